@@ -1,0 +1,58 @@
+# make test   every test of every module, with the race detector, none skipped
+# make lint   format, vet, staticcheck, tidy go.mod files
+# make fuzz   every fuzz target for FUZZTIME each
+#
+# Nothing but Go, make and bash is needed. The linters are pinned here and run
+# with "go run", so that they stay out of go.mod and of every user's build.
+
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 1m
+
+# The root module and the nested ones, which keep test-only libraries out of it.
+MODULES := $(sort $(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/testdata/*'))))
+
+SHELL := bash
+STRICT := set -euo pipefail
+
+.DEFAULT_GOAL := test
+.PHONY: test lint gofumpt fuzz $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+
+test: $(addprefix test-,$(MODULES))
+lint: gofumpt $(addprefix lint-,$(MODULES))
+fuzz: $(addprefix fuzz-,$(MODULES))
+
+# A test that lacks what it needs may skip on a developer's machine, but not
+# here: HOLDFAST_TEST_NOSKIP tells it to fail, and the log is searched for those
+# that do not ask.
+test-%: export HOLDFAST_TEST_NOSKIP := 1
+$(addprefix test-,$(MODULES)): test-%:
+	@$(STRICT); echo "== test $*"; \
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	(cd "$*" && go test -race -v ./... 2>&1) | tee "$$log" | \
+		grep -vE '^(=== (RUN|PAUSE|CONT|NAME) |PASS$$)|^ *--- PASS: '; \
+	if grep -qE '^ *--- SKIP: ' "$$log"; then \
+		echo "test: skipped in $*, see above" >&2; exit 1; \
+	fi
+
+gofumpt:
+	@$(STRICT); echo "== gofumpt"; \
+	files=$$(go run $(GOFUMPT) -l .); \
+	if [ -n "$$files" ]; then \
+		printf 'not in the format of gofumpt:\n%s\n' "$$files" >&2; exit 1; \
+	fi
+
+$(addprefix lint-,$(MODULES)): lint-%:
+	@$(STRICT); echo "== lint $*"; cd "$*"; \
+	go mod tidy -diff; \
+	go vet ./...; \
+	go run $(STATICCHECK) ./...
+
+# Minimizing is bounded: by default one large input can take up a whole minute.
+$(addprefix fuzz-,$(MODULES)): fuzz-%:
+	@$(STRICT); cd "$*"; go test -list '^Fuzz' ./... | \
+		awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r package name; do \
+		echo "== fuzz $$package $$name"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x "$$package" </dev/null; \
+	done
