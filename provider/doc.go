@@ -1,0 +1,78 @@
+// Package provider is the contract between package session and the stores that
+// sessions live in. A [Record] is one versioned value, opaque to the store; a
+// [Provider] keeps records and replaces them by compare-and-swap.
+//
+// A program with sessions only picks a provider, one of the packages below this
+// one. The rest of this text is for those who write another: the comments of
+// [Provider] are the law, what follows is the commentary. Package providertest
+// checks every clause of it.
+//
+// # Versions
+//
+// A version names the one Save that made it. It is the caller who makes it up,
+// and no two Saves may ever use the same version with different content, not
+// even two writers that have read the same record. Adding 1 to the version read
+// is therefore a mistake: the writer that comes second takes the other's record
+// for its own earlier attempt, and its update is lost. Let chance have a part
+// in it; package session uses a counter above 32 random bits.
+//
+// To a provider versions are just numbers of 64 bits that are equal or not. It
+// does not compute them nor order them, and does not let them pass through a
+// float64 (Lua, JSON, JavaScript), which is exact only to 2^53.
+//
+// # Saving
+//
+// Save is one atomic step in the store: an UPDATE with a WHERE, a conditional
+// put, a script, a lock. Reading, comparing and then writing is not. Told as
+// if it were a program, with an expired record counting as absent, it is:
+//
+//	switch {
+//	case expectVersion < 0:                                // no check: store
+//	case expectVersion > 0 && stored.Version == expectVersion: // as expected: store
+//	case expectVersion == 0 && absent:                     // as expected: store
+//	case stored.Version == rec.Version: return nil         // stored already, by an earlier attempt
+//	default:            return ErrVersionConflict
+//	}
+//
+// The fourth case is for retries, a driver's own and the caller's: the first
+// attempt has landed, its answer was lost, and now the record stands in its own
+// way. To report that as a conflict would tell the user of a failed login who is
+// logged in. What cannot be told apart must not be guessed at: where a store
+// leaves it open whether a Save has landed, the error is any but
+// [ErrVersionConflict], and the caller reads back.
+//
+// For the same reason switch off what repeats a Save behind your back, as far as
+// the driver allows it.
+//
+// # Expiry
+//
+// A record is absent from the millisecond of its ExpiresAt on, however long the
+// store takes to remove it. DynamoDB's takes days; every query then has to
+// compare. It is the store's clock that counts where there is one, since those
+// of many clients differ.
+//
+// Times are kept to the millisecond and rounded down, so that no record outlives
+// its ExpiresAt. [Millis] and [FromMillis] do so for a store of numbers.
+//
+// Two traps: a store that takes a time to live reads zero or less as for ever,
+// or refuses it, yet a record may be saved that has already expired; and a store
+// that keeps the old time to live on an update, unless told otherwise, lets a
+// session end in mid-use or never.
+//
+// # Errors
+//
+// Wrap the errors of this package and the context's, so that errors.Is finds
+// them, and start the message with the name of your package. Never put a record's
+// ID or data, a key, an address with a password into one: errors end up in
+// logs and in bug reports. Mind the driver's own messages.
+//
+// A [*ConflictError] is worth the trouble where the record that won is at hand
+// anyway, as in a script or a transaction. It saves the caller a Fetch while
+// everybody else is waiting.
+//
+// # Beyond the contract
+//
+// Say in the package's documentation what the store does not promise: what a
+// failover may undo, what is evicted when memory runs short, how far off the
+// clocks may be, which settings it needs.
+package provider

@@ -1,0 +1,53 @@
+package memory
+
+import (
+	"unique"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// An entry is a record in its shard.
+type entry struct {
+	id string
+	content
+	place int // in the shard's expiryQueue
+}
+
+// A content is what a Save stores under an ID. It is a value that is replaced,
+// never changed, so that it can be read without the shard's lock.
+type content struct {
+	version int64
+	expires int64                 // provider.Millis
+	format  unique.Handle[string] // thousands of records have the same
+	data    string
+}
+
+func newContent(rec *provider.Record) content {
+	return content{
+		version: rec.Version,
+		expires: provider.Millis(rec.ExpiresAt),
+		format:  unique.Make(rec.Format),
+		data:    string(rec.Data),
+	}
+}
+
+func (c content) record(id string) *provider.Record {
+	return &provider.Record{
+		ID:        id,
+		Version:   c.version,
+		ExpiresAt: provider.FromMillis(c.expires),
+		Format:    c.format.Value(),
+		Data:      []byte(c.data),
+	}
+}
+
+func (c content) expired(now int64) bool { return c.expires != 0 && c.expires <= now }
+
+// overhead is the memory of a record besides ID, Format and Data: its entry, its
+// places in map and queue, and what allocations are rounded up by.
+const overhead = 192
+
+// cost is what the content takes from the budget under the ID.
+func (c content) cost(id string) int64 {
+	return int64(len(id)+len(c.format.Value())+len(c.data)) + overhead
+}

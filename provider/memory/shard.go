@@ -1,0 +1,124 @@
+package memory
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+const (
+	// sweepPerSave is how many expired records a Save removes from its shard.
+	// From two on they become fewer, since a Save adds one at most.
+	sweepPerSave = 4
+
+	// sweepWhenFull is how many a Save that finds no room removes from all.
+	sweepWhenFull = 1024
+)
+
+// A shard holds the records of some IDs.
+type shard struct {
+	budget *budget
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	expiry  expiryQueue
+}
+
+// now is to be called with the lock held: a Save must not act on a time from
+// before it had to wait, when others have seen the record expire since.
+func now() int64 { return time.Now().UnixMilli() }
+
+func (s *shard) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.entries)
+}
+
+func (s *shard) fetch(id string) (content, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	if e == nil || e.expired(now()) {
+		return content{}, false
+	}
+	return e.content, true
+}
+
+func (s *shard) save(id string, c content, expectVersion int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := now()
+	s.removeExpired(sweepPerSave, now)
+	e := s.entries[id]
+	if e != nil && e.expired(now) {
+		s.remove(e)
+		e = nil
+	}
+	switch {
+	case expectVersion < 0:
+	case e == nil && expectVersion == 0:
+	case e == nil:
+		return &provider.ConflictError{}
+	case expectVersion > 0 && e.version == expectVersion:
+	case e.version == c.version:
+		return nil // by an earlier attempt
+	default:
+		return &provider.ConflictError{Current: e.record(id)}
+	}
+	return s.put(e, id, c, now)
+}
+
+// put stores c in e, or in a new entry if e is nil.
+func (s *shard) put(e *entry, id string, c content, now int64) error {
+	switch {
+	case c.expired(now):
+		if e != nil {
+			s.remove(e)
+		}
+		return nil
+	case e != nil:
+		s.budget.add(c.cost(id) - e.cost(id))
+	case s.budget.reserve(c.cost(id)):
+		e = &entry{id: strings.Clone(id), place: unqueued}
+		s.entries[e.id] = e
+	default:
+		return errFull
+	}
+	e.content = c
+	s.expiry.update(e)
+	return nil
+}
+
+func (s *shard) delete(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		s.remove(e)
+	}
+}
+
+// sweep removes up to limit expired records and returns how many.
+func (s *shard) sweep(limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removeExpired(limit, now())
+}
+
+func (s *shard) removeExpired(limit int, now int64) int {
+	for n := range limit {
+		e := s.expiry.first()
+		if e == nil || !e.expired(now) {
+			return n
+		}
+		s.remove(e)
+	}
+	return limit
+}
+
+func (s *shard) remove(e *entry) {
+	s.expiry.drop(e)
+	delete(s.entries, e.id)
+	s.budget.add(-e.cost(e.id))
+}

@@ -1,0 +1,151 @@
+package providertest_test
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/provider/providertest"
+)
+
+func TestGoodProviderBreaksNoRule(t *testing.T) {
+	if broken := brokenRules(t, func(good provider.Provider) provider.Provider { return good }); len(broken) > 0 {
+		t.Errorf("broken: %v", broken)
+	}
+}
+
+func TestFlawsBreakTheirRules(t *testing.T) {
+	for _, flaw := range flaws {
+		t.Run(flaw.name, func(t *testing.T) {
+			t.Parallel()
+			broken := brokenRules(t, flaw.add)
+			want := strings.Fields(flaw.breaks)
+			for _, name := range want {
+				if broken[name] == nil {
+					t.Errorf("%s is not broken", name)
+				}
+				delete(broken, name)
+			}
+			for _, name := range slices.Sorted(maps.Keys(broken)) {
+				t.Errorf("%s is broken: %v", name, broken[name])
+			}
+		})
+	}
+}
+
+func TestEveryRuleCanBeBroken(t *testing.T) {
+	broken := make(map[string]bool)
+	for _, flaw := range flaws {
+		for _, name := range strings.Fields(flaw.breaks) {
+			broken[name] = true
+		}
+	}
+	for _, rule := range providertest.Rules() {
+		if !broken[rule.Name] {
+			t.Errorf("no flaw breaks %s", rule.Name)
+		}
+	}
+}
+
+func TestRulesAreNamed(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	seen := make(map[string]bool)
+	for _, rule := range providertest.Rules() {
+		if !name.MatchString(rule.Name) || seen[rule.Name] || !strings.HasSuffix(rule.Doc, ".") {
+			t.Errorf("rule %q: %q", rule.Name, rule.Doc)
+		}
+		seen[rule.Name] = true
+	}
+}
+
+// brokenRules returns why each rule fails that does. A rule is checked in a
+// bubble, where no time is lost by waiting, and where a pause lets all other
+// goroutines catch up.
+func brokenRules(t *testing.T, add mistake) map[string]error {
+	broken := make(map[string]error)
+	for _, rule := range providertest.Rules() {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			if err := rule.Check(ctx, add(unhurried())); err != nil {
+				broken[rule.Name] = err
+			}
+		})
+	}
+	return broken
+}
+
+// pause lets other goroutines of a bubble go ahead.
+func pause() { <-time.After(rand.N(time.Millisecond)) }
+
+// unhurried returns a provider without a flaw, and with pauses that let
+// concurrent calls overlap in every way.
+func unhurried() provider.Provider {
+	return &storetest.Store{
+		Provider: memory.New(),
+		OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			pause()
+			return next(ctx, id)
+		},
+		OnSave: func(ctx context.Context, rec *provider.Record, expectVersion int64, next storetest.SaveFunc) error {
+			pause()
+			return next(ctx, rec, expectVersion)
+		},
+		OnDelete: func(ctx context.Context, id string, next storetest.DeleteFunc) error {
+			pause()
+			return next(ctx, id)
+		},
+	}
+}
+
+const runsBroken = "PROVIDERTEST_RUN_BROKEN"
+
+// TestRunOfBrokenProvider fails if the next test asks for it.
+func TestRunOfBrokenProvider(t *testing.T) {
+	if os.Getenv(runsBroken) == "" {
+		t.Skip("is run by TestFailureTellsTheRule")
+	}
+	closed := make(chan struct{})
+	defer close(closed)
+	providertest.Run(t, func(t *testing.T) provider.Provider {
+		select {
+		case <-closed:
+			t.Error("Run has returned")
+		default:
+		}
+		return flaws[0].add(memory.New())
+	})
+}
+
+func TestFailureTellsTheRule(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestRunOfBrokenProvider$")
+	cmd.Env = append(os.Environ(), runsBroken+"=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Error("the test of a broken provider has passed")
+	}
+	failed := strings.Fields(flaws[0].breaks)
+	for _, rule := range providertest.Rules() {
+		if slices.Contains(failed, rule.Name) != strings.Contains(string(out), "the rule: "+rule.Doc) {
+			t.Errorf("rule %q is printed wrongly in\n%s", rule.Name, out)
+		}
+	}
+	if strings.Contains(string(out), "Run has returned") {
+		t.Error("Run returns before its subtests are done")
+	}
+}

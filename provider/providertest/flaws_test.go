@@ -1,0 +1,591 @@
+package providertest_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// A flaw is a mistake that authors of providers make.
+type flaw struct {
+	name   string
+	add    mistake
+	breaks string // the names of the rules
+}
+
+var errFailed = errors.New("failed")
+
+func expired(rec *provider.Record) bool { return rec.Expired(time.Now()) }
+
+var flaws = []flaw{
+	// Which version is stored.
+	{
+		name: "an update creates the missing record",
+		add:  overriding(func(_, current *provider.Record, _ int64) bool { return current == nil }),
+	},
+	{
+		name: "a create replaces the existing record",
+		add:  overriding(func(_, _ *provider.Record, expectVersion int64) bool { return expectVersion == 0 }),
+	},
+	{
+		name: "a create replaces the existing record of version 0",
+		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
+			return expectVersion == 0 && current.Version == 0
+		}),
+	},
+	{
+		name: "an update replaces the record whatever its version",
+		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
+			return expectVersion > 0 && current != nil
+		}),
+	},
+	{
+		name: "an update replaces versions lower than expected",
+		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
+			return current != nil && current.Version < expectVersion
+		}),
+	},
+	{
+		name: "an update needs a higher version",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if expectVersion > 0 && rec.Version < expectVersion {
+				return provider.ErrVersionConflict
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "an update needs another version",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if expectVersion > 0 && rec.Version == expectVersion {
+				return nil
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "check, then act",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			stored, err := c.fetch(rec.ID)
+			fine := expectVersion == 0 && err != nil || expectVersion > 0 && err == nil && stored.Version == expectVersion
+			if !fine {
+				return c.save(rec, expectVersion)
+			}
+			<-time.After(time.Millisecond) // all others check in the meantime
+			return c.save(rec, -1)
+		}),
+	},
+	{
+		name: "an unchecked save only creates",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			return c.save(rec, max(0, expectVersion))
+		}),
+	},
+	{
+		name: "an unchecked save only replaces",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if _, err := c.fetch(rec.ID); err != nil && expectVersion < 0 {
+				return nil
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "an unchecked save makes the version positive",
+		add:  altering(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+	},
+	{
+		name: "an unchecked save refuses a version that is not positive",
+		add:  refusing(func(rec *provider.Record) bool { return rec.Version <= 0 }, provider.ErrInvalidRecord),
+	},
+	{
+		name: "versions are stored as float64",
+		add: altering(func(rec *provider.Record) {
+			rec.Version = int64(min(float64(rec.Version), math.MaxInt64-1023))
+		}),
+	},
+	{
+		name: "versions are compared as float64",
+		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
+			return current != nil && expectVersion > 0 && float64(current.Version) == float64(expectVersion)
+		}),
+	},
+	{
+		name: "an earlier attempt is recognised by a float64",
+		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
+			if conflict.Current != nil && float64(conflict.Current.Version) == float64(rec.Version) {
+				return nil
+			}
+			return conflict
+		}),
+	},
+	{
+		name: "an earlier attempt is forgotten",
+		add: func(p provider.Provider) provider.Provider {
+			lock := make(chan struct{}, 1) // a Mutex would stop the clock of the bubble
+			return saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+				lock <- struct{}{}
+				defer func() { <-lock }()
+				stored, err := c.fetch(rec.ID)
+				if err == nil && stored.Version == rec.Version && expectVersion >= 0 && expectVersion != rec.Version {
+					return &provider.ConflictError{Current: stored}
+				}
+				return c.save(rec, expectVersion)
+			})(p)
+		},
+	},
+	{
+		name: "an earlier attempt is seen in every higher version",
+		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
+			if conflict.Current != nil && conflict.Current.Version > rec.Version {
+				return nil
+			}
+			return conflict
+		}),
+	},
+	{
+		name: "an update keeps the Format",
+		add:  updating(func(rec, old *provider.Record) { rec.Format = old.Format }),
+	},
+	{
+		name: "an update keeps the Data when there are none",
+		add: updating(func(rec, old *provider.Record) {
+			if len(rec.Data) == 0 {
+				rec.Data = old.Data
+			}
+		}),
+	},
+
+	// Fetch and Delete.
+	{
+		name: "neither a record nor an error for a missing one",
+		add:  missing(func(conn, string) (*provider.Record, error) { return nil, nil }),
+	},
+	{
+		name: "the driver's error for a missing record",
+		add:  missing(func(conn, string) (*provider.Record, error) { return nil, errors.New("no rows") }),
+	},
+	{
+		name: "reads lag behind",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return fetching(func(c conn, id string) (*provider.Record, error) {
+				seen := saved.get(id)
+				pause()
+				rec, err := c.fetch(id)
+				if seen != nil && !expired(seen) && err == nil {
+					return seen.Clone(), nil
+				}
+				return rec, err
+			})(p)
+		}),
+	},
+	{
+		name: "the Delete of a missing record fails",
+		add: deleting(func(c conn, id string) error {
+			if _, err := c.fetch(id); err != nil {
+				return err
+			}
+			return c.delete(id)
+		}),
+	},
+	{
+		name: "Delete only says so",
+		add:  deleting(func(conn, string) error { return nil }),
+	},
+
+	// Expiry.
+	{
+		name: "Fetch finds expired records",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return missing(func(_ conn, id string) (*provider.Record, error) {
+				if old := saved.get(id); old != nil {
+					return old.Clone(), nil
+				}
+				return nil, provider.ErrNotFound
+			})(p)
+		}),
+	},
+	{
+		name: "an update finds expired records",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return overriding(func(rec, current *provider.Record, expectVersion int64) bool {
+				old := saved.get(rec.ID)
+				return current == nil && old != nil && old.Version == expectVersion
+			})(p)
+		}),
+	},
+	{
+		name: "a create finds expired records",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+				if old := saved.get(rec.ID); expectVersion == 0 && old != nil && expired(old) {
+					return provider.ErrVersionConflict
+				}
+				return c.save(rec, expectVersion)
+			})(p)
+		}),
+	},
+	{
+		name: "an earlier attempt is seen in an expired record",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
+				if old := saved.get(rec.ID); old != nil && old.Version == rec.Version {
+					return nil
+				}
+				return conflict
+			})(p)
+		}),
+	},
+	{
+		name: "a conflict brings along an expired record",
+		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+			return conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
+				return &provider.ConflictError{Current: cmp.Or(conflict.Current, saved.get(rec.ID))}
+			})(p)
+		}),
+	},
+	{
+		name: "an expired record is not saved",
+		add:  refusing(expired, nil),
+	},
+	{
+		name: "an expired record is refused",
+		add:  refusing(expired, provider.ErrInvalidRecord),
+	},
+	{
+		name: "an expired record is saved without a check",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if expired(rec) {
+				expectVersion = -1
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "a time to live below zero is for ever",
+		add: altering(func(rec *provider.Record) {
+			if expired(rec) {
+				rec.ExpiresAt = time.Time{}
+			}
+		}),
+	},
+	{
+		name: "the epoch is never",
+		add: altering(func(rec *provider.Record) {
+			if rec.ExpiresAt.Unix() == 0 {
+				rec.ExpiresAt = time.Time{}
+			}
+		}),
+	},
+	{
+		name: "never is the epoch",
+		add: altering(func(rec *provider.Record) {
+			if rec.ExpiresAt.IsZero() {
+				rec.ExpiresAt = time.Unix(0, 0)
+			}
+		}),
+	},
+	{
+		name: "never is next year",
+		add: altering(func(rec *provider.Record) {
+			if rec.ExpiresAt.IsZero() {
+				rec.ExpiresAt = time.Now().AddDate(1, 0, 0)
+			}
+		}),
+	},
+	{
+		name: "an update keeps the time to live",
+		add: updating(func(rec, old *provider.Record) {
+			if !expired(rec) {
+				rec.ExpiresAt = old.ExpiresAt
+			}
+		}),
+	},
+	{
+		name: "an update never shortens the time to live",
+		add: updating(func(rec, old *provider.Record) {
+			if old.ExpiresAt.IsZero() || !rec.ExpiresAt.IsZero() && rec.ExpiresAt.Before(old.ExpiresAt) {
+				rec.ExpiresAt = old.ExpiresAt
+			}
+		}),
+	},
+	{
+		name: "times are cut to seconds",
+		add:  altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Truncate(time.Second) }),
+	},
+	{
+		name: "times are rounded to the nearest millisecond",
+		add:  altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Round(time.Millisecond) }),
+	},
+	{
+		name: "times lose their zone",
+		add: altering(func(rec *provider.Record) {
+			if !rec.ExpiresAt.IsZero() {
+				_, offset := rec.ExpiresAt.Zone()
+				rec.ExpiresAt = rec.ExpiresAt.Add(time.Duration(offset) * time.Second)
+			}
+		}),
+	},
+	{
+		name: "times are nanoseconds in 64 bits",
+		add: altering(func(rec *provider.Record) {
+			if !rec.ExpiresAt.IsZero() {
+				rec.ExpiresAt = time.Unix(0, rec.ExpiresAt.UnixNano())
+			}
+		}),
+	},
+
+	// What a record holds.
+	{
+		name: "Data end at a NUL",
+		add:  altering(func(rec *provider.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
+	},
+	{
+		name: "Data are text",
+		add:  altering(func(rec *provider.Record) { rec.Data = bytes.ToValidUTF8(rec.Data, []byte("?")) }),
+	},
+	{
+		name: "Data must not be empty",
+		add:  refusing(func(rec *provider.Record) bool { return len(rec.Data) == 0 }, errFailed),
+	},
+	{
+		name: "Data are cut to 65535 bytes",
+		add:  altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), math.MaxUint16)] }),
+	},
+	{
+		name: "Data are cut to 1 MiB",
+		add:  altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), 1<<20)] }),
+	},
+	{
+		name: "the driver's error for large Data",
+		add:  refusing(func(rec *provider.Record) bool { return len(rec.Data) > 1<<20 }, errFailed),
+	},
+	{
+		name: "large Data delete what is stored",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if len(rec.Data) > 1<<20 {
+				return cmp.Or(c.delete(rec.ID), provider.ErrTooLarge)
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "Format has 20 bytes",
+		add:  altering(func(rec *provider.Record) { rec.Format = rec.Format[:min(len(rec.Format), 20)] }),
+	},
+	{
+		name: "IDs have 128 bytes",
+		add:  refusing(func(rec *provider.Record) bool { return len(rec.ID) > 128 }, provider.ErrInvalidRecord),
+	},
+	{
+		name: "IDs are compared by 128 bytes",
+		add:  naming(func(id string) string { return strings.ToValidUTF8(id[:min(len(id), 128)], "") }),
+	},
+	{
+		name: "IDs are compared without case",
+		add:  naming(strings.ToLower),
+	},
+	{
+		name: "IDs are compared without blanks at the end",
+		add:  naming(func(id string) string { return cmp.Or(strings.TrimRight(id, " "), id) }),
+	},
+
+	// Invalid input and errors.
+	{
+		name: "IDs are not validated",
+		add:  mending(func(rec *provider.Record) { rec.ID = "mended" }),
+	},
+	{
+		name: "versions are not validated",
+		add:  mending(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+	},
+	{
+		name: "Format is not validated",
+		add:  mending(func(rec *provider.Record) { rec.Format = "mended" }),
+	},
+	{
+		name: "ExpiresAt is not validated",
+		add:  mending(func(rec *provider.Record) { rec.ExpiresAt = time.Time{} }),
+	},
+	{
+		name: "saving nil does nothing",
+		add:  func(p provider.Provider) provider.Provider { return ignoresNil{p} },
+	},
+	{
+		name: "a conflict tells the ID",
+		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
+			return fmt.Errorf("record %s: %w", rec.ID, conflict)
+		}),
+	},
+	{
+		name: "a missing record's error tells the ID",
+		add: missing(func(_ conn, id string) (*provider.Record, error) {
+			return nil, fmt.Errorf("record %s: %w", id, provider.ErrNotFound)
+		}),
+	},
+
+	// Whose memory it is.
+	{
+		name: "Save keeps the Data",
+		add: func(p provider.Provider) provider.Provider {
+			var stored aliases
+			return hooks{
+				Provider: p,
+				save: func(c conn, rec *provider.Record, expectVersion int64) error {
+					err := c.save(rec, expectVersion)
+					if err == nil {
+						stored.put(rec)
+					}
+					return err
+				},
+				fetch: func(c conn, id string) (*provider.Record, error) {
+					rec, err := c.fetch(id)
+					if err == nil {
+						rec.Data = bytes.Clone(stored.data(rec))
+					}
+					return rec, err
+				},
+			}
+		},
+	},
+	{
+		name: "Save changes the time zone of what it is given",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if rec.ExpiresAt.Location() != time.UTC {
+				rec.ExpiresAt = rec.ExpiresAt.UTC()
+			}
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "Save appends to what it is given",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			_ = append(rec.Data, 0)
+			return c.save(rec, expectVersion)
+		}),
+	},
+	{
+		name: "Fetch hands out what is stored",
+		add: func(p provider.Provider) provider.Provider {
+			var stored aliases
+			return fetching(func(c conn, id string) (*provider.Record, error) {
+				rec, err := c.fetch(id)
+				if err == nil {
+					rec.Data = stored.data(rec)
+				}
+				return rec, err
+			})(p)
+		},
+	},
+	{
+		name: "a conflict hands out what is stored",
+		add: func(p provider.Provider) provider.Provider {
+			var stored aliases
+			return hooks{
+				Provider: p,
+				save: conflictHook(func(_ conn, _ *provider.Record, _ int64, conflict *provider.ConflictError) error {
+					if conflict.Current != nil {
+						conflict.Current.Data = stored.data(conflict.Current)
+					}
+					return conflict
+				}).save,
+				fetch: func(c conn, id string) (*provider.Record, error) {
+					rec, err := c.fetch(id)
+					if err == nil {
+						rec.Data = bytes.Clone(stored.data(rec))
+					}
+					return rec, err
+				},
+			}
+		},
+	},
+	{
+		name: "a conflict brings along nothing",
+		add:  conflicting(func(conn, *provider.Record, int64, *provider.ConflictError) error { return &provider.ConflictError{} }),
+	},
+	{
+		name: "a conflict brings along the loser",
+		add: conflicting(func(_ conn, rec *provider.Record, _ int64, _ *provider.ConflictError) error {
+			return &provider.ConflictError{Current: rec.Clone()}
+		}),
+	},
+
+	// Contexts.
+	{
+		name: "contexts are ignored",
+		add: func(p provider.Provider) provider.Provider {
+			return &storetest.Store{
+				Provider: p,
+				OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+					return next(context.WithoutCancel(ctx), id)
+				},
+				OnSave: func(ctx context.Context, rec *provider.Record, expectVersion int64, next storetest.SaveFunc) error {
+					return next(context.WithoutCancel(ctx), rec, expectVersion)
+				},
+				OnDelete: func(ctx context.Context, id string, next storetest.DeleteFunc) error {
+					return next(context.WithoutCancel(ctx), id)
+				},
+			}
+		},
+	},
+	{
+		name: "the driver's error when a context ends meanwhile",
+		add: func(p provider.Provider) provider.Provider {
+			hide := func(err error) error {
+				if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+					return errFailed
+				}
+				return err
+			}
+			return hooks{
+				Provider: p,
+				fetch: func(c conn, id string) (*provider.Record, error) {
+					rec, err := c.fetch(id)
+					return rec, hide(err)
+				},
+				save: func(c conn, rec *provider.Record, expectVersion int64) error {
+					return hide(c.save(rec, expectVersion))
+				},
+				delete: func(c conn, id string) error { return hide(c.delete(id)) },
+			}
+		},
+	},
+
+	// Concurrency.
+	{
+		name: "busy while in use",
+		add: func(p provider.Provider) provider.Provider {
+			var busy atomic.Bool
+			return saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+				if !busy.CompareAndSwap(false, true) {
+					return errFailed
+				}
+				defer busy.Store(false)
+				return c.save(rec, expectVersion)
+			})(p)
+		},
+	},
+	{
+		name: "a save in two steps",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if expectVersion < 0 || expired(rec) {
+				return c.save(rec, expectVersion)
+			}
+			first := rec.Clone()
+			first.Data = nil
+			if err := c.save(first, expectVersion); err != nil {
+				return err
+			}
+			return c.save(rec, rec.Version)
+		}),
+	},
+}

@@ -1,0 +1,63 @@
+// Package providertest checks that a provider keeps the contract of package
+// provider:
+//
+//	func TestProvider(t *testing.T) {
+//		providertest.Run(t, func(t *testing.T) provider.Provider {
+//			return myprovider.New(...)
+//		})
+//	}
+//
+// The store may be one that is shared and in use: every rule makes up IDs of its
+// own and deletes them afterwards. Where the store has a clock, it should agree
+// with that of the test to within a second.
+package providertest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// A Rule is one clause of the contract.
+type Rule struct {
+	Name string // for go test -run
+	Doc  string // the clause
+
+	// Check returns an error that says how p breaks the rule.
+	Check func(ctx context.Context, p provider.Provider) error
+}
+
+// Rules returns all rules.
+func Rules() []Rule {
+	var rules []Rule
+	for _, r := range slices.Concat(saveRules, retryRules, expiryRules, contentRules, inputRules, memoryRules, contextRules, raceRules) {
+		rules = append(rules, Rule{Name: r.name, Doc: r.doc, Check: r.run})
+	}
+	return rules
+}
+
+// patience is how long a rule may take before its context ends.
+const patience = time.Minute
+
+// Run checks every rule in a subtest of its name, several at a time, each on a
+// provider of its own.
+func Run(t *testing.T, newProvider func(*testing.T) provider.Provider) {
+	t.Helper()
+	// Parallel subtests end before their parent does. With one in between, they
+	// also end before Run returns, and the caller may defer what closes the store.
+	t.Run("rules", func(t *testing.T) {
+		for _, rule := range Rules() {
+			t.Run(rule.Name, func(t *testing.T) {
+				t.Parallel()
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				if err := rule.Check(ctx, newProvider(t)); err != nil {
+					t.Errorf("%v\nthe rule: %s", err, rule.Doc)
+				}
+			})
+		}
+	})
+}
