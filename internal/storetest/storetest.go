@@ -1,0 +1,61 @@
+// Package storetest is the tests' way into the storage: a provider.Provider
+// around another that counts the trips and lets a test stand in the middle of
+// each, to delay, drop, duplicate or fail it.
+package storetest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// Store wraps Provider. A nil hook passes the call through. A hook decides
+// whether, when and how often the call reaches the wrapped provider, and what
+// the caller sees of it. Set the hooks before the Store is used.
+type Store struct {
+	provider.Provider
+
+	OnFetch  func(ctx context.Context, id string, next FetchFunc) (*provider.Record, error)
+	OnSave   func(ctx context.Context, rec *provider.Record, expectVersion int64, next SaveFunc) error
+	OnDelete func(ctx context.Context, id string, next DeleteFunc) error
+
+	Fetches, Saves, Deletes atomic.Int64 // calls so far
+}
+
+// The wrapped provider's methods, as a hook calls them.
+type (
+	FetchFunc  func(ctx context.Context, id string) (*provider.Record, error)
+	SaveFunc   func(ctx context.Context, rec *provider.Record, expectVersion int64) error
+	DeleteFunc func(ctx context.Context, id string) error
+)
+
+// Trips returns the number of calls of all kinds so far.
+func (s *Store) Trips() int64 { return s.Fetches.Load() + s.Saves.Load() + s.Deletes.Load() }
+
+// Fetch implements provider.Provider.
+func (s *Store) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	s.Fetches.Add(1)
+	if s.OnFetch != nil {
+		return s.OnFetch(ctx, id, s.Provider.Fetch)
+	}
+	return s.Provider.Fetch(ctx, id)
+}
+
+// Save implements provider.Provider.
+func (s *Store) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	s.Saves.Add(1)
+	if s.OnSave != nil {
+		return s.OnSave(ctx, rec, expectVersion, s.Provider.Save)
+	}
+	return s.Provider.Save(ctx, rec, expectVersion)
+}
+
+// Delete implements provider.Provider.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	s.Deletes.Add(1)
+	if s.OnDelete != nil {
+		return s.OnDelete(ctx, id, s.Provider.Delete)
+	}
+	return s.Provider.Delete(ctx, id)
+}

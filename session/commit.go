@@ -1,0 +1,256 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// mode says who asked for a commit.
+type mode int
+
+const (
+	auto     mode = iota // the response begins or the handler has returned
+	explicit             // Session.Save
+	updating             // Session.Update: on any concurrent change it runs its closure again
+)
+
+// What tells Session.Update that its closure has to run again: on the newest
+// session or, where its Renew has lost to another, on an empty one.
+var (
+	errRerun     = errors.New("session: a parallel request was first")
+	errStartOver = fmt.Errorf("%w and renewed or destroyed the session", errRerun)
+)
+
+// commit is one attempt to store what the request has changed. It fails or it
+// lands; while others are first, it is rebased on what they have saved and
+// tries again.
+type commit struct {
+	*storage
+	s    *Session
+	mode mode
+	asks context.Context // of whoever asked for it
+}
+
+// commit stores what was changed. Only one commit of a Session runs at a time.
+func (s *Session) commit(ctx context.Context, mode mode) error {
+	if s.idle() {
+		return nil
+	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.commitNow(ctx, mode)
+}
+
+// commitNow is commit by whoever has entered already.
+func (s *Session) commitNow(ctx context.Context, mode mode) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	c := &commit{s: s, storage: s.m.storage(ctx, s.heldTurn()), mode: mode, asks: ctx}
+	var again bool
+	defer func() { c.leaveLane(again) }()
+	err := c.run()
+	again = errors.Is(err, errRerun) || s.pass.isReplaying() && errors.Is(err, ErrConflict)
+	s.note(err, mode)
+	return err
+}
+
+// leaveLane gives up the place in the lane, or hands it on to the next try.
+func (c *commit) leaveLane(again bool) {
+	if !again {
+		c.turn.Leave()
+		c.turn = nil
+	}
+	c.s.keepTurn(c.turn)
+}
+
+func (c *commit) run() error {
+	if doomed, err := c.s.pendingBurial(); err != nil {
+		return err
+	} else if doomed != nil {
+		if err := c.bury(doomed); err != nil {
+			return err
+		}
+	}
+	d := c.s.draft()
+	switch {
+	case !d.needed():
+		c.touch(d)
+		return c.s.checkIdle(d)
+	case d.buried && !d.renew:
+		return ErrGone
+	case d.id == "":
+		return c.create()
+	case d.renew:
+		return c.renewal()
+	default:
+		return c.replace()
+	}
+}
+
+// draft is the session as one save is to store it.
+type draft struct {
+	identity
+	orders
+	work
+	view  view
+	epoch int
+}
+
+// draft takes the session as it stands. The view is shared until it changes.
+func (s *Session) draft() *draft {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	st.view.shared = true
+	return &draft{
+		identity: st.identity,
+		orders:   st.orders,
+		view:     st.view,
+		epoch:    s.epoch,
+		work:     work{changes: st.changes, cleared: st.cleared, reads: &st.reads, base: st.view.base},
+	}
+}
+
+// needed reports whether there is anything to save.
+func (d *draft) needed() bool {
+	return d.renew || d.view.changed() || d.persist != nil && d.view.base.version > 0
+}
+
+// checkIdle is check of a d that comes to nothing, such as a Delete of what
+// another request has deleted: nothing is saved, but what was read must hold.
+func (s *Session) checkIdle(d *draft) error {
+	if len(d.changes) == 0 && !d.cleared {
+		return nil
+	}
+	return s.check(d, d.view.base)
+}
+
+// content returns what d puts in the place of prev: the view's base or, in a
+// renewal, what the new record holds so far, which is nil at first.
+func (c *commit) content(d *draft, prev *content) *content {
+	next := follow(d.view.base, prev)
+	next.Entries = d.view.entries()
+	before := d.view.base.expires
+	if d.renew || d.view.base.version == 0 {
+		restart(next)
+		before = time.Time{}
+	}
+	if d.persist != nil {
+		before = persist(next, *d.persist, before)
+	}
+	next.expires = c.m.expiry(next, before)
+	return next
+}
+
+// replace commits a change of a stored session.
+func (c *commit) replace() error {
+	for {
+		d := c.s.draft()
+		if err := c.s.check(d, d.view.base); err != nil || !d.needed() {
+			return err // or what the others saved is what this request wants
+		}
+		value, err := c.persistentCookie(d)
+		if err != nil {
+			return err
+		}
+		next := c.content(d, d.view.base)
+		out, err := c.save(d.id, next, d.view.base.version)
+		switch {
+		case err != nil:
+			return err
+		case out.landed:
+			c.s.landed(d, d.identity, next)
+			if value != "" {
+				c.setCookie(value, next)
+			}
+			return nil
+		}
+		if err := c.rebase(d, out); err != nil {
+			return err
+		}
+	}
+}
+
+// rebase puts the request's changes on top of what was saved meanwhile, or
+// says why that cannot be.
+func (c *commit) rebase(d *draft, out outcome) error {
+	if out.current == nil && out.doubted {
+		return fmt.Errorf("%w: the record is gone", ErrOutcomeUnknown)
+	}
+	if err := c.mayFollow(d, out.current); err != nil {
+		return err
+	}
+	current := out.current
+	if c.yield(d.id) {
+		newest, err := c.fetch(d.id)
+		if err != nil {
+			return err
+		}
+		if err := c.mayFollow(d, newest); err != nil {
+			return err
+		}
+		current = newest
+	}
+	return c.s.rebase(current)
+}
+
+// mayFollow reports why d cannot be tried again on top of current.
+func (c *commit) mayFollow(d *draft, current *content) error {
+	switch {
+	case current == nil || current.Tombstone:
+		return ErrGone
+	case c.mode == updating:
+		return errRerun
+	case c.exhausted():
+		return c.outrun()
+	}
+	return c.s.check(d, current)
+}
+
+// check decides whether d can go on top of now.
+func (s *Session) check(d *draft, now *content) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m.cfg.Isolation.check(d.work, now)
+}
+
+// idle reports whether a commit would have nothing to do.
+func (s *Session) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.state
+	return s.failed == nil && st.encoding == nil && st.doomed == nil && !st.pending() &&
+		(st.id == "" || s.touched || !s.m.touchDue(st.view.base))
+}
+
+// pending reports whether the request has asked for anything.
+func (st *state) pending() bool {
+	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil
+}
+
+// failure returns the error that an earlier commit of the request left.
+func (s *Session) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// note keeps what came of a commit. After a conflict or an unknown outcome the
+// request has lost its footing: what it goes on to change may rest on what was
+// refused. And an error that only the response could tell ends its session.
+func (s *Session) note(err error, mode mode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if errors.Is(err, errRerun) {
+		return
+	}
+	s.reported = err != nil && mode != auto
+	if err != nil && (mode == auto || errors.Is(err, ErrConflict) || errors.Is(err, ErrGone) || errors.Is(err, ErrOutcomeUnknown)) {
+		s.failed = err
+	}
+}

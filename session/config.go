@@ -1,0 +1,207 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config configures a Manager. The zero Config is secure and ready for use.
+type Config struct {
+	// SigningKeys sign the session cookie, the newest first; all of them
+	// verify. Each must be 32 bytes or more of good randomness. Without any,
+	// the Manager keeps a ring of keys in the provider, which all instances
+	// share.
+	SigningKeys [][]byte
+
+	// SigningKeyRotation is how often the ring in the provider gets a new key.
+	// Default 30 days.
+	SigningKeyRotation time.Duration
+
+	// IdleTimeout ends a session that has not been used for so long.
+	// Default 1 hour (NIST SP 800-63B, AAL2).
+	IdleTimeout time.Duration
+
+	// Lifetime ends a session so long after it began or was last renewed,
+	// however busy it is. Default 24 hours (NIST SP 800-63B, AAL2).
+	Lifetime time.Duration
+
+	// TouchInterval is how much of the idle window a session may use up before
+	// a request that changes nothing saves it to extend it. Default a tenth of
+	// IdleTimeout.
+	TouchInterval time.Duration
+
+	// MaxLifetime caps what Session.Persist asks for, counted like Lifetime.
+	// At most 400 days, where browsers cut cookies off. Default 30 days.
+	MaxLifetime time.Duration
+
+	// Isolation says which parallel changes conflict. Default LevelMerge.
+	Isolation Isolation
+
+	// Codec encodes values. Default CBOR().
+	Codec Codec
+
+	// MaxSize limits the bytes of a session's record. A commit over it fails
+	// with ErrTooLarge before any I/O. Default 64 KiB.
+	MaxSize int
+
+	// StoreTimeout bounds the storage I/O of one load or one commit; a commit
+	// that has to queue behind others may take twice as long. Default 3 s.
+	StoreTimeout time.Duration
+
+	// Namespace keeps the sessions of Managers that share a store apart.
+	Namespace string
+
+	// Cookie holds the attributes of the session cookie.
+	Cookie Cookie
+
+	// ErrorHandler answers a request whose session could not be loaded by
+	// HandlerFunc or could not be committed. Nothing of the handler's own
+	// response has been sent, and its headers are gone. StatusCode tells the
+	// status of an error. Default: a short plain text, and a log line.
+	ErrorHandler func(http.ResponseWriter, *http.Request, error)
+
+	// Logger gets what no caller can be told. Lines carry a session's handle,
+	// never its cookie or values. Default slog.Default().
+	Logger *slog.Logger
+
+	// ReplayAttempts is how often HandlerFunc and Replay run a handler in all
+	// before a conflict becomes an error; 1 disables replay. Default 10.
+	ReplayAttempts int
+
+	// ReplayBody is how many bytes of a request's body Replay keeps for
+	// another run. Of a longer one a conflict is an error. Default 256 KiB.
+	ReplayBody int
+}
+
+// Cookie holds the attributes of the session cookie (RFC 6265bis). The zero
+// value is "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", which ends
+// with the browser. HttpOnly is always set.
+type Cookie struct {
+	Name        string        // default "__Host-session", or "session" when a field below rules the prefix out
+	Path        string        // default "/"
+	Domain      string        // default: this host alone
+	SameSite    http.SameSite // default Lax
+	MaxAge      time.Duration // default 0: until the browser ends; Session.Persist goes before it
+	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
+
+	// Insecure leaves Secure away, for plain HTTP, where anyone on the way can
+	// read the cookie and take the session over.
+	Insecure bool
+}
+
+const (
+	defaultRotation       = 30 * 24 * time.Hour
+	defaultIdleTimeout    = time.Hour
+	defaultLifetime       = 24 * time.Hour
+	defaultMaxLifetime    = 30 * 24 * time.Hour
+	defaultMaxSize        = 64 << 10
+	defaultStoreTimeout   = 3 * time.Second
+	defaultReplayAttempts = 10
+	defaultReplayBody     = 256 << 10
+
+	minSigningKey = 32
+	maxCookieAge  = 400 * 24 * time.Hour // RFC 6265bis, section 5.5
+)
+
+// withDefaults returns a copy of c, with its slices copied as well, in which
+// every zero field has its default.
+func (c Config) withDefaults() Config {
+	c.SigningKeys = slices.Clone(c.SigningKeys)
+	for i, key := range c.SigningKeys {
+		c.SigningKeys[i] = slices.Clone(key)
+	}
+	setDefault(&c.SigningKeyRotation, defaultRotation)
+	setDefault(&c.IdleTimeout, defaultIdleTimeout)
+	setDefault(&c.Lifetime, max(defaultLifetime, c.IdleTimeout))
+	setDefault(&c.TouchInterval, c.IdleTimeout/10)
+	setDefault(&c.MaxLifetime, min(max(defaultMaxLifetime, c.Lifetime), maxCookieAge))
+	setDefault(&c.Codec, CBOR())
+	setDefault(&c.MaxSize, defaultMaxSize)
+	setDefault(&c.StoreTimeout, defaultStoreTimeout)
+	setDefault(&c.Logger, slog.Default())
+	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
+	setDefault(&c.ReplayBody, defaultReplayBody)
+	c.Cookie = c.Cookie.withDefaults()
+	return c
+}
+
+func (c Cookie) withDefaults() Cookie {
+	setDefault(&c.Path, "/")
+	setDefault(&c.SameSite, http.SameSiteLaxMode)
+	switch {
+	case c.Name != "":
+	case c.Insecure || c.Domain != "" || c.Path != "/":
+		c.Name = "session"
+	default:
+		c.Name = "__Host-session"
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate reports every mistake of a Config that has its defaults.
+func (c Config) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("session: "+format, args...))
+		}
+	}
+	for i, key := range c.SigningKeys {
+		check(len(key) >= minSigningKey, "SigningKeys[%d] has %d bytes; take %d or more from crypto/rand", i, len(key), minSigningKey)
+	}
+	check(c.SigningKeyRotation >= time.Hour, "SigningKeyRotation %v is under an hour", c.SigningKeyRotation)
+	check(c.IdleTimeout > 0, "IdleTimeout %v is negative", c.IdleTimeout)
+	check(c.Lifetime >= c.IdleTimeout, "Lifetime %v is shorter than IdleTimeout %v", c.Lifetime, c.IdleTimeout)
+	check(c.TouchInterval > 0 && c.TouchInterval <= c.IdleTimeout, "TouchInterval %v is not between 0 and IdleTimeout %v", c.TouchInterval, c.IdleTimeout)
+	check(c.MaxLifetime >= c.Lifetime, "MaxLifetime %v is shorter than Lifetime %v", c.MaxLifetime, c.Lifetime)
+	check(c.MaxLifetime <= maxCookieAge, "MaxLifetime %v is over the 400 days that browsers keep a cookie", c.MaxLifetime)
+	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
+	check(c.Codec.Name() != "", "Codec has an empty name")
+	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
+	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
+	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
+	check(c.ReplayBody > 0, "ReplayBody %d is negative", c.ReplayBody)
+	return errors.Join(append(errs, c.Cookie.validate())...)
+}
+
+// validate holds the cookie to what RFC 6265bis lets a browser keep.
+func (c Cookie) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("session: Cookie."+format, args...))
+		}
+	}
+	lower := strings.ToLower(c.Name) // browsers compare the prefixes without regard to case
+	host, secure := strings.HasPrefix(lower, "__host-"), strings.HasPrefix(lower, "__secure-")
+	check(!(host || secure) || !c.Insecure, "Insecure: browsers drop a cookie named %q without Secure; choose another Name", c.Name)
+	check(!host || c.Domain == "", "Domain: browsers drop a cookie named %q with a Domain; choose another Name", c.Name)
+	check(!host || c.Path == "/", "Path: browsers drop a cookie named %q with a Path other than /; choose another Name", c.Name)
+	check(strings.HasPrefix(c.Path, "/"), "Path %q does not begin with /", c.Path)
+	check(c.SameSite != http.SameSiteNoneMode || !c.Insecure, "SameSite: browsers drop a SameSite=None cookie without Secure")
+	check(c.SameSite >= http.SameSiteLaxMode && c.SameSite <= http.SameSiteNoneMode, "SameSite is no mode to choose; take Lax, Strict or None")
+	check(!c.Partitioned || !c.Insecure, "Partitioned: browsers drop a partitioned cookie without Secure")
+	check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge, "MaxAge %v is not between 0 and 400 days", c.MaxAge)
+	check(c.MaxAge == 0 || c.MaxAge >= time.Second, "MaxAge %v is under a second", c.MaxAge)
+
+	specimen := c.render(strings.Repeat("x", cookieValueLength), maxCookieAge)
+	if err := specimen.Valid(); err != nil {
+		check(false, "%v", strings.TrimPrefix(err.Error(), "http: "))
+	} else {
+		check(len(c.Name)+cookieValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
+		check(len(specimen.Domain) <= maxCookieAttribute && len(specimen.Path) <= maxCookieAttribute, "Domain or Path is over the %d bytes that browsers keep", maxCookieAttribute)
+	}
+	return errors.Join(errs...)
+}

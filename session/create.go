@@ -1,0 +1,72 @@
+package session
+
+import "fmt"
+
+// create stores a session that is not stored yet.
+func (c *commit) create() error {
+	d := c.s.draft()
+	if c.s.check(d, d.view.base) != nil {
+		return ErrGone // what was read is of a session that another request has ended
+	}
+	next := c.content(d, nil)
+	who, value, err := c.insert(next)
+	if err != nil {
+		return err
+	}
+	c.s.landed(d, who, next)
+	c.setCookie(value, next)
+	return nil
+}
+
+// insert stores next under a new ID, and returns that and the value of its
+// cookie. An insert of unknown outcome that reads back absent may still arrive,
+// and must not bring back what was destroyed meanwhile: it is left to nobody,
+// and the next try has another ID.
+func (c *commit) insert(next *content) (identity, string, error) {
+	for range maxDoubts {
+		who := c.newIdentity()
+		value, err := c.sign(who.token)
+		if err != nil {
+			return identity{}, "", err
+		}
+		if out, err := c.save(who.id, next, 0); err != nil || out.landed {
+			return who, value, err
+		}
+	}
+	return identity{}, "", fmt.Errorf("%w: a new record", ErrOutcomeUnknown)
+}
+
+func (c *commit) newIdentity() identity {
+	token := newToken()
+	return identity{token: token, id: recordID("session", c.m.cfg.Namespace, token)}
+}
+
+// sign returns the value of the cookie that holds token, before anything is
+// saved that would be lost without it.
+func (c *commit) sign(token []byte) (string, error) {
+	if c.s.pass.isSent() {
+		return "", ErrHeaderSent
+	}
+	value, err := c.m.cookies.sign(c.ctx, token)
+	if err != nil {
+		return "", unavailable(err)
+	}
+	return value, nil
+}
+
+// persistentCookie returns the value of the cookie to send anew, if d changes
+// how long the browser is to keep it.
+func (c *commit) persistentCookie(d *draft) (string, error) {
+	if d.persist == nil {
+		return "", nil
+	}
+	return c.sign(d.token)
+}
+
+func (c *commit) setCookie(value string, next *content) {
+	age := c.m.cfg.Cookie.MaxAge
+	if !next.Deadline.IsZero() {
+		age = next.expires.Sub(now())
+	}
+	c.s.pass.setCookie(c.m.cfg.Cookie.render(value, age))
+}

@@ -1,0 +1,128 @@
+package session
+
+import "fmt"
+
+// maxSuccessors bounds the renewals that a Destroy follows and the requests it
+// lets go first.
+const maxSuccessors = 64
+
+// bury turns the record of a destroyed session into a tombstone, by the same
+// compare-and-swap as any other change: an unconditional delete would let a
+// request in flight, or a renewal, bring the session back. If the session was
+// renewed meanwhile, its last successor is buried.
+func (c *commit) bury(b *doomed) error {
+	if b.id != "" {
+		if err := c.entomb(b); err != nil {
+			return err
+		}
+	}
+	if b.cookie {
+		c.s.pass.setCookie(c.m.cfg.Cookie.expired())
+	}
+	c.s.buried(b)
+	return nil
+}
+
+func (c *commit) entomb(b *doomed) error {
+	id, target := b.id, b.base
+	var out outcome
+	for range maxSuccessors {
+		var err error
+		switch {
+		case target == nil || target.Tombstone && target.Successor == "":
+			return b.absent(out.doubted)
+		case target.Tombstone:
+			id = target.Successor
+			target, err = c.fetch(id)
+		default:
+			if out, err = c.entombOnce(b, id, target); out.landed {
+				return nil
+			}
+			target = out.current
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.outrun()
+}
+
+// entombOnce tries to bury one record that holds target, and waits for its
+// turn if another request was first.
+func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, error) {
+	if err := c.m.cfg.Isolation.check(b.work(), target); err != nil {
+		return outcome{}, err
+	}
+	out, err := c.save(id, tombstone(target, ""), target.version)
+	if err != nil || out.landed || out.current == nil || out.current.Tombstone {
+		return out, err
+	}
+	switch {
+	case c.mode == updating && !c.s.inherited(b):
+		return out, errRerun
+	case c.exhausted():
+		return out, c.outrun()
+	}
+	if c.yield(id) {
+		out.current, err = c.fetch(id)
+	}
+	return out, err
+}
+
+func (b *doomed) work() work {
+	return work{changes: b.popped, reads: &b.reads, base: b.base}
+}
+
+// absent is the outcome of destroying what is gone already: just what was
+// asked for, unless the request took a value out of it.
+func (b *doomed) absent(doubted bool) error {
+	switch {
+	case len(b.popped) == 0:
+		return nil
+	case doubted:
+		return fmt.Errorf("%w: the record is gone", ErrOutcomeUnknown)
+	default:
+		return ErrGone
+	}
+}
+
+// doom returns what the commit has to bury: the session, if it is stored; what
+// an earlier Destroy has left to bury; or nothing but the cookie of an unknown
+// session. A tombstone's cookie stays: the browser may hold its successor's.
+func (s *Session) doom() *doomed {
+	st := &s.state
+	switch {
+	case st.id != "":
+		return &doomed{st.identity, st.view.base, st.reads, st.popped, true}
+	case st.doomed != nil:
+		return st.doomed
+	default:
+		return &doomed{cookie: !st.buried && s.pass.cameWithCookie()}
+	}
+}
+
+// pendingBurial returns the session that Destroy has ended and no commit has
+// buried, and the error of a value that could not be encoded.
+func (s *Session) pendingBurial() (*doomed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.doomed, s.state.encoding
+}
+
+// buried notes that b is done.
+func (s *Session) buried(b *doomed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.committed++
+	if s.state.doomed == b {
+		s.state.doomed = nil
+	}
+}
+
+// inherited reports whether b was doomed before the closure of Session.Update
+// ran, which can run again and perhaps not destroy the session.
+func (s *Session) inherited(b *doomed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doomedBefore == b
+}

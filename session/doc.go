@@ -1,0 +1,100 @@
+// Package session gives net/http handlers server-side sessions that never lose
+// an update.
+//
+// Browsers send requests in parallel: a page's fetches, two tabs, a double
+// click. A session that is loaded whole, changed and written back whole loses
+// what another request saved in between. Here a session is one versioned record
+// in a [provider.Provider], saved by compare-and-swap: a conflict is detected,
+// merged where merging is right, and reported where it is not.
+//
+//	var visits = session.NewKey[int]("visits")
+//
+//	sessions, err := session.New(memory.New(), session.Config{})
+//	...
+//	http.Handle("/", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+//		fmt.Fprintln(w, "visit", visits.Update(s, func(n int) int { return n + 1 }))
+//	}))
+//
+// # Life of a session
+//
+// A visitor without a session gets a new, empty one at every request, at no
+// cost: nothing is stored and no cookie set until a handler sets a value. The
+// cookie holds 32 random bytes, signed; the record's ID is a hash of them, so
+// that a stolen database opens no session. [Session.Renew] moves the session to
+// a new ID on a change of privilege, [Session.Destroy] ends it, and time does:
+// [Config].IdleTimeout after its last use, [Config].Lifetime after it began or
+// was renewed. [Session.Persist] is for "keep me signed in".
+//
+// # Three ways in
+//
+// [Manager.HandlerFunc] hands the session to a function, answers for a store
+// that is down, and runs the function again when a safe request has met a
+// conflict. Begin with it.
+//
+// [Manager.Handler] is the middleware for a whole tree of handlers, which call
+// [Load] where they need the session. It calls what it wraps exactly once.
+//
+// [Manager.Replay] goes around the innermost handler of a route, inside of
+// Handler or alone, to run it again on a conflict whatever the method.
+//
+// # Order of middleware
+//
+// Put Handler outside of what reads the session, and inside of what must see
+// the final response: logging, compression, recovery from panics.
+//
+//	log(compress(sessions.Handler(authenticate(router))))
+//
+// With http.TimeoutHandler inside of Handler, a handler that is too late
+// commits nothing. With TimeoutHandler outside, the visitor may be told 503
+// although the change was committed.
+//
+// # When changes are committed
+//
+// Before the first byte of the response's header goes out, or when the handler
+// returns. So a failed commit is answered by [Config].ErrorHandler, and the
+// handler's response, a redirect included, is never sent. A response with a
+// status of 500 or more, and a panic, commit nothing. [Session.Save] commits at
+// once and returns the error. What is changed after the response has begun is
+// committed when the handler returns, but a new session then has no cookie to
+// be found by, and is dropped and logged.
+//
+// That the client hangs up does not stop a commit.
+//
+// # Conflicts
+//
+// What the request did with a key decides, if a parallel request has changed
+// the key since:
+//
+//	                      LevelMerge           LevelSerializable    LevelStrict
+//	Set, Delete           wins                 wins                 ErrConflict
+//	Get, then Set         ErrConflict          ErrConflict          ErrConflict
+//	Pop                   ErrConflict          ErrConflict          ErrConflict
+//	Update                is applied again     is applied again     ErrConflict
+//	Get, others set       fine                 ErrConflict          ErrConflict
+//	nothing               fine                 fine                 ErrConflict
+//	nothing is changed    fine                 fine                 fine
+//
+// [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
+// it may be lost. The session destroyed, renewed or expired meanwhile is
+// [ErrGone]: it is never made anew by a late save.
+//
+// LevelMerge keeps each key right by itself. What must be right across keys
+// belongs into one key, or wants LevelSerializable.
+//
+// # Errors
+//
+//	ErrConflict, ErrGone                   409   nothing was saved
+//	ErrUnavailable                         503   nothing was saved
+//	ErrOutcomeUnknown (an ErrUnavailable)  503   it may have been saved
+//	ErrUnreadable                          503   nothing is overwritten
+//	ErrTooLarge, ErrEncode, ErrHeaderSent  500   nothing was saved
+//
+// # Outside the promise
+//
+// Parallel first requests of a visitor without a cookie each begin a session,
+// and the browser keeps the last cookie. A store that forgets what it has
+// acknowledged, by a failover or an eviction, takes sessions back with it: see
+// the documentation of the provider. An instance that has looked for the key
+// ring and found none may take a session for unknown for up to 10 seconds after
+// another instance has made the ring.
+package session

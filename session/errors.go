@@ -1,0 +1,62 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// The errors of Load, Save and Update, and of the commits that ErrorHandler
+// gets to see. Match them with errors.Is; what is returned says more.
+var (
+	// ErrConflict: a parallel request changed what this one had read, as the
+	// isolation level counts it. Nothing was saved. The message names the key.
+	ErrConflict = errors.New("session: conflict with a parallel request")
+
+	// ErrGone: the session was destroyed or renewed, or has expired, since the
+	// request loaded it. Nothing was saved, and the session is not made anew.
+	ErrGone = errors.New("session: destroyed, renewed or expired meanwhile")
+
+	// ErrUnavailable: the provider failed. Nothing was saved, but see
+	// ErrOutcomeUnknown.
+	ErrUnavailable = errors.New("session: storage unavailable")
+
+	// ErrOutcomeUnknown: the provider failed in the middle of a save, and
+	// reading back did not tell either: the change may have landed or not. It
+	// will not be repeated. It wraps ErrUnavailable.
+	ErrOutcomeUnknown = fmt.Errorf("%w: it is unknown whether the change was saved", ErrUnavailable)
+
+	// ErrUnreadable: the stored record is not one that this Manager can read.
+	// It is left as it is. Manager.Forget lets the visitor start anew.
+	ErrUnreadable = errors.New("session: stored record is unreadable")
+
+	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.
+	// What was stored stays.
+	ErrTooLarge = errors.New("session: too large")
+
+	// ErrEncode: a value could not be encoded, or an Update met a stored
+	// value that does not decode. The message names the key and the type.
+	ErrEncode = errors.New("session: value cannot be encoded")
+
+	// ErrHeaderSent: the session needs a cookie, but the response's header has
+	// been sent. Nothing was saved.
+	ErrHeaderSent = errors.New("session: too late for a cookie, the response header has been sent")
+
+	// ErrNoHandler: the context is not of a request that came through the
+	// Manager's Handler.
+	ErrNoHandler = errors.New("session: no session in this context; wrap the handler in Manager.Handler and pass on the request's context")
+)
+
+// StatusCode returns the HTTP status that fits an error of this package: 409
+// for ErrConflict and ErrGone, 503 for ErrUnavailable and ErrUnreadable, else
+// 500.
+func StatusCode(err error) int {
+	switch {
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrGone):
+		return http.StatusConflict
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}

@@ -1,0 +1,66 @@
+package session_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+)
+
+// browser is what the examples visit a site with: it keeps the site's cookies
+// and prints what it is answered.
+type browser struct {
+	site    http.Handler
+	cookies map[string]*http.Cookie
+	second  string
+}
+
+func newBrowser(site http.Handler) *browser {
+	return &browser{site: site, cookies: make(map[string]*http.Cookie)}
+}
+
+// send sends a request such as "GET /cart".
+func (b *browser) send(request string) {
+	method, path, _ := strings.Cut(request, " ")
+	r := httptest.NewRequest(method, "https://example.com"+path, nil)
+	for _, c := range b.cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	b.site.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		b.cookies[c.Name] = c
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	fmt.Println(strings.TrimSpace(fmt.Sprintf("%s: %d %.40s", request, w.Code, w.Body)))
+}
+
+// race sends two requests at once. The second is faster: it is answered while
+// the first one's handler is in overtake.
+func (b *browser) race(first, second string) {
+	b.second = second
+	b.send(first)
+}
+
+func (b *browser) overtake() {
+	if second := b.second; second != "" {
+		b.second = ""
+		b.send(second)
+	}
+}
+
+// copy returns a browser with the same cookies.
+func (b *browser) copy() *browser {
+	return &browser{site: b.site, cookies: maps.Clone(b.cookies)}
+}
+
+// must is for errors that are mistakes of the program.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,205 @@
+package session_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+func TestHTTPVaryOnlyWhenLoaded(t *testing.T) {
+	for _, proto := range httpProtos {
+		t.Run(proto, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			site := env.serve(t, proto, env.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Vary", "Accept-Language")
+				if r.URL.Path == "/load" {
+					if _, err := session.Load(r.Context()); err != nil {
+						t.Errorf("Load: %v", err)
+					}
+				}
+				io.WriteString(w, "page")
+			})))
+			for who, v := range map[string]*httpVisitor{"anonymous": site.visitor(t), "known": site.begun(t)} {
+				for path, want := range map[string]bool{"/": false, "/load": true} {
+					vary := strings.Join(v.get(path).header.Values("Vary"), ", ")
+					if strings.Contains(vary, "Cookie") != want || !strings.Contains(vary, "Accept-Language") {
+						t.Errorf("%s %s: Vary: %q; want Cookie in it: %t", who, path, vary, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A cache that keeps an answer with Set-Cookie gives one visitor's session to
+// the next.
+func TestHTTPNoStoreReplacesCacheControlWithSetCookie(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			httpName.Set(s, "cached?")
+			w.Header().Add("Cache-Control", "public")
+			w.Header().Add("Cache-Control", "max-age=600")
+			io.WriteString(w, "page")
+		})
+		v := site.visitor(t)
+		for _, c := range []struct {
+			cookies int
+			want    string
+		}{{1, "no-store"}, {0, "public, max-age=600"}} {
+			a := v.get("/")
+			if got := strings.Join(a.header.Values("Cache-Control"), ", "); got != c.want || len(a.cookies) != c.cookies {
+				t.Errorf("with %d cookies, Cache-Control: %q; want %q with %d", len(a.cookies), got, c.want, c.cookies)
+			}
+		}
+	})
+}
+
+func TestHTTPSeveralCookiesOfTheName(t *testing.T) {
+	env := httpNew(t, session.Config{})
+	site := env.serve(t, httpProto1, http.NotFoundHandler())
+	cookie := func(name string) string {
+		v := site.begun(t)
+		req, _ := http.NewRequest("GET", site.srv.URL, nil)
+		return v.client.Jar.Cookies(req.URL)[0].Value
+	}
+	a, b := cookie("a"), cookie("b")
+	unknown := func() string { // validly signed, of a store that is another
+		other := httpNew(t, session.Config{}).serve(t, httpProto1, http.NotFoundHandler())
+		v := other.begun(t)
+		req, _ := http.NewRequest("GET", other.srv.URL, nil)
+		return v.client.Jar.Cookies(req.URL)[0].Value
+	}()
+	cut, forged := a[:len(a)-1], strings.Repeat("A", len(a))
+
+	const known, anonymous = httpUnchanged, "new=true count=0 name="
+	for _, c := range []struct {
+		rule    string
+		cookies []string
+		want    string
+	}{
+		{"one valid", []string{a}, known},
+		{"valid, then forged", []string{a, forged}, known},
+		{"forged, then valid", []string{forged, a}, known},
+		{"cut, valid, empty", []string{cut, a, ""}, known},
+		{"the same one twice", []string{a, a}, known},
+		{"two distinct valid ones", []string{a, b}, anonymous},
+		{"two distinct valid ones among others", []string{a, forged, a, b}, anonymous},
+		{"two distinct valid ones, one of no session", []string{a, unknown}, anonymous},
+		{"none valid", []string{cut, forged, ""}, anonymous},
+	} {
+		for _, lines := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, a line each %t", c.rule, lines), func(t *testing.T) {
+				req, _ := http.NewRequest("GET", site.srv.URL+"/session/peek", nil)
+				for _, value := range c.cookies {
+					if pair := "session=" + value; lines {
+						req.Header.Add("Cookie", pair)
+					} else {
+						req.AddCookie(&http.Cookie{Name: "session", Value: value})
+					}
+				}
+				got, err := site.visitor(t).send(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				httpPage(t, got, 200, c.want, 0)
+			})
+		}
+	}
+}
+
+// An unknown cookie is neither adopted nor cleared: a late answer would delete
+// the one that a login has just set.
+func TestHTTPUnknownCookieIsNeitherAdoptedNorCleared(t *testing.T) {
+	other := httpNew(t, session.Config{}).serve(t, httpProto1, http.NotFoundHandler())
+	v := other.begun(t)
+	req, _ := http.NewRequest("GET", other.srv.URL, nil)
+	unknown := v.client.Jar.Cookies(req.URL)
+
+	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			if r.URL.Path == "/set" {
+				httpName.Set(s, "set")
+			}
+			fmt.Fprint(w, s.IsNew())
+		})
+		v := site.visitor(t)
+		req, _ := http.NewRequest("GET", site.srv.URL, nil)
+		v.client.Jar.SetCookies(req.URL, unknown)
+		httpPage(t, v.get("/"), 200, "true", 0)
+		a := v.get("/set")
+		httpPage(t, a, 200, "true", 1)
+		if len(a.cookies) == 1 && a.cookies[0].Value == unknown[0].Value {
+			t.Error("the unknown cookie was adopted")
+		}
+		v.expect("new=false count=0 name=set")
+	})
+}
+
+// Browsers drop a Secure cookie that comes over plain HTTP, but from localhost.
+func TestHTTPSecureCookieAboutToBeLostIsLoggedOnce(t *testing.T) {
+	for _, c := range []struct {
+		rule, host, header, value string
+		logged                    int
+	}{
+		{"another host", "example.com", "", "", 1},
+		{"another host with a port", "example.com:8080", "", "", 1},
+		{"localhost", "localhost:8080", "", "", 0},
+		{"127.0.0.1", "127.0.0.1:8080", "", "", 0},
+		{"::1", "[::1]:8080", "", "", 0},
+		{"X-Forwarded-Proto https", "example.com", "X-Forwarded-Proto", "https", 0},
+		{"X-Forwarded-Proto http", "example.com", "X-Forwarded-Proto", "http", 1},
+		{"Forwarded https", "example.com", "Forwarded", `for=192.0.2.1;proto=https;by=203.0.113.4`, 0},
+		{"Forwarded https in quotes", "example.com", "Forwarded", `for=192.0.2.1;Proto="https"`, 0},
+		{"Forwarded http", "example.com", "Forwarded", "for=192.0.2.1;proto=http", 1},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			env, logged := httpNew(t, session.Config{}), new(httpLog)
+			m, err := session.New(env.store, session.Config{SigningKeys: [][]byte{httpSigningKey}, Logger: slog.New(logged)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			site := env.serve(t, httpProto1, m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+				httpName.Set(s, "lost?")
+			}))
+			for range 3 {
+				req, _ := http.NewRequest("GET", site.srv.URL, nil)
+				req.Host = c.host
+				if c.header != "" {
+					req.Header.Set(c.header, c.value)
+				}
+				a, err := site.visitor(t).send(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				httpPage(t, a, 200, "", 1)
+			}
+			if n := logged.count(slog.LevelWarn); n != c.logged {
+				t.Errorf("logged %d times, want %d", n, c.logged)
+			}
+		})
+	}
+}
+
+func TestHTTPCookieOverTLSIsTheHostPrefixedOne(t *testing.T) {
+	env := httpNew(t, session.Config{})
+	m, err := session.New(env.store, session.Config{SigningKeys: [][]byte{httpSigningKey}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := env.serve(t, httpProto2, m.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+		fmt.Fprint(w, httpCount.Update(s, func(n int) int { return n + 1 }))
+	}))
+	v := site.visitor(t)
+	a := v.get("/")
+	httpPage(t, a, 200, "1", 1)
+	if c := a.cookies[0]; c.Name != "__Host-session" || !c.Secure || !c.HttpOnly || c.Path != "/" ||
+		c.Domain != "" || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 0 || !c.Expires.IsZero() {
+		t.Errorf("Set-Cookie: %s", c.Raw)
+	}
+	httpPage(t, v.get("/"), 200, "2", 0)
+}

@@ -1,0 +1,534 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// httpTempting are the answers that must not go out when their commit failed.
+var httpTempting = []struct {
+	kind string
+	leaf http.HandlerFunc
+}{
+	{"page", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }},
+	{"nothing", func(http.ResponseWriter, *http.Request) {}},
+	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/next", http.StatusSeeOther) }},
+	{"other cookie", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "welcome", Value: "back"})
+		io.WriteString(w, "page")
+	}},
+	{"copied page", func(w http.ResponseWriter, _ *http.Request) {
+		io.Copy(w, httpOnlyReader{strings.NewReader("page")})
+	}},
+	{"flushed page", func(w http.ResponseWriter, _ *http.Request) {
+		http.NewResponseController(w).Flush()
+		io.WriteString(w, "page")
+	}},
+	{"hijacked page", func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage")
+		conn.Close()
+	}},
+	{"hint and page", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "page")
+		w.Header().Set("Set-Cookie", "early=hint")
+		w.WriteHeader(http.StatusEarlyHints)
+	}},
+}
+
+func TestHTTPFailedSaveIsNeverFollowedByThePage(t *testing.T) {
+	for _, c := range httpTempting {
+		t.Run(c.kind, func(t *testing.T) {
+			t.Parallel()
+			httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					httpName.Set(s, "lost")
+					c.leaf(w, r)
+				})
+				for rule, v := range map[string]*httpVisitor{"new": site.visitor(t), "stored": site.begun(t)} {
+					site.failSaves()
+					a := v.must("POST", "/", nil)
+					site.onSave(nil)
+					httpUnavailable(t, a)
+					if rule == "stored" {
+						v.expect(httpUnchanged)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestHTTPFailedFetchIsNeverFollowedByThePage(t *testing.T) {
+	for _, c := range httpTempting {
+		t.Run(c.kind, func(t *testing.T) {
+			t.Parallel()
+			httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				site := serve(func(w http.ResponseWriter, r *http.Request, _ *session.Session) { c.leaf(w, r) })
+				v := site.begun(t)
+				site.failFetches()
+				a := v.get("/")
+				site.onFetch(nil)
+				httpUnavailable(t, a)
+				v.expect(httpUnchanged)
+			})
+		})
+	}
+}
+
+// httpUnavailable checks that a is a bare 503.
+func httpUnavailable(t *testing.T, a httpAnswer) {
+	t.Helper()
+	if a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "page") || len(a.early) != 0 ||
+		len(a.cookies) != 0 || a.header.Get("Location") != "" {
+		t.Errorf("answer %v after %v; want a bare 503", a, a.early)
+	}
+}
+
+func TestHTTPDeadStoreDoesNotHurtWhoDoesNotLoad(t *testing.T) {
+	for _, proto := range httpProtos {
+		t.Run(proto, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			site := env.serve(t, proto, env.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Cache-Control", "public")
+				io.WriteString(w, "page")
+			})))
+			v := site.begun(t)
+			site.failFetches()
+			site.failSaves()
+			trips := site.store.Trips()
+			a := v.get("/")
+			httpPage(t, a, 200, "page", 0)
+			if a.header.Get("Vary") != "" || a.header.Get("Cache-Control") != "public" {
+				t.Errorf("headers %v of an answer without session", a.header)
+			}
+			if n := site.store.Trips() - trips; n != 0 {
+				t.Errorf("%d trips", n)
+			}
+		})
+	}
+}
+
+func TestHTTPRedirectWaitsForTheSave(t *testing.T) {
+	for _, shape := range httpShapes {
+		t.Run(shape.name, func(t *testing.T) {
+			var events httpEvents
+			env := httpNew(t, session.Config{})
+			inner := shape.wrap(env.Manager, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+				httpName.Set(s, "saved")
+				http.Redirect(w, r, "/session/peek", http.StatusSeeOther)
+			})
+			site := env.serve(t, httpProto1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				inner.ServeHTTP(httpWatched{w, &events}, r)
+			}))
+			site.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+				events.add("save begins")
+				defer events.add("save ends")
+				return next(ctx, rec, expect)
+			})
+			v := site.visitor(t)
+			v.client.CheckRedirect = nil
+			if a, want := v.must("POST", "/", nil), "new=false count=0 name=saved"; a.body != want {
+				t.Errorf("behind the redirect: %v; want %s", a, want)
+			}
+			if got := events.list(); !slices.Equal(got, []string{"save begins", "save ends", "303"}) {
+				t.Errorf("order: %v", got)
+			}
+		})
+	}
+}
+
+// httpWatched notes when the header goes out.
+type httpWatched struct {
+	http.ResponseWriter
+	events *httpEvents
+}
+
+func (w httpWatched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w httpWatched) WriteHeader(code int) {
+	w.events.add(strconv.Itoa(code))
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// httpEvents notes what happens in which order.
+type httpEvents struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (e *httpEvents) add(event string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all = append(e.all, event)
+}
+
+func (e *httpEvents) list() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.all)
+}
+
+func TestHTTPHeaderOfAFailedAnswerIsTheOuterOne(t *testing.T) {
+	for _, proto := range httpProtos {
+		for _, shape := range httpShapes {
+			t.Run(proto+" "+shape.name, func(t *testing.T) {
+				t.Parallel()
+				env := httpNew(t, session.Config{StoreTimeout: httpStoreTimeout})
+				inner := shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+					httpName.Set(s, "lost")
+					h := w.Header()
+					for _, name := range []string{"Location", "Etag", "Content-Encoding", "Last-Modified", "Link"} {
+						h.Set(name, "handler")
+					}
+					h.Set("Content-Length", "4")
+					h.Set("Trailer", "X-Sum")
+					h.Add("Vary", "X-Handler")
+					h["X-Outer"][0] = "handler"
+					h.Del("X-Gone")
+					io.WriteString(w, "page")
+				})
+				site := env.serve(t, proto, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Vary", "Accept-Encoding")
+					w.Header().Set("X-Outer", "outer")
+					w.Header().Set("X-Gone", "outer")
+					inner.ServeHTTP(w, r)
+				}))
+				v := site.begun(t)
+				site.failSaves()
+				a := v.get("/")
+				httpUnavailable(t, a)
+				for _, name := range []string{"Location", "Etag", "Content-Encoding", "Last-Modified", "Link", "Trailer"} {
+					if got := a.header.Values(name); got != nil {
+						t.Errorf("%s: %q of the failed answer", name, got)
+					}
+				}
+				if vary := strings.Join(a.header.Values("Vary"), ", "); !strings.Contains(vary, "Accept-Encoding") ||
+					strings.Contains(vary, "X-Handler") {
+					t.Errorf("Vary: %q; want the outer one", vary)
+				}
+				if x, g := a.header.Get("X-Outer"), a.header.Get("X-Gone"); x != "outer" || g != "outer" {
+					t.Errorf("X-Outer: %q, X-Gone: %q; want what the outer handler set", x, g)
+				}
+				if len(a.trailer) != 0 {
+					t.Errorf("trailers %v", a.trailer)
+				}
+			})
+		}
+	}
+}
+
+func TestHTTPFailedCommitCancelsTheHandlersContext(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		t.Parallel()
+		type key struct{}
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			httpName.Set(s, "lost")
+			derived, cancel := context.WithCancel(context.WithValue(r.Context(), key{}, 1))
+			defer cancel()
+			if err := r.Context().Err(); err != nil {
+				t.Errorf("before the commit: %v", err)
+			}
+			n, err := io.WriteString(w, "page")
+			if n != 0 || !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("Write: %d, %v; want the error of the commit", n, err)
+			}
+			for name, ctx := range map[string]context.Context{"own": r.Context(), "derived": derived} {
+				<-ctx.Done()
+				if !errors.Is(ctx.Err(), context.Canceled) || !errors.Is(context.Cause(ctx), session.ErrUnavailable) {
+					t.Errorf("%s context: %v because of %v", name, ctx.Err(), context.Cause(ctx))
+				}
+			}
+			if _, err := io.Copy(w, httpOnlyReader{strings.NewReader("page")}); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("ReadFrom: %v", err)
+			}
+			if err := http.NewResponseController(w).Flush(); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("Flush: %v", err)
+			}
+			if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("Hijack: %v", err)
+			}
+			w.Header().Set("Location", "/after")
+			w.WriteHeader(http.StatusSeeOther)
+		})
+		v := site.begun(t)
+		site.failSaves()
+		httpUnavailable(t, v.must("POST", "/", nil))
+	})
+}
+
+func TestHTTPErrorHandlerHasALiveContext(t *testing.T) {
+	for _, shape := range httpShapes {
+		t.Run(shape.name, func(t *testing.T) {
+			env := httpNew(t, session.Config{
+				StoreTimeout: httpStoreTimeout,
+				ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+					if r.Context().Err() != nil {
+						t.Errorf("context of ErrorHandler: %v", context.Cause(r.Context()))
+					}
+					http.Error(w, "sorry: "+r.URL.Path, 599)
+				},
+			})
+			returned := false
+			site := env.serve(t, httpProto1, shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+				httpName.Set(s, "lost")
+				io.WriteString(w, "page")
+				returned = true
+			}))
+			v := site.begun(t)
+			site.failSaves()
+			a := v.must("POST", "/", nil)
+			if a.status != 599 || a.body != "sorry: /\n" || !returned {
+				t.Errorf("answer %v, handler returned: %t", a, returned)
+			}
+		})
+	}
+}
+
+func TestHTTPConflictAfterTheHeaderIsLoggedOnly(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			io.WriteString(w, "page")
+			http.NewResponseController(w).Flush()
+			httpBump(s)
+		})
+		v := site.begun(t)
+		v.rivalOnce()
+		logged := site.log.count(slog.LevelWarn)
+		httpPage(t, v.get("/"), 200, "page", 0)
+		<-site.done
+		if site.log.count(slog.LevelWarn) == logged {
+			t.Error("the lost change is not logged")
+		}
+		v.expect("new=false count=100 name=begun")
+	})
+}
+
+// A handler that has seen its Save fail may say so itself, but only as an error.
+func TestHTTPHandlerMayAnswerAFailedSaveAsAnErrorOnly(t *testing.T) {
+	for status, want := range map[int]int{200: 503, 303: 503, 409: 409, 502: 502} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				t.Parallel()
+				site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					httpName.Set(s, "lost")
+					if err := s.Save(r.Context()); !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("Save: %v", err)
+					}
+					w.Header().Set("Location", "/next")
+					w.WriteHeader(status)
+					io.WriteString(w, "own words")
+				})
+				v := site.begun(t)
+				site.failSaves()
+				a := v.must("POST", "/", nil)
+				if a.status != want || (a.body == "own words") != (status == want) {
+					t.Errorf("answer %v to %d; want %d", a, status, want)
+				}
+			})
+		})
+	}
+}
+
+func TestHTTPServerErrorCommitsNothing(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			if r.URL.Path == "/save" {
+				httpCount.Set(s, 1)
+				if err := s.Save(r.Context()); err != nil {
+					t.Errorf("Save: %v", err)
+				}
+			}
+			httpName.Set(s, "half done")
+			http.Error(w, "sorry", 500)
+		})
+		v := site.begun(t)
+		logged := site.log.count(slog.LevelInfo)
+		httpPage(t, v.must("POST", "/", nil), 500, "sorry\n", 0)
+		v.expect(httpUnchanged)
+		if site.log.count(slog.LevelInfo) == logged {
+			t.Error("the dropped changes are not logged")
+		}
+		httpPage(t, v.must("POST", "/save", nil), 500, "sorry\n", 0)
+		v.expect("new=false count=1 name=begun")
+
+		v = site.visitor(t)
+		httpPage(t, v.must("POST", "/", nil), 500, "sorry\n", 0)
+		httpPage(t, v.must("POST", "/save", nil), 500, "sorry\n", 1)
+		v.expect("new=false count=1 name=")
+	})
+}
+
+func TestHTTPPanicCommitsNothingAndPropagates(t *testing.T) {
+	for name, value := range map[string]any{"a string": "boom", "http.ErrAbortHandler": http.ErrAbortHandler} {
+		for _, proto := range httpProtos {
+			for _, shape := range httpShapes {
+				t.Run(name+" "+proto+" "+shape.name, func(t *testing.T) {
+					env := httpNew(t, session.Config{})
+					inner := shape.wrap(env.Manager, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+						switch r.URL.Path {
+						case "/save":
+							httpCount.Set(s, 1)
+							if err := s.Save(r.Context()); err != nil {
+								t.Errorf("Save: %v", err)
+							}
+						case "/flush":
+							httpCount.Set(s, 2)
+							http.NewResponseController(w).Flush()
+						}
+						httpName.Set(s, "half done")
+						panic(value)
+					})
+					var recovered []any
+					site := env.serve(t, proto, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						defer func() {
+							recovered = append(recovered, recover())
+							panic(http.ErrAbortHandler)
+						}()
+						inner.ServeHTTP(w, r)
+					}))
+					v := site.begun(t)
+					for path, want := range map[string]string{
+						"/":      httpUnchanged,
+						"/save":  "new=false count=1 name=begun",
+						"/flush": "new=false count=2 name=begun",
+					} {
+						v.must("GET", "/session/begin", nil)
+						recovered = nil
+						if a, err := v.do("POST", path, nil); err == nil && a.err == nil {
+							t.Errorf("%s: answer %v to a panic", path, a)
+						}
+						<-site.done
+						if len(recovered) != 1 || recovered[0] != value {
+							t.Errorf("%s: recovered %v, want %v", path, recovered, value)
+						}
+						v.expect(want)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
+	for _, proto := range httpProtos {
+		t.Run(proto, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			answered, late := make(chan struct{}), make(chan struct{})
+			leaf := httpLoading(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+				defer close(late)
+				httpName.Set(s, "in time")
+				<-r.Context().Done()
+				<-answered
+				httpName.Set(s, "too late")
+				httpCount.Update(s, func(n int) int { return n + 1 })
+				io.WriteString(w, "page")
+				if name, _ := httpName.Get(s); name == "too late" {
+					t.Error("a write after the request took effect")
+				}
+			})
+			site := env.serve(t, proto, env.Handler(http.TimeoutHandler(leaf, 20*time.Millisecond, "timeout")))
+			v := site.begun(t)
+			trips := site.store.Saves.Load()
+			httpPage(t, v.get("/"), 503, "timeout", 0)
+			<-site.done
+			logged := site.log.count(slog.LevelError)
+			close(answered)
+			<-late
+			if site.log.count(slog.LevelError) == logged {
+				t.Error("the late writes are not logged")
+			}
+			v.expect(httpUnchanged)
+			if n := site.store.Saves.Load() - trips; n != 0 {
+				t.Errorf("%d saves", n)
+			}
+		})
+	}
+}
+
+// The 503 is the outer handler's; whether the commit lands is the store's. The
+// documentation says so.
+func TestHTTPTimeoutHandlerOutsideAnswersThoughTheCommitLands(t *testing.T) {
+	for _, shape := range httpShapes {
+		t.Run(shape.name, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			over, answered := make(chan struct{}), make(chan struct{})
+			inner := shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+				httpName.Set(s, "landed")
+				io.WriteString(w, "page")
+			})
+			site := env.serve(t, httpProto1, http.TimeoutHandler(
+				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer close(over)
+					inner.ServeHTTP(w, r)
+				}), 20*time.Millisecond, "timeout"))
+			v := site.begun(t)
+			site.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+				<-answered
+				return next(ctx, rec, expect)
+			})
+			httpPage(t, v.must("POST", "/", nil), 503, "timeout", 0)
+			close(answered)
+			<-over
+			v.expect("new=false count=0 name=landed")
+		})
+	}
+}
+
+func TestHTTPClientHangingUpLosesNoChange(t *testing.T) {
+	for _, after := range []string{"write", "nothing", "slow save"} {
+		t.Run("then "+after, func(t *testing.T) {
+			httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				ctx, hangUp := context.WithCancel(t.Context())
+				defer hangUp()
+				gone := make(chan struct{})
+				site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					httpName.Set(s, "kept")
+					context.AfterFunc(r.Context(), func() { close(gone) })
+					if after == "slow save" {
+						return
+					}
+					hangUp()
+					<-gone
+					if after == "write" {
+						io.WriteString(w, "page")
+					}
+				})
+				v := site.begun(t)
+				if after == "slow save" {
+					site.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+						hangUp()
+						<-gone
+						if err := ctx.Err(); err != nil {
+							t.Errorf("the commit's context: %v", err)
+						}
+						return next(ctx, rec, expect)
+					})
+				}
+				req, _ := http.NewRequestWithContext(ctx, "POST", site.srv.URL, nil)
+				if a, err := v.send(req); err == nil {
+					t.Errorf("answer %v to a client that has hung up", a)
+				}
+				<-site.done
+				site.onSave(nil)
+				v.expect("new=false count=0 name=kept")
+			})
+		})
+	}
+}

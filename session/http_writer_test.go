@@ -1,0 +1,517 @@
+package session_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+func TestHTTPFirstSetAfterFlushIsLostAndLogged(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			http.NewResponseController(w).Flush()
+			httpName.Set(s, "late")
+			io.WriteString(w, "page")
+		})
+		v := site.visitor(t)
+		httpPage(t, v.get("/"), 200, "page", 0)
+		if n := site.store.Saves.Load(); n != 0 {
+			t.Errorf("%d saves of a session whose cookie cannot be sent", n)
+		}
+		if site.log.count(slog.LevelWarn) == 0 {
+			t.Error("the loss is not logged")
+		}
+		v.expect("new=true count=0 name=")
+	})
+}
+
+func TestHTTPSetAfterFlushIsCommittedAtReturn(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			http.NewResponseController(w).Flush()
+			httpName.Set(s, "late")
+			io.WriteString(w, "page")
+		})
+		v := site.begun(t)
+		httpPage(t, v.get("/"), 200, "page", 0)
+		v.expect("new=false count=0 name=late")
+	})
+}
+
+func TestHTTPEarlyHintsCommitNothing(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			httpCount.Set(s, 1)
+			w.Header().Set("Link", "</style.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+			httpName.Set(s, "after 103")
+			w.WriteHeader(http.StatusCreated)
+			io.WriteString(w, "made")
+		})
+		v := site.visitor(t)
+		a := v.get("/")
+		httpPage(t, a, 201, "made", 1)
+		if len(a.early) != 1 || a.early[0].status != 103 {
+			t.Fatalf("1xx answers: %v; want one 103", a.early)
+		}
+		if h := a.early[0].header; h.Get("Link") == "" || h.Get("Set-Cookie") != "" {
+			t.Errorf("103 with %v; want the Link and no cookie", h)
+		}
+		if n := site.store.Saves.Load(); n != 1 {
+			t.Errorf("%d saves, want 1", n)
+		}
+		v.expect("new=false count=1 name=after 103")
+	})
+}
+
+func TestHTTPInformationalPassesThrough(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		codes := []int{102, 103, 104, 199}
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			for _, code := range codes {
+				w.WriteHeader(code)
+			}
+			httpName.Set(s, "after 199")
+		})
+		v := site.visitor(t)
+		a := v.get("/")
+		httpPage(t, a, 200, "", 1)
+		var got []int
+		for _, e := range a.early {
+			got = append(got, e.status)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(codes) {
+			t.Errorf("1xx answers %v, want %v", got, codes)
+		}
+		v.expect("new=false count=0 name=after 199")
+	})
+}
+
+func TestHTTPSwitchingProtocolsThenHijack(t *testing.T) {
+	hijacks := map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
+		"ResponseController": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+			return http.NewResponseController(w).Hijack()
+		},
+		"http.Hijacker": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+			return w.(http.Hijacker).Hijack()
+		},
+	}
+	for name, hijack := range hijacks {
+		t.Run(name, func(t *testing.T) {
+			httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+					httpName.Set(s, "upgraded")
+					w.Header().Set("Connection", "Upgrade")
+					w.Header().Set("Upgrade", "echo")
+					w.WriteHeader(http.StatusSwitchingProtocols)
+					conn, rw, err := hijack(w)
+					if err != nil {
+						t.Errorf("Hijack after 101: %v", err)
+						return
+					}
+					httpEcho(conn, rw)
+					httpCount.Set(s, 7)
+				})
+				v := site.visitor(t)
+				res := httpUpgrade(t, v)
+				v.client.Jar.SetCookies(res.Request.URL, res.Cookies())
+				<-site.done
+				v.expect("new=false count=7 name=upgraded")
+			})
+		})
+	}
+}
+
+func TestHTTPCookiePendingAtHijackStaysInTheHeaderAndIsLogged(t *testing.T) {
+	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			httpName.Set(s, "hijacked")
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Upgrade", "echo")
+			conn, rw, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Errorf("Hijack: %v", err)
+				return
+			}
+			io.WriteString(rw, "HTTP/1.1 101 Switching Protocols\r\n")
+			w.Header().Write(rw)
+			io.WriteString(rw, "\r\n")
+			rw.Flush()
+			httpEcho(conn, rw)
+		})
+		v := site.visitor(t)
+		res := httpUpgrade(t, v)
+		v.client.Jar.SetCookies(res.Request.URL, res.Cookies())
+		<-site.done
+		if site.log.count(slog.LevelInfo) == 0 {
+			t.Error("a cookie pending at Hijack is not logged")
+		}
+		v.expect("new=false count=0 name=hijacked")
+
+		before := site.log.count(slog.LevelInfo)
+		if res := httpUpgrade(t, v); len(res.Cookies()) != 0 {
+			t.Errorf("cookies %v for a session that has one", res.Cookies())
+		}
+		<-site.done
+		if n := site.log.count(slog.LevelInfo) - before; n != 0 {
+			t.Errorf("%d log records where no cookie was pending", n)
+		}
+	})
+}
+
+// httpEcho serves a hijacked connection: one line, returned.
+func httpEcho(conn net.Conn, rw *bufio.ReadWriter) {
+	defer conn.Close()
+	line, err := rw.ReadString('\n')
+	if err != nil {
+		return
+	}
+	rw.WriteString(line)
+	rw.Flush()
+}
+
+// httpUpgrade upgrades / to the echo protocol, tries it, and returns the 101.
+func httpUpgrade(t *testing.T, v *httpVisitor) *http.Response {
+	t.Helper()
+	conn := v.raw("GET", "/", "Connection: Upgrade", "Upgrade: echo")
+	defer conn.Close()
+	res := conn.response(t)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("answer %v, want 101", res.Status)
+	}
+	res.Request, _ = http.NewRequest("GET", v.site.srv.URL, nil)
+	io.WriteString(conn, "ping\n")
+	if line, err := conn.ReadString('\n'); line != "ping\n" {
+		t.Fatalf("echo: %q, %v", line, err)
+	}
+	return res
+}
+
+func TestHTTPPageAfterRefusedHijackCommits(t *testing.T) {
+	for _, when := range []string{"before", "after"} {
+		t.Run("set "+when+" Hijack", func(t *testing.T) {
+			httpEachShape(t, httpProto2, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+					if when == "before" {
+						httpName.Set(s, "refused")
+					}
+					if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+						t.Error("Hijack works over HTTP/2")
+					}
+					if when == "after" {
+						httpName.Set(s, "refused")
+					}
+					io.WriteString(w, "page")
+				})
+				v := site.visitor(t)
+				httpPage(t, v.get("/"), 200, "page", 1)
+				v.expect("new=false count=0 name=refused")
+			})
+		})
+	}
+}
+
+// An empty io.Copy commits but sends no header: a later first Set can still
+// have its cookie.
+func TestHTTPSetAfterEmptyCopyStillGetsItsCookie(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			if n, err := io.Copy(w, httpOnlyReader{strings.NewReader("")}); n != 0 || err != nil {
+				t.Errorf("empty copy: %d, %v", n, err)
+			}
+			httpName.Set(s, "copied")
+			io.WriteString(w, "page")
+		})
+		v := site.visitor(t)
+		httpPage(t, v.get("/"), 200, "page", 1)
+		v.expect("new=false count=0 name=copied")
+	})
+}
+
+func TestHTTPEventStreamWhileTheHandlerRuns(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		seen := make(chan struct{}) // by the client
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			httpCount.Set(s, 1)
+			w.Header().Set("Content-Type", "text/event-stream")
+			for i := range 3 {
+				fmt.Fprintf(w, "data: %d\n\n", i)
+				w.(http.Flusher).Flush()
+				select {
+				case <-seen:
+				case <-r.Context().Done():
+					t.Error("the client did not see the event")
+					return
+				}
+			}
+			httpName.Set(s, "streamed")
+		})
+		v := site.begun(t)
+		saves := site.store.Saves.Load()
+		req, _ := http.NewRequest("GET", site.srv.URL, nil)
+		res, err := v.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body := bufio.NewReader(res.Body)
+		for i := range 3 {
+			event, err := body.ReadString('\n')
+			if want := fmt.Sprintf("data: %d\n", i); event != want {
+				t.Fatalf("event %q, %v; want %q", event, err, want)
+			}
+			body.ReadString('\n')
+			if n := site.store.Saves.Load() - saves; n != 1 {
+				t.Errorf("%d saves at event %d, want the one before the first event", n, i)
+			}
+			if i == 0 {
+				v.expect("new=false count=1 name=begun")
+			}
+			seen <- struct{}{}
+		}
+		if rest, err := io.ReadAll(body); len(rest) != 0 || err != nil {
+			t.Errorf("after the events: %q, %v", rest, err)
+		}
+		<-site.done
+		v.expect("new=false count=1 name=streamed")
+	})
+}
+
+// httpSpy accepts connections that note what they are asked to send as a file.
+type httpSpy struct {
+	net.Listener
+	mu   sync.Mutex
+	sent int64 // by ReadFrom of an *os.File, which is what sendfile(2) needs
+}
+
+type httpSpyConn struct {
+	*net.TCPConn
+	spy *httpSpy
+}
+
+func (l *httpSpy) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return httpSpyConn{conn.(*net.TCPConn), l}, nil
+}
+
+func (c httpSpyConn) ReadFrom(src io.Reader) (int64, error) {
+	n, err := c.TCPConn.ReadFrom(src)
+	if lr, ok := src.(*io.LimitedReader); ok {
+		src = lr.R
+	}
+	if _, ok := src.(*os.File); ok {
+		c.spy.mu.Lock()
+		c.spy.sent += n
+		c.spy.mu.Unlock()
+	}
+	return n, err
+}
+
+// httpHidden hides everything but the three methods: what a middleware does
+// that breaks sendfile.
+type httpHidden struct{ http.ResponseWriter }
+
+func TestHTTPFilesGoOutBySendfile(t *testing.T) {
+	const size = 4 << 20
+	path := filepath.Join(t.TempDir(), "film")
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	leaf := func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		httpName.Set(s, "watched")
+		w.Header().Set("Content-Type", "video/mp4")
+		http.ServeFile(w, r, path)
+	}
+	// run returns how many bytes the connection took from the file itself.
+	run := func(t *testing.T, wrap func(*httpEnv) http.Handler) int64 {
+		env, spy := httpNew(t, session.Config{}), new(httpSpy)
+		site := env.serveOn(t, httpProto1, wrap(env), func(l net.Listener) net.Listener {
+			spy.Listener = l
+			return spy
+		})
+		v := site.visitor(t)
+		if a := v.get("/"); len(a.body) != size || len(a.cookies) != 1 {
+			t.Errorf("%d bytes and %d cookies, want %d and 1", len(a.body), len(a.cookies), size)
+		}
+		v.expect("new=false count=0 name=watched")
+		spy.mu.Lock()
+		defer spy.mu.Unlock()
+		return spy.sent
+	}
+	for _, shape := range httpShapes {
+		t.Run(shape.name, func(t *testing.T) {
+			sent := run(t, func(env *httpEnv) http.Handler { return shape.wrap(env.Manager, leaf) })
+			if sent < size-512 { // net/http copies the first 512 bytes itself
+				t.Errorf("%d of %d bytes by sendfile", sent, size)
+			}
+		})
+	}
+	t.Run("the spy tells where it is hidden", func(t *testing.T) {
+		sent := run(t, func(env *httpEnv) http.Handler {
+			h := httpWithHandler(env.Manager, leaf)
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(httpHidden{w}, r) })
+		})
+		if sent != 0 {
+			t.Errorf("%d bytes by sendfile through a writer that hides it", sent)
+		}
+	})
+}
+
+func TestHTTPResponseControllerWorksThrough(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			rc := http.NewResponseController(w)
+			for name, err := range map[string]error{
+				"SetReadDeadline":  rc.SetReadDeadline(time.Now().Add(time.Hour)),
+				"SetWriteDeadline": rc.SetWriteDeadline(time.Now().Add(time.Hour)),
+				"EnableFullDuplex": rc.EnableFullDuplex(),
+				"Flush":            rc.Flush(),
+			} {
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			rc.SetReadDeadline(time.Unix(1, 0))
+			if _, err := io.ReadAll(r.Body); err == nil {
+				t.Error("a body is read past its deadline")
+			}
+			io.WriteString(w, "page")
+		})
+		body, feed := io.Pipe() // never ends by itself
+		defer feed.Close()
+		a, err := site.visitor(t).do("POST", "/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.status != 200 {
+			t.Errorf("answer %v", a)
+		}
+	})
+}
+
+func TestHTTPWriteDeadlineCutsTheAnswer(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			httpName.Set(s, "cut")
+			io.WriteString(w, "page")
+			http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
+		})
+		v := site.begun(t)
+		if a, err := v.do("POST", "/", nil); err == nil && a.err == nil {
+			t.Errorf("answer %v past its deadline", a)
+		}
+		<-site.done
+		v.expect("new=false count=0 name=cut")
+	})
+}
+
+func TestHTTPFullDuplex(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+			rc := http.NewResponseController(w)
+			rc.EnableFullDuplex()
+			httpName.Set(s, "talked")
+			rc.Flush()
+			lines := bufio.NewScanner(r.Body)
+			for lines.Scan() {
+				fmt.Fprintf(w, "heard %s\n", lines.Text())
+				rc.Flush()
+			}
+		})
+		v := site.visitor(t)
+		body, say := io.Pipe()
+		defer say.Close()
+		req, _ := http.NewRequest("POST", site.srv.URL, body)
+		res, err := v.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		answers := bufio.NewReader(res.Body)
+		for i := range 3 {
+			fmt.Fprintf(say, "%d\n", i)
+			got, err := answers.ReadString('\n')
+			if want := fmt.Sprintf("heard %d\n", i); got != want {
+				t.Fatalf("%q, %v; want %q", got, err, want)
+			}
+		}
+		say.Close()
+		if rest, err := io.ReadAll(answers); len(rest) != 0 || err != nil {
+			t.Errorf("after the talk: %q, %v", rest, err)
+		}
+		v.expect("new=false count=0 name=talked")
+	})
+}
+
+func TestHTTPTrailers(t *testing.T) {
+	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+			httpName.Set(s, "trailed")
+			w.Header().Set("Trailer", "X-Announced")
+			io.WriteString(w, "page")
+			w.Header().Set("X-Announced", "1")
+			w.Header().Set(http.TrailerPrefix+"X-Unannounced", "2")
+			http.NewResponseController(w).Flush()
+		})
+		v := site.visitor(t)
+		a := v.get("/")
+		httpPage(t, a, 200, "page", 1)
+		if a.trailer.Get("X-Announced") != "1" || a.trailer.Get("X-Unannounced") != "2" {
+			t.Errorf("trailers %v", a.trailer)
+		}
+		v.expect("new=false count=0 name=trailed")
+	})
+}
+
+func TestHTTPAnswersWithoutBodyCommit(t *testing.T) {
+	cases := []struct {
+		rule, method string
+		leaf         http.HandlerFunc
+		status       int
+		length       string
+	}{
+		{
+			"HEAD", "HEAD",
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "4")
+				io.WriteString(w, "page")
+			},
+			200, "4",
+		},
+		{"304", "GET", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, 304, ""},
+		{"204", "POST", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, 204, ""},
+		{"a handler that writes nothing", "POST", func(http.ResponseWriter, *http.Request) {}, 200, "0"},
+		{"an empty Write", "POST", func(w http.ResponseWriter, _ *http.Request) { w.Write(nil) }, 200, "0"},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					httpName.Set(s, c.rule)
+					c.leaf(w, r)
+				})
+				v := site.visitor(t)
+				a := v.must(c.method, "/", nil)
+				httpPage(t, a, c.status, "", 1)
+				if got := a.header.Get("Content-Length"); got != c.length {
+					t.Errorf("Content-Length %q, want %q", got, c.length)
+				}
+				v.expect("new=false count=0 name=" + c.rule)
+			})
+		})
+	}
+}

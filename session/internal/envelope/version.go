@@ -1,0 +1,71 @@
+package envelope
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"math"
+)
+
+// HistoryLimit is how many earlier commits a record remembers. A commit whose
+// outcome was lost can be told from the history only while fewer than this
+// many have followed it; with 16, a busy session outran its read-backs.
+const HistoryLimit = 64
+
+const tagSize = 4 // bytes of a version that are random
+
+// NextVersion returns a version to follow prev, 0 for a first one: a counter in
+// the upper half, so that versions grow, and 32 random bits in the lower, so
+// that no version comes twice, not even when a failover or a delete sets the
+// counter back (the ABA problem). A version names the commit that made it.
+func NextVersion(prev int64) int64 {
+	var tag [tagSize]byte
+	_, _ = rand.Read(tag[:]) // never fails: it aborts the program instead
+	return (prev>>32+1)<<32 | int64(binary.BigEndian.Uint32(tag[:]))
+}
+
+// ValidVersion reports whether v is one that NextVersion makes and can follow.
+func ValidVersion(v int64) bool { return v>>32 > 0 && v>>32 < math.MaxInt32 }
+
+// History holds the commits before the record's own, newest first, each by the
+// random half of its version. Their counters are consecutive, so implied.
+type History []byte
+
+// Push returns the history of a record that follows version.
+func (h History) Push(version int64) History {
+	if version == 0 {
+		return nil
+	}
+	keep := min(len(h), (HistoryLimit-1)*tagSize)
+	next := make(History, tagSize, tagSize+keep)
+	binary.BigEndian.PutUint32(next, uint32(version))
+	return append(next, h[:keep]...)
+}
+
+// Lineage says whether a commit is among those that led to a record.
+type Lineage int
+
+// The answers of Trace.
+const (
+	NotAncestor Lineage = iota // it did not lead here
+	Ancestor                   // it is the record's own commit or an earlier one
+	OutOfReach                 // it is older than the history
+)
+
+// Trace says whether commit led to the record of this version and history.
+func (h History) Trace(version, commit int64) Lineage {
+	if version == commit {
+		return Ancestor
+	}
+	back := version>>32 - commit>>32
+	if back <= 0 {
+		return NotAncestor
+	}
+	at := (back - 1) * tagSize
+	if at >= int64(len(h)) {
+		return OutOfReach
+	}
+	if binary.BigEndian.Uint32(h[at:]) == uint32(commit) {
+		return Ancestor
+	}
+	return NotAncestor
+}

@@ -1,0 +1,90 @@
+package keyring
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// MaxKeys is the most keys that a ring holds.
+const MaxKeys = 64
+
+// ErrUnreadable is wrapped by the error of a record that is not a ring, or not
+// one that this version of the package can read. It is never overwritten.
+var ErrUnreadable = errors.New("keyring: record unreadable")
+
+// The record's Data is
+//
+//	layout  byte, 1
+//	count   byte, 1 to MaxKeys
+//	count times, newest first, no two of the same date:
+//	  from    8 bytes, big-endian: Unix time in milliseconds
+//	  secret  32 bytes
+//
+// and not a byte more: two encodings of one ring are equal.
+const (
+	format     = "holdfast-keyring"
+	layout     = 1
+	headerSize = 2
+	keySize    = 8 + secretSize
+)
+
+func encode(keys []Key) []byte {
+	data := make([]byte, 0, headerSize+len(keys)*keySize)
+	data = append(data, layout, byte(len(keys)))
+	for _, k := range keys {
+		data = binary.BigEndian.AppendUint64(data, uint64(k.From.UnixMilli()))
+		data = append(data, k.Secret...)
+	}
+	return data
+}
+
+// decode allocates only after the size is known to be right. The keys share no
+// memory with data.
+func decode(data []byte) ([]Key, error) {
+	switch {
+	case len(data) < headerSize:
+		return nil, unreadable("too short")
+	case data[0] != layout:
+		return nil, unreadable("unknown layout")
+	case data[1] == 0 || data[1] > MaxKeys:
+		return nil, unreadable("number of keys out of range")
+	case len(data) != headerSize+int(data[1])*keySize:
+		return nil, unreadable("wrong length")
+	}
+	keys := make([]Key, data[1])
+	rest := bytes.Clone(data[headerSize:])
+	for i := range keys {
+		from := int64(binary.BigEndian.Uint64(rest))
+		if from < 0 {
+			return nil, unreadable("date out of range")
+		}
+		keys[i] = Key{Secret: rest[8:keySize:keySize], From: time.UnixMilli(from)}
+		if i > 0 && !keys[i].From.Before(keys[i-1].From) {
+			return nil, unreadable("keys out of order")
+		}
+		rest = rest[keySize:]
+	}
+	return keys, nil
+}
+
+func unreadable(why string) error { return fmt.Errorf("%w: %s", ErrUnreadable, why) }
+
+// snapshot reads a record; nil for nil.
+func snapshot(rec *provider.Record) (*Snapshot, error) {
+	if rec == nil {
+		return nil, nil
+	}
+	if rec.Format != format {
+		return nil, unreadable("foreign format")
+	}
+	keys, err := decode(rec.Data)
+	if err != nil {
+		return nil, err
+	}
+	return &Snapshot{Keys: keys, version: rec.Version}, nil
+}

@@ -1,0 +1,159 @@
+package session
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Key names a value of type T in a session. It is a cheap value without state:
+// declare it once, as a package variable, and use it with every Session.
+//
+//	var cart = session.NewKey[[]Item]("cart")
+//
+// Values are stored encoded (see [Config].Codec), each by itself. What Get
+// returns is the caller's own: changing it changes nothing until Set.
+//
+// The verbs differ in what happens when a parallel request has changed the key:
+//
+//	Get, then Set     conflicts (at LevelMerge and above)
+//	Set alone         wins
+//	Update            is applied to the new value
+//	Pop               conflicts: of two requests one gets the value
+type Key[T any] struct {
+	name  string
+	blind bool
+	merge func(base, mine, theirs T) T
+}
+
+// NewKey returns the key of that name. It panics if name is empty or no value
+// of type T can ever be stored: a func, a chan, a struct without an exported
+// field.
+func NewKey[T any](name string) Key[T] {
+	if name == "" {
+		panic("session: NewKey with an empty name")
+	}
+	if err := storable(reflect.TypeFor[T]()); err != nil {
+		panic(fmt.Sprintf("session: NewKey[%s](%q): %v", reflect.TypeFor[T](), name, err))
+	}
+	return Key[T]{name: name}
+}
+
+// MergeWith returns k with a three-way merge: where this request and a parallel
+// one have both set the key, fn makes one value of the one this request began
+// with, its own and the other's. It keeps the key from conflicting at
+// LevelMerge, not when one side has deleted it, nor at the other levels. fn may
+// run several times and must not use the session.
+func (k Key[T]) MergeWith(fn func(base, mine, theirs T) T) Key[T] {
+	k.merge = fn
+	return k
+}
+
+// LastWriteWins returns k for values that may be lost, such as the text of a
+// flash message: reading the key counts as not reading it, so changing it never
+// conflicts.
+func (k Key[T]) LastWriteWins() Key[T] {
+	k.blind = true
+	return k
+}
+
+// Get returns the value, and whether there is one. A stored value that does not
+// decode into T is logged and reads as absent; it is kept until overwritten.
+func (k Key[T]) Get(s *Session) (T, bool) {
+	return k.decode(s, s.get(k.name, k.blind))
+}
+
+// Pop returns the value and deletes it. It is for what must be used once, such
+// as an OAuth state: of two parallel requests one gets it and the other
+// conflicts. Answer only after the commit, as Handler does.
+func (k Key[T]) Pop(s *Session) (T, bool) {
+	return k.decode(s, s.pop(k.name, k.blind))
+}
+
+// Set sets the value, which is encoded at once. One that cannot be encoded
+// fails the commit with ErrEncode, and Get keeps the old value.
+func (k Key[T]) Set(s *Session, value T) {
+	data, err := s.codec().Marshal(value)
+	if err != nil {
+		s.failEncoding(k.encodeError(err))
+		return
+	}
+	s.set(k.name, data, k.blind, k.threeWay(s))
+}
+
+// Delete removes the value.
+func (k Key[T]) Delete(s *Session) {
+	s.change(change{verb: verbDelete, key: k.name, blind: k.blind})
+}
+
+// Update sets the value to what fn makes of it, the zero value if there is
+// none, and returns the new value. When a parallel request has changed the key,
+// fn is applied to the newest value at the commit, so that no change is lost
+// and none conflicts; what was returned here is then not what is stored. fn may
+// run several times. It may read other keys, and must change nothing but its
+// result.
+func (k Key[T]) Update(s *Session, fn func(T) T) T {
+	var result T
+	s.update(k.name, k.blind, func(old cell) ([]byte, error) {
+		value, data, err := k.apply(s, old, fn)
+		result = value
+		return data, err
+	}, func(old cell) ([]byte, error) { // at a rebase, when result may have been read already
+		_, data, err := k.apply(s, old, fn)
+		return data, err
+	})
+	return result
+}
+
+func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte, err error) {
+	if old.present {
+		if err := s.codec().Unmarshal(old.value, &value); err != nil {
+			var zero T
+			return zero, nil, fmt.Errorf("%w: Update of key %q: the stored value does not decode into %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+		}
+	}
+	value = fn(value)
+	if data, err = s.codec().Marshal(value); err != nil {
+		return value, nil, k.encodeError(err)
+	}
+	return value, data, nil
+}
+
+func (k Key[T]) decode(s *Session, c cell) (T, bool) {
+	var value T
+	if !c.present {
+		return value, false
+	}
+	if err := s.codec().Unmarshal(c.value, &value); err != nil {
+		var zero T
+		s.logUndecodable(k.name, reflect.TypeFor[T](), err)
+		return zero, false
+	}
+	return value, true
+}
+
+func (k Key[T]) encodeError(err error) error {
+	return fmt.Errorf("%w: key %q of type %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+}
+
+// threeWay adapts the key's merge to encoded values.
+func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) ([]byte, error) {
+	if k.merge == nil {
+		return nil
+	}
+	return func(base, mine, theirs cell) ([]byte, error) {
+		var values [3]T
+		for i, c := range []cell{base, mine, theirs} {
+			if !c.present {
+				continue
+			}
+			if err := s.codec().Unmarshal(c.value, &values[i]); err != nil {
+				return nil, fmt.Errorf("%w: MergeWith of key %q: a value does not decode into %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+			}
+		}
+		data, err := s.codec().Marshal(k.merge(values[0], values[1], values[2]))
+		if err != nil {
+			return nil, k.encodeError(err)
+		}
+		return data, nil
+	}
+}

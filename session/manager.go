@@ -1,0 +1,109 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/securecookie"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/keyring"
+)
+
+// Manager gives the handlers it wraps their visitors' sessions. It has no
+// goroutine and needs no closing. It is safe for concurrent use.
+type Manager struct {
+	store    provider.Provider
+	cfg      Config
+	codecs   map[string]Codec // by the Format of records
+	cookies  cookies
+	touching sync.Map    // IDs of the records that are being touched
+	warned   atomic.Bool // of a Secure cookie that is about to be lost
+}
+
+// New returns a Manager that keeps its sessions in p. It does no I/O. The error
+// names every mistake of cfg.
+func New(p provider.Provider, cfg Config) (*Manager, error) {
+	cfg = cfg.withDefaults()
+	err := cfg.validate()
+	if p == nil {
+		err = errors.Join(errors.New("session: New needs a provider; memory.New() is the simplest"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}}
+	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
+		m.codecs[codec.Name()] = codec
+	}
+	m.cookies.Cookie = cfg.Cookie
+	m.cookies.fixed = fixedCodecs(cfg.SigningKeys)
+	if len(cfg.SigningKeys) == 0 {
+		m.cookies.ring = keyring.New(p, keyring.Options{
+			ID:        recordID("key ring", cfg.Namespace, nil),
+			Rotation:  cfg.SigningKeyRotation,
+			Retention: max(cfg.Lifetime, cfg.MaxLifetime),
+			Timeout:   cfg.StoreTimeout,
+			Logger:    cfg.Logger,
+		})
+	}
+	return m, nil
+}
+
+func fixedCodecs(keys [][]byte) []*securecookie.SecureCookie {
+	codecs := make([]*securecookie.SecureCookie, len(keys))
+	for i, key := range keys {
+		codecs[i] = newCodec(key)
+	}
+	return codecs
+}
+
+// Load returns the session of the request that ctx belongs to, of the innermost
+// Manager it came through. See [Manager.Load].
+func Load(ctx context.Context) (*Session, error) { return load(ctx, nil) }
+
+// Load returns the session of the request that ctx belongs to. The first call
+// of a request reads the store, or nothing if the visitor has no session yet;
+// the others return the same Session. It fails with ErrNoHandler,
+// ErrUnavailable or ErrUnreadable.
+func (m *Manager) Load(ctx context.Context) (*Session, error) { return load(ctx, m) }
+
+func load(ctx context.Context, m *Manager) (*Session, error) {
+	p := passageOf(ctx, m)
+	if p == nil {
+		return nil, ErrNoHandler
+	}
+	return p.load(ctx)
+}
+
+// Forget clears the visitor's session cookie. It is for an ErrorHandler that
+// meets ErrUnreadable: the visitor starts anew at the next request, and the
+// record stays for those who look into it.
+func (m *Manager) Forget(w http.ResponseWriter) { put(w.Header(), m.cfg.Cookie.expired()) }
+
+// fetch reads the content of a record, nil if there is none.
+func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {
+	rec, err := m.store.Fetch(ctx, id)
+	switch {
+	case errors.Is(err, provider.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	return m.decode(rec)
+}
+
+// freshContent returns the content of a session that is not stored.
+func (m *Manager) freshContent() *content {
+	now := now()
+	c := &content{codec: m.cfg.Codec}
+	c.Created, c.Started = now, now
+	return c
+}
+
+// now returns the time to the millisecond, as records keep it.
+func now() time.Time { return time.UnixMilli(time.Now().UnixMilli()) }

@@ -1,0 +1,209 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+)
+
+// passage is the way of one request through a Manager: it loads the session
+// when it is asked for, and holds the cookie until the header goes out.
+type passage struct {
+	m       *Manager
+	request *http.Request // as it came in, with a context that no failed commit cancels
+
+	mu      sync.Mutex
+	session *Session
+	loadErr error
+	cookie  *http.Cookie // to be set with the header
+	sent    bool         // the header is on its way
+	settled bool         // commit no more by itself: the response is an error
+
+	within    bool // inside of a Replay
+	replaying bool // a conflict makes the handler run again
+}
+
+// runKey is the key of the innermost run in a context, or of m's.
+type runKey struct{ m *Manager }
+
+func runOf(ctx context.Context, m *Manager) *run {
+	rn, _ := ctx.Value(runKey{m}).(*run)
+	return rn
+}
+
+func passageOf(ctx context.Context, m *Manager) *passage {
+	if rn := runOf(ctx, m); rn != nil {
+		return rn.pass
+	}
+	return nil
+}
+
+// load returns the session, the same at every call.
+func (p *passage) load(ctx context.Context) (*Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session == nil && p.loadErr == nil {
+		p.session, p.loadErr = p.read(ctx)
+	}
+	return p.session, p.loadErr
+}
+
+func (p *passage) read(ctx context.Context) (*Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.m.cfg.StoreTimeout)
+	defer cancel()
+	token, err := p.m.cookies.token(ctx, p.request)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if token == nil {
+		return p.newSession(identity{}, nil), nil
+	}
+	id := recordID("session", p.m.cfg.Namespace, token)
+	found, err := p.m.fetch(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case found == nil || p.m.expired(found):
+		return p.newSession(identity{}, nil), nil // an ID is never adopted
+	case found.Tombstone:
+		return p.newSession(identity{buried: true}, nil), nil
+	}
+	return p.newSession(identity{token: token, id: id}, found), nil
+}
+
+func (p *passage) newSession(who identity, found *content) *Session {
+	began := found == nil
+	if began {
+		found = p.m.freshContent()
+	}
+	return &Session{
+		m: p.m, pass: p, loaded: who,
+		committing: make(chan struct{}, 1),
+		state:      state{identity: who, began: began, view: view{base: found}},
+	}
+}
+
+// loaded returns the session if it was loaded.
+func (p *passage) loaded() *Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.session
+}
+
+// commit stores what the request has changed, before a header of this status
+// or, with 0, after it. A response that is an error commits nothing, nor does
+// one of a client's error by a handler that has seen Save fail.
+func (p *passage) commit(status int) error {
+	p.mu.Lock()
+	s, settled := p.session, p.settled
+	p.mu.Unlock()
+	if s == nil || settled {
+		return nil
+	}
+	if status >= 500 || status >= 400 && s.hasReported() {
+		p.settle()
+		s.logDropped("response status", status)
+		return nil
+	}
+	return s.commit(p.request.Context(), auto)
+}
+
+// settle ends the commits that no one asks for.
+func (p *passage) settle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settled = true
+}
+
+// decorate adds to h what the session asks of the response.
+func (p *passage) decorate(h http.Header) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session != nil || p.loadErr != nil {
+		varyByCookie(h)
+	}
+	if p.cookie == nil {
+		return
+	}
+	put(h, p.cookie)
+	if p.cookie.Secure && losesSecure(p.request) && !p.m.warned.Swap(true) {
+		p.m.cfg.Logger.Error("session: browsers drop this Secure cookie, since it goes over plain HTTP; "+
+			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
+	}
+}
+
+// cameWithCookie reports whether the browser holds a cookie of the name.
+func (p *passage) cameWithCookie() bool {
+	return len(p.request.CookiesNamed(p.m.cfg.Cookie.Name)) > 0
+}
+
+func (p *passage) setCookie(c *http.Cookie) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cookie = c
+}
+
+func (p *passage) headerSent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = true
+}
+
+func (p *passage) isSent() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent
+}
+
+// handle returns the session's public name for a log line.
+func (p *passage) handle() string {
+	if s := p.loaded(); s != nil {
+		return s.Handle()
+	}
+	return ""
+}
+
+func (p *passage) hasCookie() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cookie != nil
+}
+
+// end is called when the outermost handler has returned.
+func (p *passage) end() {
+	p.headerSent()
+	if s := p.loaded(); s != nil {
+		s.end()
+	}
+}
+
+// hasReported reports whether the handler has seen a commit fail.
+func (s *Session) hasReported() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reported
+}
+
+// end is called when the request is over. What it has not committed it never
+// will.
+func (s *Session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.failed = true, nil
+	st := &s.state
+	if b := st.doomed; b != nil && b.id != "" {
+		st.identity, st.view.base, st.reads = b.identity, b.base, b.reads
+	}
+	s.state = state{identity: st.identity, began: st.began, view: view{base: st.view.base}, reads: st.reads}
+}
+
+// logDropped logs what the request has changed and nothing will store.
+func (s *Session) logDropped(why string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.pending() || s.state.doomed != nil {
+		s.m.cfg.Logger.Warn("session: changes dropped", slog.String("handle", s.state.id), slog.Int(why, status))
+	}
+}

@@ -1,0 +1,59 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/holdfast-go/holdfast/session/internal/lane"
+)
+
+// enter waits until no other commit of the session runs. A closure that calls
+// Save inside of Update would wait for itself, so the wait has an end.
+func (s *Session) enter(ctx context.Context) error {
+	select {
+	case s.committing <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*s.m.cfg.StoreTimeout)
+	defer cancel()
+	select {
+	case s.committing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: another Save or Update of this Session has not ended (is this call inside of it?)", ErrUnavailable)
+	}
+}
+
+func (s *Session) leave() { <-s.committing }
+
+// enterLane queues up behind the other requests that compete for the session,
+// and keeps the place over several commits.
+func (s *Session) enterLane(ctx context.Context, id string) {
+	if s.heldTurn() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.m.cfg.StoreTimeout)
+	defer cancel()
+	turn, _ := lane.Enter(ctx, id)
+	s.keepTurn(turn)
+}
+
+// leaveLane gives the place up.
+func (s *Session) leaveLane() { s.keepTurn(nil) }
+
+// keepTurn holds turn in place of the one that was held.
+func (s *Session) keepTurn(turn *lane.Turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turn != turn {
+		s.turn.Leave()
+	}
+	s.turn = turn
+}
+
+func (s *Session) heldTurn() *lane.Turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turn
+}

@@ -1,0 +1,143 @@
+package session
+
+import (
+	"slices"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// reads is what the request has seen of the stored session. It is remembered
+// by value, not by version: it must still hold at every commit of the request,
+// also at one whose compare-and-swap would succeed because the request loaded a
+// newer version in between.
+type reads struct {
+	keys   map[string]read
+	listed *listing
+	soft   bool // some reads are soft
+}
+
+// read is the stored value of one key as the request saw it.
+type read struct {
+	cell
+	from *content // where it is known to hold; nil: compare
+
+	// soft marks what only an Update saw, its own key and those its closure
+	// read. The closure runs again on whatever content its result goes into,
+	// so this counts for nothing until a later change could depend on it.
+	soft bool
+}
+
+// listing is the set of stored keys as the request saw it.
+type listing struct {
+	names []string
+	soft  bool
+}
+
+// note remembers that key held c in the content from. The first sight counts.
+func (rs *reads) note(key string, c cell, from *content, soft bool) {
+	if old, ok := rs.keys[key]; ok {
+		if old.soft && !soft {
+			old.soft = false
+			rs.keys[key] = old
+		}
+		return
+	}
+	if rs.keys == nil {
+		rs.keys = make(map[string]read)
+	}
+	rs.keys[key] = read{c, from, soft}
+	rs.soft = rs.soft || soft
+}
+
+func (rs *reads) noteListing(from *content, soft bool) {
+	if rs.listed == nil {
+		rs.listed = &listing{names(from.Entries), soft}
+		rs.soft = rs.soft || soft
+		return
+	}
+	if rs.listed.soft && !soft {
+		rs.listed = &listing{rs.listed.names, false}
+	}
+}
+
+// harden turns soft reads into ordinary ones: a change that comes now may
+// depend on them.
+func (rs *reads) harden() {
+	if !rs.soft {
+		return
+	}
+	rs.soft = false
+	for key, r := range rs.keys {
+		r.soft = false
+		rs.keys[key] = r
+	}
+	if rs.listed != nil {
+		rs.listed = &listing{rs.listed.names, false}
+	}
+}
+
+// settle brings the reads up to landed, the commit of w: what the request wrote
+// itself is no news to it. What a rebase has made of it is.
+func (rs *reads) settle(w work, landed *content) {
+	if w.cleared {
+		for key, r := range rs.keys {
+			rs.keys[key] = read{cell{}, landed, r.soft}
+		}
+		rs.relist(nil)
+	}
+	for i := range w.changes {
+		c := &w.changes[i]
+		told := c.told()
+		if r, ok := rs.keys[c.key]; ok {
+			r.cell, r.from = told, nil
+			rs.keys[c.key] = r
+		}
+		rs.relistKey(c.key, told.present)
+	}
+}
+
+func (rs *reads) relist(names []string) {
+	if rs.listed != nil {
+		rs.listed = &listing{names, rs.listed.soft}
+	}
+}
+
+func (rs *reads) relistKey(key string, present bool) {
+	if rs.listed == nil {
+		return
+	}
+	at, found := slices.BinarySearch(rs.listed.names, key)
+	switch names := slices.Clone(rs.listed.names); {
+	case present && !found:
+		rs.relist(slices.Insert(names, at, key))
+	case !present && found:
+		rs.relist(slices.Delete(names, at, at+1))
+	}
+}
+
+// stale returns the first key whose value in now is not the one that was read,
+// of those that pick chooses.
+func (rs *reads) stale(now *content, pick func(key string, r read) bool) (string, bool) {
+	for key, r := range rs.keys {
+		if r.from != now && pick(key, r) && !r.equal(now.cell(key)) {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// listingStale reports whether the listed keys are not those of now.
+func (rs *reads) listingStale(now *content) bool {
+	return rs.listed != nil && !rs.listed.soft && !slices.Equal(rs.listed.names, names(now.Entries))
+}
+
+// hard picks the reads that are not soft.
+func hard(_ string, r read) bool { return !r.soft }
+
+func names(entries []envelope.Entry) []string {
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = string(e.Name)
+	}
+	return out
+}

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// tombstoneLifetime is how long it is remembered that a session was renewed or
+// destroyed: longer than any request that began before should take. After it
+// the record is absent, and a late save conflicts all the same.
+const tombstoneLifetime = 5 * time.Minute
+
+// decode reads a record.
+func (m *Manager) decode(rec *provider.Record) (*content, error) {
+	codec, known := m.codecs[rec.Format]
+	if !known {
+		return nil, fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, rec.Format)
+	}
+	e, err := envelope.Decode(rec.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if !envelope.ValidVersion(rec.Version) {
+		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
+	}
+	return &content{Envelope: e, version: rec.Version, expires: rec.ExpiresAt, codec: codec}, nil
+}
+
+// encode makes the record of c under id.
+func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
+	data := c.Append(nil)
+	if len(data) > m.cfg.MaxSize {
+		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, len(data), m.cfg.MaxSize)
+	}
+	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: data}, nil
+}
+
+// follow returns what goes on with the session of base in the record that holds
+// prev, or in a new one if that is nil. It has no entries yet.
+func follow(base, prev *content) *content {
+	if prev == nil {
+		prev = new(content)
+	}
+	next := &content{codec: base.codec, version: envelope.NextVersion(prev.version)}
+	next.Created, next.Started, next.Deadline = base.Created, base.Started, base.Deadline
+	next.History = prev.History.Push(prev.version)
+	return next
+}
+
+// tombstone returns the content that ends base's session, which goes on under
+// the record ID successor, if any.
+func tombstone(base *content, successor string) *content {
+	t := follow(base, base)
+	t.Tombstone, t.Successor = true, successor
+	t.expires = now().Add(tombstoneLifetime)
+	return t
+}
+
+// restart begins the lifetime of c anew, and the span of a persistent one.
+func restart(c *content) {
+	start := now()
+	if !c.Deadline.IsZero() {
+		c.Deadline = start.Add(c.Deadline.Sub(c.Started))
+	}
+	c.Started = start
+}
+
+// persist makes c end d from now, but not before it would have ended anyway,
+// or takes that back. It returns the expiry that c must not fall behind.
+func persist(c *content, d time.Duration, before time.Time) time.Time {
+	if d <= 0 {
+		c.Deadline = time.Time{}
+		return time.Time{}
+	}
+	c.Deadline = now().Add(d)
+	if before.After(c.Deadline) {
+		c.Deadline = before
+	}
+	return before
+}
+
+// end returns when c ends, however busy it is.
+func (m *Manager) end(c *content) time.Time {
+	if c.Deadline.IsZero() {
+		return c.Started.Add(m.cfg.Lifetime)
+	}
+	return earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))
+}
+
+// expiry returns when c ends unless it is used before, given when its
+// predecessor did: it never decreases, except to what the Config allows.
+func (m *Manager) expiry(c *content, before time.Time) time.Time {
+	end := m.end(c)
+	if !c.Deadline.IsZero() {
+		return end
+	}
+	idle := now().Add(m.cfg.IdleTimeout)
+	if before.After(idle) {
+		idle = before
+	}
+	return earlier(idle, end)
+}
+
+// expired reports whether c has outlived a Lifetime that was shortened after
+// it was saved.
+func (m *Manager) expired(c *content) bool {
+	return !c.Tombstone && !time.Now().Before(m.end(c))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// unavailable wraps an error of the provider's that saved nothing.
+func unavailable(err error) error {
+	if errors.Is(err, provider.ErrTooLarge) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	if errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err) }

@@ -1,0 +1,97 @@
+package session
+
+import (
+	"context"
+	"fmt"
+)
+
+// renewal moves a stored session to a new ID. The new record is inserted first
+// and the old one turned into its tombstone second, which decides: until then
+// the old cookie works and the new one is known to nobody, so a crash in
+// between loses nothing.
+func (c *commit) renewal() error {
+	d := c.s.draft()
+	if err := c.s.check(d, d.view.base); err != nil {
+		return err
+	}
+	next := c.content(d, nil)
+	who, value, err := c.insert(next)
+	if err != nil {
+		return err
+	}
+	for {
+		moved, err := c.bequeath(d, who)
+		if err != nil {
+			c.remove(who.id)
+			return err
+		}
+		switch {
+		case moved.landed:
+			c.s.landed(d, who, next)
+			c.setCookie(value, next)
+			return nil
+		case moved.current != nil && moved.current.Tombstone:
+			c.remove(who.id)
+			return c.startOver(d)
+		}
+		if d, next, err = c.renewAgain(d, who, next, moved); err != nil {
+			c.remove(who.id)
+			return err
+		}
+	}
+}
+
+// bequeath turns the old record into a tombstone that names its successor. It
+// is not tried for a visitor who has hung up: the answer with the new cookie
+// would be lost, and the old cookie dead.
+func (c *commit) bequeath(d *draft, heir identity) (outcome, error) {
+	for _, ctx := range []context.Context{c.asks, c.s.pass.request.Context()} {
+		if ctx.Err() != nil {
+			return outcome{}, fmt.Errorf("%w: not renewed: %w", ErrUnavailable, context.Cause(ctx))
+		}
+	}
+	return c.save(d.id, tombstone(d.view.base, heir.id), d.view.base.version)
+}
+
+// renewAgain brings the new record up to what was saved to the old one
+// meanwhile.
+func (c *commit) renewAgain(d *draft, who identity, next *content, moved outcome) (*draft, *content, error) {
+	if err := c.rebase(d, moved); err != nil {
+		return d, next, err
+	}
+	d = c.s.draft()
+	newer := c.content(d, next)
+	out, err := c.save(who.id, newer, next.version)
+	if err == nil && !out.landed {
+		err = fmt.Errorf("%w: the record of the renewal is gone", ErrUnavailable)
+	}
+	return d, newer, err
+}
+
+// startOver is a renewal of what another request has renewed or destroyed
+// meanwhile, such as a login clicked twice: an empty session under an ID of
+// its own that takes what this request has set, and nothing of the old data.
+// What the request took from them it cannot take to a session of its own.
+func (c *commit) startOver(d *draft) error {
+	if c.mode == updating {
+		return errStartOver
+	}
+	if err := c.s.startOver(d); err != nil {
+		return err
+	}
+	return c.create()
+}
+
+// startOver makes the session one that is not stored, with only this request's
+// changes.
+func (s *Session) startOver(d *draft) error {
+	empty := s.m.freshContent()
+	empty.codec = d.view.base.codec // the changes are encoded in it
+	if s.check(d, empty) != nil {
+		return ErrGone
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.identity, s.state.began = identity{buried: true}, true
+	return s.rebaseLocked(empty)
+}

@@ -1,0 +1,458 @@
+package session_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// renew is what a login does.
+func renew(s *session.Session) { s.Renew() }
+
+// login sets the user, c, and renews.
+func login(s *session.Session) { keyC.Set(s, 1); s.Renew() }
+
+func TestRuleRenew(t *testing.T) {
+	t.Run("inserts the new record, then turns the old one into a tombstone", func(t *testing.T) {
+		w, c, old := begun(t)
+		before := w.stored(old)
+		a := c.post(login)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		saves := w.savesSince(1)
+		if len(saves) != 2 {
+			t.Fatalf("%d saves", len(saves))
+		}
+		if insert := saves[0]; insert.ID == old || insert.expect != 0 {
+			t.Errorf("the first save expects %d of the same ID: %v", insert.expect, insert.ID == old)
+		}
+		if tomb := saves[1]; tomb.ID != old || tomb.expect != before.Version {
+			t.Errorf("the second save expects %d of the old ID: %v", tomb.expect, tomb.ID == old)
+		}
+		c.wantState("a=1 c=1")
+		if c.sessionID() != saves[0].ID {
+			t.Error("the cookie does not open the new record")
+		}
+	})
+
+	t.Run("the tombstone lasts five minutes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c, old := begun(t)
+			c.post(login)
+			if left := time.Until(w.stored(old).ExpiresAt); left != 5*time.Minute {
+				t.Errorf("it lasts %v", left)
+			}
+		})
+	})
+
+	t.Run("CreatedAt survives, IsNew does not come back", func(t *testing.T) {
+		_, c, _ := begun(t)
+		var created time.Time
+		c.post(func(s *session.Session) { created = s.CreatedAt(); s.Renew() })
+		c.post(func(s *session.Session) {
+			if !s.CreatedAt().Equal(created) || s.IsNew() {
+				t.Errorf("created %v, was %v; new: %v", s.CreatedAt(), created, s.IsNew())
+			}
+		})
+	})
+
+	t.Run("of a new session stores it, empty as it is", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client()
+		a := c.post(renew)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		if n := w.store.Saves.Load(); n != 1 || c.sessionID() == "" {
+			t.Errorf("%d saves", n)
+		}
+	})
+
+	t.Run("twice in a request is once", func(t *testing.T) {
+		w, c, _ := begun(t)
+		a := c.post(func(s *session.Session) { s.Renew(); s.Renew() })
+		a.wantCookies(t, 1)
+		if n := len(w.savesSince(1)); n != 2 {
+			t.Errorf("%d saves", n)
+		}
+		c.wantState("a=1")
+	})
+
+	t.Run("twice in a request with a Save between sets the last cookie only", func(t *testing.T) {
+		_, c, _ := begun(t)
+		a := c.post(func(s *session.Session) {
+			s.Renew()
+			wantErr(t, s.Save(context.Background()), nil)
+			s.Renew()
+		})
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("a=1")
+	})
+
+	t.Run("on conflict rebases, brings the new record up to date and tries again", func(t *testing.T) {
+		w, c, old := begun(t)
+		rival := c.tab()
+		w.onSave(pass, before(func() { rival.post(set("b=2")) }))
+		a := c.post(login)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("a=1 b=2 c=1")
+		rival.wantState("empty")
+		var ids []string
+		for _, sv := range w.savesSince(1) {
+			if sv.ID == old {
+				ids = append(ids, "O")
+			} else {
+				ids = append(ids, "N")
+			}
+		}
+		// N, O (conflict), O (the rival's own), N, O, in the order they began.
+		if want := []string{"N", "O", "O", "N", "O"}; !slices.Equal(ids, want) {
+			t.Errorf("saves %v; want %v", ids, want)
+		}
+	})
+
+	t.Run("on giving up deletes the new record, discards the token and leaves the old", func(t *testing.T) {
+		w, c, old := begun(t)
+		rival := c.tab()
+		w.onSave(pass, before(func() { rival.post(set("a=7")) }))
+		a := c.post(inOrder(read(keyA), set("a=2"), renew))
+		a.wantError(t, http.StatusConflict, session.ErrConflict)
+		a.wantCookies(t, 0)
+		for _, sv := range w.savesSince(1) {
+			if sv.ID != old && w.stored(sv.ID) != nil {
+				t.Error("the new record is still there")
+			}
+		}
+		c.wantState("a=7")
+	})
+
+	t.Run("sets the cookie only after the tombstone is confirmed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c, _ := begun(t)
+			w.onSave(pass)
+			w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+			a := c.post(login)
+			w.calm()
+			a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+			a.wantCookies(t, 0)
+			c.wantState("a=1")
+		})
+	})
+
+	t.Run("a tombstone that landed unseen is found out", func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(pass, landed)
+		a := c.post(login)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("a=1 c=1")
+	})
+
+	t.Run("a tombstone that was lost or is late is retried", func(t *testing.T) {
+		for name, fault := range map[string]func(*world) saveHook{
+			"lost": func(*world) saveHook { return dropped },
+			"late": func(w *world) saveHook { return w.late },
+		} {
+			t.Run(name, func(t *testing.T) {
+				w, c, _ := begun(t)
+				old := c.tab()
+				w.onSave(pass, fault(w))
+				a := c.post(login)
+				a.wantPage(t)
+				a.wantCookies(t, 1)
+				c.wantState("a=1 c=1")
+				old.wantState("empty")
+			})
+		}
+	})
+
+	t.Run("an insert that was lost or is late leaves one live record", func(t *testing.T) {
+		for name, fault := range map[string]func(*world) saveHook{
+			"lost":   func(*world) saveHook { return dropped },
+			"late":   func(w *world) saveHook { return w.late },
+			"landed": func(*world) saveHook { return landed },
+		} {
+			t.Run(name, func(t *testing.T) {
+				w, c, _ := begun(t)
+				old := c.tab()
+				w.onSave(fault(w))
+				a := c.post(login)
+				a.wantPage(t)
+				a.wantCookies(t, 1)
+				c.wantState("a=1 c=1")
+				old.wantState("empty")
+				c.post((*session.Session).Destroy).wantPage(t)
+				c.wantState("empty")
+			})
+		}
+	})
+
+	t.Run("a tombstone of unknown outcome: no cookie, and logging in again works", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c, _ := begun(t)
+			w.onSave(pass, then(func() { w.onFetch(slices.Repeat([]fetchHook{failing}, 1000)...) }, landed))
+			w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+			a := c.post(login)
+			w.calm()
+			a.wantError(t, http.StatusServiceUnavailable, session.ErrOutcomeUnknown)
+			a.wantCookies(t, 0)
+			c.post(login).wantPage(t)
+			c.wantState("c=1")
+		})
+	})
+
+	t.Run("takes no tombstone step when the request is already cancelled", func(t *testing.T) {
+		w, c, old := begun(t)
+		tab := c.tab()
+		ctx, cancel := context.WithCancel(context.Background())
+		c.serve(w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+			login(s)
+			cancel()
+		}), httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
+		for _, sv := range w.savesSince(1) {
+			if sv.ID == old {
+				t.Error("the old record was saved")
+			} else if w.stored(sv.ID) != nil {
+				t.Error("the new record is still there")
+			}
+		}
+		tab.wantState("a=1")
+	})
+
+	t.Run("loses no change that landed before", func(t *testing.T) {
+		_, c, _ := begun(t)
+		rival := c.tab()
+		c.post(func(s *session.Session) {
+			login(s)
+			rival.post(set("b=2"))
+		}).wantPage(t)
+		c.wantState("a=1 b=2 c=1")
+	})
+
+	t.Run("that an explicit Save has committed sets its cookie, whatever comes after", func(t *testing.T) {
+		for name, rest := range map[string]func(*client, http.ResponseWriter, *session.Session){
+			"the page":   func(_ *client, w http.ResponseWriter, _ *session.Session) { io.WriteString(w, "page") },
+			"status 500": func(_ *client, w http.ResponseWriter, _ *session.Session) { w.WriteHeader(500) },
+			"a panic":    func(*client, http.ResponseWriter, *session.Session) { panic("failed") },
+			"a value that cannot be encoded": func(_ *client, w http.ResponseWriter, s *session.Session) {
+				anything.Set(s, make(chan int))
+				io.WriteString(w, "page")
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				_, c, _ := begun(t)
+				recovering := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() { recover() }()
+					c.m.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+						login(s)
+						wantErr(t, s.Save(context.Background()), nil)
+						rest(c, w, s)
+					}).ServeHTTP(w, r)
+				})
+				c.serve(recovering, httptest.NewRequest(http.MethodPost, "/", nil)).wantCookies(t, 1)
+				c.wantState("a=1 c=1")
+			})
+		}
+	})
+
+	t.Run("what comes from the old cookie afterwards is ErrGone", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		a := tab.post(func(s *session.Session) {
+			keyB.Set(s, 2)
+			c.post(login).wantPage(t)
+		})
+		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantCookies(t, 0)
+		c.wantState("a=1 c=1")
+	})
+}
+
+// A request that carries the old cookie finds the tombstone.
+func TestRuleTombstone(t *testing.T) {
+	begin := func(t *testing.T, opts ...func(*session.Config)) (w *world, user, old *client) {
+		w, user, _ = begun(t, opts...)
+		old = user.tab()
+		user.post(login).wantPage(t)
+		return w, user, old
+	}
+
+	t.Run("is served as anonymous, and no cookie is set", func(t *testing.T) {
+		w, user, old := begin(t)
+		n := w.trips(func() {
+			a := old.post(func(s *session.Session) {
+				if got := show(s); got != "empty" {
+					t.Errorf("it sees %q", got)
+				}
+			})
+			a.wantPage(t)
+			a.wantCookies(t, 0)
+		})
+		if n != 1 {
+			t.Errorf("%d trips", n)
+		}
+		user.wantState("a=1 c=1")
+	})
+
+	for name, change := range map[string]func(*session.Session){
+		"Set":     set("b=2"),
+		"Update":  add(keyB, 1),
+		"Persist": func(s *session.Session) { keyB.Set(s, 1); s.Persist(time.Hour) },
+	} {
+		t.Run("writes nothing: a change is ErrGone: "+name, func(t *testing.T) {
+			w, user, old := begin(t)
+			saves := w.store.Saves.Load()
+			a := old.post(change)
+			a.wantError(t, http.StatusConflict, session.ErrGone)
+			a.wantCookies(t, 0)
+			if w.store.Saves.Load() != saves {
+				t.Error("something was saved")
+			}
+			user.wantState("a=1 c=1")
+		})
+	}
+
+	t.Run("Save and Session.Update are ErrGone", func(t *testing.T) {
+		_, _, old := begin(t)
+		old.post(func(s *session.Session) {
+			keyB.Set(s, 2)
+			wantErr(t, s.Save(context.Background()), session.ErrGone)
+		}).wantCookies(t, 0)
+		old.post(func(s *session.Session) {
+			wantErr(t, s.Update(context.Background(), setting("b=2")), session.ErrGone)
+		}).wantCookies(t, 0)
+	})
+
+	t.Run("Renew on it starts an empty session with this request's sets, and sets its cookie", func(t *testing.T) {
+		_, user, old := begin(t)
+		tab := old.tab()
+		a := old.post(login)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		old.wantState("c=1")
+		user.wantState("a=1 c=1")
+		if old.sessionID() == user.sessionID() {
+			t.Error("the privileged session was reached")
+		}
+		tab.wantState("empty")
+	})
+
+	t.Run("Renew that loses to one starts an empty session with this request's sets, and sets its cookie", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		a := c.post(func(s *session.Session) {
+			login(s)
+			tab.post(login).wantPage(t)
+		})
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("c=1")
+		tab.wantState("a=1 c=1")
+	})
+
+	t.Run("Renew that loses to one carries no value of the old session over that both took", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		callback := inOrder(pop, login) // an OAuth callback, its state in a
+		a := c.post(func(s *session.Session) {
+			callback(s)
+			tab.post(callback).wantPage(t)
+		})
+		if a.err == nil || a.Code != http.StatusConflict {
+			t.Errorf("got %d, %v; want a conflict", a.Code, a.err)
+		}
+		a.wantCookies(t, 0)
+		tab.wantState("c=1")
+		c.wantState("empty")
+	})
+
+	t.Run("Renew that loses between its two steps, too", func(t *testing.T) {
+		w, c, old := begun(t)
+		tab := c.tab()
+		w.onSave(pass, before(func() { tab.post(login).wantPage(t) }))
+		a := c.post(login)
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("c=1")
+		tab.wantState("a=1 c=1")
+		live := 0
+		seen := map[string]bool{old: true}
+		for _, sv := range w.savesSince(0) {
+			if !seen[sv.ID] && w.stored(sv.ID) != nil {
+				live++
+			}
+			seen[sv.ID] = true
+		}
+		if live != 2 {
+			t.Errorf("%d records are left; want the two that have a cookie", live)
+		}
+	})
+
+	t.Run("Renew that loses to a logout, too", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		a := c.post(func(s *session.Session) {
+			login(s)
+			tab.post((*session.Session).Destroy).wantPage(t)
+		})
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		c.wantState("c=1")
+		tab.wantState("empty")
+	})
+
+	t.Run("parallel logins from one cookie all work", func(t *testing.T) {
+		_, c, _ := begun(t)
+		const n = 8
+		meet := barrier(n)
+		tabs := make([]*client, n)
+		for i := range tabs {
+			tabs[i] = c.tab()
+		}
+		parallel(n, func(i int) {
+			tabs[i].post(func(s *session.Session) { meet(); login(s) }).wantPage(t)
+		})
+		old := 0
+		for _, tab := range tabs {
+			switch got := tab.state(); got {
+			case "a=1 c=1":
+				old++
+			case "c=1":
+			default:
+				t.Errorf("a login ended in %q", got)
+			}
+		}
+		if old != 1 {
+			t.Errorf("the old data went to %d sessions", old)
+		}
+	})
+
+	t.Run("a login whose answer was lost works again", func(t *testing.T) {
+		_, c, _ := begun(t)
+		lost := c.tab()
+		lost.post(login)
+		c.post(login).wantPage(t)
+		c.wantState("c=1")
+	})
+
+	t.Run("it is gone after five minutes, and the old cookie opens nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			_, user, old := begin(t)
+			time.Sleep(5*time.Minute + time.Second)
+			old.wantState("empty")
+			a := old.post(login)
+			a.wantPage(t)
+			a.wantCookies(t, 1)
+			old.wantState("c=1")
+			user.wantState("a=1 c=1")
+		})
+	})
+}

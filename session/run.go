@@ -1,0 +1,228 @@
+package session
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+)
+
+// run is one run of a handler. It is the http.ResponseWriter that the handler
+// gets: it commits the session before the first byte of the header goes out, so
+// that an error can still be told and a cookie still be set. What it does not
+// know, http.ResponseController finds through Unwrap.
+type run struct {
+	raw       http.ResponseWriter
+	pass      *passage
+	ctx       runContext
+	entry     http.Header // as it was when the handler was called
+	outermost bool        // no other run of the passage is around this one
+	sent      bool        // the header is on its way
+	err       error       // why the handler's response will not be sent
+}
+
+var (
+	_ http.ResponseWriter = (*run)(nil)
+	_ http.Flusher        = (*run)(nil)
+	_ http.Hijacker       = (*run)(nil)
+	_ io.ReaderFrom       = (*run)(nil)
+	_ io.StringWriter     = (*run)(nil)
+)
+
+// start sets rn up for one run of a handler that answers to raw.
+func (rn *run) start(p *passage, raw http.ResponseWriter, r *http.Request, outermost bool) {
+	rn.raw, rn.pass, rn.outermost = raw, p, outermost
+	rn.ctx = runContext{Context: r.Context(), run: rn}
+	if h := raw.Header(); len(h) > 0 {
+		rn.entry = h.Clone()
+	}
+}
+
+// serve calls next and commits what it has left to commit. A panic commits
+// nothing.
+func (rn *run) serve(next http.Handler, r *http.Request) {
+	returned := false
+	defer func() {
+		rn.ctx.stop(context.Canceled)
+		if !returned && rn.err != nil {
+			// A ReverseProxy aborts when a Write fails; the answer to why it
+			// failed is still to come.
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				panic(v)
+			}
+		}
+		if !returned && rn.err == nil {
+			rn.panicked()
+		}
+	}()
+	next.ServeHTTP(rn, r)
+	returned = true
+	if rn.err == nil {
+		rn.finish()
+	}
+}
+
+func (rn *run) finish() {
+	if !rn.sent {
+		_ = rn.begin(http.StatusOK)
+		return
+	}
+	if err := rn.pass.commit(0); err != nil {
+		rn.pass.m.cfg.Logger.Error("session: changes made after the response began are lost",
+			slog.String("handle", rn.pass.handle()), slog.Any("error", err))
+	}
+}
+
+// panicked leaves what an explicit Save has done to whoever recovers.
+func (rn *run) panicked() {
+	rn.pass.settle()
+	if s := rn.pass.loaded(); s != nil {
+		s.logDropped("panic", 0)
+	}
+	if !rn.sent {
+		rn.pass.decorate(rn.raw.Header())
+	}
+}
+
+// begin commits before a header of this status goes out.
+func (rn *run) begin(status int) error {
+	if rn.err != nil || rn.sent {
+		return rn.err
+	}
+	if err := rn.pass.commit(status); err != nil {
+		rn.fail(err)
+		return err
+	}
+	rn.pass.decorate(rn.raw.Header())
+	return nil
+}
+
+// fail makes err the end of the run: nothing more of it is sent.
+func (rn *run) fail(err error) {
+	rn.err = err
+	rn.ctx.stop(err)
+}
+
+// gone notes that the header is on its way.
+func (rn *run) gone() {
+	rn.sent = true
+	if rn.outermost {
+		rn.pass.headerSent()
+	}
+}
+
+// restore puts the header map back to what it was before the handler, in place:
+// whoever is around has the same map.
+func (rn *run) restore() {
+	h := rn.raw.Header()
+	clear(h)
+	maps.Copy(h, rn.entry.Clone())
+}
+
+// answer sends the error in place of the handler's response.
+func (rn *run) answer(r *http.Request) {
+	rn.pass.settle()
+	rn.restore()
+	rn.pass.decorate(rn.raw.Header())
+	if handle := rn.pass.m.cfg.ErrorHandler; handle != nil {
+		handle(rn.raw, r, rn.err)
+		return
+	}
+	rn.pass.answerError(rn.raw, r, rn.err)
+}
+
+// Header implements http.ResponseWriter.
+func (rn *run) Header() http.Header { return rn.raw.Header() }
+
+// Unwrap is for http.ResponseController.
+func (rn *run) Unwrap() http.ResponseWriter { return rn.raw }
+
+// WriteHeader implements http.ResponseWriter.
+func (rn *run) WriteHeader(status int) {
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		if rn.err == nil {
+			rn.raw.WriteHeader(status)
+		}
+		return
+	}
+	if rn.begin(status) != nil {
+		return
+	}
+	rn.gone()
+	rn.raw.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (rn *run) Write(b []byte) (int, error) {
+	if err := rn.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	rn.gone()
+	return rn.raw.Write(b)
+}
+
+// WriteString implements io.StringWriter.
+func (rn *run) WriteString(s string) (int, error) {
+	if err := rn.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	rn.gone()
+	return io.WriteString(rn.raw, s)
+}
+
+// ReadFrom implements io.ReaderFrom, which lets net/http use sendfile. An empty
+// src sends no header.
+func (rn *run) ReadFrom(src io.Reader) (int64, error) {
+	if err := rn.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	n, err := copyTo(rn.raw, src)
+	if n > 0 {
+		rn.gone()
+	}
+	return n, err
+}
+
+func copyTo(w http.ResponseWriter, src io.Reader) (int64, error) {
+	if rf, ok := w.(io.ReaderFrom); ok {
+		return rf.ReadFrom(src)
+	}
+	return io.Copy(struct{ io.Writer }{w}, src)
+}
+
+// Flush implements http.Flusher.
+func (rn *run) Flush() { _ = rn.FlushError() }
+
+// FlushError is for http.ResponseController.
+func (rn *run) FlushError() error {
+	if err := rn.begin(http.StatusOK); err != nil {
+		return err
+	}
+	err := http.NewResponseController(rn.raw).Flush()
+	if !errors.Is(err, http.ErrNotSupported) {
+		rn.gone()
+	}
+	return err
+}
+
+// Hijack implements http.Hijacker. A cookie that is to be set stays in the
+// header map, and it is up to the caller to send it.
+func (rn *run) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := rn.begin(http.StatusSwitchingProtocols); err != nil {
+		return nil, nil, err
+	}
+	conn, buf, err := http.NewResponseController(rn.raw).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !rn.sent && rn.pass.hasCookie() {
+		rn.pass.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and lost unless whoever hijacked sends it",
+			slog.String("handle", rn.pass.handle()))
+	}
+	rn.gone()
+	return conn, buf, nil
+}

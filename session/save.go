@@ -1,0 +1,191 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/lane"
+)
+
+// maxDoubts is how many saves of unknown outcome are repeated before giving up.
+const maxDoubts = 4
+
+// storage is one commit's access to the store: it bounds the commit's I/O and
+// clears up what a failed save leaves in doubt.
+type storage struct {
+	m     *Manager
+	ctx   context.Context // of the request, without its cancellation
+	until time.Time
+	turn  *lane.Turn
+	lined bool // has queued up once
+	tries int  // conflicts met
+}
+
+func (m *Manager) storage(ctx context.Context, turn *lane.Turn) *storage {
+	st := &storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
+	st.restart()
+	return st
+}
+
+// restart begins a new StoreTimeout.
+func (st *storage) restart() { st.until = time.Now().Add(st.m.cfg.StoreTimeout) }
+
+// outcome is what became of a save.
+type outcome struct {
+	landed  bool
+	current *content // if not: what stands in the way; nil is nothing at all
+	doubted bool     // the save failed before, and reading back told the rest
+}
+
+// save stores c under id in place of the content of version expect, and clears
+// up every doubt. Without an error c has either landed or never will.
+func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
+	rec, err := st.m.encode(id, c)
+	if err != nil {
+		return outcome{}, err
+	}
+	for doubts := 0; ; {
+		if st.exhausted() {
+			return outcome{}, unsettled(doubts, context.DeadlineExceeded)
+		}
+		err := st.saveOnce(rec, expect)
+		switch {
+		case err == nil:
+			return outcome{landed: true}, nil
+		case doubts == 0 && refused(err):
+			return outcome{}, unavailable(err)
+		case !errors.Is(err, provider.ErrVersionConflict):
+			doubts++
+		}
+		current, readErr := st.standing(id, err)
+		if readErr != nil {
+			return outcome{}, unsettled(doubts, fmt.Errorf("%w; reading back: %w", err, readErr))
+		}
+		if out, sure := judge(c, expect, current, doubts > 0); sure {
+			return out, nil
+		}
+		// The record is as it was before, so the save may still arrive: the
+		// same once more cannot land twice. Or it is past telling.
+		if current.version != expect || doubts == 0 || doubts >= maxDoubts || !st.pause(doubts) {
+			return outcome{}, unsettled(doubts, err)
+		}
+	}
+}
+
+// judge says what became of a save of c over the version expect, given what
+// stands there now, and whether that is sure.
+func judge(c *content, expect int64, current *content, doubted bool) (out outcome, sure bool) {
+	if current == nil {
+		return outcome{doubted: doubted}, true
+	}
+	lineage := current.History.Trace(current.version, c.version)
+	switch {
+	case lineage == envelope.Ancestor:
+		return outcome{landed: true}, true
+	case lineage == envelope.OutOfReach && doubted:
+		return outcome{}, false
+	default: // its place is taken for good, unless by what it is to replace
+		return outcome{current: current, doubted: doubted}, current.version != expect
+	}
+}
+
+// refused reports whether err says that the provider did not even try.
+func refused(err error) bool {
+	return errors.Is(err, provider.ErrTooLarge) || errors.Is(err, provider.ErrFull) || errors.Is(err, provider.ErrInvalidRecord)
+}
+
+func unsettled(doubts int, err error) error {
+	if doubts > 0 {
+		return outcomeUnknown(err)
+	}
+	return unavailable(err)
+}
+
+// standing returns what a save has met: what the conflict brought along, or
+// else what is read back.
+func (st *storage) standing(id string, err error) (*content, error) {
+	var conflict *provider.ConflictError
+	if errors.As(err, &conflict) {
+		if conflict.Current == nil {
+			return nil, nil
+		}
+		return st.m.decode(conflict.Current)
+	}
+	return st.fetch(id)
+}
+
+// saveOnce gives one save half the time that is left, so that a read-back has
+// the other half.
+func (st *storage) saveOnce(rec *provider.Record, expect int64) error {
+	ctx, cancel := context.WithTimeout(st.ctx, time.Until(st.until)/2)
+	defer cancel()
+	return st.m.store.Save(ctx, rec, expect)
+}
+
+// fetch reads a record, again after a failure while there is time.
+func (st *storage) fetch(id string) (*content, error) {
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(st.ctx, time.Until(st.until)/2)
+		found, err := st.m.fetch(ctx, id)
+		cancel()
+		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(try) {
+			return found, err
+		}
+	}
+}
+
+// remove deletes a record that nobody knows of; one that stays expires.
+func (st *storage) remove(id string) {
+	ctx, cancel := context.WithTimeout(st.ctx, st.m.cfg.StoreTimeout/2)
+	defer cancel()
+	_ = st.m.store.Delete(ctx, id)
+}
+
+// yield is called after a conflict: the commit queues up behind the others of
+// its record in this process or, in its turn already, steps back from those of
+// other processes. It reports whether what was read before may be outdated.
+func (st *storage) yield(id string) (waited bool) {
+	st.tries++
+	if st.turn != nil || st.lined {
+		st.pause(st.tries)
+		return false
+	}
+	st.lined = true
+	ctx, cancel := context.WithTimeout(st.ctx, st.m.cfg.StoreTimeout)
+	defer cancel()
+	st.turn, waited = lane.Enter(ctx, id)
+	st.restart()
+	return waited
+}
+
+const maxPause = 50 * time.Millisecond
+
+// pause waits a random while that grows with try. It reports whether there is
+// time for another one.
+func (st *storage) pause(try int) bool {
+	limit := min(time.Millisecond<<min(try, 10), maxPause)
+	time.Sleep(jitter(limit))
+	return time.Now().Before(st.until)
+}
+
+// jitter returns a random duration below limit. It is drawn from crypto/rand so
+// that a test that fixes that fixes everything.
+func jitter(limit time.Duration) time.Duration {
+	var b [2]byte
+	_, _ = rand.Read(b[:])
+	return limit * time.Duration(binary.BigEndian.Uint16(b[:])) >> 16
+}
+
+// outrun is the error of a commit that has competed in vain.
+func (st *storage) outrun() error {
+	return fmt.Errorf("%w: parallel requests were first %d times", ErrUnavailable, st.tries)
+}
+
+// exhausted reports that the commit has competed in vain for all its time.
+func (st *storage) exhausted() bool { return !time.Now().Before(st.until) }

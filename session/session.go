@@ -1,0 +1,129 @@
+package session
+
+import (
+	"sync"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/lane"
+)
+
+// Session is one visitor's session, as one request sees it: what was stored
+// when it was loaded, with the request's own changes on top. The methods and
+// those of [Key] only change memory; what they ask for is committed when the
+// response begins or the handler returns, or by Save and Update.
+//
+// A Session is safe for concurrent use. After its request Get goes on working,
+// changes are dropped and logged, and Update works.
+type Session struct {
+	m    *Manager
+	pass *passage // of the request, for its cookie
+
+	committing chan struct{} // holds a token while a commit or an Update runs
+
+	loaded identity // as the request came with it
+
+	mu           sync.Mutex
+	state        state
+	epoch        int        // counts what undid changes: Clear, Destroy, a rollback
+	touched      bool       // a touch was tried
+	closures     int        // closures of Key.Update that run at the moment
+	updating     bool       // a closure of Session.Update runs
+	doomedBefore *doomed    // what was doomed when it began
+	ended        bool       // the request is over
+	failed       error      // of a commit; later ones of the request return it
+	reported     bool       // the handler has seen its last Save or Update fail
+	committed    int        // commits of this request that landed or may have
+	turn         *lane.Turn // the place in the lane, between commits
+}
+
+// Handle returns the public name of the session: the ID of its record, a hash
+// of what the cookie holds, of no use to who steals it. It is "" until the
+// session is stored, and Renew changes it.
+func (s *Session) Handle() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.id
+}
+
+// IsNew reports whether this request began the session: it came without the
+// cookie of a live one.
+func (s *Session) IsNew() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.began
+}
+
+// CreatedAt returns when the session began. Renew keeps it.
+func (s *Session) CreatedAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.view.base.Created
+}
+
+// ExpiresAt returns when the session, as it was last loaded or saved, will end
+// unless it is used before. It is zero until the session is stored.
+func (s *Session) ExpiresAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.view.base.expires
+}
+
+// Keys returns the names of the values, sorted.
+func (s *Session) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := &s.state; !st.view.cleared {
+		st.reads.noteListing(st.view.base, s.closures > 0)
+	}
+	return s.state.view.keys()
+}
+
+// Clear removes every value that there is when it is committed, also one that
+// a parallel request adds meanwhile. The session goes on; to log a user out,
+// Destroy it.
+func (s *Session) Clear() {
+	s.mutate("Clear", func(st *state) {
+		st.reads.harden()
+		s.epoch++
+		st.changes = nil
+		st.cleared = true
+		st.view.clear()
+	})
+}
+
+// Renew gives the session a new ID and the visitor a new cookie, and restarts
+// the lifetime. Call it on every change of privilege, such as a login: whoever
+// knew the old cookie (session fixation) is anonymous from then on.
+func (s *Session) Renew() {
+	s.mutate("Renew", func(st *state) {
+		st.reads.harden()
+		st.renew = true
+	})
+}
+
+// Destroy ends the session and clears the visitor's cookie. What is set after
+// it begins a new session.
+func (s *Session) Destroy() {
+	s.mutate("Destroy", func(st *state) {
+		st.reads.harden()
+		s.epoch++
+		*st = state{
+			identity: identity{buried: st.buried},
+			view:     view{base: s.m.freshContent()},
+			popped:   st.popped,
+			doomed:   s.doom(),
+			began:    true,
+		}
+	})
+}
+
+// Persist keeps the session beyond the end of the browser ("remember me"): it
+// ends d from now, at most Config.MaxLifetime after it began or was renewed,
+// and not sooner when it is idle; its cookie gets a Max-Age. A d of zero or
+// less takes that back.
+func (s *Session) Persist(d time.Duration) {
+	s.mutate("Persist", func(st *state) {
+		st.reads.harden()
+		st.persist = &d
+	})
+}

@@ -1,0 +1,48 @@
+package session
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// firstTouch reports whether the request has not tried to touch the session.
+func (s *Session) firstTouch() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.touched
+	s.touched = true
+	return first
+}
+
+// touch extends a session that was used but not changed. It is a courtesy: one
+// at a time per session, and whoever is in the way has extended it, too.
+func (c *commit) touch(d *draft) {
+	if c.mode != auto || d.id == "" || !c.m.touchDue(d.view.base) || !c.s.firstTouch() {
+		return
+	}
+	if _, busy := c.m.touching.LoadOrStore(d.id, nil); busy {
+		return
+	}
+	defer c.m.touching.Delete(d.id)
+	base := d.view.base
+	next := follow(base, base)
+	next.Entries, next.expires = base.Entries, c.m.expiry(base, base.expires)
+	rec, err := c.m.encode(d.id, next)
+	if err == nil {
+		err = c.saveOnce(rec, base.version)
+	}
+	switch {
+	case err == nil:
+		c.s.landed(d, d.identity, next)
+	case !errors.Is(err, provider.ErrVersionConflict):
+		c.m.cfg.Logger.Warn("session: not extended", slog.String("handle", d.id), slog.Any("error", err))
+	}
+}
+
+// touchDue reports whether so much of c's idle window is used up that it is
+// worth a save.
+func (m *Manager) touchDue(c *content) bool {
+	return m.expiry(c, c.expires).Sub(c.expires) >= m.cfg.TouchInterval
+}

@@ -1,0 +1,121 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Save commits what was changed so far, so that the handler sees the error:
+// ErrConflict, ErrGone, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge,
+// ErrEncode or, for a new session after the response has begun, ErrHeaderSent.
+// A response of the handler's own with a status of 400 or more is then sent as
+// it is; any other would be the ErrorHandler's. That ctx ends does not stop the
+// save.
+func (s *Session) Save(ctx context.Context) error {
+	return s.commit(ctx, explicit)
+}
+
+// Update loads the newest session, runs fn on it with what the request has
+// changed already, and commits, all before it returns. When a parallel request
+// is first, what fn did is undone and fn runs again. If fn fails, nothing of it
+// is saved and its error returned. No other goroutine may change the session
+// meanwhile, and fn must not call Save or Update of the same Session.
+func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	defer s.leaveLane()
+	var err error
+	for range maxReruns {
+		err = s.updateOnce(ctx, fn, errors.Is(err, errStartOver))
+		if !errors.Is(err, errRerun) {
+			return err
+		}
+		s.enterLane(ctx, s.Handle())
+	}
+	return fmt.Errorf("%w: others were first %d times", ErrUnavailable, maxReruns)
+}
+
+// maxReruns bounds the runs of an Update's closure. In this process they queue
+// up, so that it takes as many other processes to come near it.
+const maxReruns = 64
+
+func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, startOver bool) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	if err := s.refresh(ctx, startOver); err != nil {
+		s.note(err, updating)
+		return err
+	}
+	before := s.savepoint()
+	undo := true
+	defer func() {
+		if undo {
+			s.rollback(before)
+		}
+	}()
+	err := s.run(fn)
+	if err != nil {
+		return err
+	}
+	err = s.commitNow(ctx, updating)
+	undo = errors.Is(err, errRerun)
+	return err
+}
+
+func (s *Session) run(fn func(*Session) error) error {
+	s.setUpdating(true)
+	defer s.setUpdating(false)
+	return fn(s)
+}
+
+// refresh loads the newest content and puts what the request has changed on
+// top of it. A Renew starts over if there is none any more.
+func (s *Session) refresh(ctx context.Context, startOver bool) error {
+	d := s.draft()
+	if d.id == "" {
+		return nil
+	}
+	newest, err := s.newest(ctx, d.id)
+	if errors.Is(err, errTombstone) && (d.renew || startOver) {
+		return s.startOver(d)
+	}
+	if err != nil {
+		return err
+	}
+	if d.needed() {
+		if err := s.check(d, newest); err != nil {
+			return err
+		}
+	}
+	return s.rebase(newest)
+}
+
+// newest reads what is stored of the session now.
+func (s *Session) newest(ctx context.Context, id string) (*content, error) {
+	found, err := s.m.storage(ctx, nil).fetch(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil || s.m.expired(found):
+		return nil, ErrGone
+	case found.Tombstone:
+		return nil, errTombstone
+	}
+	return found, nil
+}
+
+// errTombstone is ErrGone of a session that was renewed or destroyed.
+var errTombstone = fmt.Errorf("%w: renewed or destroyed", ErrGone)
+
+func (s *Session) setUpdating(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updating = on
+	if on {
+		s.doomedBefore = s.state.doomed
+	}
+}

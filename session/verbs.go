@@ -1,0 +1,157 @@
+package session
+
+import (
+	"cmp"
+	"log/slog"
+	"reflect"
+)
+
+// mutate applies fn to the state, unless the request is over.
+func (s *Session) mutate(what string, fn func(*state)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable(what) {
+		return
+	}
+	fn(&s.state)
+}
+
+// writable reports whether the session still takes changes, and logs if not.
+func (s *Session) writable(what string) bool {
+	if !s.ended || s.updating {
+		return true
+	}
+	s.m.cfg.Logger.Error("session: change dropped, its request is over; use Session.Update",
+		slog.String("change", what), slog.String("handle", s.state.id))
+	return false
+}
+
+// get returns the value of key and remembers that it was read.
+func (s *Session) get(key string, blind bool) cell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.see(key, blind)
+}
+
+// see is get under the lock. What comes from the stored content counts as
+// read, also through an Update of it.
+func (s *Session) see(key string, blind bool) cell {
+	st := &s.state
+	c, fromBase := st.view.cell(key)
+	if fromBase && !blind {
+		st.reads.note(key, st.view.base.cell(key), st.view.base, s.closures > 0)
+	}
+	return c
+}
+
+func (s *Session) pop(key string, blind bool) cell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.see(key, blind)
+	if c.present && s.writable(key) {
+		taken := change{verb: verbPop, key: key, blind: blind}
+		if !blind {
+			s.state.popped = append(s.state.popped, taken)
+		}
+		s.apply(taken)
+	}
+	return c
+}
+
+func (s *Session) set(key string, value []byte, blind bool, merging func(base, mine, theirs cell) ([]byte, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable(key) {
+		return
+	}
+	c := change{verb: verbSet, key: key, value: value, blind: blind}
+	if merging != nil {
+		c.merge = &merge{s.mergeBase(key), merging}
+	}
+	s.apply(c)
+}
+
+// mergeBase returns the value that a three-way merge of key starts from: the
+// one the request read, or else the one it was loaded with.
+func (s *Session) mergeBase(key string) cell {
+	for _, c := range s.state.changes {
+		if c.key == key && c.merge != nil {
+			return c.merge.base
+		}
+	}
+	if r, ok := s.state.reads.keys[key]; ok {
+		return r.cell
+	}
+	return s.state.view.base.cell(key)
+}
+
+func (s *Session) change(c change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable(c.key) {
+		s.apply(c)
+	}
+}
+
+// apply adds a change whose result does not depend on the stored value.
+func (s *Session) apply(c change) {
+	st := &s.state
+	st.reads.harden()
+	st.changes = append(st.changes, c)
+	st.view.put(c.key, cell{c.value, c.verb == verbSet}, false)
+}
+
+// update runs first, and adds again as the change to apply at a rebase. The
+// closures run without the lock, since they may read the session; if another
+// goroutine has changed the key meanwhile, first runs once more.
+func (s *Session) update(key string, blind bool, first, again update) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable(key) {
+		return
+	}
+	s.state.reads.harden()
+	for {
+		s.closures++ // what an Update sees of its own key is a soft read, too
+		old := s.see(key, blind)
+		_, derived := s.state.view.cell(key)
+		data, err := s.unlocked(first, old)
+		if err != nil {
+			s.state.encoding = cmp.Or(s.state.encoding, err)
+			return
+		}
+		if now, _ := s.state.view.cell(key); !now.equal(old) {
+			continue
+		}
+		s.state.changes = append(s.state.changes, change{verb: verbUpdate, key: key, blind: blind, value: data, update: again})
+		s.state.view.put(key, cell{data, true}, derived)
+		return
+	}
+}
+
+// unlocked runs fn without the lock and counts it out of the running closures.
+func (s *Session) unlocked(fn update, old cell) ([]byte, error) {
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.closures--
+	}()
+	return fn(old)
+}
+
+func (s *Session) codec() Codec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.view.base.codec
+}
+
+func (s *Session) failEncoding(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.encoding = cmp.Or(s.state.encoding, err)
+}
+
+func (s *Session) logUndecodable(key string, t reflect.Type, err error) {
+	s.m.cfg.Logger.Error("session: stored value does not decode and reads as absent",
+		slog.String("handle", s.Handle()), slog.String("key", key), slog.String("type", t.String()), slog.Any("error", err))
+}
