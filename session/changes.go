@@ -78,6 +78,7 @@ type view struct {
 
 type ownCell struct {
 	cell
+	updated bool // by an Update
 	derived bool // by an Update, from the base's value
 }
 
@@ -93,7 +94,7 @@ func (v *view) cell(key string) (c cell, fromBase bool) {
 	return v.base.cell(key), true
 }
 
-func (v *view) put(key string, c cell, derived bool) {
+func (v *view) put(key string, c ownCell) {
 	switch {
 	case v.own == nil:
 		v.own = make(map[string]ownCell)
@@ -101,7 +102,7 @@ func (v *view) put(key string, c cell, derived bool) {
 		v.own = maps.Clone(v.own)
 	}
 	v.shared = false
-	v.own[key] = ownCell{c, derived}
+	v.own[key] = c
 }
 
 func (v *view) clear() { v.cleared, v.own = true, nil }

@@ -5,9 +5,9 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -22,7 +22,7 @@ import (
 type Codec interface {
 	// Name goes into Record.Format.
 	Name() string
-	// Marshal encodes v. It must not keep v.
+	// Marshal encodes what v points to. It must not keep v.
 	Marshal(v any) ([]byte, error)
 	// Unmarshal decodes data into v, a pointer. It must not keep data nor
 	// write to it.
@@ -47,36 +47,61 @@ func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(dat
 
 type cborCodec struct{}
 
-func (cborCodec) Name() string                       { return "cbor" }
-func (cborCodec) Marshal(v any) ([]byte, error)      { return cborEncoding.Marshal(v) }
-func (cborCodec) Unmarshal(data []byte, v any) error { return cborDecoding.Unmarshal(data, v) }
+func (cborCodec) Name() string { return "cbor" }
 
-var cborEncoding, cborDecoding = cborModes()
+// A value with something in it that only knows JSON is stored as JSON text: CBOR
+// would store the exported fields of it, and without an error nothing else.
+func (cborCodec) Marshal(v any) ([]byte, error) {
+	if !onlyJSON(reflect.TypeOf(v)) {
+		return cborEncoding.Marshal(v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return cborEncoding.Marshal(cbor.Tag{Number: tagJSON, Content: text})
+}
+
+func (cborCodec) Unmarshal(data []byte, v any) error {
+	if !bytes.HasPrefix(data, prefixJSON) {
+		return cborDecoding.Unmarshal(data, v)
+	}
+	var text []byte
+	if err := cborDecoding.Unmarshal(data[len(prefixJSON):], &text); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, v)
+}
+
+const tagJSON = 262 // "embedded JSON object" in IANA's registry of CBOR tags
+
+var (
+	prefixJSON                 = []byte{0xd9, tagJSON >> 8, tagJSON & 0xff}
+	cborEncoding, cborDecoding = cborModes()
+)
 
 func cborModes() (cbor.EncMode, cbor.DecMode) {
-	// Deterministic CBOR alone would cut times to seconds and store nothing of
-	// a type that only marshals itself to text or JSON, both without an error.
+	// Deterministic CBOR alone would cut times to seconds, and store nothing of
+	// a type that only marshals itself to text.
 	enc := cbor.CoreDetEncOptions()
 	enc.Time = cbor.TimeRFC3339Nano
 	enc.TimeTag = cbor.EncTagRequired
 	enc.TextMarshaler = cbor.TextMarshalerTextString
-	enc.JSONMarshalerTranscoder = jsonToCBOR{}
 	encMode, err := enc.EncMode()
 	if err != nil {
 		panic(err)
 	}
 	decMode, err := cbor.DecOptions{
 		// The limits hold a hostile record to what its own size warrants.
-		MaxNestedLevels:           32,
-		MaxArrayElements:          1 << 17,
-		MaxMapPairs:               1 << 16,
-		DupMapKey:                 cbor.DupMapKeyEnforcedAPF,
-		IndefLength:               cbor.IndefLengthForbidden,
-		UTF8:                      cbor.UTF8DecodeInvalid, // a Go string may hold any bytes
-		IntDec:                    cbor.IntDecConvertSignedOrBigInt,
-		DefaultMapType:            reflect.TypeFor[map[string]any](),
-		TextUnmarshaler:           cbor.TextUnmarshalerTextString,
-		JSONUnmarshalerTranscoder: cborToJSON{},
+		MaxNestedLevels:  32,
+		MaxArrayElements: 1 << 17,
+		MaxMapPairs:      1 << 16,
+		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+		IndefLength:      cbor.IndefLengthForbidden,
+		UTF8:             cbor.UTF8DecodeInvalid, // a Go string may hold any bytes
+		IntDec:           cbor.IntDecConvertSignedOrBigInt,
+		DefaultMapType:   reflect.TypeFor[map[string]any](),
+		TextUnmarshaler:  cbor.TextUnmarshalerTextString,
 	}.DecMode()
 	if err != nil {
 		panic(err)
@@ -84,47 +109,59 @@ func cborModes() (cbor.EncMode, cbor.DecMode) {
 	return encMode, decMode
 }
 
-// A value of a type that only knows JSON is stored as a CBOR byte string of
-// its JSON text.
-type (
-	jsonToCBOR struct{}
-	cborToJSON struct{}
-)
+var jsonTypes sync.Map // of reflect.Type to bool: what onlyJSON has found
 
-func (jsonToCBOR) Transcode(dst io.Writer, src io.Reader) error {
-	text, err := io.ReadAll(src)
-	if err != nil {
-		return err
+// onlyJSON reports whether a value of type t may hold one that marshals itself
+// to JSON and to nothing else that CBOR knows. It cannot see into interfaces.
+func onlyJSON(t reflect.Type) bool {
+	if found, ok := jsonTypes.Load(t); ok {
+		return found.(bool)
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, text); err != nil {
-		return err
-	}
-	item, err := cbor.Marshal(compact.Bytes())
-	if err != nil {
-		return err
-	}
-	_, err = dst.Write(item)
-	return err
+	found := findJSON(t, map[reflect.Type]bool{})
+	jsonTypes.Store(t, found)
+	return found
 }
 
-func (cborToJSON) Transcode(dst io.Writer, src io.Reader) error {
-	item, err := io.ReadAll(src)
-	if err != nil {
-		return err
+func findJSON(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if t == nil || seen[t] || marshalsItself(t, cborMarshalers...) {
+		return false
 	}
-	var text []byte
-	if err := cbor.Unmarshal(item, &text); err != nil {
-		return err
+	seen[t] = true
+	if t.Kind() != reflect.Pointer && marshalsItself(t, reflect.TypeFor[json.Marshaler]()) {
+		return true
 	}
-	_, err = dst.Write(text)
-	return err
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return findJSON(t.Elem(), seen)
+	case reflect.Map:
+		return findJSON(t.Key(), seen) || findJSON(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); (f.IsExported() || f.Anonymous) && findJSON(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var cborMarshalers = []reflect.Type{
+	reflect.TypeFor[cbor.Marshaler](),
+	reflect.TypeFor[encoding.BinaryMarshaler](),
+	reflect.TypeFor[encoding.TextMarshaler](),
+}
+
+// marshalsItself reports whether t or a pointer to it implements any of these.
+func marshalsItself(t reflect.Type, marshalers ...reflect.Type) bool {
+	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool {
+		return t.Implements(m) || reflect.PointerTo(t).Implements(m)
+	})
 }
 
 // storable says why no value of type t can ever be stored, or returns nil.
 func storable(t reflect.Type) error {
 	for range 16 { // type T []T has no innermost element
-		if marshalsItself(t) {
+		if marshalsItself(t, cborMarshalers...) || marshalsItself(t, reflect.TypeFor[json.Marshaler]()) {
 			return nil
 		}
 		switch t.Kind() {
@@ -153,17 +190,4 @@ func storableStruct(t reflect.Type) error {
 		}
 	}
 	return fmt.Errorf("%s has no exported field to encode", t)
-}
-
-var marshalers = []reflect.Type{
-	reflect.TypeFor[cbor.Marshaler](),
-	reflect.TypeFor[encoding.BinaryMarshaler](),
-	reflect.TypeFor[encoding.TextMarshaler](),
-	reflect.TypeFor[json.Marshaler](),
-}
-
-func marshalsItself(t reflect.Type) bool {
-	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool {
-		return t.Implements(m) || reflect.PointerTo(t).Implements(m)
-	})
 }

@@ -198,7 +198,7 @@ func (c Cookie) validate() error {
 
 	specimen := c.render(strings.Repeat("x", cookieValueLength), maxCookieAge)
 	if err := specimen.Valid(); err != nil {
-		check(false, "%v", strings.TrimPrefix(err.Error(), "http: "))
+		errs = append(errs, fmt.Errorf("session: %s", strings.TrimPrefix(err.Error(), "http: ")))
 	} else {
 		check(len(c.Name)+cookieValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
 		check(len(specimen.Domain) <= maxCookieAttribute && len(specimen.Path) <= maxCookieAttribute, "Domain or Path is over the %d bytes that browsers keep", maxCookieAttribute)

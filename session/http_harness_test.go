@@ -51,6 +51,15 @@ var httpShapes = []struct {
 		return m.Handler(m.HandlerFunc(leaf))
 	}},
 	{"Replay in Handler", httpWithReplay},
+	{"HandlerFunc in Replay", func(m *session.Manager, leaf httpLeaf) http.Handler {
+		return m.Replay(m.HandlerFunc(leaf))
+	}},
+}
+
+// httpReplays reports whether a shape replays a request with that method.
+func httpReplays(shape, method string) bool {
+	return strings.Contains(shape, "Replay") ||
+		strings.Contains(shape, "HandlerFunc") && method != "POST" && method != "PUT"
 }
 
 func httpWithHandler(m *session.Manager, leaf httpLeaf) http.Handler {

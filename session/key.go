@@ -72,7 +72,7 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 // Set sets the value, which is encoded at once. One that cannot be encoded
 // fails the commit with ErrEncode, and Get keeps the old value.
 func (k Key[T]) Set(s *Session, value T) {
-	data, err := s.codec().Marshal(value)
+	data, err := s.codec().Marshal(&value) // a pointer: it has the methods of both receivers
 	if err != nil {
 		s.failEncoding(k.encodeError(err))
 		return
@@ -112,7 +112,7 @@ func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte,
 		}
 	}
 	value = fn(value)
-	if data, err = s.codec().Marshal(value); err != nil {
+	if data, err = s.codec().Marshal(&value); err != nil {
 		return value, nil, k.encodeError(err)
 	}
 	return value, data, nil
@@ -150,7 +150,8 @@ func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) ([]byte, erro
 				return nil, fmt.Errorf("%w: MergeWith of key %q: a value does not decode into %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
 			}
 		}
-		data, err := s.codec().Marshal(k.merge(values[0], values[1], values[2]))
+		merged := k.merge(values[0], values[1], values[2])
+		data, err := s.codec().Marshal(&merged)
 		if err != nil {
 			return nil, k.encodeError(err)
 		}

@@ -16,39 +16,49 @@ func (s *Session) rebaseLocked(now *content) error {
 	}
 	for i := 0; i < len(st.changes); i++ { // closures may let others add some
 		c := st.changes[i]
-		value, derived, err := s.reapply(c)
+		own, err := s.reapply(c)
 		if err != nil {
 			st.encoding = err
 			return err
 		}
-		st.view.put(c.key, cell{value, c.verb == verbSet || c.verb == verbUpdate}, derived)
+		st.view.put(c.key, own)
 	}
 	return nil
 }
 
 // reapply returns what c makes of its key in the view as it stands.
-func (s *Session) reapply(c change) (value []byte, derived bool, err error) {
-	st := &s.state
+func (s *Session) reapply(c change) (ownCell, error) {
 	switch {
 	case c.verb == verbUpdate:
-		s.closures++
-		old := s.see(c.key, c.blind)
-		_, derived = st.view.cell(c.key)
-		value, err = s.unlocked(c.update, old)
-		return value, derived, err
-	case c.verb == verbSet && c.merge != nil && !st.view.cleared:
-		theirs := st.view.base.cell(c.key)
-		if !theirs.present || theirs.equal(c.merge.base) {
-			return c.value, false, nil
-		}
-		s.closures++
-		value, err = s.unlocked(func(theirs cell) ([]byte, error) {
-			return c.merge.fn(c.merge.base, cell{c.value, true}, theirs)
-		}, theirs)
-		return value, false, err
+		return s.runUpdate(c.key, c.blind, c.update)
+	case c.merge != nil && !s.state.view.cleared:
+		return s.runMerge(c)
 	default:
-		return c.value, false, nil
+		return ownCell{cell: c.told()}, nil
 	}
+}
+
+// runUpdate returns what an Update makes of its key. What it sees of that, and
+// what its closure reads, are soft reads.
+func (s *Session) runUpdate(key string, blind bool, fn update) (ownCell, error) {
+	s.closures++
+	old := s.see(key, blind)
+	_, derived := s.state.view.cell(key)
+	value, err := s.unlocked(fn, old)
+	return ownCell{cell{value, true}, true, derived}, err
+}
+
+// runMerge returns what the three-way merge of a Set makes of its key.
+func (s *Session) runMerge(c change) (ownCell, error) {
+	theirs := s.state.view.base.cell(c.key)
+	if !theirs.present || theirs.equal(c.merge.base) {
+		return ownCell{cell: c.told()}, nil
+	}
+	s.closures++
+	value, err := s.unlocked(func(theirs cell) ([]byte, error) {
+		return c.merge.fn(c.merge.base, c.told(), theirs)
+	}, theirs)
+	return ownCell{cell: cell{value, true}}, err
 }
 
 // landed makes next, which stores d under who, the content that the session

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/keyring"
 )
 
 // tombstoneLifetime is how long it is remembered that a session was renewed or
@@ -118,15 +119,18 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// unavailable wraps an error of the provider's that saved nothing.
+// unavailable wraps an error of the storage's that saved nothing.
 func unavailable(err error) error {
-	if errors.Is(err, provider.ErrTooLarge) {
-		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	}
-	if errors.Is(err, ErrUnavailable) {
+	switch {
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
 		return err
+	case errors.Is(err, provider.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case errors.Is(err, keyring.ErrUnreadable):
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 func outcomeUnknown(err error) error { return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err) }

@@ -195,15 +195,65 @@ func TestRuleMergeWithBase(t *testing.T) {
 	})
 }
 
-func TestRuleMergeWithRefresh(t *testing.T) {
+// MergeWith merges also where the compare-and-swap itself would succeed.
+func TestRuleMergeWithLater(t *testing.T) {
+	sum := keyA.MergeWith(func(base, mine, theirs int) int { return mine + theirs - base })
+	for _, tc := range []struct {
+		rule string
+		mine func(s *session.Session, n int, theirs func())
+	}{
+		{"in the refresh of Session.Update", func(s *session.Session, n int, theirs func()) {
+			sum.Set(s, n+10)
+			theirs()
+			wantErr(t, s.Update(t.Context(), setting("c=3")), nil)
+		}},
+		{"after a refresh by Session.Update", func(s *session.Session, n int, theirs func()) {
+			theirs()
+			wantErr(t, s.Update(t.Context(), setting("c=3")), nil)
+			sum.Set(s, n+10)
+		}},
+		{"after a Save that rebased", func(s *session.Session, n int, theirs func()) {
+			theirs()
+			keyC.Set(s, 3)
+			wantErr(t, s.Save(t.Context()), nil)
+			sum.Set(s, n+10)
+		}},
+		{"after a Save that merged", func(s *session.Session, n int, theirs func()) {
+			sum.Set(s, n+4)
+			keyC.Set(s, 3)
+			theirs()
+			wantErr(t, s.Save(t.Context()), nil)
+			sum.Set(s, n+10) // 6 more
+		}},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			_, c, _ := begun(t)
+			c.post(func(s *session.Session) {
+				n, _ := sum.Get(s)
+				tc.mine(s, n, func() { c.tab().post(add(keyA, 100)).wantPage(t) })
+			}).wantPage(t)
+			c.wantState("a=111 c=3")
+		})
+	}
+}
+
+// What was read again is not merged twice; a conflict would be right, too.
+func TestRuleMergeWithReadAgain(t *testing.T) {
 	sum := keyA.MergeWith(func(base, mine, theirs int) int { return mine + theirs - base })
 	_, c, _ := begun(t)
-	c.post(func(s *session.Session) {
+	a := c.post(func(s *session.Session) {
+		sum.Get(s)
+		c.tab().post(add(keyA, 100)).wantPage(t)
+		keyC.Set(s, 3)
+		wantErr(t, s.Save(t.Context()), nil)
 		n, _ := sum.Get(s)
 		sum.Set(s, n+10)
-		c.tab().post(add(keyA, 100))
-		wantErr(t, s.Update(t.Context(), setting("c=3")), nil)
-	}).wantPage(t)
+	})
+	if a.err != nil {
+		a.wantError(t, http.StatusConflict, session.ErrConflict)
+		c.wantState("a=101 c=3")
+		return
+	}
 	c.wantState("a=111 c=3")
 }
 

@@ -304,6 +304,25 @@ func TestRuleLoad(t *testing.T) {
 		c.wantState("a=2")
 	})
 
+	t.Run("Handler inside its own Manager's Handler is one", func(t *testing.T) {
+		w, c, _ := begun(t)
+		var outer *session.Session
+		n := w.trips(func() {
+			c.serve(w.m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				outer = load(t, r)
+				w.m.Handler(loading(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+					if s != outer {
+						t.Error("there are two Sessions")
+					}
+					keyA.Set(s, 2)
+				})).ServeHTTP(rw, r)
+			})), request("POST", ""))
+		})
+		if n != 2 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
 	t.Run("IsNew is true for the whole request that began the session, Handle is there once it is stored", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()

@@ -324,6 +324,67 @@ func TestRuleAfterTheRequest(t *testing.T) {
 	})
 }
 
+// What is changed while the same Session is being saved is not lost.
+func TestRuleChangeDuringSave(t *testing.T) {
+	for _, tc := range []struct {
+		rule        string
+		first, then func(*session.Session)
+		want        string
+	}{
+		{"a set", set("a=2"), set("b=2"), "a=2 b=2"},
+		{"a set of the same key", set("a=2"), set("a=3"), "a=3"},
+		{"an Update", add(keyA, 1), add(keyA, 1), "a=3"},
+		{"a Clear", set("b=2"), clearAll, "empty"},
+		{"a set during a Renew", renew, set("b=2"), "a=1 b=2"},
+		{"a Renew during a set", set("b=2"), renew, "a=1 b=2"},
+		{"a set during a Destroy", destroy, set("b=2"), "b=2"},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w, c, _ := begun(t)
+			c.post(func(s *session.Session) {
+				tc.first(s)
+				w.onSave(before(func() { tc.then(s) }))
+				wantErr(t, s.Save(t.Context()), nil)
+			}).wantPage(t)
+			c.wantState(tc.want)
+		})
+	}
+
+	for name, first := range map[string]func(*session.Session){"a set": set("a=2"), "a Renew": renew} {
+		t.Run("a Destroy during "+name, func(t *testing.T) {
+			w, c, _ := begun(t)
+			a := c.post(func(s *session.Session) {
+				first(s)
+				w.onSave(before(s.Destroy))
+				_ = s.Save(t.Context())
+			})
+			a.wantPage(t)
+			if !a.cleared() {
+				t.Errorf("Set-Cookie %q", a.cookies())
+			}
+			for _, sv := range w.savesSince(0) {
+				if rec := w.stored(sv.ID); rec != nil && rec.ExpiresAt.After(time.Now().Add(10*time.Minute)) {
+					t.Error("a live record is left")
+				}
+			}
+		})
+	}
+
+	t.Run("a Destroy during the create", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client()
+		c.post(func(s *session.Session) {
+			keyA.Set(s, 1)
+			w.onSave(before(s.Destroy))
+			_ = s.Save(t.Context())
+		}).wantPage(t)
+		c.wantState("empty")
+		if rec := w.stored(w.savesSince(0)[0].ID); rec != nil && rec.ExpiresAt.After(time.Now().Add(10*time.Minute)) {
+			t.Error("a live record is left")
+		}
+	})
+}
+
 // A Session is safe for concurrent use.
 func TestRuleConcurrentUse(t *testing.T) {
 	_, c, _ := begun(t)

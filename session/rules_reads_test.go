@@ -85,6 +85,14 @@ func TestRuleWhatWasRead(t *testing.T) {
 			}, conflict,
 		},
 		{
+			"Get after Update is a read of the base, also if nothing is set afterwards", serializable,
+			func(s *session.Session, theirs func(...string)) {
+				keyA.Update(s, increment)
+				keyA.Get(s)
+				theirs("a=10")
+			}, conflict,
+		},
+		{
 			"Get after Update leaves the Update alone to merge", merge,
 			func(s *session.Session, theirs func(...string)) {
 				keyA.Update(s, increment)

@@ -597,7 +597,7 @@ func TestRuleReplayBody(t *testing.T) {
 			}
 		}
 		r := request("POST", "")
-		r.Body = io.NopCloser(io.MultiReader(strings.NewReader("0123"), broken{}))
+		r.Body = io.NopCloser(&broken{Reader: strings.NewReader("0123")})
 		h.wantReplayed(t, c.serve(replay(c.m, h.serve), r))
 	})
 
@@ -729,7 +729,20 @@ func (b *watched) Read(p []byte) (int, error) {
 
 func (b *watched) Close() error { b.closed = true; return nil }
 
-// broken is a body whose client has gone.
-type broken struct{}
+// broken is a body whose client goes away. It must not be asked again after that.
+type broken struct {
+	io.Reader
+	gone bool
+}
 
-func (broken) Read([]byte) (int, error) { return 0, errBroken }
+func (b *broken) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if b.gone {
+		return n, io.EOF
+	}
+	b.gone = true
+	return n, errBroken
+}

@@ -174,6 +174,20 @@ func TestRuleTime(t *testing.T) {
 	})
 }
 
+// A Lifetime that was shortened holds for the sessions of before, too.
+func TestRuleShortenedLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		for range 6 {
+			time.Sleep(25 * time.Minute)
+			c.wantState("a=1")
+		} // 2 h 30
+		short := c.tab()
+		short.m = w.manager(func(cfg *session.Config) { cfg.Lifetime = 2 * time.Hour })
+		short.wantState("empty")
+	})
+}
+
 func TestRuleTouch(t *testing.T) {
 	due := 10 * time.Minute
 

@@ -222,6 +222,23 @@ func TestRuleSessionUpdate(t *testing.T) {
 		}
 	})
 
+	t.Run("after a request that met a conflict commits nothing of that", func(t *testing.T) {
+		_, c, _ := begun(t)
+		var kept *session.Session
+		c.post(func(s *session.Session) {
+			kept = s
+			keyA.Get(s)
+			c.tab().post(set("a=7"))
+			keyA.Set(s, 2)
+		}).wantError(t, http.StatusConflict, session.ErrConflict)
+		_ = kept.Update(ctx, setting("b=2"))
+		c.tab().post(func(s *session.Session) {
+			if n, _ := keyA.Get(s); n != 7 {
+				t.Errorf("a is %d", n)
+			}
+		})
+	})
+
 	t.Run("after the request, of a session that is gone is ErrGone", func(t *testing.T) {
 		_, c, _ := begun(t)
 		var kept *session.Session

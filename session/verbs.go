@@ -37,6 +37,9 @@ func (s *Session) get(key string, blind bool) cell {
 // read, also through an Update of it.
 func (s *Session) see(key string, blind bool) cell {
 	st := &s.state
+	if s.closures == 0 && st.view.own[key].updated {
+		st.reads.harden() // what an Update gave rests on all that its closure read
+	}
 	c, fromBase := st.view.cell(key)
 	if fromBase && !blind {
 		st.reads.note(key, st.view.base.cell(key), st.view.base, s.closures > 0)
@@ -97,8 +100,13 @@ func (s *Session) change(c change) {
 func (s *Session) apply(c change) {
 	st := &s.state
 	st.reads.harden()
+	own, err := s.reapply(c) // a three-way merge, if the base is newer than what was read
+	if err != nil {
+		st.encoding = cmp.Or(st.encoding, err)
+		return
+	}
 	st.changes = append(st.changes, c)
-	st.view.put(c.key, cell{c.value, c.verb == verbSet}, false)
+	st.view.put(c.key, own)
 }
 
 // update runs first, and adds again as the change to apply at a rebase. The
@@ -112,10 +120,8 @@ func (s *Session) update(key string, blind bool, first, again update) {
 	}
 	s.state.reads.harden()
 	for {
-		s.closures++ // what an Update sees of its own key is a soft read, too
-		old := s.see(key, blind)
-		_, derived := s.state.view.cell(key)
-		data, err := s.unlocked(first, old)
+		old, _ := s.state.view.cell(key)
+		own, err := s.runUpdate(key, blind, first)
 		if err != nil {
 			s.state.encoding = cmp.Or(s.state.encoding, err)
 			return
@@ -123,8 +129,8 @@ func (s *Session) update(key string, blind bool, first, again update) {
 		if now, _ := s.state.view.cell(key); !now.equal(old) {
 			continue
 		}
-		s.state.changes = append(s.state.changes, change{verb: verbUpdate, key: key, blind: blind, value: data, update: again})
-		s.state.view.put(key, cell{data, true}, derived)
+		s.state.changes = append(s.state.changes, change{verb: verbUpdate, key: key, blind: blind, value: own.value, update: again})
+		s.state.view.put(key, own)
 		return
 	}
 }

@@ -29,30 +29,35 @@ func expired(rec *provider.Record) bool { return rec.Expired(time.Now()) }
 var flaws = []flaw{
 	// Which version is stored.
 	{
-		name: "an update creates the missing record",
-		add:  overriding(func(_, current *provider.Record, _ int64) bool { return current == nil }),
+		name:   "an update creates the missing record",
+		add:    overriding(func(_, current *provider.Record, _ int64) bool { return current == nil }),
+		breaks: "",
 	},
 	{
-		name: "a create replaces the existing record",
-		add:  overriding(func(_, _ *provider.Record, expectVersion int64) bool { return expectVersion == 0 }),
+		name:   "a create replaces the existing record",
+		add:    overriding(func(_, _ *provider.Record, expectVersion int64) bool { return expectVersion == 0 }),
+		breaks: "",
 	},
 	{
 		name: "a create replaces the existing record of version 0",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return expectVersion == 0 && current.Version == 0
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update replaces the record whatever its version",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return expectVersion > 0 && current != nil
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update replaces versions lower than expected",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return current != nil && current.Version < expectVersion
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update needs a higher version",
@@ -62,6 +67,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update needs another version",
@@ -71,6 +77,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "check, then act",
@@ -83,12 +90,14 @@ var flaws = []flaw{
 			<-time.After(time.Millisecond) // all others check in the meantime
 			return c.save(rec, -1)
 		}),
+		breaks: "",
 	},
 	{
 		name: "an unchecked save only creates",
 		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
 			return c.save(rec, max(0, expectVersion))
 		}),
+		breaks: "",
 	},
 	{
 		name: "an unchecked save only replaces",
@@ -98,26 +107,31 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
-		name: "an unchecked save makes the version positive",
-		add:  altering(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+		name:   "an unchecked save makes the version positive",
+		add:    altering(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+		breaks: "",
 	},
 	{
-		name: "an unchecked save refuses a version that is not positive",
-		add:  refusing(func(rec *provider.Record) bool { return rec.Version <= 0 }, provider.ErrInvalidRecord),
+		name:   "an unchecked save refuses a version that is not positive",
+		add:    refusing(func(rec *provider.Record) bool { return rec.Version <= 0 }, provider.ErrInvalidRecord),
+		breaks: "",
 	},
 	{
 		name: "versions are stored as float64",
 		add: altering(func(rec *provider.Record) {
 			rec.Version = int64(min(float64(rec.Version), math.MaxInt64-1023))
 		}),
+		breaks: "",
 	},
 	{
 		name: "versions are compared as float64",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return current != nil && expectVersion > 0 && float64(current.Version) == float64(expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "an earlier attempt is recognised by a float64",
@@ -127,6 +141,7 @@ var flaws = []flaw{
 			}
 			return conflict
 		}),
+		breaks: "",
 	},
 	{
 		name: "an earlier attempt is forgotten",
@@ -142,6 +157,7 @@ var flaws = []flaw{
 				return c.save(rec, expectVersion)
 			})(p)
 		},
+		breaks: "",
 	},
 	{
 		name: "an earlier attempt is seen in every higher version",
@@ -151,10 +167,12 @@ var flaws = []flaw{
 			}
 			return conflict
 		}),
+		breaks: "",
 	},
 	{
-		name: "an update keeps the Format",
-		add:  updating(func(rec, old *provider.Record) { rec.Format = old.Format }),
+		name:   "an update keeps the Format",
+		add:    updating(func(rec, old *provider.Record) { rec.Format = old.Format }),
+		breaks: "",
 	},
 	{
 		name: "an update keeps the Data when there are none",
@@ -163,30 +181,36 @@ var flaws = []flaw{
 				rec.Data = old.Data
 			}
 		}),
+		breaks: "",
 	},
 
 	// Fetch and Delete.
 	{
-		name: "neither a record nor an error for a missing one",
-		add:  missing(func(conn, string) (*provider.Record, error) { return nil, nil }),
+		name:   "neither a record nor an error for a missing one",
+		add:    missing(func(conn, string) (*provider.Record, error) { return nil, nil }),
+		breaks: "",
 	},
 	{
-		name: "the driver's error for a missing record",
-		add:  missing(func(conn, string) (*provider.Record, error) { return nil, errors.New("no rows") }),
+		name:   "the driver's error for a missing record",
+		add:    missing(func(conn, string) (*provider.Record, error) { return nil, errors.New("no rows") }),
+		breaks: "",
 	},
 	{
-		name: "reads lag behind",
-		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
+		name: "Fetch reads from a cache",
+		add: func(p provider.Provider) provider.Provider {
+			var cache shadow
 			return fetching(func(c conn, id string) (*provider.Record, error) {
-				seen := saved.get(id)
-				pause()
+				if rec := cache.get(id); rec != nil && !expired(rec) {
+					return rec.Clone(), nil
+				}
 				rec, err := c.fetch(id)
-				if seen != nil && !expired(seen) && err == nil {
-					return seen.Clone(), nil
+				if err == nil {
+					cache.put(rec.Clone())
 				}
 				return rec, err
 			})(p)
-		}),
+		},
+		breaks: "",
 	},
 	{
 		name: "the Delete of a missing record fails",
@@ -196,10 +220,12 @@ var flaws = []flaw{
 			}
 			return c.delete(id)
 		}),
+		breaks: "",
 	},
 	{
-		name: "Delete only says so",
-		add:  deleting(func(conn, string) error { return nil }),
+		name:   "Delete only says so",
+		add:    deleting(func(conn, string) error { return nil }),
+		breaks: "",
 	},
 
 	// Expiry.
@@ -207,12 +233,13 @@ var flaws = []flaw{
 		name: "Fetch finds expired records",
 		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
 			return missing(func(_ conn, id string) (*provider.Record, error) {
-				if old := saved.get(id); old != nil {
+				if old := saved.get(id); old != nil && expired(old) {
 					return old.Clone(), nil
 				}
 				return nil, provider.ErrNotFound
 			})(p)
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update finds expired records",
@@ -222,17 +249,19 @@ var flaws = []flaw{
 				return current == nil && old != nil && old.Version == expectVersion
 			})(p)
 		}),
+		breaks: "",
 	},
 	{
 		name: "a create finds expired records",
 		add: remembering(func(p provider.Provider, saved *shadow) provider.Provider {
 			return saving(func(c conn, rec *provider.Record, expectVersion int64) error {
-				if old := saved.get(rec.ID); expectVersion == 0 && old != nil && expired(old) {
+				if old := saved.get(rec.ID); expectVersion == 0 && old != nil && old.Version != rec.Version {
 					return provider.ErrVersionConflict
 				}
 				return c.save(rec, expectVersion)
 			})(p)
 		}),
+		breaks: "",
 	},
 	{
 		name: "an earlier attempt is seen in an expired record",
@@ -244,6 +273,7 @@ var flaws = []flaw{
 				return conflict
 			})(p)
 		}),
+		breaks: "",
 	},
 	{
 		name: "a conflict brings along an expired record",
@@ -252,14 +282,17 @@ var flaws = []flaw{
 				return &provider.ConflictError{Current: cmp.Or(conflict.Current, saved.get(rec.ID))}
 			})(p)
 		}),
+		breaks: "",
 	},
 	{
-		name: "an expired record is not saved",
-		add:  refusing(expired, nil),
+		name:   "an expired record is not saved",
+		add:    refusing(expired, nil),
+		breaks: "",
 	},
 	{
-		name: "an expired record is refused",
-		add:  refusing(expired, provider.ErrInvalidRecord),
+		name:   "an expired record is refused",
+		add:    refusing(expired, provider.ErrInvalidRecord),
+		breaks: "",
 	},
 	{
 		name: "an expired record is saved without a check",
@@ -269,6 +302,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "a time to live below zero is for ever",
@@ -277,6 +311,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Time{}
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "the epoch is never",
@@ -285,6 +320,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Time{}
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "never is the epoch",
@@ -293,6 +329,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Unix(0, 0)
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "never is next year",
@@ -301,6 +338,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Now().AddDate(1, 0, 0)
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update keeps the time to live",
@@ -309,6 +347,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = old.ExpiresAt
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "an update never shortens the time to live",
@@ -317,14 +356,17 @@ var flaws = []flaw{
 				rec.ExpiresAt = old.ExpiresAt
 			}
 		}),
+		breaks: "",
 	},
 	{
-		name: "times are cut to seconds",
-		add:  altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Truncate(time.Second) }),
+		name:   "times are cut to seconds",
+		add:    altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Truncate(time.Second) }),
+		breaks: "",
 	},
 	{
-		name: "times are rounded to the nearest millisecond",
-		add:  altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Round(time.Millisecond) }),
+		name:   "times are rounded to the nearest millisecond",
+		add:    altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Round(time.Millisecond) }),
+		breaks: "",
 	},
 	{
 		name: "times lose their zone",
@@ -334,6 +376,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = rec.ExpiresAt.Add(time.Duration(offset) * time.Second)
 			}
 		}),
+		breaks: "",
 	},
 	{
 		name: "times are nanoseconds in 64 bits",
@@ -342,32 +385,39 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Unix(0, rec.ExpiresAt.UnixNano())
 			}
 		}),
+		breaks: "",
 	},
 
 	// What a record holds.
 	{
-		name: "Data end at a NUL",
-		add:  altering(func(rec *provider.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
+		name:   "Data end at a NUL",
+		add:    altering(func(rec *provider.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
+		breaks: "",
 	},
 	{
-		name: "Data are text",
-		add:  altering(func(rec *provider.Record) { rec.Data = bytes.ToValidUTF8(rec.Data, []byte("?")) }),
+		name:   "Data are text",
+		add:    altering(func(rec *provider.Record) { rec.Data = bytes.ToValidUTF8(rec.Data, []byte("?")) }),
+		breaks: "",
 	},
 	{
-		name: "Data must not be empty",
-		add:  refusing(func(rec *provider.Record) bool { return len(rec.Data) == 0 }, errFailed),
+		name:   "Data must not be empty",
+		add:    refusing(func(rec *provider.Record) bool { return len(rec.Data) == 0 }, errFailed),
+		breaks: "",
 	},
 	{
-		name: "Data are cut to 65535 bytes",
-		add:  altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), math.MaxUint16)] }),
+		name:   "Data are cut to 65535 bytes",
+		add:    altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), math.MaxUint16)] }),
+		breaks: "",
 	},
 	{
-		name: "Data are cut to 1 MiB",
-		add:  altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), 1<<20)] }),
+		name:   "Data are cut to 1 MiB",
+		add:    altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), 1<<20)] }),
+		breaks: "",
 	},
 	{
-		name: "the driver's error for large Data",
-		add:  refusing(func(rec *provider.Record) bool { return len(rec.Data) > 1<<20 }, errFailed),
+		name:   "the driver's error for large Data",
+		add:    refusing(func(rec *provider.Record) bool { return len(rec.Data) > 1<<20 }, errFailed),
+		breaks: "",
 	},
 	{
 		name: "large Data delete what is stored",
@@ -377,60 +427,73 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
-		name: "Format has 20 bytes",
-		add:  altering(func(rec *provider.Record) { rec.Format = rec.Format[:min(len(rec.Format), 20)] }),
+		name:   "Format has 20 bytes",
+		add:    altering(func(rec *provider.Record) { rec.Format = rec.Format[:min(len(rec.Format), 20)] }),
+		breaks: "",
 	},
 	{
-		name: "IDs have 128 bytes",
-		add:  refusing(func(rec *provider.Record) bool { return len(rec.ID) > 128 }, provider.ErrInvalidRecord),
+		name:   "IDs have 128 bytes",
+		add:    refusing(func(rec *provider.Record) bool { return len(rec.ID) > 128 }, provider.ErrInvalidRecord),
+		breaks: "",
 	},
 	{
-		name: "IDs are compared by 128 bytes",
-		add:  naming(func(id string) string { return strings.ToValidUTF8(id[:min(len(id), 128)], "") }),
+		name:   "IDs are compared by 128 bytes",
+		add:    naming(func(id string) string { return strings.ToValidUTF8(id[:min(len(id), 128)], "") }),
+		breaks: "",
 	},
 	{
-		name: "IDs are compared without case",
-		add:  naming(strings.ToLower),
+		name:   "IDs are compared without case",
+		add:    naming(strings.ToLower),
+		breaks: "",
 	},
 	{
-		name: "IDs are compared without blanks at the end",
-		add:  naming(func(id string) string { return cmp.Or(strings.TrimRight(id, " "), id) }),
+		name:   "IDs are compared without blanks at the end",
+		add:    naming(func(id string) string { return cmp.Or(strings.TrimRight(id, " "), id) }),
+		breaks: "",
 	},
 
 	// Invalid input and errors.
 	{
-		name: "IDs are not validated",
-		add:  mending(func(rec *provider.Record) { rec.ID = "mended" }),
+		name:   "IDs are not validated",
+		add:    mending(func(rec *provider.Record) { rec.ID = "mended" }),
+		breaks: "",
 	},
 	{
-		name: "versions are not validated",
-		add:  mending(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+		name:   "versions are not validated",
+		add:    mending(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
+		breaks: "",
 	},
 	{
-		name: "Format is not validated",
-		add:  mending(func(rec *provider.Record) { rec.Format = "mended" }),
+		name:   "Format is not validated",
+		add:    mending(func(rec *provider.Record) { rec.Format = "mended" }),
+		breaks: "",
 	},
 	{
-		name: "ExpiresAt is not validated",
-		add:  mending(func(rec *provider.Record) { rec.ExpiresAt = time.Time{} }),
+		name:   "ExpiresAt is not validated",
+		add:    mending(func(rec *provider.Record) { rec.ExpiresAt = time.Time{} }),
+		breaks: "",
 	},
 	{
-		name: "saving nil does nothing",
-		add:  func(p provider.Provider) provider.Provider { return ignoresNil{p} },
+		name:   "saving nil does nothing",
+		add:    func(p provider.Provider) provider.Provider { return ignoresNil{p} },
+		breaks: "",
 	},
 	{
 		name: "a conflict tells the ID",
 		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
 			return fmt.Errorf("record %s: %w", rec.ID, conflict)
 		}),
+		breaks: "",
 	},
 	{
 		name: "a missing record's error tells the ID",
 		add: missing(func(_ conn, id string) (*provider.Record, error) {
 			return nil, fmt.Errorf("record %s: %w", id, provider.ErrNotFound)
 		}),
+		breaks: "",
 	},
 
 	// Whose memory it is.
@@ -456,6 +519,7 @@ var flaws = []flaw{
 				},
 			}
 		},
+		breaks: "",
 	},
 	{
 		name: "Save changes the time zone of what it is given",
@@ -465,6 +529,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "Save appends to what it is given",
@@ -472,6 +537,7 @@ var flaws = []flaw{
 			_ = append(rec.Data, 0)
 			return c.save(rec, expectVersion)
 		}),
+		breaks: "",
 	},
 	{
 		name: "Fetch hands out what is stored",
@@ -485,6 +551,7 @@ var flaws = []flaw{
 				return rec, err
 			})(p)
 		},
+		breaks: "",
 	},
 	{
 		name: "a conflict hands out what is stored",
@@ -507,16 +574,19 @@ var flaws = []flaw{
 				},
 			}
 		},
+		breaks: "",
 	},
 	{
-		name: "a conflict brings along nothing",
-		add:  conflicting(func(conn, *provider.Record, int64, *provider.ConflictError) error { return &provider.ConflictError{} }),
+		name:   "a conflict brings along nothing",
+		add:    conflicting(func(conn, *provider.Record, int64, *provider.ConflictError) error { return &provider.ConflictError{} }),
+		breaks: "",
 	},
 	{
 		name: "a conflict brings along the loser",
 		add: conflicting(func(_ conn, rec *provider.Record, _ int64, _ *provider.ConflictError) error {
 			return &provider.ConflictError{Current: rec.Clone()}
 		}),
+		breaks: "",
 	},
 
 	// Contexts.
@@ -536,6 +606,7 @@ var flaws = []flaw{
 				},
 			}
 		},
+		breaks: "",
 	},
 	{
 		name: "the driver's error when a context ends meanwhile",
@@ -558,6 +629,7 @@ var flaws = []flaw{
 				delete: func(c conn, id string) error { return hide(c.delete(id)) },
 			}
 		},
+		breaks: "",
 	},
 
 	// Concurrency.
@@ -573,6 +645,7 @@ var flaws = []flaw{
 				return c.save(rec, expectVersion)
 			})(p)
 		},
+		breaks: "",
 	},
 	{
 		name: "a save in two steps",
@@ -587,5 +660,6 @@ var flaws = []flaw{
 			}
 			return c.save(rec, rec.Version)
 		}),
+		breaks: "",
 	},
 }

@@ -36,7 +36,7 @@ var expiryRules = []rule{
 				return s.either(conflict, provider.ErrVersionConflict)
 			})
 			s.brings(conflict, nil)
-			s.conflicts(rec, otherVersion(rec.Version, 0))
+			s.conflicts(rec, rec.Version+1)
 		},
 	},
 	{
@@ -95,7 +95,7 @@ var expiryRules = []rule{
 			next := successor(rec)
 			next.ExpiresAt = time.Now().Add(-time.Hour)
 			s.conflicts(next, 0)
-			s.conflicts(next, otherVersion(rec.Version, next.Version))
+			s.conflicts(next, rec.Version+1)
 			s.holds(rec)
 		},
 	},
@@ -200,18 +200,21 @@ func (s *subject) either(err, want error) bool {
 
 // extended returns a record that was updated to live until later, and when it
 // would have expired. If the store is too slow for that, it tries longer times.
-func (s *subject) extended(until time.Time) (time.Time, *provider.Record) {
-	for life := briefly; ; life *= 10 {
-		rec := s.newRecord()
+func (s *subject) extended(until time.Time) (old time.Time, rec *provider.Record) {
+	for life := briefly; life < time.Minute; life *= 10 {
+		rec = s.newRecord()
 		rec.ExpiresAt = time.Now().Add(life)
 		s.save(rec, 0)
+		old = rec.ExpiresAt
 		next := successor(rec)
 		next.ExpiresAt = until
 		err := s.Save(s.ctx, next, rec.Version)
 		if s.err != nil || !s.either(err, provider.ErrVersionConflict) {
-			return rec.ExpiresAt, next
+			return old, next
 		}
 	}
+	s.failf("updates conflict with a record that has not expired")
+	return old, rec
 }
 
 // past returns times at which a record may be said to have expired.

@@ -69,7 +69,7 @@ var memoryRules = []rule{
 		func(s *subject) {
 			rec := s.stored()
 			s.brings(s.conflicts(successor(rec), 0), rec)
-			s.brings(s.conflicts(successor(rec), otherVersion(rec.Version, 0)), rec)
+			s.brings(s.conflicts(successor(rec), rec.Version+1), rec)
 			next := successor(rec)
 			s.save(next, rec.Version)
 			s.brings(s.conflicts(successor(next), rec.Version), next)

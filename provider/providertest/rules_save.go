@@ -65,7 +65,7 @@ var saveRules = []rule{
 		"Save with expectVersion > 0 conflicts if the record does not exist, and does not create it.",
 		func(s *subject) {
 			rec := s.newRecord()
-			s.conflicts(rec, otherVersion(rec.Version, 0))
+			s.conflicts(rec, rec.Version+1)
 			s.lacks(rec.ID)
 		},
 	},

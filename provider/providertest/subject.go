@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -65,7 +66,7 @@ func (s *subject) newRecord() *provider.Record {
 		Version:   newVersion(),
 		ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Second),
 		Format:    "providertest",
-		Data:      randomData(100),
+		Data:      newData(100),
 	}
 }
 
@@ -80,7 +81,7 @@ func (s *subject) stored() *provider.Record {
 func successor(rec *provider.Record) *provider.Record {
 	next := rec.Clone()
 	next.Version = rec.Version + 1 + rand.Int64N(1<<40)
-	next.Data = randomData(100)
+	next.Data = newData(100)
 	return next
 }
 
@@ -88,24 +89,10 @@ func successor(rec *provider.Record) *provider.Record {
 // bits are told apart is a rule of its own; these also survive in a float64.
 func newVersion() int64 { return 1 + rand.Int64N(1<<50) }
 
-// otherVersion returns a version that is neither of a and b.
-func otherVersion(a, b int64) int64 {
-	for {
-		if v := newVersion(); v != a && v != b {
-			return v
-		}
-	}
-}
-
-// randomData returns n bytes of text, so that a store that cannot do better
+// newData returns n bytes of text, so that a store that can keep nothing else
 // breaks the rules about Data only.
-func randomData(n int) []byte {
-	data := make([]byte, n)
-	_, _ = crand.Read(data) // never fails
-	for i, b := range data {
-		data[i] = 'A' + b%32
-	}
-	return data
+func newData(n int) []byte {
+	return []byte(strings.Repeat(crand.Text(), n/26+1)[:n])
 }
 
 // save wants rec to be saved.

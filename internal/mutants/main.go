@@ -1,0 +1,119 @@
+// Command mutants leaves out the rules of COMMIT.md and DESIGN.md, one at a
+// time, and shows which test notices.
+//
+//	go run ./internal/mutants                      all of them
+//	go run ./internal/mutants -run 'tombstone' -v  some, by their text or section
+//
+// A mutant is an edit of one package. It is built with the go command's
+// -overlay, so the work tree is not touched, and meets the tests in the order of
+// what they cost: those named after the rules, the random programs of
+// internal/sim, all others. It is caught by the first test that fails, and fails
+// again when it is run by itself. A mutant that no test catches is an error, and
+// so is one that does not fit the code any more or does not compile.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"regexp"
+	"sync"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("mutants: ")
+	var (
+		run      = flag.String("run", "", "only the mutants whose section or rule matches this `regexp`")
+		workers  = flag.Int("j", 2, "how many mutants to try at once")
+		out      = flag.String("out", "", "write the table to this `file`, too")
+		programs = flag.Int("programs", 20000, "how many random programs a mutant has to survive")
+		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
+		rest     = flag.Bool("rest", true, "run also the tests that are not named after rules")
+	)
+	flag.Parse()
+	pattern, err := regexp.Compile(*run)
+	if err != nil {
+		log.Fatal(err)
+	}
+	b, err := newBench(*programs, *bound, *rest)
+	if err != nil {
+		log.Fatal(err)
+	}
+	bad := b.tryAll(pattern, *workers)
+	_ = os.RemoveAll(b.temp)
+	if err := write(*out); err != nil {
+		log.Fatal(err)
+	}
+	if n := b.unsound(); bad > 0 || n > 0 {
+		log.Fatalf("%d mutants were not caught, %d tests fail without any", bad, n)
+	}
+}
+
+// tryAll tries the mutants that pattern chooses, and returns how many of them
+// were not caught.
+func (b *bench) tryAll(pattern *regexp.Regexp, workers int) (bad int) {
+	chosen := make(chan *mutant)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for m := range chosen {
+				m.verdict = b.try(m)
+				mu.Lock()
+				if m.verdict.err != nil {
+					bad++
+				}
+				log.Printf("%v\t%v", m.verdict, m.rule)
+				mu.Unlock()
+			}
+		})
+	}
+	for _, s := range sections {
+		for i := range s.mutants {
+			if m := &s.mutants[i]; pattern.MatchString(s.title) || pattern.MatchString(m.rule) {
+				chosen <- m
+			}
+		}
+	}
+	close(chosen)
+	wg.Wait()
+	return bad
+}
+
+func write(file string) error {
+	table(os.Stdout)
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	table(f)
+	return f.Close()
+}
+
+// table prints what became of the mutants that were tried.
+func table(w io.Writer) {
+	fmt.Fprint(w, "# Rules left out, and what notices\n\nWritten by `make mutants`.\n")
+	total := 0
+	for _, s := range sections {
+		first := true
+		for _, m := range s.mutants {
+			if m.verdict == (verdict{}) {
+				continue
+			}
+			if first {
+				fmt.Fprintf(w, "\n## %s\n\n| rule left out | where | caught by |\n|---|---|---|\n", s.title)
+			}
+			first = false
+			total++
+			fmt.Fprintf(w, "| %s | %s | %v |\n", m.rule, m.where, m.verdict)
+		}
+	}
+	fmt.Fprintf(w, "\n%d mutants.\n", total)
+}

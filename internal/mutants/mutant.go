@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// section is the mutants of one part of the documents.
+type section struct {
+	title   string
+	mutants []mutant
+}
+
+// mutant is the code without one rule.
+type mutant struct {
+	rule  string   // that is left out
+	in    string   // the directory of the package
+	edits []string // old, new, old, new; each old occurs once in the package
+
+	where   string // file and function of the first edit
+	verdict verdict
+}
+
+// without returns the mutant of a package without rule.
+func without(rule, in string, edits ...string) mutant {
+	return mutant{rule: rule, in: in, edits: edits}
+}
+
+// overlay writes the edited files and the overlay.json that puts them in place
+// to dir, and returns the name of the latter.
+func (m *mutant) overlay(root, dir string) (string, error) {
+	files, err := sources(filepath.Join(root, m.in))
+	if err != nil {
+		return "", err
+	}
+	replace := map[string]string{}
+	for i := 0; i+1 < len(m.edits); i += 2 {
+		file, err := files.edit(m.edits[i], m.edits[i+1])
+		if err != nil {
+			return "", err
+		}
+		if i == 0 {
+			m.where = place(root, file, m.edits[0])
+		}
+		replace[file] = filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(replace[file], []byte(files[file]), 0o600); err != nil {
+			return "", err
+		}
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, os.WriteFile(name, list, 0o600)
+}
+
+// fileSet is the text of the files of a package, by name.
+type fileSet map[string]string
+
+func sources(dir string) (fileSet, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	files := fileSet{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = string(text)
+	}
+	return files, nil
+}
+
+var (
+	errAbsent    = errors.New("the code to change is not there")
+	errAmbiguous = errors.New("the code to change is there more than once")
+)
+
+// edit replaces the one occurrence of before, and returns the file it was in.
+func (files fileSet) edit(before, after string) (in string, err error) {
+	for name, text := range files {
+		switch n := strings.Count(text, before); {
+		case n > 1 || n == 1 && in != "":
+			return "", fmt.Errorf("%w: %q", errAmbiguous, before)
+		case n == 1:
+			in = name
+		}
+	}
+	if in == "" {
+		return "", fmt.Errorf("%w: %q", errAbsent, before)
+	}
+	files[in] = strings.Replace(files[in], before, after, 1)
+	return in, nil
+}
+
+// place returns the file and the function that text is in.
+func place(root, file, text string) string {
+	name, _ := filepath.Rel(root, file)
+	fset := token.NewFileSet()
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return name
+	}
+	tree, err := parser.ParseFile(fset, file, src, parser.SkipObjectResolution)
+	if err != nil {
+		return name
+	}
+	at := tree.FileStart + token.Pos(strings.Index(string(src), text)+len(text)-1)
+	for _, d := range tree.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Pos() <= at && at < fn.End() {
+			return name + ", " + fn.Name.Name
+		}
+	}
+	return name
+}

@@ -1,0 +1,24 @@
+// Package sim runs random programs of whole sessions against a serial model.
+//
+// A program is drawn from a seed: a few clients, each sending requests whose
+// handlers get, set, pop, update, list, renew, log out and save, through a
+// store that loses answers, drops writes, applies them late, or dies under the
+// client. It runs in a bubble of fake time, where every wait ends at an instant
+// of its own, so that a seed gives the same run each time. What the clients saw,
+// and what each cookie ever handed out opens in the end, must then be explained
+// by some serial order of the requests (package testing, nothing of package
+// session):
+//
+//	program, draw      what is played, and how it is drawn
+//	stage, store, hand a run of it: clients, the faulty store, the handler
+//	layer, toy         what is tested: package session, or a small stand-in
+//	history            what was seen
+//	model, oracle      the serial session, and the search for an order
+//	rules              what needs no search: sticky errors, replays, refusals
+//	shrink             the smallest program that still fails
+//
+// To run more programs, or one again:
+//
+//	go test ./internal/sim -run Programs -programs 100000
+//	go test ./internal/sim -run Programs -seed 4711 -v
+package sim

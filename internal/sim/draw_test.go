@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// drawing draws a program. Each program has a theme, a few verbs and keys that
+// it likes: programs that do a bit of everything rarely do the same thing twice.
+type drawing struct {
+	*rand.Rand
+	p     program
+	theme []verb
+}
+
+// draw returns the program of a seed.
+func draw(seed uint64) *program {
+	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 0x5e551011))}
+	d.p = program{seed: seed, start: nothing, oneHost: d.often(2)}
+	d.p.level = []session.Isolation{session.LevelMerge, session.LevelMerge, session.LevelSerializable, session.LevelStrict}[d.IntN(4)]
+	d.p.kinds[1+d.IntN(2)] = []kind{plain, plain, merging, lastWins}[d.IntN(4)]
+	if d.often(8) {
+		d.p.kinds[token] = lastWins
+	}
+	for k := range d.p.start {
+		if k == token || !d.often(4) {
+			d.p.start[k] = int32(1 + k)
+		}
+	}
+	d.p.epochs = d.drawEpochs()
+	d.theme = d.drawTheme()
+	for range 2 + d.IntN(3) {
+		d.p.clients = append(d.p.clients, d.drawClient())
+	}
+	return &d.p
+}
+
+// often is true once in n times.
+func (d *drawing) often(n int) bool { return d.IntN(n) == 0 }
+
+func (d *drawing) drawEpochs() []epoch {
+	list := []epoch{{}}
+	for range max(0, d.IntN(6)-3) {
+		list = append(list, epoch{d.IntN(3), d.IntN(3)})
+	}
+	for i, e := range list[1:] { // make them rise
+		last := list[i]
+		if e.major <= last.major && e.minor <= last.minor {
+			e = epoch{last.major, last.minor + 1}
+		}
+		e.major = max(e.major, last.major)
+		list[i+1] = e
+	}
+	last := list[len(list)-1]
+	return append(list, epoch{last.major, last.minor + d.IntN(2)})
+}
+
+func (d *drawing) drawTheme() []verb {
+	theme := []verb{get, setGot, update}
+	for range 1 + d.IntN(5) {
+		theme = append(theme, verb(d.IntN(int(transact)+1)))
+	}
+	return theme
+}
+
+func (d *drawing) drawClient() client {
+	var c client
+	at := 0
+	for range 1 + d.IntN(3) {
+		if at < len(d.p.epochs)-2 && d.often(3) {
+			at++
+		}
+		c.requests = append(c.requests, d.drawRequest(at))
+	}
+	if d.often(3) {
+		for range 1 + d.IntN(2) {
+			c.faults = append(c.faults, d.drawFault())
+		}
+	}
+	return c
+}
+
+func (d *drawing) drawFault() fault {
+	f := fault{call: d.IntN(8), trouble: trouble(d.IntN(int(nTroubles))), slow: d.often(3)}
+	switch d.IntN(8) {
+	case 0: // when a tombstone has ended
+		f.after = 6*time.Minute + d.upTo(6*time.Minute)
+	case 1, 2: // when the caller has long given up
+		f.after = d.upTo(8 * time.Second)
+	default:
+		f.after = d.upTo(60 * time.Millisecond)
+	}
+	return f
+}
+
+func (d *drawing) upTo(t time.Duration) time.Duration { return time.Duration(d.Int64N(int64(t))) }
+
+func (d *drawing) drawRequest(at int) request {
+	r := request{
+		epoch:   at,
+		wait:    d.upTo(25 * time.Millisecond),
+		mode:    mode(d.IntN(int(nModes))),
+		jar:     []jar{own, own, own, shared, shared, first, first, empty}[d.IntN(8)],
+		status:  200,
+		deaf:    d.often(4),
+		guarded: d.IntN(nKeys),
+	}
+	if d.often(16) {
+		r.status = 500
+	}
+	if d.often(24) {
+		r.hangup = 1 + d.upTo(40*time.Millisecond)
+	}
+	r.ops = d.drawOps(1 + d.IntN(4))
+	return r
+}
+
+// drawOps draws the steps of a handler. At most one of them ends a session's
+// ID, and before anything was saved where that would begin a second session:
+// the answer has one cookie, and the model knows one new session per request.
+func (d *drawing) drawOps(n int) (ops []op) {
+	ending := false
+	for range n {
+		o := d.drawOp()
+		switch o.verb {
+		case renew, destroy:
+			if ending {
+				continue
+			}
+			ending = true
+		case persist: // a persistent session is never empty
+			ops = append(ops, op{verb: set, key: d.IntN(token), n: d.value()})
+		case transact:
+			for range 1 + d.IntN(2) {
+				if inner := d.drawOp(); inner.verb < clear_ {
+					o.body = append(o.body, inner)
+				}
+			}
+		}
+		ops = append(ops, o)
+		if o.verb == destroy && d.often(2) {
+			ops = append(ops, op{verb: set, key: d.IntN(token), n: d.value()})
+		}
+	}
+	return ops
+}
+
+func (d *drawing) drawOp() op {
+	verb := verb(d.IntN(int(transact) + 1))
+	if !d.often(3) {
+		verb = d.theme[d.IntN(len(d.theme))]
+	}
+	o := op{verb: verb, key: d.IntN(token), from: d.IntN(token), n: d.delta()}
+	switch verb {
+	case set:
+		o.n = d.value()
+	case setGot:
+		if d.often(2) {
+			o.from = o.key
+		}
+	case pop:
+		if !d.often(4) {
+			o.key = token
+		}
+	}
+	return o
+}
+
+func (d *drawing) delta() int32 { return int32(1 + d.IntN(999)) }
+
+// value draws something to set: mostly unique, sometimes what was there.
+func (d *drawing) value() int32 {
+	if d.often(4) {
+		return int32(1 + d.IntN(token))
+	}
+	return 1000 * int32(1+d.IntN(99))
+}

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// seen is a step that a handler took, and what came of it.
+type seen struct {
+	op
+	val   int32 // what get, pop, update and keys returned, what set wrote
+	was   int32 // of an update: what its closure was given
+	other int32 // of an updateFrom: what it read of from
+	base  int32 // of a set of a merging key: what was first read of it
+	tx    bool  // inside Session.Update
+	old   bool  // by a middleware, before a replay that does not mind
+
+	// What must hold of the state that is committed on: see firm in the model.
+	firm, firmFrom bool
+}
+
+func (s seen) String() string {
+	inner := ""
+	if s.tx {
+		inner = "|"
+	}
+	val := fmt.Sprint(s.val)
+	if s.val == none {
+		val = "-"
+	}
+	switch s.verb {
+	case get, pop, update, updateFrom:
+		return inner + s.op.String() + ":" + val
+	case keys:
+		return fmt.Sprintf("%skeys:%04b", inner, s.val)
+	case setGot:
+		return fmt.Sprintf("%s%s=%d", inner, keyNames[s.key], s.val)
+	}
+	return inner + s.op.String()
+}
+
+// verdict is what became of a commit.
+type verdict uint8
+
+const (
+	idle      verdict = iota // there was none: a run cut short, an answer >= 500
+	committed                //
+	refused                  // ErrConflict
+	gone                     // ErrGone
+	failed                   // any other error that says it did not land
+	unknown                  // ErrOutcomeUnknown
+)
+
+func (v verdict) String() string {
+	return [...]string{"idle", "committed", "conflict", "gone", "failed", "unknown"}[v]
+}
+
+// judge returns the verdict that an error of a commit stands for.
+func judge(err error) verdict {
+	switch {
+	case err == nil:
+		return committed
+	case is(err, session.ErrConflict):
+		return refused
+	case is(err, session.ErrGone):
+		return gone
+	case is(err, session.ErrOutcomeUnknown):
+		return unknown
+	}
+	return failed
+}
+
+// segment is what a handler did up to one commit.
+type segment struct {
+	ops     []seen
+	tx      bool // the commit is Session.Update's
+	verdict verdict
+}
+
+func (s segment) String() string {
+	return fmt.Sprintf("%s => %v", join(s.ops), s.verdict)
+}
+
+// A session is named by the visit that began it. Cookies that open it are
+// tickets to it; what an answer did about the cookie is a ticket too.
+type ticket int8
+
+const (
+	cleared  ticket = -2
+	noTicket ticket = -1
+	origin   ticket = 0 // the session that all start with
+)
+
+func (t ticket) String() string {
+	switch t {
+	case cleared:
+		return "cleared"
+	case noTicket:
+		return "none"
+	}
+	return fmt.Sprintf("S%d", int8(t))
+}
+
+// visit is what was seen of one request.
+type visit struct {
+	id, client int
+	request    request
+	at         epoch
+	epoch      int8 // its number
+	sent       ticket
+	loaded     bool // the session was there to be used
+	isNew      bool
+	segs       []segment
+	status     int
+	err        error // what ErrorHandler saw
+	out        ticket
+	breach     string // a rule that the stage saw broken
+	begun, end time.Duration
+}
+
+// own returns the ticket to the session that v began, if any.
+func (v *visit) own() ticket { return ticket(v.id + 1) }
+
+func (v *visit) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[%v..%v] client %d visit %d %v, cookie %v, epoch %v: ", v.begun, v.end, v.client, v.id, v.request.mode, v.sent, v.at)
+	switch {
+	case !v.loaded:
+		b.WriteString("not loaded")
+	case v.isNew:
+		b.WriteString("new session")
+	default:
+		b.WriteString("session")
+	}
+	for _, s := range v.segs {
+		fmt.Fprintf(&b, " | %v", s)
+	}
+	fmt.Fprintf(&b, " -> %d, Set-Cookie %v", v.status, v.out)
+	if v.err != nil {
+		fmt.Fprintf(&b, " (%v)", v.err)
+	}
+	if v.breach != "" {
+		fmt.Fprintf(&b, " BREACH: %s", v.breach)
+	}
+	return b.String()
+}
+
+// event is the beginning or the end of a visit.
+type event struct {
+	visit int
+	end   bool
+}
+
+// history is what was seen of a program: all that the oracle goes by.
+type history struct {
+	program *program
+	visits  []*visit
+	events  []event
+	storage []string // the trace of storage calls, for the reader
+}
+
+func (h *history) String() string {
+	var b strings.Builder
+	for _, e := range h.events {
+		if e.end {
+			fmt.Fprintf(&b, "  %v\n", h.visits[e.visit])
+		}
+	}
+	for _, line := range h.storage {
+		fmt.Fprintf(&b, "    %s\n", line)
+	}
+	return b.String()
+}

@@ -1,0 +1,291 @@
+package sim
+
+// The model is a session layer that serves one request at a time. It knows
+// what was seen of each, and whether that could be so.
+
+// account is a session, by the model's books.
+type account struct {
+	data
+	state   state
+	ended   int8   // the number of the epoch in which it was renewed or destroyed
+	dies    int8   // the first major epoch that finds it expired
+	persist bool   //
+	next    ticket // what it was renewed to
+}
+
+type state uint8
+
+const (
+	unborn state = iota
+	live
+	ended
+)
+
+func (a *account) alive(at epoch) bool { return a.state == live && at.major < int(a.dies) }
+
+// tomb reports whether a tombstone shows that a ended: it does for minutes,
+// which is the rest of an epoch.
+func (a *account) tomb(epoch int8) bool { return a.state == ended && a.ended == epoch }
+
+// fresh is what a visit is bound to that has no session: to a new one, should
+// it change anything.
+const fresh = noTicket
+
+// place is how far a visit has come.
+type place struct {
+	step  int8   // 0: begun; 1: loaded; then one more for each step
+	bound ticket // its session
+	gave  ticket // what its answer must do about the cookie
+	faced bool   // it found a tombstone
+	freed bool   // and has called Destroy, after which it may begin a new session, or not
+	anew  bool   // it goes on with a session that has nothing of what it read
+}
+
+// The most visits of a program, with a last look at all that they began.
+const (
+	maxRequests = 12
+	maxAccounts = 1 + maxRequests
+	maxVisits   = maxRequests + maxAccounts
+)
+
+// world is a state of the model, comparable.
+type world struct {
+	accounts [maxAccounts]account
+	at       [maxVisits]place
+}
+
+func newWorld(start data) (w world) {
+	for i := range w.accounts {
+		w.accounts[i].data = nothing
+	}
+	w.accounts[origin] = account{data: start, state: live, dies: 1, next: noTicket}
+	return w
+}
+
+// load lets v find its session, and checks what it then read.
+func (w *world) load(s *script) bool {
+	p := &w.at[s.id]
+	*p = place{step: 1, bound: fresh, gave: noTicket}
+	view := nothing
+	if s.sent >= 0 {
+		switch a := &w.accounts[s.sent]; {
+		case a.alive(s.at):
+			p.bound, view = s.sent, a.data
+		case a.tomb(s.epoch):
+			p.faced = true
+		}
+	}
+	if s.isNew != (p.bound < 0) {
+		return false
+	}
+	_, ok := s.play(view, s.views[0], true)
+	return ok
+}
+
+// take takes the next step of v, and checks what v read after it.
+func (w *world) take(s *script) bool {
+	p := &w.at[s.id]
+	st := &s.steps[p.step-1]
+	p.step++
+	if st.verdict == gone {
+		return p.bound == fresh && p.faced || p.bound >= 0 && !w.accounts[p.bound].alive(s.at)
+	}
+	before := p.gave
+	if !w.commit(s, st) {
+		return false
+	}
+	if st.verdict == unknown { // no cookie goes out for what may not have been saved
+		p.gave = before
+	}
+	view := nothing
+	if p.bound >= 0 {
+		view = w.accounts[p.bound].data
+	}
+	_, ok := s.play(view, s.views[p.step-1], true)
+	return ok
+}
+
+// commit applies a segment.
+func (w *world) commit(s *script, st *step) bool {
+	p := &w.at[s.id]
+	if p.bound < 0 {
+		return w.begin(s, st)
+	}
+	at := p.bound
+	if st.destroys {
+		at = w.successor(at, s.epoch)
+	}
+	a := &w.accounts[at]
+	if !a.alive(s.at) {
+		return w.late(s, st)
+	}
+	d, ok := s.play(a.data, st.ops, false)
+	ok = ok && (p.anew || st.needs(a.data))
+	if !ok {
+		return false
+	}
+	switch {
+	case st.destroys:
+		w.end(a, s, noTicket)
+		w.restart(s, d, st)
+	case st.renews:
+		st := *st
+		st.persists = st.persists || a.persist
+		w.end(a, s, s.own())
+		w.create(s, d, &st)
+	default:
+		a.data = d
+		a.extend(s.at, st)
+		if st.persists {
+			p.gave = p.bound
+		}
+	}
+	return true
+}
+
+// late commits what comes when the session has ended: a login starts anew and
+// empty, a logout has nothing left to do. Anything else should have failed.
+func (w *world) late(s *script, st *step) bool {
+	switch {
+	case st.renews:
+		return w.begin(s, st)
+	case st.destroys && !st.pops:
+		d, ok := s.play(nothing, st.ops[cut(st.ops):], false)
+		w.restart(s, d, st)
+		return ok
+	}
+	return false
+}
+
+// begin commits on no session. In the face of a tombstone only a login may, or
+// what follows on a logout.
+func (w *world) begin(s *script, st *step) bool {
+	p := &w.at[s.id]
+	p.anew, p.freed = true, p.freed || st.destroys
+	d, ok := s.play(nothing, st.ops, false)
+	switch {
+	case !ok:
+		return false
+	case st.renews, d != nothing && (p.freed || !p.faced):
+		w.create(s, d, st)
+	case d != nothing:
+		return false
+	case s.out == s.own() && !p.faced: // an empty session may be stored, or not
+		w.create(s, d, st)
+	case st.destroys && s.sent >= 0 && !p.faced: // an unknown cookie may be cleared, or not
+		p.gave = s.out
+	}
+	return true
+}
+
+// restart is what follows on a logout: what was set after it, if anything,
+// begins a new session.
+func (w *world) restart(s *script, d data, st *step) {
+	w.at[s.id].bound, w.at[s.id].gave = fresh, cleared
+	if d != nothing {
+		w.create(s, d, st)
+	}
+}
+
+func (w *world) create(s *script, d data, st *step) {
+	p := &w.at[s.id]
+	p.bound, p.gave = s.own(), s.own()
+	a := account{data: d, state: live, next: noTicket}
+	a.extend(s.at, st)
+	w.accounts[p.bound] = a
+}
+
+func (w *world) end(a *account, s *script, next ticket) {
+	*a = account{data: nothing, state: ended, ended: s.epoch, next: next}
+}
+
+// successor follows renewals, as far as tombstones show them.
+func (w *world) successor(t ticket, epoch int8) ticket {
+	for w.accounts[t].tomb(epoch) && w.accounts[t].next >= 0 {
+		t = w.accounts[t].next
+	}
+	return t
+}
+
+// extend moves a's end, which never comes nearer.
+func (a *account) extend(at epoch, st *step) {
+	span := 1
+	switch {
+	case st.persists:
+		a.persist, span = true, 2
+	case a.persist:
+		return
+	}
+	a.dies = max(a.dies, int8(at.major+span))
+}
+
+// needs reports whether d is what earlier segments make a commit depend on.
+func (st *step) needs(d data) bool {
+	for k, n := range st.need {
+		if n != free && d[k] != n {
+			return false
+		}
+	}
+	return true
+}
+
+// play does what ops did, to d. In a view, all that was read must be so; in a
+// commit, what is firm. Session.Update sees no view but what it commits on.
+func (s *script) play(d data, ops []seen, view bool) (data, bool) {
+	before, ok := d, true
+	for i := range ops {
+		o := &ops[i]
+		if view && (o.tx || o.old) {
+			continue
+		}
+		firm, firmFrom := view || o.firm, view || o.firmFrom
+		switch o.verb {
+		case get:
+			if firm && d[o.key] != o.val {
+				return d, false
+			}
+		case pop:
+			if firm && d[o.key] != o.val {
+				return d, false
+			}
+			if o.val != none {
+				d[o.key] = none
+			}
+		case set, setGot:
+			var merged bool
+			d[o.key], merged = s.merge(o, before[o.key])
+			ok = ok && merged
+		case del:
+			d[o.key] = none
+		case update, updateFrom:
+			was, other := number(d[o.key]), number(d[o.from])
+			if o.verb == update {
+				other = 0
+			}
+			if firm && was != o.was || firmFrom && other != o.other {
+				return d, false
+			}
+			d[o.key] = was + other + o.n
+		case keys:
+			if firm && d.keys() != o.val {
+				return d, false
+			}
+		case clear_:
+			d = nothing
+		case destroy:
+			d, before, ok = nothing, nothing, true
+		}
+	}
+	return d, ok
+}
+
+// merge returns what a set makes of a key that held theirs.
+func (s *script) merge(o *seen, theirs int32) (int32, bool) {
+	switch {
+	case s.kinds[o.key] != merging, theirs == none && o.base == none:
+		return o.val, true
+	case theirs == none: // deleted meanwhile
+		return none, false
+	}
+	return theirs + o.val - number(o.base), true
+}

@@ -1,0 +1,269 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// The keys of every session: three numbers and a one-time token.
+const (
+	token = 3
+	nKeys = 4
+)
+
+var keyNames = [nKeys]string{"a", "b", "c", "t"}
+
+// kind is what a key is declared to be.
+type kind uint8
+
+const (
+	plain    kind = iota
+	merging       // MergeWith, adding up both sides' differences
+	lastWins      // LastWriteWins
+)
+
+// data is what a session holds. Values are small and none means absent.
+type data [nKeys]int32
+
+const none = -1 << 31
+
+var nothing = data{none, none, none, none}
+
+// number is what an Update's closure is given for n.
+func number(n int32) int32 {
+	if n == none {
+		return 0
+	}
+	return n
+}
+
+func (d data) String() string {
+	var b strings.Builder
+	for k, v := range d {
+		if v != none {
+			fmt.Fprintf(&b, " %s=%d", keyNames[k], v)
+		}
+	}
+	return "{" + strings.TrimPrefix(b.String(), " ") + "}"
+}
+
+// keys returns the set of keys that d has, as bits.
+func (d data) keys() (set int32) {
+	for k, v := range d {
+		if v != none {
+			set |= 1 << k
+		}
+	}
+	return set
+}
+
+// verb is a thing that a handler does to its session.
+type verb uint8
+
+const (
+	get        verb = iota
+	set             // key = n
+	setGot          // key = what was got of from, + n
+	del             //
+	pop             //
+	update          // key += n
+	updateFrom      // key += from + n, from being read inside the closure
+	keys            //
+	clear_          //
+	renew           //
+	destroy         //
+	persist         //
+	save            // Session.Save
+	transact        // Session.Update, with body
+)
+
+// op is one step of a handler.
+type op struct {
+	verb      verb
+	key, from int
+	n         int32
+	body      []op
+}
+
+func (o op) String() string {
+	k, from := keyNames[o.key], keyNames[o.from]
+	switch o.verb {
+	case get:
+		return "get " + k
+	case set:
+		return fmt.Sprintf("%s=%d", k, o.n)
+	case setGot:
+		return fmt.Sprintf("%s=got(%s)+%d", k, from, o.n)
+	case del:
+		return "delete " + k
+	case pop:
+		return "pop " + k
+	case update:
+		return fmt.Sprintf("%s+=%d", k, o.n)
+	case updateFrom:
+		return fmt.Sprintf("%s+=%s+%d", k, from, o.n)
+	case transact:
+		return "update{" + join(o.body) + "}"
+	}
+	return [...]string{keys: "keys", clear_: "clear", renew: "renew", destroy: "destroy", persist: "persist", save: "save"}[o.verb]
+}
+
+func join[T fmt.Stringer](list []T) string {
+	parts := make([]string, len(list))
+	for i, x := range list {
+		parts[i] = x.String()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// mode is the way a request is served.
+type mode uint8
+
+const (
+	handler mode = iota // Handler, with Load
+	safe                // HandlerFunc, GET: replayed
+	unsafe              // HandlerFunc, POST: not replayed
+	replay              // Replay inside Handler, POST
+	guarded             // the same, behind a middleware that reads a key
+	nModes
+)
+
+func (m mode) String() string {
+	return [...]string{"Handler", "HandlerFunc GET", "HandlerFunc POST", "Replay", "guarded Replay"}[m]
+}
+
+// jar says where a request takes its cookie from.
+type jar uint8
+
+const (
+	own    jar = iota // the one that this client was last given, at first the shared one
+	shared            // the one that any client was last given, as tabs do
+	first             // the one that all started with
+	empty             // none
+)
+
+// request is one request of a client.
+type request struct {
+	epoch   int           // when: in which of the program's epochs
+	wait    time.Duration // and how long after its start, or after the previous request
+	mode    mode
+	jar     jar
+	ops     []op
+	status  int           // the handler's answer, should all go well
+	deaf    bool          // the handler goes on after a failed Save
+	hangup  time.Duration // when the client gives up; zero: never
+	guarded int           // the key that the middleware of mode guarded reads
+}
+
+func (r request) String() string {
+	s := fmt.Sprintf("epoch %d +%v %v, cookie %s: %s -> %d", r.epoch, r.wait, r.mode, [...]string{"own", "shared", "first", "none"}[r.jar], join(r.ops), r.status)
+	if r.mode == guarded {
+		s += " (middleware gets " + keyNames[r.guarded] + ")"
+	}
+	if r.deaf {
+		s += ", deaf to errors"
+	}
+	if r.hangup > 0 {
+		s += fmt.Sprintf(", hangs up after %v", r.hangup)
+	}
+	return s
+}
+
+// trouble is what the store does to a call.
+type trouble uint8
+
+const (
+	lost       trouble = iota // it lands, the answer does not
+	dropped                   // it never lands
+	late                      // it lands after a while, when the caller has its error
+	crash                     // the client dies before the call
+	crashAfter                // the client dies after it
+	nTroubles
+)
+
+// fault is trouble with the nth storage call of a client.
+type fault struct {
+	call    int
+	trouble trouble
+	slow    bool          // the caller's deadline passes; else it sees a broken connection
+	after   time.Duration // of late
+}
+
+func (f fault) String() string {
+	s := fmt.Sprintf("call %d %s", f.call, [...]string{"lost", "dropped", "late", "crash before", "crash after"}[f.trouble])
+	if f.trouble == late {
+		s += fmt.Sprintf(" by %v", f.after)
+	}
+	if f.slow && f.trouble < crash {
+		s += ", timeout"
+	}
+	return s
+}
+
+// client sends its requests one after another.
+type client struct {
+	requests []request
+	faults   []fault
+}
+
+// epoch is a moment after which things happen within seconds. Between two
+// minor ones ten minutes pass: tombstones end, idle sessions are touched.
+// Between two major ones two hours pass: what was not persisted expires.
+type epoch struct{ major, minor int }
+
+const (
+	majorStep = 2 * time.Hour
+	minorStep = 10 * time.Minute
+	persisted = 3 * time.Hour // ends in the second major step
+)
+
+func (e epoch) start() time.Duration {
+	return time.Duration(e.major)*majorStep + time.Duration(e.minor)*minorStep
+}
+
+// program is a whole run: the data, as drawn or as shrunk.
+type program struct {
+	seed    uint64 // of the waits in the store, and of crypto/rand
+	level   session.Isolation
+	kinds   [nKeys]kind
+	start   data
+	oneHost bool    // the clients share a Manager
+	epochs  []epoch // the last one is for the look at what is left
+	clients []client
+}
+
+func (p *program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d, level %s, one host %t, session %v, epochs %v\n",
+		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.epochs)
+	for k, kind := range p.kinds {
+		if kind != plain {
+			fmt.Fprintf(&b, "  key %s is %s\n", keyNames[k], [...]string{merging: "MergeWith", lastWins: "LastWriteWins"}[kind])
+		}
+	}
+	for i, c := range p.clients {
+		fmt.Fprintf(&b, "  client %d: %s\n", i, join(c.faults))
+		for _, r := range c.requests {
+			fmt.Fprintf(&b, "    %v\n", r)
+		}
+	}
+	return b.String()
+}
+
+// faulty reports whether the store, or a client, fails anywhere.
+func (p *program) faulty() bool {
+	for _, c := range p.clients {
+		if len(c.faults) > 0 {
+			return true
+		}
+		for _, r := range c.requests {
+			if r.hangup > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

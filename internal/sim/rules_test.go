@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// rules returns the first rule of safety that an answer breaks all by itself.
+func (h *history) rules() error {
+	for _, v := range h.visits {
+		switch {
+		case v.breach != "":
+			return fmt.Errorf("visit %d: %s", v.id, v.breach)
+		case v.forgivesFailure():
+			return fmt.Errorf("visit %d: a failed commit was followed by one that went well, or by a page", v.id)
+		}
+	}
+	return nil
+}
+
+// promises returns the first rule that an answer breaks by refusing what
+// package session promises not to refuse.
+func (h *history) promises() error {
+	for _, v := range h.visits {
+		switch {
+		case v.onlyUpdates(h.program.level) && judge(v.err) == refused:
+			return fmt.Errorf("visit %d: a conflict of a request that only calls Update", v.id)
+		case !h.program.faulty() && v.fails() && !h.disturbed(v):
+			return fmt.Errorf("visit %d: refused, though no other request changed anything meanwhile", v.id)
+		}
+	}
+	return nil
+}
+
+// forgivesFailure reports whether a conflict, or an unknown outcome, did not
+// stick.
+func (v *visit) forgivesFailure() bool {
+	bad := slices.IndexFunc(v.segs, func(g segment) bool {
+		return g.verdict == refused || g.verdict == gone || g.verdict == unknown
+	})
+	if bad < 0 {
+		return false
+	}
+	after := slices.ContainsFunc(v.segs[bad+1:], func(g segment) bool { return g.verdict == committed })
+	return after || v.err == nil && v.status < 400
+}
+
+// onlyUpdates reports whether a conflict is out of the question: at LevelMerge
+// any number of Updates has none; at LevelSerializable the second could rest on
+// what the first returned.
+func (v *visit) onlyUpdates(level session.Isolation) bool {
+	if len(v.segs) != 1 || v.segs[0].tx || level == session.LevelStrict {
+		return false
+	}
+	ops := v.segs[0].ops
+	if level == session.LevelSerializable && len(ops) > 1 {
+		return false
+	}
+	return !slices.ContainsFunc(ops, func(o seen) bool { return o.verb != update && o.verb != updateFrom })
+}
+
+// fails reports whether anything but a tombstone came in v's way.
+func (v *visit) fails() bool {
+	return !v.loaded || slices.ContainsFunc(v.segs, func(g segment) bool {
+		return g.verdict == refused || g.verdict >= failed
+	})
+}
+
+// disturbed reports whether another visit that changes anything overlaps v.
+func (h *history) disturbed(v *visit) bool {
+	return slices.ContainsFunc(h.visits, func(o *visit) bool {
+		return o != v && o.begun <= v.end && v.begun <= o.end && o.changes()
+	})
+}
+
+func (v *visit) changes() bool {
+	return slices.ContainsFunc(v.segs, func(g segment) bool { return slices.ContainsFunc(g.ops, seen.changes) })
+}

@@ -1,0 +1,244 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// script is a visit made ready for the model: which steps it took, and which
+// of the things it read must be true when it takes them. That is all there is
+// to the isolation levels.
+type script struct {
+	*visit
+	level session.Isolation
+	kinds [nKeys]kind
+	steps []step
+	views [][]seen // what was read after the load, and after each step
+	must  int      // so many of the steps were taken when the answer came
+}
+
+// step is a commit that was made, that may have been made, or that found its
+// session gone.
+type step struct {
+	segment
+	need                             data // what reads in earlier segments demand, or free
+	renews, destroys, persists, pops bool
+}
+
+// free marks a key of which nothing is demanded.
+const free = none + 1
+
+func newScript(v *visit, p *program) *script {
+	s := &script{visit: v, level: p.level, kinds: p.kinds}
+	known := data{free, free, free, free}
+	var view []seen
+	for _, g := range v.segs {
+		failed := g.verdict != committed
+		g = s.truncated(g)
+		s.mark(g)
+		view = append(view, g.ops...)
+		if g.verdict == gone || (g.verdict == committed || g.verdict == unknown) && (g.tx || s.changes(g.ops)) {
+			s.steps = append(s.steps, s.newStep(g, known))
+			s.views = append(s.views, view)
+			view = nil
+		}
+		if failed { // what a handler reads after a failure is anybody's guess
+			break
+		}
+		s.learn(&known, g.ops)
+	}
+	s.views = append(s.views, view)
+	s.must = len(s.steps)
+	if n := s.must; n > 0 && s.steps[n-1].verdict == unknown {
+		s.must--
+	}
+	return s
+}
+
+// truncated cuts what follows a logout that is known to have happened, its
+// cookie being cleared, though the commit failed: a new session's did.
+func (s *script) truncated(g segment) segment {
+	if i := cut(g.ops); i > 0 && g.verdict >= refused && s.out == cleared {
+		return segment{ops: g.ops[:i], verdict: committed}
+	}
+	return g
+}
+
+// cut returns where the ops begin that come after a Destroy, or 0.
+func cut(ops []seen) int {
+	return 1 + slices.IndexFunc(ops, func(o seen) bool { return o.verb == destroy })
+}
+
+func (s *script) newStep(g segment, known data) step {
+	st := step{segment: g, need: known}
+	for k := range st.need {
+		if !s.demands(g.ops, k) {
+			st.need[k] = free
+		}
+	}
+	for _, o := range g.ops {
+		switch o.verb {
+		case renew:
+			st.renews = true
+		case destroy:
+			st.destroys, st.persists = true, false
+		case persist:
+			st.persists = true
+		case pop:
+			st.pops = st.pops || o.val != none && s.kinds[o.key] != lastWins
+		}
+	}
+	return st
+}
+
+// demands reports whether a commit of ops depends on what was read of k in an
+// earlier segment, and not again.
+func (s *script) demands(ops []seen, k int) bool {
+	for _, o := range ops {
+		if o.reads(k) {
+			return false
+		}
+		if o.overwrites(k) {
+			break
+		}
+	}
+	if s.level == session.LevelMerge {
+		return s.overwritten(ops, k)
+	}
+	return s.changes(ops)
+}
+
+// learn notes what a request knows of the keys after a committed segment: what
+// it read of them, or wrote to those that it had read.
+func (s *script) learn(known *data, ops []seen) {
+	var mine [nKeys]bool
+	for _, o := range ops {
+		switch o.verb {
+		case get, pop:
+			if !mine[o.key] && s.counts(o.key) {
+				known[o.key] = o.val
+			}
+		}
+		for k := range known {
+			if !o.writes(k) {
+				continue
+			}
+			mine[k] = true
+			switch {
+			case known[k] == free:
+			case o.verb == update, o.verb == updateFrom: // the commit's business
+				known[k] = free
+			case o.verb == set, o.verb == setGot:
+				known[k] = o.val
+			default:
+				known[k] = none
+			}
+		}
+		if o.verb == destroy {
+			*known = data{free, free, free, free}
+		}
+	}
+}
+
+// counts reports whether a read of k can ever be in conflict.
+func (s *script) counts(k int) bool {
+	if s.level == session.LevelMerge {
+		return s.kinds[k] == plain
+	}
+	return s.kinds[k] != lastWins
+}
+
+// mark finds the reads that must hold on commit.
+func (s *script) mark(g segment) {
+	// LevelStrict lets nothing happen between load and commit. Session.Update
+	// loads anew, so what was read before it counts as with LevelSerializable.
+	strict := s.level == session.LevelStrict && !g.tx
+	for i := range g.ops {
+		o := &g.ops[i]
+		firm := func(k int, later []seen) bool {
+			return !o.old && (o.tx || strict || s.holds(later, k) && !s.derived(g.ops[:i], k))
+		}
+		switch o.verb {
+		case get, pop:
+			o.firm = firm(o.key, g.ops)
+		case keys:
+			o.firm = o.tx || s.level > session.LevelMerge && s.changes(g.ops)
+		case update, updateFrom: // what a closure saw counts once a later change could depend on it
+			o.firm, o.firmFrom = firm(o.key, g.ops[i+1:]), firm(o.from, g.ops[i+1:])
+		}
+	}
+}
+
+// derived reports whether what is read of k after ops is the result of an
+// Update that read a key which does not count: at LevelMerge any but its own.
+// The Update sees to what does count.
+func (s *script) derived(ops []seen, k int) bool {
+	var tainted [nKeys]bool
+	for _, o := range ops {
+		switch {
+		case o.verb == updateFrom:
+			tainted[o.key] = tainted[o.key] || tainted[o.from] || s.level == session.LevelMerge || s.kinds[o.from] == lastWins
+		case o.overwrites(o.key):
+			tainted[o.key] = false
+		}
+	}
+	return tainted[k]
+}
+
+// holds reports whether what was read of k must hold when ops are committed.
+func (s *script) holds(ops []seen, k int) bool {
+	switch {
+	case s.kinds[k] == lastWins:
+		return false
+	case s.level == session.LevelMerge:
+		return s.overwritten(ops, k)
+	}
+	return s.changes(ops)
+}
+
+// overwritten reports whether ops set, pop or delete k: then LevelMerge wants
+// no change to it since it was read. Merging keys may be set; and what was set
+// in a session that is destroyed then is of no account, but what was popped is.
+func (s *script) overwritten(ops []seen, k int) bool {
+	from := set
+	if s.kinds[k] == merging {
+		from = del
+	}
+	if i := cut(ops); i > 0 {
+		ops, from = ops[:i], pop
+	}
+	return s.kinds[k] != lastWins && slices.ContainsFunc(ops, func(o seen) bool {
+		return o.overwrites(k) && o.verb >= from && (from != pop || o.verb == pop)
+	})
+}
+
+func (s *script) changes(ops []seen) bool { return slices.ContainsFunc(ops, seen.changes) }
+
+func (o seen) changes() bool {
+	switch o.verb {
+	case get, keys:
+		return false
+	case pop:
+		return o.val != none
+	}
+	return true
+}
+
+func (o seen) reads(k int) bool { return (o.verb == get || o.verb == pop) && o.key == k }
+
+func (o seen) writes(k int) bool {
+	return o.overwrites(k) || (o.verb == update || o.verb == updateFrom) && o.key == k
+}
+
+func (o seen) overwrites(k int) bool {
+	switch o.verb {
+	case clear_:
+		return true
+	case set, setGot, del:
+		return o.key == k
+	case pop:
+		return o.key == k && o.val != none
+	}
+	return false
+}

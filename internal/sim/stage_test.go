@@ -1,0 +1,271 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
+)
+
+// maker makes an instance of the layer under test.
+type maker func(provider.Provider, *program) layer
+
+// cookie is a cookie as a client holds it: what it says, and what it opens.
+type cookie struct {
+	value string
+	ticket
+}
+
+var noCookie = cookie{ticket: noTicket}
+
+// stage is a run of a program.
+type stage struct {
+	program *program
+	store   *store
+	hosts   []layer // one for each client, or one for all
+	opened  time.Time
+	clients sync.WaitGroup
+
+	mu     sync.Mutex
+	h      *history
+	first  cookie
+	jar    cookie   // what tabs share
+	issued []cookie // all that were ever handed out
+}
+
+// perform runs a program in a bubble of its own.
+func perform(t *testing.T, p *program, mk maker, traced bool) (h *history) {
+	synctest.Test(t, func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, p.seed)
+		st := &stage{program: p, h: &history{program: p}}
+		st.store = newStore(memory.New(), traced)
+		st.open(mk)
+		for i := range p.clients {
+			st.clients.Go(func() { st.run(i) })
+		}
+		st.clients.Wait()
+		st.store.late.Wait()
+		st.look()
+		st.h.storage = st.store.trace
+		h = st.h
+	})
+	return h
+}
+
+// open makes the instances and the session that all start with.
+func (st *stage) open(mk maker) {
+	hosts := len(st.program.clients)
+	if st.program.oneHost {
+		hosts = 1
+	}
+	for range hosts {
+		st.hosts = append(st.hosts, mk(st.store, st.program))
+	}
+	x := newExchange(context.Background(), handler, noCookie)
+	x.leaf = func(s verbs) int {
+		for k, n := range st.program.start {
+			if n != none {
+				s.set(k, int(n))
+			}
+		}
+		return http.StatusOK
+	}
+	st.hosts[0].serve(x)
+	made := x.cookies()
+	if len(made) != 1 {
+		panic(fmt.Sprintf("the first request got %d cookies, status %d, error %v", len(made), x.w.Code, x.err))
+	}
+	st.first = cookie{made[0].Value, origin}
+	st.jar = st.first
+	st.issued = []cookie{st.first}
+	st.opened = time.Now()
+}
+
+func newExchange(ctx context.Context, m mode, c cookie) *exchange {
+	method := http.MethodPost
+	if m == safe {
+		method = http.MethodGet
+	}
+	r := httptest.NewRequestWithContext(ctx, method, "/", nil)
+	if c.ticket >= 0 {
+		r.AddCookie(&http.Cookie{Name: cookieName, Value: c.value})
+	}
+	return &exchange{w: httptest.NewRecorder(), r: r, mode: m}
+}
+
+// cookies returns the session cookies that the answer sets.
+func (x *exchange) cookies() (list []*http.Cookie) {
+	for _, line := range x.w.Header()["Set-Cookie"] {
+		if c, err := http.ParseSetCookie(line); err == nil && c.Name == cookieName {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// run plays a client's part.
+func (st *stage) run(i int) {
+	a := &actor{
+		rng:    rand.New(rand.NewPCG(st.program.seed, uint64(i))),
+		slot:   int64(i + 1),
+		faults: st.program.clients[i].faults,
+	}
+	mine := st.first
+	for _, r := range st.program.clients[i].requests {
+		a.pause(max(0, st.program.epochs[r.epoch].start()-time.Since(st.opened)) + r.wait)
+		c := st.pick(r.jar, mine)
+		given, ok := st.visit(i, a, r, c)
+		if a.dead {
+			return
+		}
+		if ok {
+			mine = given
+		}
+	}
+}
+
+func (st *stage) pick(j jar, mine cookie) cookie {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return [...]cookie{own: mine, shared: st.jar, first: st.first, empty: noCookie}[j]
+}
+
+// visit sends a request, and returns the cookie that the client got, if it got
+// an answer with one.
+func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
+	ctx, cancel := context.WithCancel(a.context(context.Background()))
+	defer cancel()
+	if r.hangup > 0 {
+		defer time.AfterFunc(nap(r.hangup, 32+a.slot), cancel).Stop()
+	}
+	v := st.enter(i, r, c)
+	x := newExchange(ctx, r.mode, c)
+	h := &hand{p: st.program, v: v, ctx: ctx}
+	x.guard, x.leaf = h.guard, h.leaf
+	st.serve(i, x, h)
+
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	given := st.leave(v, x)
+	if v.out == noTicket || a.dead || ctx.Err() != nil {
+		return noCookie, false
+	}
+	st.jar = given
+	return given, true
+}
+
+// serve lets the layer answer, and completes the notes.
+func (st *stage) serve(i int, x *exchange, h *hand) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.breach("panic: %v", p)
+		}
+		if h.v.loaded {
+			h.finish()
+		}
+	}()
+	st.hosts[max(i, 0)%len(st.hosts)].serve(x)
+}
+
+func (st *stage) enter(i int, r request, c cookie) *visit {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	v := &visit{
+		id: len(st.h.visits), client: i, request: r, sent: c.ticket,
+		epoch: int8(r.epoch), at: st.program.epochs[r.epoch], begun: time.Since(st.opened),
+	}
+	st.h.visits = append(st.h.visits, v)
+	st.h.events = append(st.h.events, event{visit: v.id})
+	return v
+}
+
+// leave notes the answer.
+func (st *stage) leave(v *visit, x *exchange) cookie {
+	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
+	v.conclude()
+	st.h.events = append(st.h.events, event{v.id, true})
+	made := x.cookies()
+	if len(made) == 0 {
+		return noCookie
+	}
+	if len(made) > 1 {
+		v.breach = "several Set-Cookie in one answer"
+	}
+	if made[0].MaxAge < 0 {
+		v.out = cleared
+		return noCookie
+	}
+	v.out = v.names()
+	given := cookie{made[0].Value, v.out}
+	st.issued = append(st.issued, given)
+	return given
+}
+
+// conclude fills in what became of the last segment, which the handler does
+// not see: after a failed Save nothing more is committed, nor with a 500.
+func (v *visit) conclude() {
+	if !v.loaded {
+		return
+	}
+	earlier, last := v.segs[:len(v.segs)-1], &v.segs[len(v.segs)-1]
+	last.verdict = judge(v.err)
+	if v.err == nil && v.status >= 500 {
+		last.verdict = idle
+	}
+	for _, s := range earlier {
+		if s.verdict != committed {
+			last.verdict = idle
+		}
+	}
+}
+
+// names tells which session the cookie of v's answer is a ticket to: the one
+// that it came with, if all that v did was to make that persistent.
+func (v *visit) names() ticket {
+	same := false
+	for _, s := range v.segs {
+		if s.verdict != committed {
+			continue
+		}
+		for _, o := range s.ops {
+			switch o.verb {
+			case renew, destroy:
+				return v.own()
+			case persist:
+				same = !v.isNew
+			}
+		}
+	}
+	if same {
+		return v.sent
+	}
+	return v.own()
+}
+
+// look visits every session that anybody ever got a cookie of.
+func (st *stage) look() {
+	last := len(st.program.epochs) - 1
+	time.Sleep(max(0, st.program.epochs[last].start()-time.Since(st.opened)))
+	r := request{epoch: last, status: http.StatusOK, ops: []op{{verb: keys}}}
+	for k := range nKeys {
+		r.ops = append(r.ops, op{verb: get, key: k})
+	}
+	for _, c := range st.issued {
+		v := st.enter(-1, r, c)
+		x := newExchange(context.Background(), r.mode, c)
+		h := &hand{p: st.program, v: v, ctx: context.Background()}
+		x.leaf = h.leaf
+		st.serve(-1, x, h)
+		st.leave(v, x)
+		time.Sleep(time.Microsecond)
+	}
+}

@@ -1,0 +1,178 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+var (
+	errBroken  = errors.New("sim: connection reset by peer")
+	errCrashed = errors.New("sim: this client is dead")
+)
+
+// Every wait ends at an instant that no other wait ends at: one goroutine runs
+// at a time, and a seed gives the same run each time. An instant's remainder
+// belongs to one goroutine.
+const instants = 64
+
+// actor is a client as the store knows it.
+type actor struct {
+	rng    *rand.Rand
+	slot   int64
+	calls  int
+	faults []fault
+	dead   bool
+}
+
+type actorKey struct{}
+
+func (a *actor) context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// nap returns the time from now to the first instant of slot not before d has passed.
+func nap(d time.Duration, slot int64) time.Duration {
+	at := time.Now().Add(d).UnixNano()
+	return d + time.Duration((slot-at%instants+instants)%instants)
+}
+
+func (a *actor) pause(d time.Duration) { time.Sleep(nap(d, a.slot)) }
+
+// trip is the time that a call is on its way.
+func (a *actor) trip() { a.pause(time.Duration(a.rng.Int64N(int64(8 * time.Millisecond)))) }
+
+// trouble returns what befalls the next call.
+func (a *actor) trouble() *fault {
+	i := slices.IndexFunc(a.faults, func(f fault) bool { return f.call == a.calls })
+	a.calls++
+	if i < 0 {
+		return nil
+	}
+	return &a.faults[i]
+}
+
+// store is the storage that the clients share, with the troubles of each.
+type store struct {
+	storetest.Store
+	late   sync.WaitGroup // writes on their way
+	nLate  int64
+	traced bool
+	trace  []string
+	began  time.Time
+}
+
+func newStore(p provider.Provider, traced bool) *store {
+	st := &store{traced: traced, began: time.Now()}
+	st.Provider = p
+	st.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (rec *provider.Record, err error) {
+		err = st.call(ctx, func(ctx context.Context) error {
+			rec, err = next(ctx, id)
+			return err
+		}, nil, "fetch", id, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		return rec, nil
+	}
+	st.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+		copied := *rec
+		copied.Data = slices.Clone(rec.Data)
+		apply := func(ctx context.Context) error { return next(ctx, &copied, expect) }
+		return st.call(ctx, apply, apply, "save", rec.ID, rec, expect)
+	}
+	st.OnDelete = func(ctx context.Context, id string, next storetest.DeleteFunc) error {
+		apply := func(ctx context.Context) error { return next(ctx, id) }
+		return st.call(ctx, apply, apply, "delete", id, nil, 0)
+	}
+	return st
+}
+
+// call makes a call, with whatever trouble. A call without a change has
+// nothing that could land late.
+func (st *store) call(ctx context.Context, apply, change func(context.Context) error, name, id string, rec *provider.Record, expect int64) (err error) {
+	a, ok := ctx.Value(actorKey{}).(*actor)
+	if !ok {
+		return apply(ctx)
+	}
+	a.trip()
+	var f *fault
+	if !a.dead {
+		f = a.trouble()
+	}
+	defer func() { st.write(a, f, name, id, rec, expect, err) }()
+	switch {
+	case a.dead:
+		return errCrashed
+	case f == nil:
+		err = apply(ctx)
+		a.trip()
+		return err
+	}
+	switch f.trouble {
+	case crash:
+		a.dead = true
+		return errCrashed
+	case crashAfter:
+		_ = apply(ctx)
+		a.dead = true
+		return errCrashed
+	case lost:
+		_ = apply(ctx)
+	case late:
+		st.postpone(f.after, change)
+	}
+	return a.fail(ctx, f.slow)
+}
+
+// postpone lets a change land after d, whoever still cares.
+func (st *store) postpone(d time.Duration, change func(context.Context) error) {
+	if change == nil {
+		return
+	}
+	st.nLate++
+	slot := 16 + st.nLate
+	st.late.Go(func() {
+		time.Sleep(nap(d, slot))
+		err := change(context.Background())
+		if st.traced {
+			st.trace = append(st.trace, fmt.Sprintf("[%v] a late write lands: %v", time.Since(st.began), err))
+		}
+	})
+}
+
+// fail is how a call ends without an answer.
+func (a *actor) fail(ctx context.Context, slow bool) error {
+	if !slow {
+		a.trip()
+		return errBroken
+	}
+	select {
+	case <-ctx.Done():
+		a.pause(0)
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return errors.New("sim: a storage call without a deadline")
+	}
+}
+
+func (st *store) write(a *actor, f *fault, name, id string, rec *provider.Record, expect int64, err error) {
+	if !st.traced {
+		return
+	}
+	line := fmt.Sprintf("[%v] client %d %s %.12s", time.Since(st.began), a.slot-1, name, id)
+	if rec != nil {
+		line += fmt.Sprintf(" version %x expecting %x, %d bytes", rec.Version, expect, len(rec.Data))
+	}
+	if f != nil {
+		line += fmt.Sprintf(" (%v)", f)
+	}
+	st.trace = append(st.trace, fmt.Sprintf("%s: %v", line, err))
+}

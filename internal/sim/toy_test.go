@@ -1,0 +1,374 @@
+package sim
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// flaw is a mistake that session layers make. The oracle must find each.
+type flaw string
+
+const (
+	sound         flaw = ""
+	savesBlindly  flaw = "saves whole sessions without looking"
+	forgetsReads  flaw = "puts its writes on top of whatever there is"
+	appliesTwice  flaw = "repeats what may have landed"
+	recreates     flaw = "saves what was destroyed"
+	keepsSession  flaw = "logs out by clearing the cookie only"
+	forwards      flaw = "lets an old cookie open the renewed session"
+	copies        flaw = "leaves the old session open on Renew"
+	forks         flaw = "copies the data again when a renewal comes late"
+	noTombstone   flaw = "deletes on Renew and Destroy"
+	setsCookie    flaw = "sets the cookie with every answer"
+	savesErrors   flaw = "commits with a 500"
+	hidesErrors   flaw = "answers as if a conflict were none"
+	neverExpires  flaw = "does not let idle sessions end"
+	leaksSessions flaw = "shares what it loaded among requests"
+	retries       flaw = "goes on after a failed Save"
+)
+
+var flaws = []flaw{
+	savesBlindly, forgetsReads, appliesTwice, recreates, keepsSession, forwards, copies, forks,
+	noTombstone, setsCookie, savesErrors, hidesErrors, neverExpires, leaksSessions, retries,
+}
+
+// toy is a small session layer: whole sessions, one attempt, any change by
+// another request is a conflict. But for its flaw it is sound.
+type toy struct {
+	store provider.Provider
+	flaw  flaw
+	last  data // of leaksSessions
+}
+
+func newToy(f flaw) maker {
+	return func(p provider.Provider, _ *program) layer { return &toy{store: p, flaw: f, last: nothing} }
+}
+
+// page is what the toy stores.
+type page struct {
+	Data    data
+	Ended   bool
+	Next    string
+	Persist time.Time
+}
+
+// toySession is a session of the toy in a handler's hands. What a commit has
+// changed of it stays, so that a Renew is known by its new version.
+type toySession struct {
+	*toy
+	x                          *exchange
+	id                         string
+	version                    int64 // 0: new
+	page                       page
+	old                        data // as loaded
+	facing                     bool // a tombstone
+	renews, destroys, persists bool
+	dirty                      bool
+	cookie                     *http.Cookie
+	failed                     error
+}
+
+func (t *toy) serve(x *exchange) {
+	s := &toySession{toy: t, x: x, page: page{Data: nothing}}
+	if err := s.load(); err != nil {
+		x.err = err
+		x.w.WriteHeader(session.StatusCode(err))
+		return
+	}
+	if x.mode == guarded {
+		x.guard(s)
+	}
+	status := x.leaf(s)
+	var err error
+	if status < 500 || t.flaw == savesErrors {
+		if err = s.save(x.r.Context()); status >= 400 && s.failed != nil {
+			err = nil
+		}
+	}
+	if s.cookie != nil {
+		http.SetCookie(x.w, s.cookie)
+	}
+	if err != nil && t.flaw != hidesErrors {
+		x.err = err
+		status = session.StatusCode(err)
+	}
+	x.w.WriteHeader(status)
+}
+
+// load opens the session of the request's cookie.
+func (s *toySession) load() error {
+	c, err := s.x.r.Cookie(cookieName)
+	if err != nil {
+		return nil
+	}
+	if s.flaw == setsCookie {
+		s.cookie = &http.Cookie{Name: cookieName, Value: c.Value}
+	}
+	id := c.Value
+	for {
+		rec, pg, err := s.fetch(id)
+		switch {
+		case err != nil || rec == nil:
+			return err
+		case pg.Ended && s.flaw == forwards && pg.Next != "":
+			id = pg.Next
+			continue
+		case pg.Ended:
+			s.facing = true
+			return nil
+		}
+		s.id, s.version, s.page, s.old = id, rec.Version, pg, pg.Data
+		if s.flaw == leaksSessions && s.last != nothing {
+			s.page.Data = s.last
+		}
+		s.last = s.page.Data
+		return nil
+	}
+}
+
+func (s *toySession) fetch(id string) (*provider.Record, page, error) {
+	var pg page
+	rec, err := s.store.Fetch(s.context(), id)
+	if errors.Is(err, provider.ErrNotFound) {
+		return nil, pg, nil
+	}
+	if err != nil {
+		return nil, pg, errors.Join(session.ErrUnavailable, err)
+	}
+	return rec, pg, json.Unmarshal(rec.Data, &pg)
+}
+
+func (s *toySession) context() context.Context { return s.deadline(s.x.r.Context()) }
+
+// deadline is three seconds from now. It needs no cancel: nobody waits for it
+// but the store, and the bubble's clock is free.
+func (s *toySession) deadline(ctx context.Context) context.Context {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	context.AfterFunc(ctx, cancel)
+	return ctx
+}
+
+// put saves a page on top of the version expected, and returns its own.
+func (s *toySession) put(id string, pg *page, expect int64) (int64, error) {
+	life := time.Hour
+	switch {
+	case pg.Ended:
+		life = 5 * time.Minute
+	case s.flaw == neverExpires:
+		life = 100 * time.Hour
+	}
+	at := time.Now().Add(life)
+	if pg.Persist.After(at) {
+		at = pg.Persist
+	}
+	body, _ := json.Marshal(pg)
+	rec := &provider.Record{ID: id, Version: expect + 1<<32 + nonce(), ExpiresAt: at, Format: "toy", Data: body}
+	if s.flaw == savesBlindly {
+		expect = -1
+	}
+	err := s.store.Save(s.context(), rec, expect)
+	switch {
+	case err == nil:
+		return rec.Version, nil
+	case errors.Is(err, provider.ErrVersionConflict):
+		return s.overtaken(id, pg, expect)
+	case s.flaw == appliesTwice && expect >= 0:
+		for k, n := range pg.Data {
+			pg.Data[k] += number(n) - number(s.old[k])
+		}
+		return s.put(id, pg, -1)
+	}
+	if now, _, err := s.fetch(id); err == nil && now != nil && now.Version == rec.Version {
+		return rec.Version, nil
+	}
+	return 0, session.ErrOutcomeUnknown
+}
+
+func nonce() int64 {
+	var b [2]byte
+	rand.Read(b[:])
+	return int64(b[0])<<8 | int64(b[1])
+}
+
+// overtaken is what a conflict comes to.
+func (s *toySession) overtaken(id string, pg *page, expect int64) (int64, error) {
+	now, theirs, err := s.fetch(id)
+	switch {
+	case err != nil:
+		return 0, err
+	case now == nil:
+		return 0, session.ErrGone
+	case theirs.Ended && s.flaw == recreates:
+		return s.put(id, pg, now.Version)
+	case theirs.Ended:
+		return 0, session.ErrGone
+	case s.flaw == forgetsReads && !pg.Ended:
+		for k, n := range pg.Data {
+			if n == s.old[k] {
+				pg.Data[k] = theirs.Data[k]
+			}
+		}
+		return s.put(id, pg, now.Version)
+	}
+	return 0, session.ErrConflict
+}
+
+func (s *toySession) save(context.Context) error {
+	if s.failed != nil && s.flaw != retries {
+		return s.failed
+	}
+	if s.dirty {
+		s.failed = s.commit()
+	}
+	return s.failed
+}
+
+func (s *toySession) commit() (err error) {
+	defer func() { s.dirty, s.renews, s.destroys, s.old = false, false, false, s.page.Data }()
+	switch {
+	case s.destroys && s.version > 0:
+		if err = s.logout(); err != nil || s.page.Data == nothing {
+			return err
+		}
+	case s.renews && s.version > 0:
+		return s.move()
+	case s.version > 0:
+		s.version, err = s.put(s.id, &s.page, s.version)
+		if err == nil && s.persists {
+			s.give(s.id)
+		}
+		return err
+	case s.facing && !s.renews && !s.destroys:
+		return session.ErrGone
+	case s.page.Data == nothing && !s.renews:
+		return nil
+	}
+	return s.start()
+}
+
+// start begins a session with what the page holds.
+func (s *toySession) start() error {
+	id := rand.Text()
+	version, err := s.put(id, &s.page, 0)
+	if err != nil {
+		return err
+	}
+	s.id, s.version = id, version
+	s.give(id)
+	return nil
+}
+
+// logout leaves a tombstone.
+func (s *toySession) logout() error {
+	if s.flaw != keepsSession {
+		if err := s.bury(""); err != nil {
+			return err
+		}
+	}
+	s.version = 0
+	s.cookie = &http.Cookie{Name: cookieName, MaxAge: -1}
+	return nil
+}
+
+func (s *toySession) bury(next string) error {
+	if s.flaw == noTombstone {
+		return s.store.Delete(s.context(), s.id)
+	}
+	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Next: next}, s.version)
+	return err
+}
+
+// move gives the session a new ID.
+func (s *toySession) move() error {
+	old, was := s.id, s.version
+	if !s.page.Persist.IsZero() {
+		s.page.Persist = time.Now().Add(persisted)
+	}
+	id := rand.Text()
+	version, err := s.put(id, &s.page, 0)
+	if err != nil {
+		return err
+	}
+	if s.flaw != copies {
+		if err := s.bury(id); err != nil && !(s.flaw == forks && errors.Is(err, session.ErrGone)) {
+			s.id, s.version = old, was
+			return err
+		}
+	}
+	s.id, s.version = id, version
+	s.give(id)
+	return nil
+}
+
+func (s *toySession) give(id string) { s.cookie = &http.Cookie{Name: cookieName, Value: id} }
+
+func (s *toySession) write(k int, n int32) { s.page.Data[k], s.dirty = n, true }
+
+func (s *toySession) isNew() bool { return s.version == 0 }
+func (s *toySession) get(k int) (int, bool) {
+	n := s.page.Data[k]
+	return int(number(n)), n != none
+}
+func (s *toySession) set(k, n int) { s.write(k, int32(n)) }
+func (s *toySession) del(k int)    { s.write(k, none) }
+func (s *toySession) pop(k int) (int, bool) {
+	n, ok := s.get(k)
+	if ok {
+		s.del(k)
+	}
+	return n, ok
+}
+
+func (s *toySession) update(k int, fn func(int) int) int {
+	n, _ := s.get(k)
+	n = fn(n)
+	s.set(k, n)
+	return n
+}
+
+func (s *toySession) keys() (list []string) {
+	for k, n := range s.page.Data {
+		if n != none {
+			list = append(list, keyNames[k])
+		}
+	}
+	return list
+}
+
+func (s *toySession) clear() { s.page.Data, s.dirty = nothing, true }
+func (s *toySession) renew() { s.renews, s.dirty = true, true }
+func (s *toySession) destroy() {
+	s.page, s.persists = page{Data: nothing}, false
+	s.destroys, s.dirty = true, true
+}
+
+func (s *toySession) persist(d time.Duration) {
+	s.page.Persist = time.Now().Add(d)
+	s.persists, s.dirty = true, true
+}
+
+func (s *toySession) transact(ctx context.Context, fn func(verbs) error) error {
+	if s.failed != nil && s.flaw != retries {
+		return s.failed
+	}
+	if err := fn(s); err != nil {
+		return err
+	}
+	if !s.dirty && s.version > 0 { // what was read must be so now
+		now, _, err := s.fetch(s.id)
+		switch {
+		case err != nil:
+			return err
+		case now == nil || now.Version != s.version:
+			s.failed = session.ErrConflict
+		}
+	}
+	return s.save(ctx)
+}

@@ -1,0 +1,174 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// cookieOf returns the cookie of a new session of m's.
+func cookieOf(t *testing.T, m *session.Manager) *http.Cookie {
+	t.Helper()
+	return cookieAfter(t, m, nil, func(s *session.Session) { keyA.Set(s, 1) })
+}
+
+// cookieAfter returns the cookie that a request which does that sets, if any.
+func cookieAfter(t *testing.T, m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *http.Cookie {
+	t.Helper()
+	w := serveOne(m, cookie, do)
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	for _, c := range w.Result().Cookies() {
+		return c
+	}
+	return nil
+}
+
+// knows reports whether m takes the cookie for that of cookieOf's session.
+func knows(m *session.Manager, cookie *http.Cookie) bool {
+	known := false
+	serveOne(m, cookie, func(s *session.Session) { _, known = keyA.Get(s) })
+	return known
+}
+
+func serveOne(m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "https://example.org/", nil)
+	if cookie != nil {
+		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
+	}
+	w := httptest.NewRecorder()
+	m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { do(s) }).ServeHTTP(w, r)
+	return w
+}
+
+func newManager(t *testing.T, p provider.Provider, cfg session.Config) *session.Manager {
+	t.Helper()
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	m, err := session.New(p, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestSigningKeysRotate(t *testing.T) {
+	oldKey, newKey := bytes.Repeat([]byte("o"), 32), bytes.Repeat([]byte("n"), 32)
+	store := memory.New()
+	before := newManager(t, store, session.Config{SigningKeys: [][]byte{oldKey}})
+	during := newManager(t, store, session.Config{SigningKeys: [][]byte{newKey, oldKey}})
+	after := newManager(t, store, session.Config{SigningKeys: [][]byte{newKey}})
+
+	old, fresh := cookieOf(t, before), cookieOf(t, during)
+	for name, c := range map[string]struct {
+		m      *session.Manager
+		cookie *http.Cookie
+		want   bool
+	}{
+		"an old cookie under both keys":    {during, old, true},
+		"an old cookie under the new key":  {after, old, false},
+		"a new cookie under the new key":   {after, fresh, true}, // the newest key signs
+		"a new cookie under the old key":   {before, fresh, false},
+		"a cookie under the key it is of ": {before, old, true},
+	} {
+		if got := knows(c.m, c.cookie); got != c.want {
+			t.Errorf("%s: known %v", name, got)
+		}
+	}
+}
+
+func TestKeyRingIsSharedByInstances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		one, two := newManager(t, store, session.Config{}), newManager(t, store, session.Config{})
+		cookie := cookieOf(t, one)
+		if !knows(two, cookie) {
+			t.Error("the other instance does not know the cookie")
+		}
+		if other := newManager(t, store, session.Config{Namespace: "other"}); knows(other, cookie) {
+			t.Error("a Manager of another namespace knows the cookie")
+		}
+		if restarted := newManager(t, store, session.Config{}); !knows(restarted, cookie) {
+			t.Error("a restart has signed the visitor out")
+		}
+	})
+}
+
+// A year of daily rotations: a session in use is never lost, whichever of two
+// instances serves it, and a persistent one lives for as long as it was told.
+func TestKeyRingRotatesUnderLiveSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		cfg := session.Config{SigningKeyRotation: 24 * time.Hour}
+		instances := []*session.Manager{newManager(t, store, cfg), newManager(t, store, cfg)}
+		const kept = 30 * 24 * time.Hour
+		persistent := cookieAfter(t, instances[0], nil, func(s *session.Session) {
+			keyA.Set(s, 1)
+			s.Persist(kept)
+		})
+		began := time.Now()
+		for hour := range 24 * 365 {
+			m := instances[hour%2]
+			if hour%7 == 0 {
+				if cookie := cookieOf(t, m); !knows(instances[(hour+1)%2], cookie) {
+					t.Fatalf("after %v, a cookie of one instance is unknown to the other", time.Since(began))
+				}
+			}
+			if got, want := knows(m, persistent), time.Since(began) < kept; got != want {
+				t.Fatalf("after %v, the persistent session is known: %v", time.Since(began), got)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+func TestKeyRingThatCannotBeReadIsNoNewSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &storetest.Store{Provider: memory.New()}
+		cookie := cookieOf(t, newManager(t, store, session.Config{}))
+
+		down := errors.New("down")
+		store.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, down }
+		w := serveOne(newManager(t, store, session.Config{}), cookie, func(*session.Session) { t.Error("the handler ran") })
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("a store that is down: status %d, Set-Cookie %q", w.Code, w.Header().Get("Set-Cookie"))
+		}
+
+		store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			rec, err := next(ctx, id)
+			if err == nil {
+				rec.Data = []byte("not a ring")
+			}
+			return rec, err
+		}
+		var got error
+		m := newManager(t, store, session.Config{ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }})
+		serveOne(m, cookie, func(*session.Session) { t.Error("the handler ran") })
+		if !errors.Is(got, session.ErrUnreadable) {
+			t.Errorf("a ring that is no ring: %v", got)
+		}
+	})
+}
+
+func TestKeyThatIsNotPublishedDoesNotSign(t *testing.T) {
+	store := &storetest.Store{Provider: memory.New()}
+	store.OnSave = func(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return errors.New("down") }
+	w := serveOne(newManager(t, store, session.Config{}), nil, func(s *session.Session) { keyA.Set(s, 1) })
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Set-Cookie") != "" {
+		t.Errorf("status %d, Set-Cookie %q", w.Code, w.Header().Get("Set-Cookie"))
+	}
+}
