@@ -13,9 +13,14 @@ import (
 // Config configures a Manager. The zero Config is secure and ready for use.
 type Config struct {
 	// SigningKeys sign the session cookie, the newest first; all of them
-	// verify. Each must be 32 bytes or more of good randomness. Without any,
-	// the Manager keeps a ring of keys in the provider, which all instances
-	// share.
+	// verify. Each must be 32 bytes or more of good randomness, and stay for
+	// MaxLifetime after another has taken its place: a cookie is signed once,
+	// when its session is new, renewed or persisted.
+	//
+	// Without any, the Manager keeps a ring of keys in the provider, which all
+	// instances share. An instance reads it at its first need and every five
+	// minutes, and for a forged cookie at most once in ten seconds; one that has
+	// found no ring takes cookies for forged until then.
 	SigningKeys [][]byte
 
 	// SigningKeyRotation is how often the ring in the provider gets a new key.
@@ -27,7 +32,8 @@ type Config struct {
 	IdleTimeout time.Duration
 
 	// Lifetime ends a session so long after it began or was last renewed,
-	// however busy it is. Default 24 hours (NIST SP 800-63B, AAL2).
+	// however busy it is. Default 24 hours (NIST SP 800-63B, AAL2), or
+	// IdleTimeout if that is longer.
 	Lifetime time.Duration
 
 	// TouchInterval is how much of the idle window a session may use up before
@@ -36,7 +42,8 @@ type Config struct {
 	TouchInterval time.Duration
 
 	// MaxLifetime caps what Session.Persist asks for, counted like Lifetime.
-	// At most 400 days, where browsers cut cookies off. Default 30 days.
+	// At most 400 days, where browsers cut cookies off. Default 30 days, or
+	// Lifetime if that is longer.
 	MaxLifetime time.Duration
 
 	// Isolation says which parallel changes conflict. Default LevelMerge.
@@ -53,7 +60,8 @@ type Config struct {
 	// that has to queue behind others may take twice as long. Default 3 s.
 	StoreTimeout time.Duration
 
-	// Namespace keeps the sessions of Managers that share a store apart.
+	// Namespace keeps the sessions of Managers that share a store apart. Where
+	// they serve one host they need cookies of different names as well.
 	Namespace string
 
 	// Cookie holds the attributes of the session cookie.
@@ -62,7 +70,8 @@ type Config struct {
 	// ErrorHandler answers a request whose session could not be loaded by
 	// HandlerFunc or could not be committed. Nothing of the handler's own
 	// response has been sent, and its headers are gone. StatusCode tells the
-	// status of an error. Default: a short plain text, and a log line.
+	// status of an error. Default: a short plain text, and a log line; one of
+	// your own has to log for itself.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Logger gets what no caller can be told. Lines carry a session's handle,
@@ -82,11 +91,11 @@ type Config struct {
 // value is "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", which ends
 // with the browser. HttpOnly is always set.
 type Cookie struct {
-	Name        string        // default "__Host-session", or "session" when a field below rules the prefix out
+	Name        string        // default "__Host-session", or "session" with Path, Domain or Insecure
 	Path        string        // default "/"
 	Domain      string        // default: this host alone
 	SameSite    http.SameSite // default Lax
-	MaxAge      time.Duration // default 0: until the browser ends; Session.Persist goes before it
+	MaxAge      time.Duration // default 0: until the browser ends; Session.Persist overrides it
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
 
 	// Insecure leaves Secure away, for plain HTTP, where anyone on the way can

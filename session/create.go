@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // create stores a session that is not stored yet.
 func (c *commit) create() error {
@@ -66,7 +69,7 @@ func (c *commit) persistentCookie(d *draft) (string, error) {
 func (c *commit) setCookie(value string, next *content) {
 	age := c.m.cfg.Cookie.MaxAge
 	if !next.Deadline.IsZero() {
-		age = next.expires.Sub(now())
+		age = next.expires.Sub(now()).Round(time.Second)
 	}
 	c.s.pass.setCookie(c.m.cfg.Cookie.render(value, age))
 }

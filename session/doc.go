@@ -23,7 +23,34 @@
 // that a stolen database opens no session. [Session.Renew] moves the session to
 // a new ID on a change of privilege, [Session.Destroy] ends it, and time does:
 // [Config].IdleTimeout after its last use, [Config].Lifetime after it began or
-// was renewed. [Session.Persist] is for "keep me signed in".
+// was renewed. [Session.Persist] is for "keep me signed in". What a request with
+// the cookie of a renewed or destroyed session reads is empty; what it changes
+// is refused for five minutes, and begins a new session after that.
+//
+// # Conflicts
+//
+// What a request did with a key decides, if a parallel request has changed that
+// key since this one loaded the session:
+//
+//	                                LevelMerge        LevelSerializable  LevelStrict
+//	Set or Delete                   wins              wins               ErrConflict
+//	Get, then Set or Clear          ErrConflict       ErrConflict        ErrConflict
+//	Pop                             ErrConflict       ErrConflict        ErrConflict
+//	Update                          is applied again  is applied again   ErrConflict
+//	Get, and Update                 is applied again  ErrConflict        ErrConflict
+//	Update, then Set                ErrConflict       ErrConflict        ErrConflict
+//	Get, then Set of another key    is merged         ErrConflict        ErrConflict
+//	Set of another key              is merged         is merged          ErrConflict
+//	Renew or Destroy                is fine           is fine            ErrConflict
+//	Get, then Renew or Destroy      is fine           ErrConflict        ErrConflict
+//	no change                       is fine           is fine            is fine
+//
+// [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
+// it may be lost. If the session was destroyed, renewed or has expired
+// meanwhile, a change is [ErrGone]: a late save never makes it anew.
+//
+// LevelMerge keeps each key right by itself. What must be right across keys
+// belongs into one key, or wants LevelSerializable.
 //
 // # Three ways in
 //
@@ -60,27 +87,6 @@
 //
 // That the client hangs up does not stop a commit.
 //
-// # Conflicts
-//
-// What the request did with a key decides, if a parallel request has changed
-// the key since:
-//
-//	                      LevelMerge           LevelSerializable    LevelStrict
-//	Set, Delete           wins                 wins                 ErrConflict
-//	Get, then Set         ErrConflict          ErrConflict          ErrConflict
-//	Pop                   ErrConflict          ErrConflict          ErrConflict
-//	Update                is applied again     is applied again     ErrConflict
-//	Get, others set       fine                 ErrConflict          ErrConflict
-//	nothing               fine                 fine                 ErrConflict
-//	nothing is changed    fine                 fine                 fine
-//
-// [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
-// it may be lost. The session destroyed, renewed or expired meanwhile is
-// [ErrGone]: it is never made anew by a late save.
-//
-// LevelMerge keeps each key right by itself. What must be right across keys
-// belongs into one key, or wants LevelSerializable.
-//
 // # Errors
 //
 //	ErrConflict, ErrGone                   409   nothing was saved
@@ -94,7 +100,5 @@
 // Parallel first requests of a visitor without a cookie each begin a session,
 // and the browser keeps the last cookie. A store that forgets what it has
 // acknowledged, by a failover or an eviction, takes sessions back with it: see
-// the documentation of the provider. An instance that has looked for the key
-// ring and found none may take a session for unknown for up to 10 seconds after
-// another instance has made the ring.
+// the documentation of the provider.
 package session

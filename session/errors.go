@@ -7,7 +7,8 @@ import (
 )
 
 // The errors of Load, Save and Update, and of the commits that ErrorHandler
-// gets to see. Match them with errors.Is; what is returned says more.
+// gets to see. Match them with errors.Is; the text of what is returned says
+// more, such as the key.
 var (
 	// ErrConflict: a parallel request changed what this one had read, as the
 	// isolation level counts it. Nothing was saved. The message names the key.

@@ -13,7 +13,7 @@ import (
 // fails, ErrorHandler answers in place of next's response.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if passageOf(r.Context(), m) != nil { // the same Manager is around already
+		if m.around(r.Context()) != nil { // the same Manager is around already
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -12,18 +12,20 @@ type Isolation int
 // The isolation levels, weakest first.
 const (
 	// LevelMerge keeps every key right by itself. A request conflicts when a
-	// key that it read and then set, popped or deleted has changed meanwhile.
-	// Changes of different keys are merged.
+	// key that it read and then set, popped, deleted or cleared has changed
+	// meanwhile. Changes of different keys are merged.
 	LevelMerge Isolation = iota
 
 	// LevelSerializable keeps the session right as a whole: what the requests
 	// that were not refused did and saw could have been done one after the
 	// other. A request that changed anything conflicts when a key it read, or
-	// the set of keys it listed, has changed meanwhile.
+	// the set of keys it listed, has changed meanwhile. What an Update read
+	// counts only if the request made another change after it.
 	LevelSerializable
 
-	// LevelStrict merges nothing: a request that changed anything conflicts
-	// when any key has changed meanwhile.
+	// LevelStrict merges nothing: a request that changed anything, a logout
+	// included, conflicts when any key has changed meanwhile. That a session
+	// was merely used is no change.
 	LevelStrict
 )
 
@@ -40,7 +42,7 @@ type work struct {
 func (l Isolation) check(w work, now *content) error {
 	if l >= LevelSerializable {
 		if key, stale := w.reads.stale(now, hard); stale {
-			return conflictOn(key, "was read by this request and has changed meanwhile")
+			return conflict(fmt.Sprintf("key %q was read by this request and has changed meanwhile; run the handler in Manager.Replay, or read it in Session.Update", key))
 		}
 		if w.reads.listingStale(now) {
 			return conflict("this request listed the keys, and they have changed meanwhile")
@@ -70,7 +72,7 @@ func (w work) checkWritten(now *content) error {
 			continue
 		}
 		theirs := now.cell(c.key)
-		if r.equal(theirs) || c.merges(theirs) {
+		if r.equal(theirs) || c.merges(theirs) && !r.torn {
 			continue
 		}
 		return conflictOn(c.key, "was read and changed by this request and has changed meanwhile")

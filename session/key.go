@@ -13,9 +13,10 @@ import (
 // Values are stored encoded (see [Config].Codec), each by itself. What Get
 // returns is the caller's own: changing it changes nothing until Set.
 //
-// The verbs differ in what happens when a parallel request has changed the key:
+// The verbs differ in what happens when a parallel request has changed the key,
+// at LevelMerge:
 //
-//	Get, then Set     conflicts (at LevelMerge and above)
+//	Get, then Set     conflicts
 //	Set alone         wins
 //	Update            is applied to the new value
 //	Pop               conflicts: of two requests one gets the value
@@ -49,8 +50,8 @@ func (k Key[T]) MergeWith(fn func(base, mine, theirs T) T) Key[T] {
 }
 
 // LastWriteWins returns k for values that may be lost, such as the text of a
-// flash message: reading the key counts as not reading it, so changing it never
-// conflicts.
+// flash message: reading the key counts as not reading it, so that changing it
+// conflicts at LevelStrict only.
 func (k Key[T]) LastWriteWins() Key[T] {
 	k.blind = true
 	return k
@@ -64,7 +65,7 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 
 // Pop returns the value and deletes it. It is for what must be used once, such
 // as an OAuth state: of two parallel requests one gets it and the other
-// conflicts. Answer only after the commit, as Handler does.
+// conflicts, also in HandlerFunc, which does not run again what has popped.
 func (k Key[T]) Pop(s *Session) (T, bool) {
 	return k.decode(s, s.pop(k.name, k.blind))
 }
@@ -87,10 +88,12 @@ func (k Key[T]) Delete(s *Session) {
 
 // Update sets the value to what fn makes of it, the zero value if there is
 // none, and returns the new value. When a parallel request has changed the key,
-// fn is applied to the newest value at the commit, so that no change is lost
-// and none conflicts; what was returned here is then not what is stored. fn may
-// run several times. It may read other keys, and must change nothing but its
-// result.
+// fn is applied to the newest value at the commit: no change is lost, and an
+// Update alone conflicts at LevelStrict only. What was returned is then not what
+// is stored: two visitors may be told the same count, though both are counted.
+//
+// fn may run several times. It may read other keys, and must change nothing but
+// its result.
 func (k Key[T]) Update(s *Session, fn func(T) T) T {
 	var result T
 	s.update(k.name, k.blind, func(old cell) ([]byte, error) {

@@ -23,6 +23,7 @@ type Manager struct {
 	cookies  cookies
 	touching sync.Map    // IDs of the records that are being touched
 	warned   atomic.Bool // of a Secure cookie that is about to be lost
+	clashed  atomic.Bool // warned of another Manager's cookie of the same name
 }
 
 // New returns a Manager that keeps its sessions in p. It does no I/O. The error

@@ -39,6 +39,20 @@ func passageOf(ctx context.Context, m *Manager) *passage {
 	return nil
 }
 
+// around returns the passage through m that ctx is inside of. Another Manager
+// around that uses the same cookie would overwrite m's, which is logged.
+func (m *Manager) around(ctx context.Context) *passage {
+	innermost := passageOf(ctx, nil)
+	if innermost == nil || innermost.m == m {
+		return innermost
+	}
+	name := m.cfg.Cookie.Name
+	if innermost.m.cfg.Cookie.Name == name && !m.clashed.Swap(true) {
+		m.cfg.Logger.Error("session: nested Managers overwrite each other's cookie; give them different Config.Cookie.Names", slog.String("cookie", name))
+	}
+	return passageOf(ctx, m)
+}
+
 // load returns the session, the same at every call.
 func (p *passage) load(ctx context.Context) (*Session, error) {
 	p.mu.Lock()
@@ -104,7 +118,9 @@ func (p *passage) commit(status int) error {
 	}
 	if status >= 500 || status >= 400 && s.hasReported() {
 		p.settle()
-		s.logDropped("response status", status)
+		if !s.hasReported() {
+			s.logDropped("response status", status)
+		}
 		return nil
 	}
 	return s.commit(p.request.Context(), auto)

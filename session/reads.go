@@ -25,6 +25,10 @@ type read struct {
 	// read. The closure runs again on whatever content its result goes into,
 	// so this counts for nothing until a later change could depend on it.
 	soft bool
+
+	// torn marks a key that the request has read again, with another value: no
+	// three-way merge can tell which of them its change began from.
+	torn bool
 }
 
 // listing is the set of stored keys as the request saw it.
@@ -36,16 +40,15 @@ type listing struct {
 // note remembers that key held c in the content from. The first sight counts.
 func (rs *reads) note(key string, c cell, from *content, soft bool) {
 	if old, ok := rs.keys[key]; ok {
-		if old.soft && !soft {
-			old.soft = false
-			rs.keys[key] = old
-		}
+		old.soft = old.soft && soft
+		old.torn = old.torn || old.from != from && !old.equal(c)
+		rs.keys[key] = old
 		return
 	}
 	if rs.keys == nil {
 		rs.keys = make(map[string]read)
 	}
-	rs.keys[key] = read{c, from, soft}
+	rs.keys[key] = read{cell: c, from: from, soft: soft}
 	rs.soft = rs.soft || soft
 }
 
@@ -81,7 +84,7 @@ func (rs *reads) harden() {
 func (rs *reads) settle(w work, landed *content) {
 	if w.cleared {
 		for key, r := range rs.keys {
-			rs.keys[key] = read{cell{}, landed, r.soft}
+			rs.keys[key] = read{from: landed, soft: r.soft}
 		}
 		rs.relist(nil)
 	}
@@ -89,7 +92,7 @@ func (rs *reads) settle(w work, landed *content) {
 		c := &w.changes[i]
 		told := c.told()
 		if r, ok := rs.keys[c.key]; ok {
-			r.cell, r.from = told, nil
+			r.cell, r.from, r.torn = told, nil, false
 			rs.keys[c.key] = r
 		}
 		rs.relistKey(c.key, told.present)

@@ -47,7 +47,7 @@ type leaf struct {
 
 // ServeHTTP implements http.Handler.
 func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := passageOf(r.Context(), l.m)
+	p := l.m.around(r.Context())
 	if p != nil && p.inReplay() { // the Replay around this leaf runs it again
 		l.next.ServeHTTP(w, r)
 		return

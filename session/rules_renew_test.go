@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -393,6 +394,35 @@ func TestRuleTombstone(t *testing.T) {
 		}
 		if live != 2 {
 			t.Errorf("%d records are left; want the two that have a cookie", live)
+		}
+	})
+
+	t.Run("Renew in a Session.Update that loses to one, too", func(t *testing.T) {
+		for name, when := range map[string]int{"before it": 0, "in its closure": 1, "between the two steps": 2} {
+			t.Run(name, func(t *testing.T) {
+				w, c, _ := begun(t)
+				tab := c.tab()
+				theirs := sync.OnceFunc(func() { tab.post(login).wantPage(t) })
+				a := c.post(func(s *session.Session) {
+					s.Renew()
+					if when == 0 {
+						theirs()
+					}
+					wantErr(t, s.Update(t.Context(), func(s *session.Session) error {
+						if login(s); when == 1 {
+							theirs()
+						} else if when == 2 {
+							w.onSave(pass, before(theirs))
+						}
+						return nil
+					}), nil)
+				})
+				w.calm()
+				a.wantPage(t)
+				a.wantCookies(t, 1)
+				c.wantState("c=1")
+				tab.wantState("a=1 c=1")
+			})
 		}
 	})
 

@@ -93,7 +93,8 @@ func (s *Session) Clear() {
 
 // Renew gives the session a new ID and the visitor a new cookie, and restarts
 // the lifetime. Call it on every change of privilege, such as a login: whoever
-// knew the old cookie (session fixation) is anonymous from then on.
+// knew the old cookie (session fixation) is anonymous from then on. For five
+// minutes a change that is asked for with the old cookie is ErrGone.
 func (s *Session) Renew() {
 	s.mutate("Renew", func(st *state) {
 		st.reads.harden()
@@ -102,7 +103,10 @@ func (s *Session) Renew() {
 }
 
 // Destroy ends the session and clears the visitor's cookie. What is set after
-// it begins a new session.
+// it begins a new session. If the session is gone already, that is success. At
+// LevelSerializable and LevelStrict a Destroy may conflict like any change: a
+// logout of a handler that reads nothing conflicts at LevelStrict only, and
+// Replay repeats it.
 func (s *Session) Destroy() {
 	s.mutate("Destroy", func(st *state) {
 		st.reads.harden()
@@ -118,9 +122,10 @@ func (s *Session) Destroy() {
 }
 
 // Persist keeps the session beyond the end of the browser ("remember me"): it
-// ends d from now, at most Config.MaxLifetime after it began or was renewed,
-// and not sooner when it is idle; its cookie gets a Max-Age. A d of zero or
-// less takes that back.
+// ends d from now, or when it would have anyway if that is later, idle or not,
+// at most Config.MaxLifetime after it began or was renewed. Its cookie gets a
+// Max-Age. A d of zero or less takes that back. A session without values is not
+// stored for it.
 func (s *Session) Persist(d time.Duration) {
 	s.mutate("Persist", func(st *state) {
 		st.reads.harden()

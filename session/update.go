@@ -19,8 +19,11 @@ func (s *Session) Save(ctx context.Context) error {
 // Update loads the newest session, runs fn on it with what the request has
 // changed already, and commits, all before it returns. When a parallel request
 // is first, what fn did is undone and fn runs again. If fn fails, nothing of it
-// is saved and its error returned. No other goroutine may change the session
-// meanwhile, and fn must not call Save or Update of the same Session.
+// is saved and its error returned, which means nothing to the response; an error
+// of the commit does what one of Save does. No other goroutine may change the
+// session meanwhile, and fn must not call Save or Update of the same Session.
+//
+// It also works after the request, for what needs no cookie.
 func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err

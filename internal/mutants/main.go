@@ -32,6 +32,7 @@ func main() {
 		out      = flag.String("out", "", "write the table to this `file`, too")
 		programs = flag.Int("programs", 20000, "how many random programs a mutant has to survive")
 		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
+		fitting  = flag.Bool("fit", false, "only see whether the mutants still fit the code and compile")
 		rest     = flag.Bool("rest", true, "run also the tests that are not named after rules")
 	)
 	flag.Parse()
@@ -43,7 +44,18 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	bad := b.tryAll(pattern, *workers)
+	f, err := newFitter(b.root)
+	if err != nil {
+		log.Fatal(err)
+	}
+	chosen := choose(pattern)
+	if n := f.fitAll(chosen, func(m *mutant, err error) { log.Printf("%v: %v", m.rule, err) }); n > 0 {
+		log.Fatalf("%d mutants do not fit the code", n)
+	}
+	if *fitting {
+		return
+	}
+	bad := b.tryAll(chosen, *workers)
 	_ = os.RemoveAll(b.temp)
 	if err := write(*out); err != nil {
 		log.Fatal(err)
@@ -53,15 +65,26 @@ func main() {
 	}
 }
 
-// tryAll tries the mutants that pattern chooses, and returns how many of them
-// were not caught.
-func (b *bench) tryAll(pattern *regexp.Regexp, workers int) (bad int) {
-	chosen := make(chan *mutant)
+// choose returns the mutants that pattern chooses.
+func choose(pattern *regexp.Regexp) (chosen []*mutant) {
+	for _, s := range sections {
+		for i := range s.mutants {
+			if m := &s.mutants[i]; pattern.MatchString(s.title) || pattern.MatchString(m.rule) {
+				chosen = append(chosen, m)
+			}
+		}
+	}
+	return chosen
+}
+
+// tryAll tries the mutants, and returns how many of them were not caught.
+func (b *bench) tryAll(chosen []*mutant, workers int) (bad int) {
+	next := make(chan *mutant)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for m := range chosen {
+			for m := range next {
 				m.verdict = b.try(m)
 				mu.Lock()
 				if m.verdict.err != nil {
@@ -72,14 +95,10 @@ func (b *bench) tryAll(pattern *regexp.Regexp, workers int) (bad int) {
 			}
 		})
 	}
-	for _, s := range sections {
-		for i := range s.mutants {
-			if m := &s.mutants[i]; pattern.MatchString(s.title) || pattern.MatchString(m.rule) {
-				chosen <- m
-			}
-		}
+	for _, m := range chosen {
+		next <- m
 	}
-	close(chosen)
+	close(next)
 	wg.Wait()
 	return bad
 }

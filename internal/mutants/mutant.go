@@ -40,15 +40,12 @@ func (m *mutant) overlay(root, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	changed, err := m.apply(root, files)
+	if err != nil {
+		return "", err
+	}
 	replace := map[string]string{}
-	for i := 0; i+1 < len(m.edits); i += 2 {
-		file, err := files.edit(m.edits[i], m.edits[i+1])
-		if err != nil {
-			return "", err
-		}
-		if i == 0 {
-			m.where = place(root, file, m.edits[0])
-		}
+	for _, file := range changed {
 		replace[file] = filepath.Join(dir, filepath.Base(file))
 		if err := os.WriteFile(replace[file], []byte(files[file]), 0o600); err != nil {
 			return "", err
@@ -60,6 +57,21 @@ func (m *mutant) overlay(root, dir string) (string, error) {
 	}
 	name := filepath.Join(dir, "overlay.json")
 	return name, os.WriteFile(name, list, 0o600)
+}
+
+// apply edits files, and returns the names of those it has changed.
+func (m *mutant) apply(root string, files fileSet) (changed []string, err error) {
+	for i := 0; i+1 < len(m.edits); i += 2 {
+		file, err := files.edit(m.edits[i], m.edits[i+1])
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			m.where = place(root, file, m.edits[0])
+		}
+		changed = append(changed, file)
+	}
+	return changed, nil
 }
 
 // fileSet is the text of the files of a package, by name.

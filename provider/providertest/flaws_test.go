@@ -31,33 +31,33 @@ var flaws = []flaw{
 	{
 		name:   "an update creates the missing record",
 		add:    overriding(func(_, current *provider.Record, _ int64) bool { return current == nil }),
-		breaks: "",
+		breaks: "conflict-current delete expired-update race-delete-update update-missing",
 	},
 	{
 		name:   "a create replaces the existing record",
 		add:    overriding(func(_, _ *provider.Record, expectVersion int64) bool { return expectVersion == 0 }),
-		breaks: "",
+		breaks: "conflict-current conflict-owned create-existing create-existing-unversioned expired-before-conflict race-create race-delete-create retry-64-bits retry-overtaken",
 	},
 	{
 		name: "a create replaces the existing record of version 0",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return expectVersion == 0 && current.Version == 0
 		}),
-		breaks: "",
+		breaks: "create-existing-unversioned",
 	},
 	{
 		name: "an update replaces the record whatever its version",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return expectVersion > 0 && current != nil
 		}),
-		breaks: "",
+		breaks: "conflict-current expired-before-conflict race-apart race-count race-update retry-64-bits retry-overtaken update-stale version-64-bits",
 	},
 	{
 		name: "an update replaces versions lower than expected",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return current != nil && current.Version < expectVersion
 		}),
-		breaks: "",
+		breaks: "conflict-current expired-before-conflict update-stale",
 	},
 	{
 		name: "an update needs a higher version",
@@ -67,7 +67,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "update-any-order",
 	},
 	{
 		name: "an update needs another version",
@@ -77,7 +77,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "update-same-version",
 	},
 	{
 		name: "check, then act",
@@ -90,14 +90,14 @@ var flaws = []flaw{
 			<-time.After(time.Millisecond) // all others check in the meantime
 			return c.save(rec, -1)
 		}),
-		breaks: "",
+		breaks: "race-count race-create race-delete-update race-update",
 	},
 	{
 		name: "an unchecked save only creates",
 		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
 			return c.save(rec, max(0, expectVersion))
 		}),
-		breaks: "",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile create-existing-unversioned expired-before-update race-unchecked unchecked unchecked-version",
 	},
 	{
 		name: "an unchecked save only replaces",
@@ -107,31 +107,31 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "create-existing-unversioned race-unchecked unchecked unchecked-version",
 	},
 	{
 		name:   "an unchecked save makes the version positive",
 		add:    altering(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
-		breaks: "",
+		breaks: "create-existing-unversioned unchecked-version",
 	},
 	{
 		name:   "an unchecked save refuses a version that is not positive",
 		add:    refusing(func(rec *provider.Record) bool { return rec.Version <= 0 }, provider.ErrInvalidRecord),
-		breaks: "",
+		breaks: "create-existing-unversioned unchecked-version",
 	},
 	{
 		name: "versions are stored as float64",
 		add: altering(func(rec *provider.Record) {
 			rec.Version = int64(min(float64(rec.Version), math.MaxInt64-1023))
 		}),
-		breaks: "",
+		breaks: "retry-64-bits version-64-bits",
 	},
 	{
 		name: "versions are compared as float64",
 		add: overriding(func(_, current *provider.Record, expectVersion int64) bool {
 			return current != nil && expectVersion > 0 && float64(current.Version) == float64(expectVersion)
 		}),
-		breaks: "",
+		breaks: "version-64-bits",
 	},
 	{
 		name: "an earlier attempt is recognised by a float64",
@@ -141,7 +141,7 @@ var flaws = []flaw{
 			}
 			return conflict
 		}),
-		breaks: "",
+		breaks: "retry-64-bits",
 	},
 	{
 		name: "an earlier attempt is forgotten",
@@ -157,7 +157,7 @@ var flaws = []flaw{
 				return c.save(rec, expectVersion)
 			})(p)
 		},
-		breaks: "",
+		breaks: "race-retry retry-create retry-update",
 	},
 	{
 		name: "an earlier attempt is seen in every higher version",
@@ -167,12 +167,12 @@ var flaws = []flaw{
 			}
 			return conflict
 		}),
-		breaks: "",
+		breaks: "race-apart race-count race-create race-update retry-64-bits retry-overtaken version-64-bits",
 	},
 	{
 		name:   "an update keeps the Format",
 		add:    updating(func(rec, old *provider.Record) { rec.Format = old.Format }),
-		breaks: "",
+		breaks: "race-read race-unchecked race-update update",
 	},
 	{
 		name: "an update keeps the Data when there are none",
@@ -181,19 +181,19 @@ var flaws = []flaw{
 				rec.Data = old.Data
 			}
 		}),
-		breaks: "",
+		breaks: "data-empty",
 	},
 
 	// Fetch and Delete.
 	{
 		name:   "neither a record nor an error for a missing one",
 		add:    missing(func(conn, string) (*provider.Record, error) { return nil, nil }),
-		breaks: "",
+		breaks: "delete expired-before-create expired-before-update expired-fetch expiry-shortened fetch-missing id race-apart race-delete-create race-delete-update update-missing",
 	},
 	{
 		name:   "the driver's error for a missing record",
 		add:    missing(func(conn, string) (*provider.Record, error) { return nil, errors.New("no rows") }),
-		breaks: "",
+		breaks: "delete expired-before-create expired-before-update expired-fetch expiry-shortened fetch-missing id race-apart race-delete-create race-delete-update update-missing",
 	},
 	{
 		name: "Fetch reads from a cache",
@@ -201,6 +201,7 @@ var flaws = []flaw{
 			var cache shadow
 			return fetching(func(c conn, id string) (*provider.Record, error) {
 				if rec := cache.get(id); rec != nil && !expired(rec) {
+					pause()
 					return rec.Clone(), nil
 				}
 				rec, err := c.fetch(id)
@@ -210,7 +211,7 @@ var flaws = []flaw{
 				return rec, err
 			})(p)
 		},
-		breaks: "",
+		breaks: "data-binary data-empty data-large expiry-never id race-apart race-count race-read save-keeps-nothing unchecked unchecked-version update-any-order version-64-bits",
 	},
 	{
 		name: "the Delete of a missing record fails",
@@ -220,12 +221,12 @@ var flaws = []flaw{
 			}
 			return c.delete(id)
 		}),
-		breaks: "",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile delete-missing",
 	},
 	{
 		name:   "Delete only says so",
 		add:    deleting(func(conn, string) error { return nil }),
-		breaks: "",
+		breaks: "conflict-current delete id race-apart race-delete-create race-delete-update",
 	},
 
 	// Expiry.
@@ -239,7 +240,7 @@ var flaws = []flaw{
 				return nil, provider.ErrNotFound
 			})(p)
 		}),
-		breaks: "",
+		breaks: "expired-before-create expired-before-update expired-fetch expiry-shortened",
 	},
 	{
 		name: "an update finds expired records",
@@ -249,7 +250,7 @@ var flaws = []flaw{
 				return current == nil && old != nil && old.Version == expectVersion
 			})(p)
 		}),
-		breaks: "",
+		breaks: "expired-update",
 	},
 	{
 		name: "a create finds expired records",
@@ -261,7 +262,7 @@ var flaws = []flaw{
 				return c.save(rec, expectVersion)
 			})(p)
 		}),
-		breaks: "",
+		breaks: "expired-create",
 	},
 	{
 		name: "an earlier attempt is seen in an expired record",
@@ -273,7 +274,7 @@ var flaws = []flaw{
 				return conflict
 			})(p)
 		}),
-		breaks: "",
+		breaks: "expired-update",
 	},
 	{
 		name: "a conflict brings along an expired record",
@@ -282,17 +283,17 @@ var flaws = []flaw{
 				return &provider.ConflictError{Current: cmp.Or(conflict.Current, saved.get(rec.ID))}
 			})(p)
 		}),
-		breaks: "",
+		breaks: "expired-update",
 	},
 	{
 		name:   "an expired record is not saved",
 		add:    refusing(expired, nil),
-		breaks: "",
+		breaks: "expired-before-conflict expired-before-update expired-update",
 	},
 	{
 		name:   "an expired record is refused",
 		add:    refusing(expired, provider.ErrInvalidRecord),
-		breaks: "",
+		breaks: "expired-before-conflict expired-before-create expired-before-update expired-update",
 	},
 	{
 		name: "an expired record is saved without a check",
@@ -302,7 +303,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "expired-before-conflict expired-update",
 	},
 	{
 		name: "a time to live below zero is for ever",
@@ -311,7 +312,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Time{}
 			}
 		}),
-		breaks: "",
+		breaks: "expired-before-create expired-before-update",
 	},
 	{
 		name: "the epoch is never",
@@ -320,7 +321,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Time{}
 			}
 		}),
-		breaks: "",
+		breaks: "expired-before-create expired-before-update",
 	},
 	{
 		name: "never is the epoch",
@@ -329,7 +330,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Unix(0, 0)
 			}
 		}),
-		breaks: "",
+		breaks: "expiry-extended expiry-never expiry-shortened",
 	},
 	{
 		name: "never is next year",
@@ -338,7 +339,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Now().AddDate(1, 0, 0)
 			}
 		}),
-		breaks: "",
+		breaks: "expiry-extended expiry-never",
 	},
 	{
 		name: "an update keeps the time to live",
@@ -347,7 +348,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = old.ExpiresAt
 			}
 		}),
-		breaks: "",
+		breaks: "expiry-extended expiry-shortened update",
 	},
 	{
 		name: "an update never shortens the time to live",
@@ -356,17 +357,17 @@ var flaws = []flaw{
 				rec.ExpiresAt = old.ExpiresAt
 			}
 		}),
-		breaks: "",
+		breaks: "expired-before-update expiry-shortened",
 	},
 	{
 		name:   "times are cut to seconds",
 		add:    altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Truncate(time.Second) }),
-		breaks: "",
+		breaks: "expired-before-create expired-before-update expiry-millisecond",
 	},
 	{
 		name:   "times are rounded to the nearest millisecond",
 		add:    altering(func(rec *provider.Record) { rec.ExpiresAt = rec.ExpiresAt.Round(time.Millisecond) }),
-		breaks: "",
+		breaks: "expired-before-create expired-before-update expiry-millisecond",
 	},
 	{
 		name: "times lose their zone",
@@ -376,7 +377,7 @@ var flaws = []flaw{
 				rec.ExpiresAt = rec.ExpiresAt.Add(time.Duration(offset) * time.Second)
 			}
 		}),
-		breaks: "",
+		breaks: "expiry-far expiry-millisecond",
 	},
 	{
 		name: "times are nanoseconds in 64 bits",
@@ -385,39 +386,39 @@ var flaws = []flaw{
 				rec.ExpiresAt = time.Unix(0, rec.ExpiresAt.UnixNano())
 			}
 		}),
-		breaks: "",
+		breaks: "expiry-far",
 	},
 
 	// What a record holds.
 	{
 		name:   "Data end at a NUL",
 		add:    altering(func(rec *provider.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
-		breaks: "",
+		breaks: "data-binary",
 	},
 	{
 		name:   "Data are text",
 		add:    altering(func(rec *provider.Record) { rec.Data = bytes.ToValidUTF8(rec.Data, []byte("?")) }),
-		breaks: "",
+		breaks: "data-binary",
 	},
 	{
 		name:   "Data must not be empty",
 		add:    refusing(func(rec *provider.Record) bool { return len(rec.Data) == 0 }, errFailed),
-		breaks: "",
+		breaks: "data-empty",
 	},
 	{
 		name:   "Data are cut to 65535 bytes",
 		add:    altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), math.MaxUint16)] }),
-		breaks: "",
+		breaks: "data-large data-too-large",
 	},
 	{
 		name:   "Data are cut to 1 MiB",
 		add:    altering(func(rec *provider.Record) { rec.Data = rec.Data[:min(len(rec.Data), 1<<20)] }),
-		breaks: "",
+		breaks: "data-too-large",
 	},
 	{
 		name:   "the driver's error for large Data",
 		add:    refusing(func(rec *provider.Record) bool { return len(rec.Data) > 1<<20 }, errFailed),
-		breaks: "",
+		breaks: "data-too-large",
 	},
 	{
 		name: "large Data delete what is stored",
@@ -427,73 +428,77 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "data-too-large",
+	},
+	{
+		name: "Format is not stored",
+		add: altering(func(rec *provider.Record) { rec.Format = "" }),
 	},
 	{
 		name:   "Format has 20 bytes",
 		add:    altering(func(rec *provider.Record) { rec.Format = rec.Format[:min(len(rec.Format), 20)] }),
-		breaks: "",
+		breaks: "format",
 	},
 	{
 		name:   "IDs have 128 bytes",
 		add:    refusing(func(rec *provider.Record) bool { return len(rec.ID) > 128 }, provider.ErrInvalidRecord),
-		breaks: "",
+		breaks: "id id-exact",
 	},
 	{
 		name:   "IDs are compared by 128 bytes",
 		add:    naming(func(id string) string { return strings.ToValidUTF8(id[:min(len(id), 128)], "") }),
-		breaks: "",
+		breaks: "id-exact",
 	},
 	{
 		name:   "IDs are compared without case",
 		add:    naming(strings.ToLower),
-		breaks: "",
+		breaks: "id-exact",
 	},
 	{
 		name:   "IDs are compared without blanks at the end",
 		add:    naming(func(id string) string { return cmp.Or(strings.TrimRight(id, " "), id) }),
-		breaks: "",
+		breaks: "id-exact",
 	},
 
 	// Invalid input and errors.
 	{
 		name:   "IDs are not validated",
 		add:    mending(func(rec *provider.Record) { rec.ID = "mended" }),
-		breaks: "",
+		breaks: "invalid-id",
 	},
 	{
 		name:   "versions are not validated",
 		add:    mending(func(rec *provider.Record) { rec.Version = max(1, rec.Version) }),
-		breaks: "",
+		breaks: "invalid-version",
 	},
 	{
 		name:   "Format is not validated",
 		add:    mending(func(rec *provider.Record) { rec.Format = "mended" }),
-		breaks: "",
+		breaks: "invalid-format",
 	},
 	{
 		name:   "ExpiresAt is not validated",
 		add:    mending(func(rec *provider.Record) { rec.ExpiresAt = time.Time{} }),
-		breaks: "",
+		breaks: "invalid-expiry",
 	},
 	{
 		name:   "saving nil does nothing",
 		add:    func(p provider.Provider) provider.Provider { return ignoresNil{p} },
-		breaks: "",
+		breaks: "invalid-nil",
 	},
 	{
 		name: "a conflict tells the ID",
 		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
 			return fmt.Errorf("record %s: %w", rec.ID, conflict)
 		}),
-		breaks: "",
+		breaks: "errors-discreet",
 	},
 	{
 		name: "a missing record's error tells the ID",
 		add: missing(func(_ conn, id string) (*provider.Record, error) {
 			return nil, fmt.Errorf("record %s: %w", id, provider.ErrNotFound)
 		}),
-		breaks: "",
+		breaks: "errors-discreet",
 	},
 
 	// Whose memory it is.
@@ -519,7 +524,7 @@ var flaws = []flaw{
 				},
 			}
 		},
-		breaks: "",
+		breaks: "save-keeps-nothing",
 	},
 	{
 		name: "Save changes the time zone of what it is given",
@@ -529,7 +534,7 @@ var flaws = []flaw{
 			}
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "save-changes-nothing",
 	},
 	{
 		name: "Save appends to what it is given",
@@ -537,7 +542,7 @@ var flaws = []flaw{
 			_ = append(rec.Data, 0)
 			return c.save(rec, expectVersion)
 		}),
-		breaks: "",
+		breaks: "save-changes-nothing",
 	},
 	{
 		name: "Fetch hands out what is stored",
@@ -551,7 +556,7 @@ var flaws = []flaw{
 				return rec, err
 			})(p)
 		},
-		breaks: "",
+		breaks: "fetch-owned",
 	},
 	{
 		name: "a conflict hands out what is stored",
@@ -574,19 +579,19 @@ var flaws = []flaw{
 				},
 			}
 		},
-		breaks: "",
+		breaks: "conflict-owned",
 	},
 	{
 		name:   "a conflict brings along nothing",
 		add:    conflicting(func(conn, *provider.Record, int64, *provider.ConflictError) error { return &provider.ConflictError{} }),
-		breaks: "",
+		breaks: "conflict-current",
 	},
 	{
 		name: "a conflict brings along the loser",
 		add: conflicting(func(_ conn, rec *provider.Record, _ int64, _ *provider.ConflictError) error {
 			return &provider.ConflictError{Current: rec.Clone()}
 		}),
-		breaks: "",
+		breaks: "conflict-current expired-update",
 	},
 
 	// Contexts.
@@ -606,7 +611,7 @@ var flaws = []flaw{
 				},
 			}
 		},
-		breaks: "",
+		breaks: "context-cancelled context-cancelled-meanwhile context-expired context-expired-meanwhile",
 	},
 	{
 		name: "the driver's error when a context ends meanwhile",
@@ -629,7 +634,7 @@ var flaws = []flaw{
 				delete: func(c conn, id string) error { return hide(c.delete(id)) },
 			}
 		},
-		breaks: "",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile",
 	},
 
 	// Concurrency.
@@ -645,7 +650,7 @@ var flaws = []flaw{
 				return c.save(rec, expectVersion)
 			})(p)
 		},
-		breaks: "",
+		breaks: "race-apart race-count race-create race-retry race-unchecked race-update",
 	},
 	{
 		name: "a save in two steps",
@@ -660,6 +665,6 @@ var flaws = []flaw{
 			}
 			return c.save(rec, rec.Version)
 		}),
-		breaks: "",
+		breaks: "race-count race-read",
 	},
 }

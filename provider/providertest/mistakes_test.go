@@ -123,7 +123,7 @@ func altering(alter func(rec *provider.Record)) mistake {
 // updating changes what is saved in place of an old record.
 func updating(alter func(rec, old *provider.Record)) mistake {
 	return saving(func(c conn, rec *provider.Record, expectVersion int64) error {
-		if old, err := c.fetch(rec.ID); err == nil {
+		if old, err := c.fetch(rec.ID); err == nil && expectVersion != 0 {
 			rec = rec.Clone()
 			alter(rec, old)
 		}

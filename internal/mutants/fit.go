@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// fitter tells in a moment, without the go command, whether mutants fit the
+// code and compile.
+type fitter struct {
+	root    string
+	fset    *token.FileSet
+	imports types.Importer
+}
+
+func newFitter(root string) (*fitter, error) {
+	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	list, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	export := map[string]string{}
+	for line := range strings.Lines(string(list)) {
+		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		export[path] = file
+	}
+	f := &fitter{root: root, fset: token.NewFileSet()}
+	f.imports = importer.ForCompiler(f.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
+	return f, nil
+}
+
+// fit returns what is wrong with m.
+func (f *fitter) fit(m *mutant) error {
+	files, err := sources(filepath.Join(f.root, m.in))
+	if err != nil {
+		return err
+	}
+	if _, err := m.apply(f.root, files); err != nil {
+		return err
+	}
+	var trees []*ast.File
+	for name, text := range files {
+		tree, err := parser.ParseFile(f.fset, name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		trees = append(trees, tree)
+	}
+	_, err = (&types.Config{Importer: f.imports}).Check(m.in, f.fset, trees, nil)
+	return err
+}
+
+// fitAll returns how many of the chosen mutants are wrong, and says why.
+func (f *fitter) fitAll(chosen []*mutant, complain func(*mutant, error)) (bad int) {
+	for _, m := range chosen {
+		if err := f.fit(m); err != nil {
+			complain(m, err)
+			bad++
+		}
+	}
+	return bad
+}
