@@ -12,6 +12,8 @@ type tape struct {
 	src   io.ReadCloser
 	limit int
 
+	reading sync.Mutex // held while src is read, which may take long
+
 	mu     sync.Mutex
 	kept   []byte // the beginning of src
 	over   bool   // more than limit was read; kept is gone
@@ -59,27 +61,38 @@ func (t *tape) close() {
 // Read implements io.Reader.
 func (p *player) Read(b []byte) (int, error) {
 	t := p.tape
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if p.done || t.player != p {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	if p.at < len(t.kept) {
-		n := copy(b, t.kept[p.at:])
-		p.at += n
-		return n, nil
-	}
-	if t.end != nil {
-		return 0, t.end
+	t.reading.Lock() // also behind a run that was discarded while it read
+	defer t.reading.Unlock()
+	if n, err, played := p.play(b); played {
+		return n, err
 	}
 	n, err := t.src.Read(b)
-	t.end = err
-	t.record(b[:n])
+	t.record(b[:n], err)
 	p.at += n
 	return n, err
 }
 
-func (t *tape) record(b []byte) {
+// play reads what was recorded, if there is more of that.
+func (p *player) play(b []byte) (n int, err error, played bool) {
+	t := p.tape
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case p.done || t.player != p:
+		return 0, http.ErrBodyReadAfterClose, true
+	case p.at < len(t.kept):
+		n = copy(b, t.kept[p.at:])
+		p.at += n
+		return n, nil, true
+	default:
+		return 0, t.end, t.end != nil
+	}
+}
+
+func (t *tape) record(b []byte, end error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = end
 	if t.over || len(t.kept)+len(b) > t.limit {
 		t.over, t.kept = true, nil
 		return

@@ -209,8 +209,8 @@ func varyByCookie(h http.Header) {
 // this request's answer: it came by plain HTTP to a host that is not the
 // browser's own, and no proxy says that it took it by HTTPS.
 func losesSecure(r *http.Request) bool {
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") ||
-		strings.Contains(strings.ToLower(r.Header.Get("Forwarded")), "proto=https") {
+	forwarded := strings.ReplaceAll(strings.ToLower(r.Header.Get("Forwarded")), `"`, "") // RFC 7239
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") || strings.Contains(forwarded, "proto=https") {
 		return false
 	}
 	host := r.Host

@@ -118,6 +118,43 @@ func TestHTTPLoadOutsideNamesTheFix(t *testing.T) {
 	site.visitor(t).get("/")
 }
 
+// However often a request meets its Manager, it has one Session and one commit.
+func TestHTTPSameManagerInsideAddsNoSecondCommit(t *testing.T) {
+	insides := map[string]func(*session.Manager, httpLeaf) http.Handler{
+		"HandlerFunc":            (*session.Manager).HandlerFunc,
+		"Handler":                httpWithHandler,
+		"Replay":                 func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Replay(httpLoading(leaf)) },
+		"HandlerFunc in Handler": func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Handler(m.HandlerFunc(leaf)) },
+	}
+	for name, inside := range insides {
+		t.Run(name, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			var outer *session.Session
+			inner := inside(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+				if s != outer {
+					t.Error("another Session")
+				}
+				httpName.Set(s, "inside")
+				fmt.Fprint(w, "page")
+			})
+			site := env.serve(t, httpProto1, httpWithHandler(env.Manager,
+				func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					outer = s
+					httpCount.Set(s, 7)
+					inner.ServeHTTP(w, r)
+				}))
+			v := site.begun(t)
+			fetches, saves := site.store.Fetches.Load(), site.store.Saves.Load()
+			httpPage(t, v.get("/"), 200, "page", 0)
+			fetches, saves = site.store.Fetches.Load()-fetches, site.store.Saves.Load()-saves
+			if fetches != 1 || saves != 1 {
+				t.Errorf("%d fetches and %d saves, want one each", fetches, saves)
+			}
+			v.expect("new=false count=7 name=inside")
+		})
+	}
+}
+
 // The costs of DESIGN's table, whatever the shape.
 func TestHTTPCosts(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {

@@ -76,7 +76,8 @@ func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func repeatable(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return r.Body == nil || r.Body == http.NoBody
+		// Over HTTP/2 there always is a Body, but a length of 0 is known to be none.
+		return r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
 	}
 	return false
 }
@@ -132,6 +133,7 @@ func (re *replay) request(rn *run, r *http.Request) *http.Request {
 		return r.WithContext(&rn.ctx)
 	}
 	inner := r.Clone(&rn.ctx)
+	inner.Trailer = r.Trailer // net/http fills it in when the body has been read
 	if re.body != nil {
 		inner.Body = re.body.rewind()
 	}

@@ -432,7 +432,13 @@ var flaws = []flaw{
 	},
 	{
 		name: "Format is not stored",
-		add: altering(func(rec *provider.Record) { rec.Format = "" }),
+		add:  altering(func(rec *provider.Record) { rec.Format = "" }),
+		breaks: "conflict-current conflict-owned context-cancelled-meanwhile context-expired-meanwhile create create-existing " +
+			"create-existing-unversioned data-binary data-empty data-large data-too-large delete expired-before-conflict " +
+			"expired-create expiry-extended expiry-far expiry-millisecond expiry-never fetch-owned format id id-exact " +
+			"invalid-expiry invalid-format invalid-version race-apart race-create race-delete-create race-read race-retry " +
+			"race-unchecked race-update retry-64-bits retry-create retry-overtaken retry-update save-keeps-nothing " +
+			"unchecked unchecked-version update update-any-order update-same-version update-stale version-64-bits",
 	},
 	{
 		name:   "Format has 20 bytes",

@@ -43,7 +43,7 @@ var raceRules = []rule{
 			for range rounds {
 				rec := s.stored()
 				next := successor(rec)
-				for _, err := range parallel(racers, func(int) error { return s.Save(s.ctx, next, rec.Version) }) {
+				for _, err := range parallel(racers, func(int) error { return s.Save(s.ctx, next.Clone(), rec.Version) }) {
 					if err != nil {
 						s.failf("Save: got error %q, want none", err)
 					}
@@ -243,11 +243,11 @@ func increment(ctx context.Context, p provider.Provider, id string, n int) error
 		}
 		rec, err := p.Fetch(ctx, id)
 		if err != nil || rec == nil {
-			return fmt.Errorf("Fetch: got %s and error %v, want a record", describe(rec), err)
+			return fmt.Errorf("got %s and error %v from Fetch, want a record", describe(rec), err)
 		}
 		count, err := strconv.Atoi(string(rec.Data))
 		if err != nil {
-			return fmt.Errorf("Fetch: got Data %q, want a number", rec.Data)
+			return fmt.Errorf("got Data %q from Fetch, want a number", rec.Data)
 		}
 		next := successor(rec)
 		next.Data = []byte(strconv.Itoa(count + 1))
@@ -255,7 +255,7 @@ func increment(ctx context.Context, p provider.Provider, id string, n int) error
 		case err == nil:
 			n--
 		case !errors.Is(err, provider.ErrVersionConflict):
-			return fmt.Errorf("Save: got error %q, want none or a conflict", err)
+			return fmt.Errorf("got error %q from Save, want none or a conflict", err)
 		}
 	}
 	return nil
@@ -274,10 +274,10 @@ func write(ctx context.Context, p provider.Provider, rec *provider.Record, last 
 		next := rec.Clone()
 		revise(next, v)
 		if err := p.Save(ctx, next, v-1); err != nil {
-			return fmt.Errorf("Save: got error %q, want none", err)
+			return fmt.Errorf("got error %q from Save, want none", err)
 		}
 		if got, err := p.Fetch(ctx, rec.ID); err != nil || got == nil || got.Version != v {
-			return fmt.Errorf("Fetch after Save of version %d: got %s and error %v", v, describe(got), err)
+			return fmt.Errorf("got %s and error %v from Fetch after Save of version %d", describe(got), err, v)
 		}
 	}
 	return nil
@@ -288,16 +288,16 @@ func read(ctx context.Context, p provider.Provider, id string, writing context.C
 	for seen := int64(0); writing.Err() == nil; {
 		rec, err := p.Fetch(ctx, id)
 		if err != nil || rec == nil {
-			return fmt.Errorf("Fetch: got %s and error %v, want a record", describe(rec), err)
+			return fmt.Errorf("got %s and error %v from Fetch, want a record", describe(rec), err)
 		}
 		if rec.Version < seen {
-			return fmt.Errorf("Fetch: got version %d after version %d", rec.Version, seen)
+			return fmt.Errorf("got version %d from Fetch after version %d", rec.Version, seen)
 		}
 		seen = rec.Version
 		want := rec.Clone()
 		revise(want, seen)
 		if diff := difference(rec, want); diff != "" {
-			return fmt.Errorf("Fetch: got version %d with a %s", seen, diff)
+			return fmt.Errorf("got version %d from Fetch with a %s", seen, diff)
 		}
 	}
 	return nil
