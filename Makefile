@@ -1,6 +1,7 @@
 # make test   every test of every module, with the race detector, none skipped
 # make lint   format, vet, staticcheck, tidy go.mod files
 # make fuzz   every fuzz target for FUZZTIME each
+# make mutants  leave out the rules, one at a time, and show which test notices
 #
 # Nothing but Go, make and bash is needed. The linters are pinned here and run
 # with "go run", so that they stay out of go.mod and of every user's build.
@@ -16,7 +17,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test lint gofumpt fuzz $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test lint gofumpt fuzz mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
 lint: gofumpt $(addprefix lint-,$(MODULES))
@@ -56,3 +57,6 @@ $(addprefix fuzz-,$(MODULES)): fuzz-%:
 		echo "== fuzz $$package $$name"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x "$$package" </dev/null; \
 	done
+
+mutants:
+	go run ./internal/mutants -out internal/mutants/RESULTS.md

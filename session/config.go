@@ -56,8 +56,9 @@ type Config struct {
 	// with ErrTooLarge before any I/O. Default 64 KiB.
 	MaxSize int
 
-	// StoreTimeout bounds the storage I/O of one load or one commit; a commit
-	// that has to queue behind others may take twice as long. Default 3 s.
+	// StoreTimeout bounds the storage I/O of one load or one commit. A commit
+	// that has met a conflict may wait as long for its turn, and then has its
+	// time anew. Default 3 s.
 	StoreTimeout time.Duration
 
 	// Namespace keeps the sessions of Managers that share a store apart. Where

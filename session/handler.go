@@ -29,6 +29,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		defer giveBack(r, inner)
 		rn.serve(next, inner)
 		if rn.err != nil {
+			giveBack(r, inner) // the ErrorHandler may want to know as well
 			rn.answer(r)
 		}
 	})

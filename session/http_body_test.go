@@ -225,7 +225,7 @@ func TestHTTPBodyReadByADiscardedRunIsNotLost(t *testing.T) {
 			}))
 			v := site.begun(t)
 			v.rivalOnce()
-			body, feed := io.Pipe()
+			body, feed := httpStream(t)
 			go func() {
 				<-feeding
 				io.WriteString(feed, "the whole ")
@@ -472,8 +472,7 @@ func TestHTTPBodyIsNeverReadAhead(t *testing.T) {
 				}))
 				v := site.begun(t)
 				v.rivals(rivals)
-				body, feed := io.Pipe() // nothing ever comes
-				defer feed.Close()
+				body, _ := httpStream(t) // nothing ever comes
 				req, _ := http.NewRequest("POST", site.srv.URL, body)
 				res, err := v.client.Do(req)
 				if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -297,6 +298,41 @@ func TestHTTPErrorHandlerHasALiveContext(t *testing.T) {
 			if a.status != 599 || a.body != "sorry: /\n" || !returned {
 				t.Errorf("answer %v, handler returned: %t", a, returned)
 			}
+		})
+	}
+}
+
+// A login that fails, at the new record or at the old one's tombstone, leaves
+// the visitor who they were; so does a logout, which can be repeated.
+func TestHTTPFailedRenewalOrLogoutKeepsTheCookie(t *testing.T) {
+	for _, c := range []struct {
+		rule  string
+		does  func(*session.Session)
+		saves int64 // that work
+	}{
+		{"renewal, no save works", (*session.Session).Renew, 0},
+		{"renewal, only the first save works", (*session.Session).Renew, 1},
+		{"logout", (*session.Session).Destroy, 0},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+				t.Parallel()
+				site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					c.does(s)
+					http.Redirect(w, r, "/next", http.StatusSeeOther)
+				})
+				v := site.begun(t)
+				var saves atomic.Int64
+				site.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+					if saves.Add(1) > c.saves {
+						return errHTTPDown
+					}
+					return next(ctx, rec, expect)
+				})
+				httpUnavailable(t, v.must("POST", "/", nil))
+				site.onSave(nil)
+				v.expect(httpUnchanged)
+			})
 		})
 	}
 }

@@ -35,7 +35,7 @@ var (
 
 // httpPatience ends a request that would otherwise hang a failing test. No
 // test waits for it to pass.
-const httpPatience = 20 * time.Second
+const httpPatience = 10 * time.Second
 
 // httpLeaf is a handler with its session.
 type httpLeaf = func(http.ResponseWriter, *http.Request, *session.Session)
@@ -405,6 +405,18 @@ func httpPage(t *testing.T, a httpAnswer, status int, body string, cookies int) 
 
 // httpOnlyReader hides all but Read, so that io.Copy uses the writer's ReadFrom.
 type httpOnlyReader struct{ io.Reader }
+
+// httpStream is the body of a request, which ends when the test is over, or
+// when it hangs: http.Transport then waits for the body in vain.
+func httpStream(t *testing.T) (*io.PipeReader, *io.PipeWriter) {
+	r, w := io.Pipe()
+	timer := time.AfterFunc(httpPatience, func() { w.CloseWithError(context.DeadlineExceeded) })
+	t.Cleanup(func() {
+		timer.Stop()
+		w.Close()
+	})
+	return r, w
+}
 
 // httpRaw is a bare connection to a site.
 type httpRaw struct {

@@ -17,7 +17,7 @@ import (
 // httpScale is n, less where it would take too long.
 func httpScale(n int) int {
 	if httpRace {
-		n /= 20
+		n /= 40
 	}
 	if testing.Short() {
 		n /= 20

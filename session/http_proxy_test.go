@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -41,7 +42,14 @@ func httpBackend(t *testing.T) *httputil.ReverseProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(backend) }}
+	return httpProxyTo(backend)
+}
+
+func httpProxyTo(backend *url.URL) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(backend) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
 }
 
 func TestHTTPReverseProxyAsLeaf(t *testing.T) {
@@ -161,10 +169,9 @@ func TestHTTPReverseProxyAnswersAStreamingClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	proxy := httpProxyTo(target)
 	check := func(t *testing.T, site *httpSite) {
-		body, feed := io.Pipe() // nothing ever comes
-		defer feed.Close()
+		body, _ := httpStream(t) // nothing ever comes
 		a, err := site.visitor(t).do("POST", "/", body)
 		if err != nil || a.err != nil || a.body != "enough" {
 			t.Errorf("answer %v, %v, %v", a, err, a.err)

@@ -2,5 +2,5 @@
 
 package session_test
 
-// httpRace tells the long tests that everything takes ten times as long.
+// httpRace tells the long tests that everything takes much longer.
 const httpRace = true

@@ -391,8 +391,7 @@ func TestHTTPResponseControllerWorksThrough(t *testing.T) {
 			}
 			io.WriteString(w, "page")
 		})
-		body, feed := io.Pipe() // never ends by itself
-		defer feed.Close()
+		body, _ := httpStream(t) // never ends by itself
 		a, err := site.visitor(t).do("POST", "/", body)
 		if err != nil {
 			t.Fatal(err)
@@ -433,7 +432,7 @@ func TestHTTPFullDuplex(t *testing.T) {
 			}
 		})
 		v := site.visitor(t)
-		body, say := io.Pipe()
+		body, say := httpStream(t)
 		defer say.Close()
 		req, _ := http.NewRequest("POST", site.srv.URL, body)
 		res, err := v.client.Do(req)

@@ -28,15 +28,17 @@ type bench struct {
 	root  string
 	temp  string
 	bound time.Duration
-	rest  bool
+	slow  bool
 
-	rules, sim, others stage
+	rules, units, sim, http stage
+
+	plain *build // without a mutant
 
 	mu    sync.Mutex
 	sound map[string]*soundness // of each stage
 }
 
-func newBench(programs int, bound time.Duration, rest bool) (*bench, error) {
+func newBench(programs int, bound time.Duration, slow bool) (*bench, error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return nil, err
@@ -45,16 +47,19 @@ func newBench(programs int, bound time.Duration, rest bool) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{
-		root:   filepath.Dir(strings.TrimSpace(string(mod))),
-		temp:   temp,
-		bound:  bound,
-		rest:   rest,
-		rules:  stage{pkg: "session", run: "^TestRule"},
-		sim:    stage{pkg: "internal/sim", run: "^TestPrograms$", args: []string{"-programs", strconv.Itoa(programs)}},
-		others: stage{pkg: "session", skip: "^TestRule"},
-		sound:  map[string]*soundness{},
-	}, nil
+	b := &bench{
+		root:  filepath.Dir(strings.TrimSpace(string(mod))),
+		temp:  temp,
+		bound: bound,
+		slow:  slow,
+		rules: stage{pkg: "session", run: "^TestRule"},
+		sim:   stage{pkg: "internal/sim", run: "^TestPrograms$", args: []string{"-programs", strconv.Itoa(programs)}},
+		units: stage{pkg: "session", skip: "^Test(Rule|HTTP)"},
+		http:  stage{pkg: "session", run: "^TestHTTP"},
+		sound: map[string]*soundness{},
+	}
+	b.plain, err = b.newBuild(fileSet{}.overlay)
+	return b, err
 }
 
 // stages returns what a mutant of the package in dir meets, the cheapest first.
@@ -66,9 +71,9 @@ func (b *bench) stages(dir string) []stage {
 	if dir == "provider" {
 		all = append(all, stage{pkg: "provider/memory"})
 	}
-	all = append(all, b.rules, b.sim)
-	if b.rest {
-		all = append(all, b.others)
+	all = append(all, b.rules, b.units, b.sim)
+	if b.slow {
+		all = append(all, b.http)
 	}
 	return all
 }
@@ -94,25 +99,16 @@ var errSurvived = errors.New("nothing")
 
 // try runs the stages until one of them catches m.
 func (b *bench) try(m *mutant) verdict {
-	dir, err := os.MkdirTemp(b.temp, "")
-	if err != nil {
-		return verdict{err: err}
-	}
-	defer os.RemoveAll(dir)
-	overlay, err := m.overlay(b.root, dir)
-	if err != nil {
-		return verdict{err: err}
-	}
 	for _, s := range b.stages(m.in) {
 		s, err := b.check(s)
 		if err != nil {
 			return verdict{err: err}
 		}
-		bin, err := b.build(s.pkg, dir, overlay)
+		bin, err := m.build.tests(s.pkg)
 		if err != nil {
 			return verdict{err: err}
 		}
-		if v := b.caught(s, bin); v != (verdict{}) {
+		if v := b.caught(s, bin, m.id); v != (verdict{}) {
 			return v
 		}
 	}
@@ -120,14 +116,14 @@ func (b *bench) try(m *mutant) verdict {
 }
 
 // caught returns the verdict of s on bin, the zero one if every test passes.
-func (b *bench) caught(s stage, bin string) verdict {
-	v := b.run(s, bin)
+func (b *bench) caught(s stage, bin, id string) verdict {
+	v := b.run(s, bin, id)
 	if v.test == "" || v.how == hangs {
 		return v
 	}
 	alone := s
 	alone.run = "^" + top(v.test) + "$"
-	if again := b.run(alone, bin); again.test == "" {
+	if again := b.run(alone, bin, id); again.test == "" {
 		return again // it fails now and then, whatever the code
 	}
 	return v
@@ -165,17 +161,12 @@ func (b *bench) check(s stage) (stage, error) {
 }
 
 func (b *bench) checkNow(s stage) (failed []string, err error) {
-	dir, err := os.MkdirTemp(b.temp, "")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	bin, err := b.build(s.pkg, dir, "")
+	bin, err := b.plain.tests(s.pkg)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		v := b.run(s, bin)
+		v := b.run(s, bin, "")
 		if v.test == "" {
 			return failed, v.err
 		}
@@ -198,20 +189,6 @@ func (b *bench) unsound() (n int) {
 	return n
 }
 
-// build compiles the tests of pkg.
-func (b *bench) build(pkg, dir, overlay string) (bin string, err error) {
-	bin = filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+".test")
-	if _, err := os.Stat(bin); err == nil {
-		return bin, nil
-	}
-	cmd := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-overlay", overlay, "-o", bin, "./"+pkg)
-	cmd.Dir = b.root
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("does not compile: %w: %s", err, bytes.ReplaceAll(text, []byte("\n"), []byte(" ")))
-	}
-	return bin, nil
-}
-
 const hangs = "hangs"
 
 var (
@@ -221,10 +198,11 @@ var (
 )
 
 // run runs the tests of s, up to the first that fails.
-func (b *bench) run(s stage, bin string) verdict {
+func (b *bench) run(s stage, bin, id string) verdict {
 	args := append([]string{"-test.v", "-test.failfast", "-test.timeout", b.bound.String(), "-test.run", s.run, "-test.skip", s.skip}, s.args...)
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = filepath.Join(b.root, s.pkg)
+	cmd.Env = append(os.Environ(), activeEnv+"="+id)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

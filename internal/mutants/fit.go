@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -41,11 +40,8 @@ func newFitter(root string) (*fitter, error) {
 
 // fit returns what is wrong with m.
 func (f *fitter) fit(m *mutant) error {
-	files, err := sources(filepath.Join(f.root, m.in))
+	files, _, err := m.files(f.root)
 	if err != nil {
-		return err
-	}
-	if _, err := m.apply(f.root, files); err != nil {
 		return err
 	}
 	var trees []*ast.File

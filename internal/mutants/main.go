@@ -33,14 +33,14 @@ func main() {
 		programs = flag.Int("programs", 20000, "how many random programs a mutant has to survive")
 		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
 		fitting  = flag.Bool("fit", false, "only see whether the mutants still fit the code and compile")
-		rest     = flag.Bool("rest", true, "run also the tests that are not named after rules")
+		http     = flag.Bool("http", true, "run also the tests over real connections, which are slow")
 	)
 	flag.Parse()
 	pattern, err := regexp.Compile(*run)
 	if err != nil {
 		log.Fatal(err)
 	}
-	b, err := newBench(*programs, *bound, *rest)
+	b, err := newBench(*programs, *bound, *http)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -54,6 +54,9 @@ func main() {
 	}
 	if *fitting {
 		return
+	}
+	if err := b.plan(chosen); err != nil {
+		log.Fatal(err)
 	}
 	bad := b.tryAll(chosen, *workers)
 	_ = os.RemoveAll(b.temp)

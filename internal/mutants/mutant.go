@@ -24,6 +24,8 @@ type mutant struct {
 	in    string   // the directory of the package
 	edits []string // old, new, old, new; each old occurs once in the package
 
+	id      string
+	build   *build // that has it
 	where   string // file and function of the first edit
 	verdict verdict
 }
@@ -33,24 +35,23 @@ func without(rule, in string, edits ...string) mutant {
 	return mutant{rule: rule, in: in, edits: edits}
 }
 
-// overlay writes the edited files and the overlay.json that puts them in place
-// to dir, and returns the name of the latter.
-func (m *mutant) overlay(root, dir string) (string, error) {
-	files, err := sources(filepath.Join(root, m.in))
+// files returns the files of m's package with the edits, and which are changed.
+func (m *mutant) files(root string) (files, changed fileSet, err error) {
+	if files, err = sources(filepath.Join(root, m.in)); err != nil {
+		return nil, nil, err
+	}
+	names, err := m.apply(root, files)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	changed, err := m.apply(root, files)
-	if err != nil {
-		return "", err
+	changed = fileSet{}
+	for _, name := range names {
+		changed[name] = files[name]
 	}
-	replace := map[string]string{}
-	for _, file := range changed {
-		replace[file] = filepath.Join(dir, filepath.Base(file))
-		if err := os.WriteFile(replace[file], []byte(files[file]), 0o600); err != nil {
-			return "", err
-		}
-	}
+	return files, changed, nil
+}
+
+func writeOverlay(dir string, replace map[string]string) (string, error) {
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err

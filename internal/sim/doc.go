@@ -6,19 +6,21 @@
 // client. It runs in a bubble of fake time, where every wait ends at an instant
 // of its own, so that a seed gives the same run each time. What the clients saw,
 // and what each cookie ever handed out opens in the end, must then be explained
-// by some serial order of the requests (package testing, nothing of package
-// session):
+// by some serial order of the requests. The model knows the contract, and
+// nothing of package session's code.
 //
 //	program, draw      what is played, and how it is drawn
 //	stage, store, hand a run of it: clients, the faulty store, the handler
 //	layer, toy         what is tested: package session, or a small stand-in
 //	history            what was seen
+//	script             which of what was seen must be true of the state committed on
 //	model, oracle      the serial session, and the search for an order
 //	rules              what needs no search: sticky errors, replays, refusals
+//	proof              histories that the oracle must accept, or reject
 //	shrink             the smallest program that still fails
 //
 // To run more programs, or one again:
 //
 //	go test ./internal/sim -run Programs -programs 100000
-//	go test ./internal/sim -run Programs -seed 4711 -v
+//	go test ./internal/sim -run Programs -programs 1 -seed 4711 -v
 package sim

@@ -84,6 +84,9 @@ func (d *drawing) drawClient() client {
 
 func (d *drawing) drawFault() fault {
 	f := fault{call: d.IntN(8), trouble: trouble(d.IntN(int(nTroubles))), slow: d.often(3)}
+	if d.often(3) { // no reading back
+		f.outage = 1 + d.IntN(6)
+	}
 	switch d.IntN(8) {
 	case 0: // when a tombstone has ended
 		f.after = 6*time.Minute + d.upTo(6*time.Minute)

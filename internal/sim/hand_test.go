@@ -14,9 +14,9 @@ type hand struct {
 	v   *visit
 	ctx context.Context
 
+	event   func(what, int)
 	outside []seen // the middleware's
-	runs    int
-	segment // the one being written, of this run
+	segment        // the one being written, of this run
 	tally
 }
 
@@ -58,13 +58,13 @@ func (h *hand) meet(s verbs) { h.v.loaded, h.v.isNew = true, s.isNew() }
 
 // again begins a run, and checks that it may be.
 func (h *hand) again() {
-	h.runs++
-	if h.runs > 1 {
+	h.v.runs++
+	if h.v.runs > 1 {
 		h.checkReplay()
 	}
 	h.v.segs, h.segment, h.tally = nil, segment{ops: slices.Clone(h.outside)}, tally{}
 	for i := range h.ops {
-		h.ops[i].old = h.runs > 1 && h.p.kinds[h.ops[i].key] == lastWins
+		h.ops[i].old = h.v.runs > 1 && h.p.kinds[h.ops[i].key] == lastWins
 	}
 }
 
@@ -89,16 +89,18 @@ func (h *hand) breach(format string, args ...any) { h.v.breach = fmt.Sprintf(for
 
 // do takes a step. A status that is not 0 ends the run.
 func (h *hand) do(s verbs, o op) int {
-	var err error
-	switch o.verb {
-	case save:
-		err = s.save(h.ctx)
-	case transact:
-		err = h.transact(s, o)
-	default:
+	if o.verb < save {
 		h.act(s, o)
 		return 0
 	}
+	h.event(call, len(h.v.segs))
+	var err error
+	if o.verb == save {
+		err = s.save(h.ctx)
+	} else {
+		err = h.transact(s, o)
+	}
+	h.event(back, len(h.v.segs))
 	h.tx = o.verb == transact
 	h.verdict = judge(err)
 	h.v.segs = append(h.v.segs, h.segment)

@@ -111,6 +111,7 @@ type visit struct {
 	at         epoch
 	epoch      int8 // its number
 	sent       ticket
+	runs       int  // of the handler
 	loaded     bool // the session was there to be used
 	isNew      bool
 	segs       []segment
@@ -148,11 +149,23 @@ func (v *visit) String() string {
 	return b.String()
 }
 
-// event is the beginning or the end of a visit.
+// event is something that happened to a visit: it began, called Save or
+// Session.Update, saw that return, was answered.
 type event struct {
 	visit int
-	end   bool
+	what  what
+	seg   int // of call and back: the segment
+	run   int // and the run of the handler
 }
+
+type what uint8
+
+const (
+	begin what = iota
+	call
+	back
+	end
+)
 
 // history is what was seen of a program: all that the oracle goes by.
 type history struct {
@@ -165,7 +178,7 @@ type history struct {
 func (h *history) String() string {
 	var b strings.Builder
 	for _, e := range h.events {
-		if e.end {
+		if e.what == end {
 			fmt.Fprintf(&b, "  %v\n", h.visits[e.visit])
 		}
 	}

@@ -34,6 +34,7 @@ const fresh = noTicket
 // place is how far a visit has come.
 type place struct {
 	step  int8   // 0: begun; 1: loaded; then one more for each step
+	may   int8   // how far it may come by now
 	bound ticket // its session
 	gave  ticket // what its answer must do about the cookie
 	faced bool   // it found a tombstone
@@ -65,7 +66,7 @@ func newWorld(start data) (w world) {
 // load lets v find its session, and checks what it then read.
 func (w *world) load(s *script) bool {
 	p := &w.at[s.id]
-	*p = place{step: 1, bound: fresh, gave: noTicket}
+	*p = place{step: 1, may: p.may, bound: fresh, gave: noTicket}
 	view := nothing
 	if s.sent >= 0 {
 		switch a := &w.accounts[s.sent]; {

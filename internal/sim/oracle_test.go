@@ -34,11 +34,8 @@ func (h *history) explain() error {
 
 // search reports whether the events from the given one on can be explained.
 func (o *oracle) search(from int, w world) bool {
-	for ; from < len(o.h.events); from++ {
-		e := o.h.events[from]
-		if e.end && !o.ends(&w, e.visit) {
-			break
-		}
+	for from < len(o.h.events) && o.passes(&w, o.h.events[from]) {
+		from++
 	}
 	o.deepest = max(o.deepest, from)
 	if from == len(o.h.events) {
@@ -58,7 +55,7 @@ func (o *oracle) search(from int, w world) bool {
 		return true
 	}
 	for _, e := range o.h.events[:from] {
-		if !e.end && e.visit != waiting && o.step(from, w, e.visit) {
+		if e.what == begin && e.visit != waiting && o.step(from, w, e.visit) {
 			return true
 		}
 	}
@@ -69,7 +66,7 @@ func (o *oracle) search(from int, w world) bool {
 func (o *oracle) step(from int, w world, visit int) bool {
 	s := o.scripts[visit]
 	switch p := w.at[visit]; {
-	case p.step == over || int(p.step) > len(s.steps):
+	case p.step >= p.may:
 		return false
 	case p.step == 0:
 		return s.loaded && w.load(s) && o.search(from, w)
@@ -77,21 +74,37 @@ func (o *oracle) step(from int, w world, visit int) bool {
 	return w.take(s) && o.search(from, w)
 }
 
-// over is the step of a visit that has nothing left to do.
-const over = -1
+// passes reports whether e can happen, and lets it: what a Save says was saved
+// was saved before it returned. It may have been so when the session was loaded,
+// where there was nothing to change; Session.Update loads anew.
+func (o *oracle) passes(w *world, e event) bool {
+	s := o.scripts[e.visit]
+	p := &w.at[e.visit]
+	switch {
+	case e.what == begin:
+		p.may = s.until(0)
+	case e.what == end:
+		return o.ends(p, s)
+	case e.run != s.runs: // nobody knows of this run
+	case e.what == call:
+		p.may = s.until(e.seg + 1)
+	case e.what == back:
+		return p.step >= min(s.after(e.seg), 1+s.must)
+	}
+	return true
+}
 
-// ends reports whether a visit can be answered as it was, and ends it.
-func (o *oracle) ends(w *world, visit int) bool {
-	s := o.scripts[visit]
-	p := &w.at[visit]
+// ends reports whether a visit can be answered as it was, and ends it. What is
+// of unknown outcome may still happen.
+func (o *oracle) ends(p *place, s *script) bool {
 	if !s.loaded {
 		return s.out == noTicket
 	}
-	if int(p.step) < s.must+1 || !s.fits(p.gave) {
+	if p.step < 1+s.must || !s.fits(p.gave) {
 		return false
 	}
 	if int(p.step) > len(s.steps) {
-		*p = place{step: over}
+		*p = place{}
 	}
 	return true
 }

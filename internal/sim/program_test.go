@@ -190,6 +190,7 @@ type fault struct {
 	trouble trouble
 	slow    bool          // the caller's deadline passes; else it sees a broken connection
 	after   time.Duration // of late
+	outage  int           // so many calls after it are dropped, too
 }
 
 func (f fault) String() string {
@@ -199,6 +200,9 @@ func (f fault) String() string {
 	}
 	if f.slow && f.trouble < crash {
 		s += ", timeout"
+	}
+	if f.outage > 0 {
+		s += fmt.Sprintf(", and %d more dropped", f.outage)
 	}
 	return s
 }

@@ -24,9 +24,11 @@ func (h *history) rules() error {
 // package session promises not to refuse.
 func (h *history) promises() error {
 	for _, v := range h.visits {
-		switch {
-		case v.onlyUpdates(h.program.level) && judge(v.err) == refused:
-			return fmt.Errorf("visit %d: a conflict of a request that only calls Update", v.id)
+		switch verdict := judge(v.err); {
+		case verdict == refused && v.cannotConflict(h.program):
+			return fmt.Errorf("visit %d: a conflict of a request that nothing could be in the way of", v.id)
+		case verdict == gone && !h.program.faulty() && v.has(renew) && v.cannotConflict(h.program):
+			return fmt.Errorf("visit %d: a login met a tombstone and was refused", v.id)
 		case !h.program.faulty() && v.fails() && !h.disturbed(v):
 			return fmt.Errorf("visit %d: refused, though no other request changed anything meanwhile", v.id)
 		}
@@ -47,18 +49,23 @@ func (v *visit) forgivesFailure() bool {
 	return after || v.err == nil && v.status < 400
 }
 
-// onlyUpdates reports whether a conflict is out of the question: at LevelMerge
-// any number of Updates has none; at LevelSerializable the second could rest on
-// what the first returned.
-func (v *visit) onlyUpdates(level session.Isolation) bool {
-	if len(v.segs) != 1 || v.segs[0].tx || level == session.LevelStrict {
+// cannotConflict reports whether v read nothing that counts, as when it only
+// calls Update, or sets what it never got. (At LevelSerializable a second
+// Update could rest on what the first returned.)
+func (v *visit) cannotConflict(p *program) bool {
+	if len(v.segs) != 1 || v.segs[0].tx || p.level == session.LevelStrict {
 		return false
 	}
-	ops := v.segs[0].ops
-	if level == session.LevelSerializable && len(ops) > 1 {
-		return false
-	}
-	return !slices.ContainsFunc(ops, func(o seen) bool { return o.verb != update && o.verb != updateFrom })
+	newScript(v, p) // marks what is firm
+	return !slices.ContainsFunc(v.segs[0].ops, func(o seen) bool {
+		return o.firm || o.firmFrom || p.kinds[o.key] == merging && o.overwrites(o.key)
+	})
+}
+
+func (v *visit) has(verb verb) bool {
+	return slices.ContainsFunc(v.segs, func(g segment) bool {
+		return slices.ContainsFunc(g.ops, func(o seen) bool { return o.verb == verb })
+	})
 }
 
 // fails reports whether anything but a tombstone came in v's way.

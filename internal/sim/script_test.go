@@ -15,13 +15,35 @@ type script struct {
 	kinds [nKeys]kind
 	steps []step
 	views [][]seen // what was read after the load, and after each step
-	must  int      // so many of the steps were taken when the answer came
+	must  int8     // so many of the steps were taken when the answer came
+}
+
+// after returns how far s has come when the given segment is done: it has
+// loaded, and made the steps up to there.
+func (s *script) after(seg int) int8 {
+	n := int8(1)
+	for _, st := range s.steps {
+		if st.index <= seg {
+			n++
+		}
+	}
+	return n
+}
+
+// until returns how far s may come, from the given segment on, without calling
+// Session.Update.
+func (s *script) until(seg int) int8 {
+	for seg < len(s.segs) && !s.segs[seg].tx {
+		seg++
+	}
+	return s.after(seg - 1)
 }
 
 // step is a commit that was made, that may have been made, or that found its
 // session gone.
 type step struct {
 	segment
+	index                            int  // of the segment
 	need                             data // what reads in earlier segments demand, or free
 	renews, destroys, persists, pops bool
 }
@@ -33,13 +55,13 @@ func newScript(v *visit, p *program) *script {
 	s := &script{visit: v, level: p.level, kinds: p.kinds}
 	known := data{free, free, free, free}
 	var view []seen
-	for _, g := range v.segs {
+	for i, g := range v.segs {
 		failed := g.verdict != committed
 		g = s.truncated(g)
 		s.mark(g)
-		view = append(view, g.ops...)
+		view = append(view, s.plausible(i, g)...)
 		if g.verdict == gone || (g.verdict == committed || g.verdict == unknown) && (g.tx || s.changes(g.ops)) {
-			s.steps = append(s.steps, s.newStep(g, known))
+			s.steps = append(s.steps, s.newStep(i, g, known))
 			s.views = append(s.views, view)
 			view = nil
 		}
@@ -49,7 +71,7 @@ func newScript(v *visit, p *program) *script {
 		s.learn(&known, g.ops)
 	}
 	s.views = append(s.views, view)
-	s.must = len(s.steps)
+	s.must = int8(len(s.steps))
 	if n := s.must; n > 0 && s.steps[n-1].verdict == unknown {
 		s.must--
 	}
@@ -65,19 +87,30 @@ func (s *script) truncated(g segment) segment {
 	return g
 }
 
+// plausible returns the reads of a segment that must make sense. A merging key
+// that an earlier segment has merged already may be merged again when it is set,
+// with what is no longer its base: the commit is refused for that.
+func (s *script) plausible(i int, g segment) []seen {
+	torn := slices.IndexFunc(g.ops, func(o seen) bool { return s.kinds[o.key] == merging && o.overwrites(o.key) })
+	if i > 0 && g.verdict == refused && torn >= 0 {
+		return g.ops[:torn]
+	}
+	return g.ops
+}
+
 // cut returns where the ops begin that come after a Destroy, or 0.
 func cut(ops []seen) int {
 	return 1 + slices.IndexFunc(ops, func(o seen) bool { return o.verb == destroy })
 }
 
-func (s *script) newStep(g segment, known data) step {
-	st := step{segment: g, need: known}
+func (s *script) newStep(i int, g segment, known data) step {
+	st := step{segment: g, index: i, need: known}
 	for k := range st.need {
 		if !s.demands(g.ops, k) {
 			st.need[k] = free
 		}
 	}
-	for _, o := range g.ops {
+	for i, o := range g.ops {
 		switch o.verb {
 		case renew:
 			st.renews = true
@@ -86,10 +119,17 @@ func (s *script) newStep(g segment, known data) step {
 		case persist:
 			st.persists = true
 		case pop:
-			st.pops = st.pops || o.val != none && s.kinds[o.key] != lastWins
+			st.pops = st.pops || s.takes(g.ops[:i], o)
 		}
 	}
 	return st
+}
+
+// takes reports whether the pop o, after ops, took something out of the stored
+// session, of which there must be one only.
+func (s *script) takes(ops []seen, o seen) bool {
+	return o.val != none && s.kinds[o.key] != lastWins &&
+		!slices.ContainsFunc(ops, func(before seen) bool { return before.overwrites(o.key) || before.verb == destroy })
 }
 
 // demands reports whether a commit of ops depends on what was read of k in an
@@ -165,7 +205,11 @@ func (s *script) mark(g segment) {
 		case keys:
 			o.firm = o.tx || s.level > session.LevelMerge && s.changes(g.ops)
 		case update, updateFrom: // what a closure saw counts once a later change could depend on it
-			o.firm, o.firmFrom = firm(o.key, g.ops[i+1:]), firm(o.from, g.ops[i+1:])
+			later := g.ops[i+1:]
+			if s.level > session.LevelMerge && slices.ContainsFunc(later, func(l seen) bool { return l.reads(o.key) }) {
+				later = g.ops // or once its result is read
+			}
+			o.firm, o.firmFrom = firm(o.key, later), firm(o.from, later)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
 	}
 	v := st.enter(i, r, c)
 	x := newExchange(ctx, r.mode, c)
-	h := &hand{p: st.program, v: v, ctx: ctx}
+	h := st.hand(v, ctx)
 	x.guard, x.leaf = h.guard, h.leaf
 	st.serve(i, x, h)
 
@@ -161,6 +161,17 @@ func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
 	}
 	st.jar = given
 	return given, true
+}
+
+// hand returns who plays v's handler.
+func (st *stage) hand(v *visit, ctx context.Context) *hand {
+	h := &hand{p: st.program, v: v, ctx: ctx}
+	h.event = func(what what, seg int) {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		st.h.events = append(st.h.events, event{v.id, what, seg, v.runs})
+	}
+	return h
 }
 
 // serve lets the layer answer, and completes the notes.
@@ -192,7 +203,7 @@ func (st *stage) enter(i int, r request, c cookie) *visit {
 func (st *stage) leave(v *visit, x *exchange) cookie {
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
-	st.h.events = append(st.h.events, event{v.id, true})
+	st.h.events = append(st.h.events, event{visit: v.id, what: end})
 	made := x.cookies()
 	if len(made) == 0 {
 		return noCookie
@@ -262,7 +273,7 @@ func (st *stage) look() {
 	for _, c := range st.issued {
 		v := st.enter(-1, r, c)
 		x := newExchange(context.Background(), r.mode, c)
-		h := &hand{p: st.program, v: v, ctx: context.Background()}
+		h := st.hand(v, context.Background())
 		x.leaf = h.leaf
 		st.serve(-1, x, h)
 		st.leave(v, x)

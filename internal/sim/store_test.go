@@ -51,22 +51,29 @@ func (a *actor) trip() { a.pause(time.Duration(a.rng.Int64N(int64(8 * time.Milli
 
 // trouble returns what befalls the next call.
 func (a *actor) trouble() *fault {
-	i := slices.IndexFunc(a.faults, func(f fault) bool { return f.call == a.calls })
+	n := a.calls
 	a.calls++
-	if i < 0 {
-		return nil
+	for _, f := range a.faults {
+		switch {
+		case n == f.call:
+			return &f
+		case n > f.call && n <= f.call+f.outage:
+			return &fault{call: n, trouble: dropped, slow: f.slow}
+		}
 	}
-	return &a.faults[i]
+	return nil
 }
 
 // store is the storage that the clients share, with the troubles of each.
 type store struct {
 	storetest.Store
 	late   sync.WaitGroup // writes on their way
-	nLate  int64
-	traced bool
-	trace  []string
 	began  time.Time
+	traced bool
+
+	mu    sync.Mutex
+	nLate int64
+	trace []string
 }
 
 func newStore(p provider.Provider, traced bool) *store {
@@ -137,14 +144,14 @@ func (st *store) postpone(d time.Duration, change func(context.Context) error) {
 	if change == nil {
 		return
 	}
+	st.mu.Lock()
 	st.nLate++
 	slot := 16 + st.nLate
+	st.mu.Unlock()
 	st.late.Go(func() {
 		time.Sleep(nap(d, slot))
 		err := change(context.Background())
-		if st.traced {
-			st.trace = append(st.trace, fmt.Sprintf("[%v] a late write lands: %v", time.Since(st.began), err))
-		}
+		st.log("a late write lands: %v", err)
 	})
 }
 
@@ -167,12 +174,21 @@ func (st *store) write(a *actor, f *fault, name, id string, rec *provider.Record
 	if !st.traced {
 		return
 	}
-	line := fmt.Sprintf("[%v] client %d %s %.12s", time.Since(st.began), a.slot-1, name, id)
+	line := fmt.Sprintf("client %d %s %.12s", a.slot-1, name, id)
 	if rec != nil {
 		line += fmt.Sprintf(" version %x expecting %x, %d bytes", rec.Version, expect, len(rec.Data))
 	}
 	if f != nil {
 		line += fmt.Sprintf(" (%v)", f)
 	}
-	st.trace = append(st.trace, fmt.Sprintf("%s: %v", line, err))
+	st.log("%s: %v", line, err)
+}
+
+func (st *store) log(format string, args ...any) {
+	if !st.traced {
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.trace = append(st.trace, fmt.Sprintf("[%v] ", time.Since(st.began))+fmt.Sprintf(format, args...))
 }

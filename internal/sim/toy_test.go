@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -44,7 +45,9 @@ var flaws = []flaw{
 type toy struct {
 	store provider.Provider
 	flaw  flaw
-	last  data // of leaksSessions
+
+	mu   sync.Mutex
+	last data // of leaksSessions
 }
 
 func newToy(f flaw) maker {
@@ -125,12 +128,18 @@ func (s *toySession) load() error {
 			return nil
 		}
 		s.id, s.version, s.page, s.old = id, rec.Version, pg, pg.Data
-		if s.flaw == leaksSessions && s.last != nothing {
-			s.page.Data = s.last
-		}
-		s.last = s.page.Data
+		s.page.Data = s.leak(pg.Data)
 		return nil
 	}
+}
+
+func (t *toy) leak(loaded data) data {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.flaw != leaksSessions || t.last == nothing {
+		t.last = loaded
+	}
+	return t.last
 }
 
 func (s *toySession) fetch(id string) (*provider.Record, page, error) {

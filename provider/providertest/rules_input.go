@@ -215,20 +215,21 @@ var inputRules = []rule{
 			rec := s.newRecord()
 			rec.Data = []byte("secret" + s.newID())
 			s.save(rec, 0)
-			s.discreet(rec, "creating an existing record", s.Save(s.ctx, successor(rec), 0))
-			s.discreet(rec, "a stale update", s.Save(s.ctx, successor(rec), rec.Version+1))
+			next := successor(rec)
+			next.Data = rec.Data
+			s.discreet(rec, "creating an existing record", s.Save(s.ctx, next, 0))
+			s.discreet(rec, "a stale update", s.Save(s.ctx, next, rec.Version+1))
 			s.delete(rec.ID)
-			s.discreet(rec, "updating a missing record", s.Save(s.ctx, successor(rec), rec.Version))
+			s.discreet(rec, "updating a missing record", s.Save(s.ctx, next, rec.Version))
 			_, err := s.Fetch(s.ctx, rec.ID)
 			s.discreet(rec, "fetching a missing record", err)
 			_, err = s.Fetch(s.ctx, rec.ID+"\x00")
 			s.discreet(rec, "fetching an invalid ID", err)
 			s.discreet(rec, "deleting an invalid ID", s.Delete(s.ctx, rec.ID+"\x00"))
 
-			invalid := successor(rec)
+			invalid, large := next.Clone(), next.Clone()
 			invalid.Format = "\x00"
 			s.discreet(rec, "saving an invalid record", s.Save(s.ctx, invalid, -1))
-			large := successor(rec)
 			large.Data = bytes.Repeat(rec.Data, 1<<15)
 			s.discreet(rec, "saving a large record", s.Save(s.ctx, large, -1))
 
@@ -236,7 +237,7 @@ var inputRules = []rule{
 			cancel()
 			_, err = s.Fetch(ctx, rec.ID)
 			s.discreet(rec, "fetching with a cancelled context", err)
-			s.discreet(rec, "saving with a cancelled context", s.Save(ctx, successor(rec), -1))
+			s.discreet(rec, "saving with a cancelled context", s.Save(ctx, next, -1))
 		},
 	},
 }

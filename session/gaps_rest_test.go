@@ -1,0 +1,145 @@
+package session_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// capable is a ResponseWriter that can do more than one has to.
+type capable struct {
+	*answer
+	deadline time.Time
+	copied   bool
+}
+
+func (w *capable) SetWriteDeadline(t time.Time) error { w.deadline = t; return nil }
+
+func (w *capable) ReadFrom(src io.Reader) (int64, error) {
+	w.copied = true
+	return io.Copy(struct{ io.Writer }{w.answer}, src)
+}
+
+func TestRuleWriterPassesOn(t *testing.T) {
+	_, c, _ := begun(t)
+	var w *capable
+	end := time.Unix(1, 0)
+	a := c.serve(http.HandlerFunc(func(raw http.ResponseWriter, r *http.Request) {
+		w = &capable{answer: raw.(*answer)}
+		c.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, _ *session.Session) {
+			wantErr(t, http.NewResponseController(rw).SetWriteDeadline(end), nil)
+			io.Copy(rw, struct{ io.Reader }{strings.NewReader("page")})
+		}).ServeHTTP(w, r)
+	}), request("GET", ""))
+	a.wantPage(t)
+	if !w.deadline.Equal(end) {
+		t.Error("ResponseController does not come through")
+	}
+	if !w.copied || a.Body.String() != "page" {
+		t.Error("io.Copy does not come through")
+	}
+}
+
+func TestRuleQueueReadBack(t *testing.T) {
+	// The first request is in the queue, and its save is lost; the second waits
+	// for it. If it did not, it would be first.
+	bubble("who waits does so until the other's read-back has told", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		first, rival := c.tab(), c.tab()
+		hang := func(ctx context.Context, _ *provider.Record, _ int64, _ storetest.SaveFunc) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		done := make(chan *answer, 1)
+		w.onSave(then(func() {
+			w.onSave(then(func() { rival.post(add(keyB, 1)).wantPage(t) }, pass), pass, hang)
+			go func() {
+				done <- first.post(func(s *session.Session) { keyA.Update(s, func(n int) int { return 10 * n }) })
+			}()
+			synctest.Wait()
+		}, pass))
+		c.post(add(keyA, 1)).wantPage(t)
+		(<-done).wantPage(t)
+		c.wantState("a=11 b=1")
+	})
+}
+
+func TestRuleStartOver(t *testing.T) {
+	t.Run("the session is new", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		c.post(func(s *session.Session) {
+			tab.post(login).wantPage(t)
+			login(s)
+			wantErr(t, s.Save(context.Background()), nil)
+			if !s.IsNew() {
+				t.Error("it is not")
+			}
+		}).wantPage(t)
+	})
+
+	t.Run("its changes keep the codec they are encoded in", func(t *testing.T) {
+		w, c, _ := begun(t)
+		tab := c.tab()
+		name := session.NewKey[string]("name")
+		c.m = w.manager(func(cfg *session.Config) { cfg.Codec = session.JSON() })
+		c.post(func(s *session.Session) {
+			tab.post(login).wantPage(t)
+			name.Set(s, "Ada")
+			s.Renew()
+		}).wantPage(t)
+		c.post(func(s *session.Session) {
+			if got, ok := name.Get(s); got != "Ada" {
+				t.Errorf("the name is %q, %v", got, ok)
+			}
+		}).wantPage(t)
+	})
+}
+
+func TestRulePersistNeverShortens(t *testing.T) {
+	bubble("Persist ends no session sooner", t, func(t *testing.T) {
+		w, c, id := begun(t)
+		before := w.stored(id).ExpiresAt
+		c.post(func(s *session.Session) { s.Persist(time.Minute) }).wantPage(t)
+		if after := w.stored(id).ExpiresAt; after.Before(before) {
+			t.Errorf("from %v to %v", before, after)
+		}
+	})
+}
+
+func TestRuleUnreadable(t *testing.T) {
+	for _, tc := range []struct {
+		rule  string
+		spoil func(rec *provider.Record)
+	}{
+		{"a version that no commit makes", func(rec *provider.Record) { rec.Version = 5 }},
+		{"a version that none can follow", func(rec *provider.Record) { rec.Version = 1<<63 - 1 }},
+		{"a kind of no record, with nothing after it", func(rec *provider.Record) {
+			rec.Data = slices.Clone(rec.Data[:len(rec.Data)-1]) // less the number of entries
+			rec.Data[1] = 2
+		}},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.client()
+			c.post(renew).wantPage(t) // an empty session
+			id := w.savesSince(0)[0].ID
+			rec := w.stored(id)
+			tc.spoil(rec)
+			wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
+			c.post(set("a=1")).wantError(t, http.StatusServiceUnavailable, session.ErrUnreadable)
+			if got := w.stored(id); got.Version != rec.Version {
+				t.Error("it was overwritten")
+			}
+		})
+	}
+}
