@@ -109,15 +109,11 @@ func (c *cookies) codecsOf(snapshot *keyring.Snapshot) []*securecookie.SecureCoo
 	return fresh.codecs
 }
 
-// token returns the token of the request's session cookie, or nil. Of several
-// cookies of the name the one that verifies counts; two different ones that do
-// are a sign of cookie tossing, and none counts.
-func (c *cookies) token(ctx context.Context, r *http.Request) ([]byte, error) {
-	if len(r.Header["Cookie"]) == 0 {
-		return nil, nil
-	}
-	sent := r.CookiesNamed(c.Name)
-	if len(sent) == 0 || len(sent) > maxCandidates {
+// token returns the token that the cookies of the session's name hold, or nil.
+// Of several the one that verifies counts; two different ones that do are a sign
+// of cookie tossing, and none counts.
+func (c *cookies) token(ctx context.Context, sent []*http.Cookie) ([]byte, error) {
+	if len(sent) > maxCandidates {
 		return nil, nil
 	}
 	if c.ring == nil {

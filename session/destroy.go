@@ -97,7 +97,7 @@ func (s *Session) doom() *doomed {
 	case st.doomed != nil:
 		return st.doomed
 	default:
-		return &doomed{cookie: !st.buried && s.pass.cameWithCookie()}
+		return &doomed{cookie: !st.buried && len(s.pass.cookies()) > 0}
 	}
 }
 

@@ -463,38 +463,48 @@ func TestHTTPPanicCommitsNothingAndPropagates(t *testing.T) {
 }
 
 func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
+	leaves := map[string]func(*session.Manager, httpLeaf) http.Handler{
+		"a plain leaf": func(_ *session.Manager, leaf httpLeaf) http.Handler { return httpLoading(leaf) },
+		"HandlerFunc":  (*session.Manager).HandlerFunc,
+		"Replay":       func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Replay(httpLoading(leaf)) },
+	}
 	for _, proto := range httpProtos {
-		t.Run(proto, func(t *testing.T) {
-			env := httpNew(t, session.Config{})
-			answered, late := make(chan struct{}), make(chan struct{})
-			leaf := httpLoading(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-				defer close(late)
-				httpName.Set(s, "in time")
-				<-r.Context().Done()
-				<-answered
-				httpName.Set(s, "too late")
-				httpCount.Update(s, func(n int) int { return n + 1 })
-				io.WriteString(w, "page")
-				if name, _ := httpName.Get(s); name == "too late" {
-					t.Error("a write after the request took effect")
+		for name, inside := range leaves {
+			t.Run(proto+" "+name, func(t *testing.T) {
+				env := httpNew(t, session.Config{})
+				answered, late := make(chan struct{}), make(chan struct{})
+				leaf := inside(env.Manager, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+					httpName.Set(s, "in time")
+					<-r.Context().Done()
+					<-answered
+					httpName.Set(s, "too late")
+					httpCount.Update(s, func(n int) int { return n + 1 })
+					io.WriteString(w, "page")
+					if name, _ := httpName.Get(s); name == "too late" {
+						t.Error("a write after the request took effect")
+					}
+				})
+				site := env.serve(t, proto, env.Handler(http.TimeoutHandler(
+					http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						defer close(late)
+						leaf.ServeHTTP(w, r)
+					}), 20*time.Millisecond, "timeout")))
+				v := site.begun(t)
+				saves := site.store.Saves.Load()
+				httpPage(t, v.get("/"), 503, "timeout", 0)
+				<-site.done
+				logged := site.log.count(slog.LevelError)
+				close(answered)
+				<-late
+				if site.log.count(slog.LevelError) == logged {
+					t.Error("the late writes are not logged")
+				}
+				v.expect(httpUnchanged)
+				if n := site.store.Saves.Load() - saves; n != 0 {
+					t.Errorf("%d saves", n)
 				}
 			})
-			site := env.serve(t, proto, env.Handler(http.TimeoutHandler(leaf, 20*time.Millisecond, "timeout")))
-			v := site.begun(t)
-			trips := site.store.Saves.Load()
-			httpPage(t, v.get("/"), 503, "timeout", 0)
-			<-site.done
-			logged := site.log.count(slog.LevelError)
-			close(answered)
-			<-late
-			if site.log.count(slog.LevelError) == logged {
-				t.Error("the late writes are not logged")
-			}
-			v.expect(httpUnchanged)
-			if n := site.store.Saves.Load() - trips; n != 0 {
-				t.Errorf("%d saves", n)
-			}
-		})
+		}
 	}
 }
 

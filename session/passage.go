@@ -64,9 +64,13 @@ func (p *passage) load(ctx context.Context) (*Session, error) {
 }
 
 func (p *passage) read(ctx context.Context) (*Session, error) {
+	sent := p.cookies()
+	if len(sent) == 0 {
+		return p.newSession(identity{}, nil), nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.m.cfg.StoreTimeout)
 	defer cancel()
-	token, err := p.m.cookies.token(ctx, p.request)
+	token, err := p.m.cookies.token(ctx, sent)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -150,9 +154,12 @@ func (p *passage) decorate(h http.Header) {
 	}
 }
 
-// cameWithCookie reports whether the browser holds a cookie of the name.
-func (p *passage) cameWithCookie() bool {
-	return len(p.request.CookiesNamed(p.m.cfg.Cookie.Name)) > 0
+// cookies returns the request's cookies of the session's name.
+func (p *passage) cookies() []*http.Cookie {
+	if len(p.request.Header["Cookie"]) == 0 {
+		return nil
+	}
+	return p.request.CookiesNamed(p.m.cfg.Cookie.Name)
 }
 
 func (p *passage) setCookie(c *http.Cookie) {

@@ -51,14 +51,15 @@ func (v *visit) forgivesFailure() bool {
 
 // cannotConflict reports whether v read nothing that counts, as when it only
 // calls Update, or sets what it never got. (At LevelSerializable a second
-// Update could rest on what the first returned.)
+// Update, or a Get, makes all count that the first has read.)
 func (v *visit) cannotConflict(p *program) bool {
 	if len(v.segs) != 1 || v.segs[0].tx || p.level == session.LevelStrict {
 		return false
 	}
 	newScript(v, p) // marks what is firm
 	return !slices.ContainsFunc(v.segs[0].ops, func(o seen) bool {
-		return o.firm || o.firmFrom || p.kinds[o.key] == merging && o.overwrites(o.key)
+		return p.level == session.LevelSerializable && (o.verb == get || o.verb == pop || o.verb == keys) ||
+			o.firm || o.firmFrom || p.kinds[o.key] == merging && o.overwrites(o.key)
 	})
 }
 

@@ -34,8 +34,13 @@ var flaws = []flaw{
 		breaks: "conflict-current delete expired-update race-delete-update update-missing",
 	},
 	{
-		name:   "a create replaces the existing record",
-		add:    overriding(func(_, _ *provider.Record, expectVersion int64) bool { return expectVersion == 0 }),
+		name: "a create replaces the existing record",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			if expectVersion == 0 {
+				expectVersion = -1
+			}
+			return c.save(rec, expectVersion)
+		}),
 		breaks: "conflict-current conflict-owned create-existing create-existing-unversioned expired-before-conflict race-create race-delete-create retry-64-bits retry-overtaken",
 	},
 	{

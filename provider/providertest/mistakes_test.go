@@ -15,10 +15,16 @@ type mistake func(good provider.Provider) provider.Provider
 // valid and not over, so that each flaw is one by itself.
 type hooks struct {
 	provider.Provider
-	fetch  func(c conn, id string) (*provider.Record, error)
-	save   func(c conn, rec *provider.Record, expectVersion int64) error
-	delete func(c conn, id string) error
+	fetch  fetchHook
+	save   saveHook
+	delete deleteHook
 }
+
+type (
+	fetchHook  = func(c conn, id string) (*provider.Record, error)
+	saveHook   = func(c conn, rec *provider.Record, expectVersion int64) error
+	deleteHook = func(c conn, id string) error
+)
 
 // A conn is the provider behind the hooks, with the context of the call.
 type conn struct {
@@ -57,9 +63,9 @@ func (h hooks) Delete(ctx context.Context, id string) error {
 type shadow struct{ records sync.Map }
 
 func (s *shadow) get(id string) *provider.Record {
-	rec, _ := s.records.Load(id)
-	found, _ := rec.(*provider.Record)
-	return found
+	found, _ := s.records.Load(id)
+	rec, _ := found.(*provider.Record)
+	return rec
 }
 
 func (s *shadow) put(rec *provider.Record) { s.records.Store(rec.ID, rec) }
@@ -81,12 +87,6 @@ func (s *shadow) of(p provider.Provider) provider.Provider {
 		},
 	}
 }
-
-type (
-	fetchHook  = func(c conn, id string) (*provider.Record, error)
-	saveHook   = func(c conn, rec *provider.Record, expectVersion int64) error
-	deleteHook = func(c conn, id string) error
-)
 
 func fetching(f fetchHook) mistake {
 	return func(p provider.Provider) provider.Provider { return hooks{Provider: p, fetch: f} }
