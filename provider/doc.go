@@ -5,7 +5,7 @@
 // A program with sessions only picks a provider, one of the packages below this
 // one. The rest of this text is for those who write another: the comments of
 // [Provider] are the law, what follows is the commentary. Package providertest
-// checks every clause of it.
+// checks all of it that shows from outside.
 //
 // # Versions
 //
@@ -23,26 +23,34 @@
 // # Saving
 //
 // Save is one atomic step in the store: an UPDATE with a WHERE, a conditional
-// put, a script, a lock. Reading, comparing and then writing is not. Told as
-// if it were a program, with an expired record counting as absent, it is:
+// put, a script, a lock. Reading, comparing and then writing is not. With stored
+// for what is in the store, nil if there is nothing or it has expired, it does:
 //
 //	switch {
-//	case expectVersion < 0:                                // no check: store
-//	case expectVersion > 0 && stored.Version == expectVersion: // as expected: store
-//	case expectVersion == 0 && absent:                     // as expected: store
-//	case stored.Version == rec.Version: return nil         // stored already, by an earlier attempt
-//	default:            return ErrVersionConflict
+//	case expectVersion < 0:
+//		// store rec
+//	case expectVersion == 0 && stored == nil:
+//		// store rec
+//	case stored == nil:
+//		return ErrVersionConflict
+//	case expectVersion > 0 && stored.Version == expectVersion:
+//		// store rec
+//	case stored.Version == rec.Version:
+//		return nil // stored by an earlier attempt
+//	default:
+//		return ErrVersionConflict
 //	}
 //
-// The fourth case is for retries, a driver's own and the caller's: the first
-// attempt has landed, its answer was lost, and now the record stands in its own
-// way. To report that as a conflict would tell the user of a failed login who is
-// logged in. What cannot be told apart must not be guessed at: where a store
-// leaves it open whether a Save has landed, the error is any but
-// [ErrVersionConflict], and the caller reads back.
+// The last case but one is for retries, a driver's own and the caller's: the
+// first attempt has landed, its answer was lost, and now the record stands in its
+// own way. To call that a conflict would deny a change that was made.
 //
-// For the same reason switch off what repeats a Save behind your back, as far as
-// the driver allows it.
+// What cannot be told apart must not be guessed at: where a store leaves it open
+// whether a Save has landed, the error is any but [ErrVersionConflict], and the
+// caller reads back.
+//
+// Switch off what repeats a Save behind your back, as far as the driver allows
+// it: an attempt that was given up may still land, after the next one.
 //
 // # Expiry
 //

@@ -141,7 +141,7 @@ func (c *commit) content(d *draft, prev *content) *content {
 		before = time.Time{}
 	}
 	if d.persist != nil {
-		before = persist(next, *d.persist, before)
+		before = c.m.persist(next, *d.persist, before)
 	}
 	next.expires = c.m.expiry(next, before)
 	return next
@@ -202,8 +202,10 @@ func (c *commit) rebase(d *draft, out outcome) error {
 // mayFollow reports why d cannot be tried again on top of current.
 func (c *commit) mayFollow(d *draft, current *content) error {
 	switch {
-	case current == nil || current.Tombstone:
+	case current == nil:
 		return ErrGone
+	case current.Tombstone:
+		return errTombstone
 	case c.mode == updating:
 		return errRerun
 	case c.exhausted():

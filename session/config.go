@@ -28,7 +28,7 @@ type Config struct {
 	SigningKeyRotation time.Duration
 
 	// IdleTimeout ends a session that has not been used for so long.
-	// Default 1 hour (NIST SP 800-63B, AAL2).
+	// Default 1 hour (NIST SP 800-63B, AAL2), or Lifetime if that is shorter.
 	IdleTimeout time.Duration
 
 	// Lifetime ends a session so long after it began or was last renewed,
@@ -52,8 +52,9 @@ type Config struct {
 	// Codec encodes values. Default CBOR().
 	Codec Codec
 
-	// MaxSize limits the bytes of a session's record. A commit over it fails
-	// with ErrTooLarge before any I/O. Default 64 KiB.
+	// MaxSize limits the bytes of a session's record, up to 256 of the commit
+	// history aside. A commit over it fails with ErrTooLarge before any I/O.
+	// Default 64 KiB.
 	MaxSize int
 
 	// StoreTimeout bounds the storage I/O of one load or one commit. A commit
@@ -96,7 +97,7 @@ type Cookie struct {
 	Path        string        // default "/"
 	Domain      string        // default: this host alone
 	SameSite    http.SameSite // default Lax
-	MaxAge      time.Duration // default 0: until the browser ends; Session.Persist overrides it
+	MaxAge      time.Duration // default 0: until the browser ends. It counts from when the session is new or renewed, not from its last use; Session.Persist overrides it
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
 
 	// Insecure leaves Secure away, for plain HTTP, where anyone on the way can
@@ -126,8 +127,8 @@ func (c Config) withDefaults() Config {
 		c.SigningKeys[i] = slices.Clone(key)
 	}
 	setDefault(&c.SigningKeyRotation, defaultRotation)
-	setDefault(&c.IdleTimeout, defaultIdleTimeout)
-	setDefault(&c.Lifetime, max(defaultLifetime, c.IdleTimeout))
+	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.MaxLifetime))
+	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.MaxLifetime))
 	setDefault(&c.TouchInterval, c.IdleTimeout/10)
 	setDefault(&c.MaxLifetime, min(max(defaultMaxLifetime, c.Lifetime), maxCookieAge))
 	setDefault(&c.Codec, CBOR())
@@ -151,6 +152,16 @@ func (c Cookie) withDefaults() Cookie {
 		c.Name = "__Host-session"
 	}
 	return c
+}
+
+// atMost returns the default d, or a shorter limit that was set.
+func atMost(d time.Duration, limits ...time.Duration) time.Duration {
+	for _, limit := range limits {
+		if limit > 0 {
+			d = min(d, limit)
+		}
+	}
+	return d
 }
 
 func setDefault[T comparable](field *T, value T) {

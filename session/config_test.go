@@ -22,7 +22,7 @@ func TestConfigMistakes(t *testing.T) {
 		"a lifetime under the idle timeout":    {session.Config{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour}, "Lifetime"},
 		"a touch interval over the window":     {session.Config{TouchInterval: 2 * time.Hour}, "TouchInterval"},
 		"a negative touch interval":            {session.Config{TouchInterval: -1}, "TouchInterval"},
-		"a cap under the lifetime":             {session.Config{MaxLifetime: time.Hour}, "MaxLifetime"},
+		"a cap under the lifetime":             {session.Config{Lifetime: 2 * time.Hour, MaxLifetime: time.Hour}, "MaxLifetime"},
 		"a cap over what browsers keep":        {session.Config{MaxLifetime: 401 * 24 * time.Hour}, "400 days"},
 		"an unknown isolation level":           {session.Config{Isolation: 3}, "Isolation"},
 		"a negative size":                      {session.Config{MaxSize: -1}, "MaxSize"},
@@ -117,5 +117,23 @@ func TestCookieAttributes(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestConfigDefaultsFitWhatIsSet(t *testing.T) {
+	for name, cfg := range map[string]session.Config{
+		"a short lifetime":      {Lifetime: time.Minute},
+		"a short cap":           {MaxLifetime: time.Minute},
+		"a long idle timeout":   {IdleTimeout: 100 * 24 * time.Hour},
+		"a long lifetime":       {Lifetime: 100 * 24 * time.Hour},
+		"a path":                {Cookie: session.Cookie{Path: "/app"}},
+		"plain HTTP":            {Cookie: session.Cookie{Insecure: true}},
+		"a domain":              {Cookie: session.Cookie{Domain: "example.org"}},
+		"nothing":               {},
+		"a short touch or less": {TouchInterval: time.Nanosecond},
+	} {
+		if _, err := session.New(memory.New(), cfg); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

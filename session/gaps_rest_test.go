@@ -87,6 +87,28 @@ func TestRuleStartOver(t *testing.T) {
 		}).wantPage(t)
 	})
 
+	t.Run("what was read of the old data before does not get into it", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		c.post(func(s *session.Session) {
+			n, _ := keyA.Get(s)
+			runs := 0
+			err := s.Update(context.Background(), func(s *session.Session) error {
+				if runs++; runs == 1 {
+					tab.post(login).wantPage(t)
+				}
+				s.Renew()
+				keyA.Set(s, n+1)
+				return nil
+			})
+			wantErr(t, err, session.ErrGone)
+			if runs != 2 {
+				t.Errorf("%d runs", runs)
+			}
+		}).wantError(t, http.StatusConflict, session.ErrGone)
+		c.wantState("empty")
+	})
+
 	t.Run("its changes keep the codec they are encoded in", func(t *testing.T) {
 		w, c, _ := begun(t)
 		tab := c.tab()

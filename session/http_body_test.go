@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptrace"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,140 +24,6 @@ func httpReplaySite(t *testing.T, proto string, leaf httpLeaf) *httpSite {
 	t.Helper()
 	env := httpNew(t, session.Config{ReplayBody: httpReplayBody})
 	return env.serve(t, proto, httpWithReplay(env.Manager, leaf))
-}
-
-// httpBump reads and sets count, so that a rival's change conflicts.
-func httpBump(s *session.Session) {
-	n, _ := httpCount.Get(s)
-	httpCount.Set(s, n+1)
-}
-
-// httpUpload is a form with a file of size bytes. It returns its content type too.
-func httpUpload(t *testing.T, size int) (*bytes.Buffer, string) {
-	t.Helper()
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	form.WriteField("title", "film")
-	file, err := form.CreateFormFile("file", "film")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file.Write(bytes.Repeat([]byte("f"), size))
-	form.Close()
-	return &body, form.FormDataContentType()
-}
-
-// net/http removes the temporary files of the request that it has made, not of
-// the copy that the middleware passes on.
-func TestHTTPUploadLeavesNoTemporaryFile(t *testing.T) {
-	const size = 1 << 16
-	for _, rivals := range []int64{0, 2} {
-		for _, proto := range httpProtos {
-			for _, shape := range httpShapes {
-				t.Run(fmt.Sprintf("%s %s %d conflicts", proto, shape.name, rivals), func(t *testing.T) {
-					dir := t.TempDir()
-					t.Setenv("TMPDIR", dir)
-					env := httpNew(t, session.Config{})
-					runs := 0
-					site := env.serve(t, proto, shape.wrap(env.Manager,
-						func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-							runs++
-							httpBump(s)
-							if err := r.ParseMultipartForm(1 << 10); err != nil {
-								t.Errorf("run %d: %v", runs, err)
-								return
-							}
-							if files, err := os.ReadDir(dir); len(files) == 0 {
-								t.Errorf("the form makes no temporary file: %v", err)
-							}
-							file, head, err := r.FormFile("file")
-							if err != nil || head.Size != size || r.FormValue("title") != "film" {
-								t.Errorf("run %d: form %v, %v", runs, r.MultipartForm, err)
-								return
-							}
-							defer file.Close()
-							n, _ := io.Copy(io.Discard, file)
-							fmt.Fprintf(w, "%d bytes", n)
-						}))
-					v := site.begun(t)
-					v.rivals(rivals)
-					body, contentType := httpUpload(t, size)
-					req, _ := http.NewRequest("POST", site.srv.URL, body)
-					req.Header.Set("Content-Type", contentType)
-					a, err := v.send(req)
-					if err != nil {
-						t.Fatal(err)
-					}
-					switch {
-					case rivals > 0 && !httpReplays(shape.name, "POST"):
-						if a.status != http.StatusConflict || runs != 1 {
-							t.Errorf("answer %v after %d runs; want 409 after 1", a, runs)
-						}
-					default:
-						httpPage(t, a, 200, fmt.Sprintf("%d bytes", size), 0)
-						if runs != int(rivals)+1 {
-							t.Errorf("%d runs, want %d", runs, rivals+1)
-						}
-					}
-					site.srv.Close() // the files go when the server is done, after the answer
-					if files, err := os.ReadDir(dir); len(files) != 0 || err != nil {
-						t.Errorf("left behind: %v, %v", files, err)
-					}
-				})
-			}
-		}
-	}
-}
-
-// A form that middleware around Replay has parsed is no run's own.
-func TestHTTPUploadParsedOutsideServesEachRun(t *testing.T) {
-	for _, shape := range httpShapes {
-		t.Run(shape.name, func(t *testing.T) {
-			const size = 1 << 16
-			dir := t.TempDir()
-			t.Setenv("TMPDIR", dir)
-			env := httpNew(t, session.Config{})
-			runs := 0
-			inner := shape.wrap(env.Manager, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-				runs++
-				httpBump(s)
-				file, _, err := r.FormFile("file")
-				if err != nil {
-					t.Errorf("run %d: %v", runs, err)
-					return
-				}
-				defer file.Close()
-				n, _ := io.Copy(io.Discard, file)
-				fmt.Fprintf(w, "%d bytes", n)
-			})
-			site := env.serve(t, httpProto1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if err := r.ParseMultipartForm(1 << 10); err != nil {
-					t.Error(err)
-				}
-				inner.ServeHTTP(w, r)
-			}))
-			v := site.begun(t)
-			replayed := httpReplays(shape.name, "POST")
-			if replayed {
-				v.rivalOnce()
-			}
-			body, contentType := httpUpload(t, size)
-			req, _ := http.NewRequest("POST", site.srv.URL, body)
-			req.Header.Set("Content-Type", contentType)
-			a, err := v.send(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			httpPage(t, a, 200, fmt.Sprintf("%d bytes", size), 0)
-			if (runs == 2) != replayed {
-				t.Errorf("%d runs", runs)
-			}
-			site.srv.Close()
-			if files, err := os.ReadDir(dir); len(files) != 0 || err != nil {
-				t.Errorf("left behind: %v, %v", files, err)
-			}
-		})
-	}
 }
 
 func TestHTTPRequestTrailersReachTheHandler(t *testing.T) {
@@ -240,51 +104,6 @@ func TestHTTPBodyReadByADiscardedRunIsNotLost(t *testing.T) {
 	}
 }
 
-// HandlerFunc replays what is safe and has no body. Over HTTP/2 a request has
-// a Body even so.
-func TestHTTPSafeRequestsAreReplayed(t *testing.T) {
-	for _, proto := range httpProtos {
-		for _, shape := range httpShapes {
-			for _, c := range []struct {
-				method, body string
-				replayed     bool
-			}{
-				{"GET", "", httpReplays(shape.name, "GET")},
-				{"HEAD", "", httpReplays(shape.name, "HEAD")},
-				{"OPTIONS", "", httpReplays(shape.name, "OPTIONS")},
-				{"POST", "", httpReplays(shape.name, "POST")},
-				{"PUT", "body", httpReplays(shape.name, "PUT")},
-				{"GET", "body", httpReplays(shape.name, "POST")},
-			} {
-				t.Run(strings.TrimSpace(fmt.Sprint(proto, " ", shape.name, " ", c.method, " ", c.body)), func(t *testing.T) {
-					env := httpNew(t, session.Config{})
-					runs := 0
-					site := env.serve(t, proto, shape.wrap(env.Manager,
-						func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
-							runs++
-							httpBump(s)
-							w.WriteHeader(http.StatusNoContent)
-						}))
-					v := site.begun(t)
-					v.rivalOnce()
-					var body io.Reader
-					if c.body != "" {
-						body = strings.NewReader(c.body)
-					}
-					a := v.must(c.method, "/", body)
-					status, want := 409, 1
-					if c.replayed {
-						status, want = 204, 2
-					}
-					if a.status != status || runs != want {
-						t.Errorf("answer %v after %d runs; want %d after %d", a, runs, status, want)
-					}
-				})
-			}
-		}
-	}
-}
-
 func TestHTTPEachRunReadsTheWholeBody(t *testing.T) {
 	text := strings.Repeat("0123456789", httpReplayBody/10)
 	reads := []struct {
@@ -359,43 +178,6 @@ func TestHTTPBodyOverReplayBodyIsNotReplayed(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestHTTPEachRunGetsARequestOfItsOwn(t *testing.T) {
-	runs := 0
-	env := httpNew(t, session.Config{})
-	mux := http.NewServeMux()
-	mux.Handle("POST /item/{id}", env.Replay(httpLoading(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-		runs++
-		httpBump(s)
-		if r.URL.Path != "/item/7" || r.PathValue("id") != "7" || r.Pattern != "POST /item/{id}" ||
-			r.Header.Get("X-Own") != "client" || r.Form != nil || w.Header().Get("X-Run") != "" {
-			t.Errorf("run %d sees what the one before has changed: %v %v", runs, r, w.Header())
-		}
-		if got := r.FormValue("color"); got != "red" {
-			t.Errorf("run %d: form value %q", runs, got)
-		}
-		r.URL.Path = "/changed"
-		r.Header.Set("X-Own", "changed")
-		r.SetPathValue("id", "changed")
-		w.Header().Set("X-Run", fmt.Sprint(runs))
-		io.WriteString(w, "page")
-	})))
-	site := env.serve(t, httpProto1, env.Handler(mux))
-	v := site.begun(t)
-	v.rivalOnce()
-	req, _ := http.NewRequest("POST", site.srv.URL+"/item/7", strings.NewReader("color=red"))
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("X-Own", "client")
-	a, err := v.send(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	httpPage(t, a, 200, "page", 0)
-	if got := a.header.Values("X-Run"); len(got) != 1 || got[0] != "2" {
-		t.Errorf("X-Run: %v; want the last run's alone", got)
-	}
-	v.expect("new=false count=101 name=begun")
 }
 
 func TestHTTPMaxBytesReaderStartsAnewEachRun(t *testing.T) {
@@ -533,59 +315,6 @@ func TestHTTPExpectContinue(t *testing.T) {
 				}
 				v.expect("new=false count=0 name=expected")
 			})
-		})
-	}
-}
-
-// A run that ends with http.ErrAbortHandler because its commit failed is
-// discarded; one that panics otherwise is not run again.
-func TestHTTPReplayOfAPanickingRun(t *testing.T) {
-	for _, c := range []struct {
-		rule  string
-		value any
-		runs  int
-	}{
-		{"ErrAbortHandler after a failed commit is swallowed", http.ErrAbortHandler, 2},
-		{"any other panic propagates", "boom", 1},
-	} {
-		t.Run(c.rule, func(t *testing.T) {
-			env := httpNew(t, session.Config{})
-			runs := 0
-			inner := httpWithReplay(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
-				runs++
-				httpBump(s)
-				if _, err := io.WriteString(w, "page"); err != nil {
-					panic(c.value)
-				}
-			})
-			var recovered any
-			site := env.serve(t, httpProto1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				defer func() {
-					if recovered = recover(); recovered != nil {
-						panic(http.ErrAbortHandler)
-					}
-				}()
-				inner.ServeHTTP(w, r)
-			}))
-			v := site.begun(t)
-			v.rivalOnce()
-			a, err := v.do("POST", "/", nil)
-			<-site.done
-			if runs != c.runs {
-				t.Errorf("%d runs, want %d", runs, c.runs)
-			}
-			if c.runs == 2 {
-				if err != nil {
-					t.Fatal(err)
-				}
-				httpPage(t, a, 200, "page", 0)
-				v.expect("new=false count=101 name=begun")
-				return
-			}
-			if recovered != c.value || err == nil && a.err == nil {
-				t.Errorf("answer %v, recovered %v", a, recovered)
-			}
-			v.expect("new=false count=100 name=begun")
 		})
 	}
 }

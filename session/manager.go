@@ -95,7 +95,7 @@ func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	return m.decode(rec)
+	return m.decode(id, rec)
 }
 
 // freshContent returns the content of a session that is not stored.

@@ -122,9 +122,6 @@ func (p *passage) commit(status int) error {
 	}
 	if status >= 500 || status >= 400 && s.hasReported() {
 		p.settle()
-		if !s.hasReported() {
-			s.logDropped("response status", status)
-		}
 		return nil
 	}
 	return s.commit(p.request.Context(), auto)
@@ -168,10 +165,10 @@ func (p *passage) setCookie(c *http.Cookie) {
 	p.cookie = c
 }
 
-func (p *passage) headerSent() {
+func (p *passage) setSent(sent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent = true
+	p.sent = sent
 }
 
 func (p *passage) isSent() bool {
@@ -196,7 +193,7 @@ func (p *passage) hasCookie() bool {
 
 // end is called when the outermost handler has returned.
 func (p *passage) end() {
-	p.headerSent()
+	p.setSent(true)
 	if s := p.loaded(); s != nil {
 		s.end()
 	}
@@ -210,23 +207,28 @@ func (s *Session) hasReported() bool {
 }
 
 // end is called when the request is over. What it has not committed it never
-// will.
+// will, but for what a Save or an Update of another goroutine is at.
 func (s *Session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ended, s.failed = true, nil
+	s.ended = true
+	if !s.busy {
+		s.drop()
+	}
+}
+
+// drop gives up what is pending, and what holds other requests up.
+func (s *Session) drop() {
 	st := &s.state
+	if s.failed == nil && !s.reported && (st.pending() || st.doomed != nil && st.doomed.id != "") {
+		s.m.cfg.Logger.Warn("session: changes dropped, the response was an error or came before them", slog.String("handle", st.id))
+	}
 	if b := st.doomed; b != nil && b.id != "" {
 		st.identity, st.view.base, st.reads = b.identity, b.base, b.reads
 	}
 	s.state = state{identity: st.identity, began: st.began, view: view{base: st.view.base}, reads: st.reads}
-}
-
-// logDropped logs what the request has changed and nothing will store.
-func (s *Session) logDropped(why string, status int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state.pending() || s.state.doomed != nil {
-		s.m.cfg.Logger.Warn("session: changes dropped", slog.String("handle", s.state.id), slog.Int(why, status))
-	}
+	s.epoch++
+	s.failed = nil
+	s.turn.Leave()
+	s.turn = nil
 }

@@ -12,6 +12,7 @@ import (
 func (s *Session) enter(ctx context.Context) error {
 	select {
 	case s.committing <- struct{}{}:
+		s.setBusy()
 		return nil
 	default:
 	}
@@ -19,13 +20,28 @@ func (s *Session) enter(ctx context.Context) error {
 	defer cancel()
 	select {
 	case s.committing <- struct{}{}:
+		s.setBusy()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%w: another Save or Update of this Session has not ended (is this call inside of it?)", ErrUnavailable)
 	}
 }
 
-func (s *Session) leave() { <-s.committing }
+func (s *Session) setBusy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = true
+}
+
+func (s *Session) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = false
+	if s.ended {
+		s.drop()
+	}
+	<-s.committing
+}
 
 // enterLane queues up behind the other requests that compete for the session,
 // and keeps the place over several commits.

@@ -10,6 +10,12 @@ func (s *Session) rebase(now *content) error {
 
 func (s *Session) rebaseLocked(now *content) error {
 	st := &s.state
+	before, done := st.view, false
+	defer func() {
+		if !done { // also if a closure panics: half a view must never be saved
+			st.view = before
+		}
+	}()
 	st.view = view{base: now}
 	if st.cleared {
 		st.view.clear()
@@ -23,6 +29,7 @@ func (s *Session) rebaseLocked(now *content) error {
 		}
 		st.view.put(c.key, own)
 	}
+	done = true
 	return nil
 }
 

@@ -15,8 +15,11 @@ import (
 // the record is absent, and a late save conflicts all the same.
 const tombstoneLifetime = 5 * time.Minute
 
-// decode reads a record.
-func (m *Manager) decode(rec *provider.Record) (*content, error) {
+// decode reads what the provider has returned for id.
+func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
+	if rec == nil || rec.ID != id {
+		return nil, fmt.Errorf("%w: the provider returned no record or another one", ErrUnreadable)
+	}
 	codec, known := m.codecs[rec.Format]
 	if !known {
 		return nil, fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, rec.Format)
@@ -34,8 +37,9 @@ func (m *Manager) decode(rec *provider.Record) (*content, error) {
 // encode makes the record of c under id.
 func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
 	data := c.Append(nil)
-	if len(data) > m.cfg.MaxSize {
-		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, len(data), m.cfg.MaxSize)
+	// The history grows by itself, so it does not count, nor does a tombstone.
+	if size := len(data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone {
+		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, size, m.cfg.MaxSize)
 	}
 	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: data}, nil
 }
@@ -70,9 +74,10 @@ func restart(c *content) {
 	c.Started = start
 }
 
-// persist makes c end d from now, but not before it would have ended anyway,
-// or takes that back. It returns the expiry that c must not fall behind.
-func persist(c *content, d time.Duration, before time.Time) time.Time {
+// persist makes c end d from now, but not before it would have ended anyway
+// nor after it may, or takes that back. It returns the expiry that c must not
+// fall behind.
+func (m *Manager) persist(c *content, d time.Duration, before time.Time) time.Time {
 	if d <= 0 {
 		c.Deadline = time.Time{}
 		return time.Time{}
@@ -81,6 +86,7 @@ func persist(c *content, d time.Duration, before time.Time) time.Time {
 	if before.After(c.Deadline) {
 		c.Deadline = before
 	}
+	c.Deadline = earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))
 	return before
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -21,21 +22,19 @@ func (c *commit) renewal() error {
 	}
 	for {
 		moved, err := c.bequeath(d, who)
-		if err != nil {
-			c.remove(who.id)
-			return err
-		}
-		switch {
-		case moved.landed:
+		if err == nil && moved.landed {
 			c.s.landed(d, who, next)
 			c.setCookie(value, next)
 			return nil
-		case moved.current != nil && moved.current.Tombstone:
-			c.remove(who.id)
-			return c.startOver(d)
 		}
-		if d, next, err = c.renewAgain(d, who, next, moved); err != nil {
+		if err == nil {
+			d, next, err = c.renewAgain(d, who, next, moved)
+		}
+		if err != nil {
 			c.remove(who.id)
+			if errors.Is(err, errTombstone) {
+				return c.startOver(d)
+			}
 			return err
 		}
 	}

@@ -12,9 +12,9 @@ import (
 // A conflict shows before a byte is sent. If the request is a GET, HEAD or
 // OPTIONS without a body, fn then runs again on the newest session, so that
 // only the run that succeeds is seen: these methods are safe (RFC 9110, section
-// 9.2.1) and fn must be, too. It does not run again once it has called Save or
-// Update of the session, or has popped a key, renewed or destroyed the session:
-// an OAuth callback must not exchange its code twice.
+// 9.2.1) and fn must be, too. It does not run again once a Save or Update of its
+// own has saved something, or it has popped a key, renewed or destroyed the
+// session: an OAuth callback must not exchange its code twice.
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.Handler {
 	return &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.Load(r.Context())
@@ -30,10 +30,11 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 // conflict, whatever the method. It works alone or inside of Handler. Put it
 // around the innermost handler of a route: routers do not route a request
 // twice. Each run gets a request of its own, with the body from its beginning.
-// What next does beside the session happens again, so it must bear that.
+// What next does beside the session happens again, so it must bear that. One
+// request is in one such handler at a time.
 //
-// It does not run again once it has called Save or Update of the session, or
-// has read more of the body than Config.ReplayBody.
+// It does not run again once a Save or Update of its own has saved something, or
+// it has read more of the body than Config.ReplayBody.
 func (m *Manager) Replay(next http.Handler) http.Handler {
 	return &leaf{m: m, next: next}
 }
@@ -58,6 +59,7 @@ func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer p.end()
 	}
 	defer p.leaveLane()
+	defer p.setReplaying(false)
 	if !l.careful {
 		p.setInReplay(true)
 		defer p.setInReplay(false)
@@ -182,7 +184,7 @@ func (s *Session) mayRunAgain(at *entry, careful bool) bool {
 		at = new(entry)
 	}
 	st := &s.state
-	if s.committed > at.committed {
+	if s.committed > at.committed || at.state.id == "" && at.state.doomed != nil {
 		return false
 	}
 	return !careful || len(st.popped) == len(at.state.popped) && st.renew == at.state.renew && st.doomed == at.state.doomed

@@ -60,10 +60,10 @@ func (rn *run) serve(next http.Handler, r *http.Request) {
 		}
 	}()
 	next.ServeHTTP(rn, r)
-	returned = true
 	if rn.err == nil {
 		rn.finish()
 	}
+	returned = true
 }
 
 func (rn *run) finish() {
@@ -80,9 +80,6 @@ func (rn *run) finish() {
 // panicked leaves what an explicit Save has done to whoever recovers.
 func (rn *run) panicked() {
 	rn.pass.settle()
-	if s := rn.pass.loaded(); s != nil {
-		s.logDropped("panic", 0)
-	}
 	if !rn.sent {
 		rn.pass.decorate(rn.raw.Header())
 	}
@@ -111,7 +108,7 @@ func (rn *run) fail(err error) {
 func (rn *run) gone() {
 	rn.sent = true
 	if rn.outermost {
-		rn.pass.headerSent()
+		rn.pass.setSent(true)
 	}
 }
 
@@ -126,6 +123,11 @@ func (rn *run) restore() {
 // answer sends the error in place of the handler's response.
 func (rn *run) answer(r *http.Request) {
 	rn.pass.settle()
+	if rn.pass.isSent() { // by middleware around a leaf: no error after a page has begun
+		rn.pass.m.cfg.Logger.Error("session: request failed after the response had begun",
+			slog.String("handle", rn.pass.handle()), slog.Any("error", rn.err))
+		return
+	}
 	rn.restore()
 	rn.pass.decorate(rn.raw.Header())
 	if handle := rn.pass.m.cfg.ErrorHandler; handle != nil {
@@ -180,11 +182,25 @@ func (rn *run) ReadFrom(src io.Reader) (int64, error) {
 	if err := rn.begin(http.StatusOK); err != nil {
 		return 0, err
 	}
+	defer rn.onTheWay()()
 	n, err := copyTo(rn.raw, src)
 	if n > 0 {
 		rn.gone()
 	}
 	return n, err
+}
+
+// onTheWay makes the header count as sent until the function that it returns
+// is called, and from then on only if it was.
+func (rn *run) onTheWay() (decide func()) {
+	if rn.outermost {
+		rn.pass.setSent(true)
+	}
+	return func() {
+		if rn.outermost {
+			rn.pass.setSent(rn.sent)
+		}
+	}
 }
 
 func copyTo(w http.ResponseWriter, src io.Reader) (int64, error) {
@@ -202,11 +218,20 @@ func (rn *run) FlushError() error {
 	if err := rn.begin(http.StatusOK); err != nil {
 		return err
 	}
+	defer rn.onTheWay()()
 	err := http.NewResponseController(rn.raw).Flush()
 	if !errors.Is(err, http.ErrNotSupported) {
 		rn.gone()
 	}
 	return err
+}
+
+// CloseNotify is for what asserts the long deprecated http.CloseNotifier, as
+// gin's Context.Stream does, instead of looking at the request's context.
+func (rn *run) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(&rn.ctx, func() { gone <- true })
+	return gone
 }
 
 // Hijack implements http.Hijacker. A cookie that is to be set stays in the

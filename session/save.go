@@ -115,7 +115,7 @@ func (st *storage) standing(id string, err error) (*content, error) {
 		if conflict.Current == nil {
 			return nil, nil
 		}
-		return st.m.decode(conflict.Current)
+		return st.m.decode(id, conflict.Current)
 	}
 	return st.fetch(id)
 }

@@ -27,6 +27,7 @@ type Session struct {
 	epoch        int        // counts what undid changes: Clear, Destroy, a rollback
 	touched      bool       // a touch was tried
 	closures     int        // closures of Key.Update that run at the moment
+	busy         bool       // a commit or an Update runs
 	updating     bool       // a closure of Session.Update runs
 	doomedBefore *doomed    // what was doomed when it began
 	ended        bool       // the request is over

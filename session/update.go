@@ -21,7 +21,8 @@ func (s *Session) Save(ctx context.Context) error {
 // is first, what fn did is undone and fn runs again. If fn fails, nothing of it
 // is saved and its error returned, which means nothing to the response; an error
 // of the commit does what one of Save does. No other goroutine may change the
-// session meanwhile, and fn must not call Save or Update of the same Session.
+// session meanwhile, and fn must not call Save or Update of the same Session
+// nor write the response, which would wait for it.
 //
 // It also works after the request, for what needs no cookie.
 func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {

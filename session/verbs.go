@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"reflect"
 )
@@ -119,7 +120,7 @@ func (s *Session) update(key string, blind bool, first, again update) {
 		return
 	}
 	s.state.reads.harden()
-	for {
+	for range maxRetries {
 		old, _ := s.state.view.cell(key)
 		own, err := s.runUpdate(key, blind, first)
 		if err != nil {
@@ -133,7 +134,11 @@ func (s *Session) update(key string, blind bool, first, again update) {
 		s.state.view.put(key, own)
 		return
 	}
+	s.state.encoding = fmt.Errorf("%w: Update of key %q: the key changes whenever its closure runs; the closure itself must not set it", ErrEncode, key)
 }
+
+// maxRetries bounds how often goroutines of one request may come in between.
+const maxRetries = 1000
 
 // unlocked runs fn without the lock and counts it out of the running closures.
 func (s *Session) unlocked(fn update, old cell) ([]byte, error) {

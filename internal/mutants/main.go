@@ -30,7 +30,7 @@ func main() {
 		run      = flag.String("run", "", "only the mutants whose section or rule matches this `regexp`")
 		workers  = flag.Int("j", 2, "how many mutants to try at once")
 		out      = flag.String("out", "", "write the table to this `file`, too")
-		programs = flag.Int("programs", 20000, "how many random programs a mutant has to survive")
+		programs = flag.Int("programs", 10000, "how many random programs a mutant has to survive")
 		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
 		fitting  = flag.Bool("fit", false, "only see whether the mutants still fit the code and compile")
 		http     = flag.Bool("http", true, "run also the tests over real connections, which are slow")
@@ -44,28 +44,36 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	f, err := newFitter(b.root)
+	err = b.tryAll(choose(pattern), *fitting, *workers, *out)
+	_ = os.RemoveAll(b.temp)
 	if err != nil {
 		log.Fatal(err)
 	}
-	chosen := choose(pattern)
-	if n := f.fitAll(chosen, func(m *mutant, err error) { log.Printf("%v: %v", m.rule, err) }); n > 0 {
-		log.Fatalf("%d mutants do not fit the code", n)
+}
+
+// tryAll tries the mutants, if they fit, and writes down what became of them.
+func (b *bench) tryAll(chosen []*mutant, fitting bool, workers int, out string) error {
+	f, err := newFitter(b.root)
+	if err != nil {
+		return err
 	}
-	if *fitting {
-		return
+	if n := f.fitAll(chosen, func(m *mutant, err error) { log.Printf("%v: %v", m.rule, err) }); n > 0 {
+		return fmt.Errorf("%d mutants do not fit the code", n)
+	}
+	if fitting {
+		return nil
 	}
 	if err := b.plan(chosen); err != nil {
-		log.Fatal(err)
+		return err
 	}
-	bad := b.tryAll(chosen, *workers)
-	_ = os.RemoveAll(b.temp)
-	if err := write(*out); err != nil {
-		log.Fatal(err)
+	bad := b.tryEach(chosen, workers)
+	if err := write(out); err != nil {
+		return err
 	}
 	if n := b.unsound(); bad > 0 || n > 0 {
-		log.Fatalf("%d mutants were not caught, %d tests fail without any", bad, n)
+		return fmt.Errorf("%d mutants were not caught, %d tests fail without any", bad, n)
 	}
+	return nil
 }
 
 // choose returns the mutants that pattern chooses.
@@ -80,8 +88,8 @@ func choose(pattern *regexp.Regexp) (chosen []*mutant) {
 	return chosen
 }
 
-// tryAll tries the mutants, and returns how many of them were not caught.
-func (b *bench) tryAll(chosen []*mutant, workers int) (bad int) {
+// tryEach tries the mutants, and returns how many of them were not caught.
+func (b *bench) tryEach(chosen []*mutant, workers int) (bad int) {
 	next := make(chan *mutant)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -22,24 +22,24 @@ type seen struct {
 	firm, firmFrom bool
 }
 
-func (s seen) String() string {
+func (o seen) String() string {
 	inner := ""
-	if s.tx {
+	if o.tx {
 		inner = "|"
 	}
-	val := fmt.Sprint(s.val)
-	if s.val == none {
+	val := fmt.Sprint(o.val)
+	if o.val == none {
 		val = "-"
 	}
-	switch s.verb {
+	switch o.verb {
 	case get, pop, update, updateFrom:
-		return inner + s.op.String() + ":" + val
+		return inner + o.op.String() + ":" + val
 	case keys:
-		return fmt.Sprintf("%skeys:%04b", inner, s.val)
+		return fmt.Sprintf("%skeys:%04b", inner, o.val)
 	case setGot:
-		return fmt.Sprintf("%s%s=%d", inner, keyNames[s.key], s.val)
+		return fmt.Sprintf("%s%s=%d", inner, keyNames[o.key], o.val)
 	}
-	return inner + s.op.String()
+	return inner + o.op.String()
 }
 
 // verdict is what became of a commit.

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	programs = flag.Int("programs", 2500, "how many random programs to run")
+	programs = flag.Int("programs", 2000, "how many random programs to run")
 	seed     = flag.Uint64("seed", 0, "the first seed")
 )
 

@@ -17,10 +17,10 @@ import (
 // TestModel makes random calls, and wants the answers of a plain map and, after
 // each, exact books.
 func TestModel(t *testing.T) {
-	for range 20 {
+	for range 10 {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("seed=%#x", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newModel(t, seed).run(3000) })
+			synctest.Test(t, func(t *testing.T) { newModel(t, seed).run(2000) })
 		})
 	}
 }

@@ -71,6 +71,9 @@ func (r *Ring) fetch(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
+	if rec == nil {
+		return nil, errors.New("keyring: the provider returned neither a record nor an error")
+	}
 	if old := r.view.Load().snap; old != nil && old.version == rec.Version {
 		return old, nil
 	}
