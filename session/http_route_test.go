@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 
@@ -185,7 +186,11 @@ func TestHTTPCosts(t *testing.T) {
 		} {
 			fetches, saves := site.store.Fetches.Load(), site.store.Saves.Load()
 			httpPage(t, c.v.get(c.path), 200, "page", c.cookies)
+			<-site.done
 			fetches, saves = site.store.Fetches.Load()-fetches, site.store.Saves.Load()-saves
+			if n := site.log.count(slog.LevelInfo); n != 0 {
+				t.Fatalf("%s, %s: %d log records where all is well", c.who, c.path, n)
+			}
 			if fetches != c.fetches || saves != c.saves {
 				t.Errorf("%s, %s: %d fetches and %d saves; want %d and %d", c.who, c.path, fetches, saves, c.fetches, c.saves)
 			}

@@ -1,0 +1,226 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A request may end while another goroutine of it commits.
+func TestRequestThatEndsDuring(t *testing.T) {
+	for name, commit := range map[string]func(context.Context, *session.Session) error{
+		"a Save": func(ctx context.Context, s *session.Session) error { keyA.Set(s, 7); return s.Save(ctx) },
+		"an Update": func(ctx context.Context, s *session.Session) error {
+			return s.Update(ctx, func(s *session.Session) error { keyA.Set(s, 7); return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, c, _ := begun(t)
+			saving, ended, done := make(chan bool), make(chan bool), make(chan error)
+			w.onSave(before(func() { close(saving); <-ended }))
+			c.send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
+				ctx := r.Context()
+				go func() { done <- commit(ctx, s) }()
+				<-saving
+				rw.WriteHeader(http.StatusInternalServerError)
+			})
+			close(ended)
+			wantErr(t, <-done, nil)
+			c.wantState("a=7")
+		})
+	}
+
+	t.Run("the closure of an Update", func(t *testing.T) {
+		_, c, _ := begun(t)
+		set, ended, done := make(chan bool), make(chan bool), make(chan error)
+		c.send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
+			ctx := r.Context()
+			go func() {
+				done <- s.Update(ctx, func(s *session.Session) error {
+					keyA.Set(s, 7)
+					close(set)
+					<-ended
+					return nil
+				})
+			}()
+			<-set
+			rw.WriteHeader(http.StatusInternalServerError)
+		})
+		close(ended)
+		wantErr(t, <-done, nil)
+		c.wantState("a=7")
+	})
+}
+
+func TestClosureThatPanicsAtACommitLosesNothing(t *testing.T) {
+	w, c, _ := begun(t)
+	rival := c.tab()
+	w.onSave(before(func() { rival.post(set("a=10")) }))
+	c.post(func(s *session.Session) {
+		keyA.Update(s, func(n int) int {
+			if n == 10 {
+				panic("ten")
+			}
+			return n + 1
+		})
+		keyB.Set(s, 2)
+		if got := panicOf(func() { _ = s.Save(t.Context()) }); got != "ten" {
+			t.Errorf("Save panicked with %v", got)
+		}
+		if got := show(s); got != "a=2 b=2" {
+			t.Errorf("the request sees %q", got)
+		}
+		if got := panicOf(func() { wantErr(t, s.Save(t.Context()), nil) }); got != "ten" {
+			t.Errorf("a second Save ended with %v", got)
+		}
+		keyA.Set(s, 3) // in place of the Update
+		s.Clear()
+		wantErr(t, s.Save(t.Context()), session.ErrConflict) // what Update saw has changed
+	})
+	c.wantState("a=10")
+}
+
+func panicOf(fn func()) (v any) {
+	defer func() { v = recover() }()
+	fn()
+	return nil
+}
+
+func TestClosureThatSetsItsOwnKeyIsAnError(t *testing.T) {
+	_, c, _ := begun(t)
+	a := c.post(func(s *session.Session) {
+		keyA.Update(s, func(n int) int { keyA.Set(s, n+1); return n + 2 })
+	})
+	a.wantError(t, http.StatusInternalServerError, session.ErrEncode)
+	c.wantState("a=1")
+}
+
+// A conflict after a leaf has returned must not keep the place in the lane: all
+// others would wait for it.
+func TestPlaceInTheLaneIsLeftByMiddlewareAroundALeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		rival := c.tab()
+		leaf := w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {})
+		w.onSave(
+			before(func() { rival.post(set("c=1")) }), pass,
+			before(func() { rival.post(set("b=1")) }),
+		)
+		a := c.handle(http.MethodGet, func(rw http.ResponseWriter, r *http.Request) {
+			leaf.ServeHTTP(rw, r)
+			s, _ := session.Load(r.Context())
+			keyB.Get(s)
+			keyB.Set(s, 5)
+		})
+		a.wantError(t, http.StatusConflict, session.ErrConflict)
+
+		began := time.Now()
+		w.onSave(before(func() { rival.post(set("c=2")) }))
+		c.post(set("a=3")).wantPage(t)
+		if waited := time.Since(began); waited >= time.Second {
+			t.Errorf("the next conflict waited %v for a place that nobody holds", waited)
+		}
+	})
+}
+
+func TestPersistIsCappedBeforeItIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c, _ := begun(t)
+		c.post(func(s *session.Session) { s.Persist(math.MaxInt64) }).wantPage(t)
+		c.post(func(s *session.Session) {
+			if left := time.Until(s.ExpiresAt()); left > 30*24*time.Hour || left < 29*24*time.Hour {
+				t.Errorf("it ends in %v", left)
+			}
+		}).wantPage(t)
+	})
+}
+
+func TestNoErrorFollowsAPageThatMiddlewareHasBegun(t *testing.T) {
+	w, c, _ := begun(t)
+	rival := c.tab()
+	leaf := w.m.Replay(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, _ := session.Load(r.Context())
+		n, _ := keyA.Get(s)
+		rival.post(set(fmt.Sprint("a=", n+10)))
+		keyA.Set(s, n+1)
+	}))
+	a := c.handle(http.MethodPost, func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(rw, "<html>")
+		leaf.ServeHTTP(rw, r)
+	})
+	if got := a.Body.String(); got != "<html>" || a.asked != 0 {
+		t.Errorf("body %q; ErrorHandler was asked %d times", got, a.asked)
+	}
+	if !strings.Contains(w.log.String(), "after the response had begun") {
+		t.Errorf("not logged:\n%s", w.log.String())
+	}
+}
+
+func TestProviderThatReturnsNonsenseOpensNoSession(t *testing.T) {
+	for name, fetch := range map[string]fetchHook{
+		"neither a record nor an error": func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, nil },
+		"another's record": func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			rec, err := next(ctx, id)
+			if err == nil {
+				rec.ID = "another"
+			}
+			return rec, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, c, _ := begun(t)
+			w.onFetch(fetch)
+			c.post(func(*session.Session) { t.Error("the handler ran") }).wantError(t, http.StatusServiceUnavailable, session.ErrUnreadable)
+			c.wantState("a=1")
+		})
+	}
+}
+
+func TestSaveWhileTheBodyIsCopiedIsTooLateForACookie(t *testing.T) {
+	w := newWorld(t)
+	var got error
+	w.client().send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
+		_, _ = io.Copy(rw, readerFunc(func(b []byte) (int, error) {
+			keyA.Set(s, 1)
+			got = s.Save(r.Context())
+			return copy(b, "page"), io.EOF
+		}))
+	})
+	wantErr(t, got, session.ErrHeaderSent)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 60 })
+	c := w.client()
+	for i := range 100 {
+		c.post(set(fmt.Sprint("a=", i%10))).wantPage(t)
+	}
+	c.post(func(s *session.Session) { s.Renew() }).wantPage(t)
+	c.wantState("a=9")
+}
+
+func TestChangeAfterAnErrorResponseIsLogged(t *testing.T) {
+	w, c, _ := begun(t)
+	c.send(http.MethodPost, func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
+		http.Error(rw, "sorry", http.StatusInternalServerError)
+		keyA.Set(s, 5)
+	})
+	if !strings.Contains(w.log.String(), "changes dropped") {
+		t.Errorf("not logged:\n%s", w.log.String())
+	}
+	c.wantState("a=1")
+}
