@@ -79,8 +79,11 @@ func (c *commit) run() error {
 	d := c.s.draft()
 	switch {
 	case !d.needed():
-		c.touch(d)
-		return c.s.checkIdle(d)
+		if err := c.idle(d); err != nil {
+			return err
+		}
+		c.touch()
+		return nil
 	case d.buried && !d.renew:
 		return ErrGone
 	case d.id == "":
@@ -121,13 +124,17 @@ func (d *draft) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.version > 0
 }
 
-// checkIdle is check of a d that comes to nothing, such as a Delete of what
-// another request has deleted: nothing is saved, but what was read must hold.
-func (s *Session) checkIdle(d *draft) error {
+// idle commits a d that comes to nothing, such as a Delete of what another
+// request has deleted: nothing is saved, but what was read must hold.
+func (c *commit) idle(d *draft) error {
 	if len(d.changes) == 0 && !d.cleared {
 		return nil
 	}
-	return s.check(d, d.view.base)
+	if err := c.s.check(d, d.view.base); err != nil {
+		return err
+	}
+	c.s.idled(d)
+	return nil
 }
 
 // content returns what d puts in the place of prev: the view's base or, in a
@@ -151,8 +158,12 @@ func (c *commit) content(d *draft, prev *content) *content {
 func (c *commit) replace() error {
 	for {
 		d := c.s.draft()
-		if err := c.s.check(d, d.view.base); err != nil || !d.needed() {
-			return err // or what the others saved is what this request wants
+		if err := c.s.check(d, d.view.base); err != nil {
+			return err
+		}
+		if !d.needed() { // what the others saved is what this request wants
+			c.s.idled(d)
+			return nil
 		}
 		value, err := c.persistentCookie(d)
 		if err != nil {

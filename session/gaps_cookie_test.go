@@ -67,6 +67,22 @@ func TestRuleCookieOpens(t *testing.T) {
 	})
 }
 
+func TestRuleRingOfItsNamespace(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.SigningKeys = nil })
+	other := w.manager(func(cfg *session.Config) { cfg.SigningKeys, cfg.Namespace = nil, "other" })
+	w.client().post(set("a=1")).wantPage(t)
+	w.clientOf(other).post(set("a=1")).wantPage(t)
+	rings := map[string]bool{}
+	for _, s := range w.savesSince(0) {
+		if s.Format == "holdfast-keyring" {
+			rings[s.ID] = true
+		}
+	}
+	if len(rings) != 2 {
+		t.Errorf("%d key rings; want one for each namespace", len(rings))
+	}
+}
+
 func TestRuleVaryWhenLoadFails(t *testing.T) {
 	w, c, _ := begun(t)
 	w.onFetch(failing)

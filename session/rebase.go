@@ -80,14 +80,30 @@ func (s *Session) landed(d *draft, who identity, next *content) {
 		return
 	}
 	st.identity = who
+	st.renew = st.renew && !d.renew
+	if st.persist == d.persist {
+		st.persist = nil
+	}
+	s.consume(d, next)
+}
+
+// idled is landed of a d that came to nothing. It is done all the same: what
+// others save from now on, a later commit must not undo by it.
+func (s *Session) idled(d *draft) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.epoch == d.epoch {
+		s.consume(d, d.view.base)
+	}
+}
+
+// consume takes the changes of d off what is pending, now that next holds them.
+func (s *Session) consume(d *draft, next *content) {
+	st := &s.state
 	st.reads.settle(d.work, next)
 	if s.epoch == d.epoch { // nothing of what d holds was undone
 		st.changes = st.changes[len(d.changes):]
 		st.cleared, st.popped = false, nil
-	}
-	st.renew = st.renew && !d.renew
-	if st.persist == d.persist {
-		st.persist = nil
 	}
 	if len(st.changes) == 0 {
 		st.changes, st.view = nil, view{base: next, cleared: st.cleared}

@@ -224,3 +224,23 @@ func TestChangeAfterAnErrorResponseIsLogged(t *testing.T) {
 	}
 	c.wantState("a=1")
 }
+
+// A Save that has nothing to store has done what it was asked for. A later
+// commit of the request must not do it again over what others have saved since.
+func TestChangeThatCameToNothingIsNotMadeLater(t *testing.T) {
+	for name, change := range map[string]func(*session.Session){
+		"a Set to the same value": set("a=1"),
+		"a Delete of nothing":     keyB.Delete,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c, _ := begun(t)
+			c.post(func(s *session.Session) {
+				change(s)
+				wantErr(t, s.Save(t.Context()), nil)
+				c.tab().post(set("a=2 b=2"))
+				keyC.Set(s, 3)
+			}).wantPage(t)
+			c.wantState("a=2 b=2 c=3")
+		})
+	}
+}

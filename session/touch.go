@@ -18,7 +18,8 @@ func (s *Session) firstTouch() bool {
 
 // touch extends a session that was used but not changed. It is a courtesy: one
 // at a time per session, and whoever is in the way has extended it, too.
-func (c *commit) touch(d *draft) {
+func (c *commit) touch() {
+	d := c.s.draft()
 	if c.mode != auto || d.id == "" || !c.m.touchDue(d.view.base) || !c.s.firstTouch() {
 		return
 	}
