@@ -14,7 +14,8 @@ import (
 // only the run that succeeds is seen: these methods are safe (RFC 9110, section
 // 9.2.1) and fn must be, too. It does not run again once a Save or Update of its
 // own has saved something, or it has popped a key, renewed or destroyed the
-// session: an OAuth callback must not exchange its code twice.
+// session: an OAuth callback must not exchange its code twice. What it changes
+// in the session of another Manager, though, it changes again at each run.
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.Handler {
 	return &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.Load(r.Context())

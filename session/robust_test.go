@@ -244,3 +244,18 @@ func TestChangeThatCameToNothingIsNotMadeLater(t *testing.T) {
 		})
 	}
 }
+
+func TestRenewThatQueuesAndThenFindsATombstoneStartsOver(t *testing.T) {
+	bubble("and is no error", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		first, rival, other := c.tab(), c.tab(), c.tab()
+		w.onSave(pass, then(func() {
+			w.onSave(then(func() { rival.post(add(keyB, 1)).wantPage(t) }, pass), pass,
+				then(func() { time.Sleep(time.Second); other.post(login).wantPage(t) }, pass))
+			go first.post(add(keyA, 1))
+			synctest.Wait()
+		}, pass))
+		c.post(login).wantPage(t)
+		c.wantState("c=1")
+	})
+}

@@ -221,7 +221,7 @@ var whatWasRead = []mutant{
 	without("reads survive Session.Update", sessions,
 		"\treturn s.rebase(newest)\n}\n\n// newest", "\ts.mu.Lock()\n\ts.state.reads = reads{}\n\ts.mu.Unlock()\n\treturn s.rebase(newest)\n}\n\n// newest"),
 	without("reads are validated also when the CAS itself would succeed", sessions,
-		"\t\tif err := c.s.check(d, d.view.base); err != nil || !d.needed() {\n\t\t\treturn err", "\t\tif !d.needed() {\n\t\t\treturn nil"),
+		"\t\tif err := c.s.check(d, d.view.base); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif !d.needed() { //", "\t\tif !d.needed() { //"),
 	without("reads are validated also when the CAS itself would succeed: Renew", sessions,
 		"\td := c.s.draft()\n\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)", "\td := c.s.draft()\n\tnext := c.content(d, nil)"),
 	without("reads are validated also when there is nothing to save any more", sessions,
