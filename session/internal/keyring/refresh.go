@@ -2,14 +2,13 @@ package keyring
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
 // saveAttempts is how often one change is sent: again only if the store is seen
@@ -127,7 +126,7 @@ func (r *Ring) change(ctx context.Context, keys []Key, now time.Time) []Key {
 // nil if it was deleted. A save of unknown outcome is read back; one that is
 // sent again is identical, so that it cannot land twice.
 func (r *Ring) publish(ctx context.Context, keys []Key, expect int64) (*Snapshot, error) {
-	rec := &provider.Record{ID: r.opts.ID, Version: nextVersion(expect), Format: format, Data: encode(keys)}
+	rec := &provider.Record{ID: r.opts.ID, Version: envelope.NextVersion(expect), Format: format, Data: encode(keys)}
 	ours, err := snapshot(rec)
 	if err != nil {
 		return nil, err // what no one could read must not be stored
@@ -170,13 +169,4 @@ func (r *Ring) readBack(ctx context.Context, err error) (*Snapshot, error) {
 		return snapshot(conflict.Current)
 	}
 	return r.fetch(ctx)
-}
-
-// nextVersion returns one after v: a counter, so that versions grow, and 32
-// random bits, so that none comes twice even if the record is deleted and made
-// anew.
-func nextVersion(v int64) int64 {
-	var b [4]byte
-	rand.Read(b[:]) // never fails
-	return (v>>32+1)<<32 | int64(binary.BigEndian.Uint32(b[:]))
 }
