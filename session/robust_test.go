@@ -259,3 +259,53 @@ func TestRenewThatQueuesAndThenFindsATombstoneStartsOver(t *testing.T) {
 		c.wantState("c=1")
 	})
 }
+
+// Who has met a conflict holds a place in the lane until that is over, not until
+// its response is.
+func TestPlaceInTheLaneIsLeftBeforeTheRequestEnds(t *testing.T) {
+	quick := func(t *testing.T, w *world, c *client) {
+		t.Helper()
+		rival, began := c.tab(), time.Now()
+		w.onSave(before(func() { rival.post(set("c=2")) }))
+		c.tab().post(add(keyA, 1)).wantPage(t)
+		if waited := time.Since(began); waited >= time.Second {
+			t.Errorf("a conflict waited %v", waited)
+		}
+	}
+	bubble("after a commit that landed", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		rival := c.tab()
+		w.onSave(before(func() { rival.post(set("b=1")) }))
+		c.post(func(s *session.Session) {
+			keyA.Update(s, increment)
+			wantErr(t, s.Save(t.Context()), nil)
+			quick(t, w, c)
+		}).wantPage(t)
+	})
+	bubble("after a leaf that may not run again", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		rival := c.tab()
+		leaf := w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { keyA.Pop(s) })
+		w.onSave(
+			before(func() { rival.post(set("c=1")) }), pass,
+			before(func() { rival.post(set("a=5")) }), pass,
+		)
+		c.handle(http.MethodGet, func(rw http.ResponseWriter, r *http.Request) {
+			leaf.ServeHTTP(rw, r)
+			quick(t, w, c)
+		}).wantError(t, http.StatusConflict, session.ErrConflict)
+		c.wantState("a=6 c=2")
+	})
+}
+
+func TestPersistentSessionEndsWithAShortenedMaxLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)
+		c.m = w.manager(func(cfg *session.Config) { cfg.MaxLifetime = 10 * 24 * time.Hour })
+		time.Sleep(10*24*time.Hour - time.Minute)
+		c.wantState("a=1")
+		time.Sleep(2 * time.Minute)
+		c.wantState("empty")
+	})
+}
