@@ -3,8 +3,9 @@
 # make fuzz   every fuzz target for FUZZTIME each
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
-# Nothing but Go, make and bash is needed. The linters are pinned here and run
-# with "go run", so that they stay out of go.mod and of every user's build.
+# Nothing but Go, make and bash is needed: "make test" installs what else there is
+# to have, with .ci/install. The linters are pinned here and run with "go run", so
+# that they stay out of go.mod and of every user's build.
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -17,17 +18,20 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test lint gofumpt fuzz mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt fuzz mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
 lint: gofumpt $(addprefix lint-,$(MODULES))
 fuzz: $(addprefix fuzz-,$(MODULES))
 
+install:
+	@.ci/install
+
 # A test that lacks what it needs may skip on a developer's machine, but not
 # here: HOLDFAST_TEST_NOSKIP tells it to fail, and the log is searched for those
 # that do not ask.
 test-%: export HOLDFAST_TEST_NOSKIP := 1
-$(addprefix test-,$(MODULES)): test-%:
+$(addprefix test-,$(MODULES)): test-%: install
 	@$(STRICT); echo "== test $*"; \
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	(cd "$*" && go test -race -v ./... 2>&1) | tee "$$log" | \

@@ -1,0 +1,82 @@
+// Login is a small shop: it signs people up, in and out, keeps their basket in
+// the session, and shows what twenty requests at once do to it.
+//
+//	go run ./examples/login
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider/memory"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "`host:port` to serve; port 0 picks a free one")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run serves the shop until ctx ends, and then finishes what is in flight.
+func run(ctx context.Context, addr string) error {
+	shop, err := newShop(memory.New())
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%w\nchoose another address with -addr", err)
+	}
+	server := &http.Server{
+		Handler:           shop,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       time.Minute,
+	}
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	fmt.Printf("serving http://%s\n", browserAddr(addr, listener))
+
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	log.Print("finishing the requests in flight")
+	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return err
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// browserAddr is what to type into a browser: the host as it was asked for, since
+// browsers keep Secure cookies over plain HTTP for localhost and loopback
+// addresses alone, and the port that it got.
+func browserAddr(addr string, listener net.Listener) string {
+	host, _, _ := net.SplitHostPort(addr)
+	if host == "" {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return net.JoinHostPort(host, port)
+}

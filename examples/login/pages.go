@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// pages are the templates, each within the layout, by name.
+type pages map[string]*template.Template
+
+// page is what the templates show.
+type page struct {
+	Title   string
+	User    string // who is signed in
+	Flash   string
+	Problem string
+	Name    string // what was typed into a form that has to be typed again
+
+	Session  facts
+	Visits   int
+	Products []product
+	Basket   []line
+	Total    int // cents
+}
+
+// facts are what a session tells of itself.
+type facts struct {
+	Handle           string
+	Created, Expires time.Time
+}
+
+func parsePages() pages {
+	funcs := template.FuncMap{
+		"money": func(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) },
+		"clock": func(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04:05") },
+	}
+	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(files, "templates/layout.html"))
+	all := pages{}
+	for _, name := range []string{"home", "signin", "signup", "account", "error"} {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
+	}
+	return all
+}
+
+// write renders into memory first, so that a template that fails is a clean 500.
+func (all pages) write(w http.ResponseWriter, status int, name string, p page) {
+	var body bytes.Buffer
+	if err := all[name].Execute(&body, p); err != nil {
+		log.Printf("page %s: %v", name, err)
+		http.Error(w, "this page is broken", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store") // pages show who is signed in
+	w.WriteHeader(status)
+	_, _ = body.WriteTo(w)
+}
+
+// render writes a page with what every page shows of the session.
+func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, name string, p page) {
+	p.User = s.user(sess)
+	if p.Flash == "" {
+		p.Flash, _ = flash.Pop(sess)
+	}
+	p.Session = facts{sess.Handle(), sess.CreatedAt(), sess.ExpiresAt()}
+	s.pages.write(w, status, name, p)
+}
+
+var visits = session.NewKey[int]("visits")
+
+func (s *shop) home(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	p := page{Title: "Chandlery", Products: products}
+	visits.Update(sess, func(n int) int { return n + 1 })
+	p.Flash, _ = flash.Pop(sess)
+	if r.URL.Query().Has("signed-out") {
+		p.Flash = "You are signed out."
+	}
+	// A session is saved when the answer begins. This page tells what is stored,
+	// so it saves before.
+	if sess.Save(r.Context()) != nil {
+		return // sessionError answers
+	}
+	p.Visits, _ = visits.Get(sess)
+	b, _ := baskets.Get(sess)
+	p.Basket, p.Total = lines(b)
+	s.render(w, sess, http.StatusOK, "home", p)
+}
+
+// static serves the style sheet, the script and the icon.
+func static() http.Handler {
+	server := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache") // ask whether it has changed
+		server.ServeHTTP(w, r)
+	})
+}

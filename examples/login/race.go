@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// raced is what the race puts into the basket.
+const raced = "shackle"
+
+// work is what a handler does between reading its session and answering: a
+// query, a call of another service.
+const work = 30 * time.Millisecond
+
+// raceAdd counts the same click twice: in the basket, and in a counter that is
+// loaded, changed and written back, as other session libraries do it.
+func (s *shop) raceAdd(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	n, err := s.unchecked.load(r.Context(), sess.Handle())
+	if err != nil {
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	time.Sleep(work)
+	add(sess, raced)
+	if err := s.unchecked.save(r.Context(), sess.Handle(), n+1); err != nil {
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *shop) raceCounts(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	b, _ := baskets.Get(sess)
+	n, err := s.unchecked.load(r.Context(), sess.Handle())
+	if err != nil {
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]int{"basket": b[raced], "unchecked": n})
+}
+
+// unchecked keeps a counter the way that loses updates: whoever saves last wins.
+// It is here to be looked at, not to be copied.
+type unchecked struct{ store provider.Provider }
+
+func (u unchecked) load(ctx context.Context, handle string) (int, error) {
+	rec, err := u.store.Fetch(ctx, "unchecked "+handle)
+	if errors.Is(err, provider.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(rec.Data))
+}
+
+func (u unchecked) save(ctx context.Context, handle string, n int) error {
+	return u.store.Save(ctx, &provider.Record{
+		ID:        "unchecked " + handle,
+		Version:   1,
+		ExpiresAt: time.Now().Add(time.Hour),
+		Format:    "text",
+		Data:      strconv.AppendInt(nil, int64(n), 10),
+	}, -1) // whatever is there
+}

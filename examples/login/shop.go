@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"log"
+	"net/http"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A shop is the app. It remembers its users itself; all else that it knows of a
+// visitor is in the session.
+type shop struct {
+	sessions  *session.Manager
+	users     *users
+	unchecked unchecked
+	pages     pages
+}
+
+func newShop(p provider.Provider) (http.Handler, error) {
+	s := &shop{users: newUsers(), unchecked: unchecked{p}, pages: parsePages()}
+	var err error
+	s.sessions, err = session.New(p, session.Config{ErrorHandler: s.sessionError})
+	if err != nil {
+		return nil, err
+	}
+
+	mux := http.NewServeMux()
+	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *session.Session){
+		"GET /{$}":          s.home,
+		"GET /signup":       s.signUpForm,
+		"POST /signup":      s.signUp,
+		"GET /signin":       s.signInForm,
+		"POST /signin":      s.signIn,
+		"POST /signout":     s.signOut,
+		"GET /account":      s.account,
+		"POST /account":     s.changePassword,
+		"POST /basket":      s.addToBasket,
+		"POST /basket/slow": s.addSlowly,
+		"POST /basket/none": s.emptyBasket,
+		"GET /race":         s.raceCounts,
+		"POST /race":        s.raceAdd,
+	} {
+		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
+	}
+	mux.Handle("GET /static/", static())
+
+	// SameSite=Lax keeps the cookie from most requests that other sites make
+	// the browser send; this refuses them all, whatever the browser's age.
+	return secureHeaders(http.NewCrossOriginProtection().Handler(mux)), nil
+}
+
+// sessionError answers when a session could not be loaded or saved. Nothing of
+// the handler's own answer has been sent.
+func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
+	p := page{Title: "The shop cannot reach its sessions", Problem: "Nothing was changed. Please try again in a moment."}
+	switch {
+	case errors.Is(err, session.ErrGone):
+		p = page{Title: "This session has ended", Problem: "You signed out, or in, while this request was on its way. It changed nothing."}
+	case errors.Is(err, session.ErrConflict):
+		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing. Nothing of this one was saved: have a look, and try again."}
+	case errors.Is(err, session.ErrOutcomeUnknown):
+		p = page{Title: "The shop lost touch with its sessions", Problem: "The change may have been made or not: have a look before you repeat it."}
+	case errors.Is(err, session.ErrUnreadable):
+		s.sessions.Forget(w)
+		p = page{Title: "Your session cannot be read", Problem: "The next page starts you a new one."}
+	}
+	log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
+	s.pages.write(w, session.StatusCode(err), "error", p)
+}
+
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
