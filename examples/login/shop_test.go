@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -11,10 +13,12 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
@@ -34,7 +38,12 @@ type visitor struct {
 
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
-	handler, err := newShop(memory.New())
+	return newVisitorOf(t, memory.New())
+}
+
+func newVisitorOf(t *testing.T, p provider.Provider) *visitor {
+	t.Helper()
+	handler, err := newShop(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,17 +97,25 @@ func (v *visitor) signUp(name, password string) {
 	}
 }
 
-// cookie returns what the browser would send.
+// cookie returns what the browser has.
 func (v *visitor) cookie() string {
+	for _, c := range v.client.Jar.Cookies(v.at()) {
+		return c.Value
+	}
+	return ""
+}
+
+func (v *visitor) setCookie(value string) {
+	v.client.Jar.SetCookies(v.at(), []*http.Cookie{{Name: "__Host-session", Value: value, Secure: true, Path: "/"}})
+}
+
+func (v *visitor) at() *url.URL {
 	v.t.Helper()
 	at, err := url.Parse(v.server.URL)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	for _, c := range v.client.Jar.Cookies(at) {
-		return c.Value
-	}
-	return ""
+	return at
 }
 
 func TestSignUpInAndOut(t *testing.T) {
@@ -181,10 +198,9 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 func TestSignOutTwice(t *testing.T) {
 	v := newVisitor(t)
 	v.signUp("ada", "correct horse")
-	at, _ := url.Parse(v.server.URL)
-	cookies := v.client.Jar.Cookies(at)
+	old := v.cookie()
 	v.post("/signout")
-	v.client.Jar.SetCookies(at, []*http.Cookie{{Name: cookies[0].Name, Value: cookies[0].Value, Secure: true, Path: "/"}})
+	v.setCookie(old)
 	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if status, page := v.post("/signout"); status != http.StatusSeeOther {
 		t.Errorf("%d\n%s", status, page)
@@ -256,6 +272,50 @@ func TestTheSessionTellsItsFacts(t *testing.T) {
 	_, page := v.get("/") // the first page of all
 	if !regexp.MustCompile(`id="handle" title="[\w-]{40,}"`).MatchString(page) || strings.Contains(page, "1 Jan 0001") {
 		t.Errorf("a fact is missing:\n%s", page)
+	}
+}
+
+// outage is a store that can be down.
+type outage struct {
+	provider.Provider
+	down atomic.Bool
+}
+
+func (o *outage) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	if o.down.Load() {
+		return nil, errors.New("connection refused")
+	}
+	return o.Provider.Fetch(ctx, id)
+}
+
+func TestAnOutageIsAnsweredByAPageAndLosesNothing(t *testing.T) {
+	store := &outage{Provider: memory.New()}
+	v := newVisitorOf(t, store)
+	v.signUp("ada", "correct horse")
+	store.down.Store(true)
+	if status, page := v.get("/"); status != http.StatusServiceUnavailable || !strings.Contains(page, "Please try again in a moment.") {
+		t.Errorf("the shop: %d\n%s", status, page)
+	}
+	if status, _ := v.get("/static/style.css"); status != http.StatusOK {
+		t.Errorf("what has no session: %d", status)
+	}
+	store.down.Store(false)
+	if _, page := v.get("/"); !strings.Contains(page, `id="user">ada<`) {
+		t.Errorf("after it:\n%s", page)
+	}
+}
+
+func TestAnOldCookieReadsAndChangesNothing(t *testing.T) {
+	v := newVisitor(t)
+	v.signUp("ada", "correct horse")
+	old := v.cookie()
+	v.post("/signout")
+	v.setCookie(old)
+	if _, page := v.get("/account"); !strings.Contains(page, "<h1>Sign in</h1>") {
+		t.Errorf("reads:\n%s", page)
+	}
+	if status, page := v.post("/basket", "product", "rope"); status != http.StatusConflict || !strings.Contains(page, "This session has ended") {
+		t.Errorf("changes: %d\n%s", status, page)
 	}
 }
 
