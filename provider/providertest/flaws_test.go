@@ -498,6 +498,11 @@ var flaws = []flaw{
 		breaks: "invalid-nil",
 	},
 	{
+		name:   "saving nil panics",
+		add:    func(p provider.Provider) provider.Provider { return panicsOnNil{p} },
+		breaks: "invalid-nil",
+	},
+	{
 		name: "a conflict tells the ID",
 		add: conflicting(func(_ conn, rec *provider.Record, _ int64, conflict *provider.ConflictError) error {
 			return fmt.Errorf("record %s: %w", rec.ID, conflict)

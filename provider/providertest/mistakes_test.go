@@ -243,6 +243,12 @@ func (p ignoresNil) Save(ctx context.Context, rec *provider.Record, expectVersio
 	return p.Provider.Save(ctx, rec, expectVersion)
 }
 
+type panicsOnNil struct{ provider.Provider }
+
+func (p panicsOnNil) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	return p.Provider.Save(ctx, rec.Clone(), expectVersion)
+}
+
 // aliases are the Data of all versions of all records, each in one place.
 type aliases struct{ places sync.Map }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -18,9 +19,14 @@ type rule struct {
 	check     func(*subject)
 }
 
-func (r rule) run(ctx context.Context, p provider.Provider) error {
+func (r rule) run(ctx context.Context, p provider.Provider) (err error) {
 	s := &subject{Provider: p, ctx: ctx}
 	defer s.cleanUp()
+	defer func() { // a panic would end the whole test, and hide what else is broken
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
 	r.check(s)
 	return s.err
 }

@@ -1,0 +1,86 @@
+package filestore
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+const (
+	recordSuffix = ".json"
+	tempSuffix   = ".tmp"
+	lockSuffix   = ".lock"
+)
+
+// fileName returns the name of a record's file. It is a hash, since an ID may
+// have slashes, be longer than the name of a file may be, or differ from
+// another in nothing but case.
+func fileName(id string) string {
+	return fmt.Sprintf("%x%s", sha256.Sum256([]byte(id)), recordSuffix)
+}
+
+// read returns the record in a file, or nil if there is none or it has expired.
+func (s *Store) read(name string) (*provider.Record, error) {
+	data, err := s.dir.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	rec := new(provider.Record)
+	if err := json.Unmarshal(data, rec); err != nil || fileName(rec.ID) != name {
+		return nil, fmt.Errorf("%s is damaged", name) // err could tell of the data
+	}
+	if rec.Expired(time.Now()) {
+		return nil, nil
+	}
+	return rec, nil
+}
+
+// write puts rec in the place of what is in a file, which must be locked. The
+// rename is the moment at which others see it.
+func (s *Store) write(name string, rec *provider.Record) error {
+	kept := *rec // the caller's stays as it is
+	kept.ExpiresAt = provider.FromMillis(provider.Millis(rec.ExpiresAt))
+	data, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	temp := name + tempSuffix
+	err = s.writeTemp(temp, data)
+	if err == nil {
+		err = s.dir.Rename(temp, name)
+	}
+	if err != nil {
+		_ = s.dir.Remove(temp)
+	}
+	return err
+}
+
+// writeTemp writes a file to the disk. Without the Sync a power cut could leave
+// the new name with nothing behind it.
+func (s *Store) writeTemp(name string, data []byte) error {
+	file, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return cmp.Or(err, file.Sync(), file.Close())
+}
+
+// remove removes a file, which must be locked.
+func (s *Store) remove(name string) error {
+	err := s.dir.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
