@@ -1,0 +1,10 @@
+// Package e2e has no code: its tests drive examples/login in a headless Chromium
+// and look at it as a visitor does: tabs, double clicks, the back button, cookies.
+// It is a module of its own so that chromedp is not in the go.mod of Holdfast's
+// users.
+//
+// Screenshots and the server's log are left in the folder screenshots. The one in
+// the README is taken again by
+//
+//	go test -run TestScreenshots -update
+package e2e

@@ -1,0 +1,94 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+)
+
+func TestADoubleClickOnSignInIsSentOnce(t *testing.T) {
+	p := visit(t)
+	name := p.signUp()
+	p.signOut()
+	p.open("/signin")
+	p.do(p.credentials(name, password))
+
+	// Held back until both clicks are done, however slow they are.
+	release := p.hold("*/signin")
+	p.do(p.js(`{
+		window.clicks = window.submits = 0;
+		addEventListener("click", () => { clicks++ });
+		addEventListener("submit", (event) => { if (!event.defaultPrevented) submits++ });
+	}`))
+	at := eval[[2]float64](p, `(({x, y}) => [x + 5, y + 5])(document.querySelector("main form button").getBoundingClientRect())`)
+	p.load(200,
+		chromedp.MouseClickXY(at[0], at[1]),
+		chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)),
+		p.step(func() {
+			if got := eval[[2]int](p, `[clicks, submits]`); got != [2]int{2, 1} {
+				t.Errorf("%d clicks made %d submits, want 2 and 1", got[0], got[1])
+			}
+		}),
+		release,
+	)
+	p.signedIn(name)
+}
+
+// hold holds back the requests for that address until the step that it returns.
+func (p *tab) hold(pattern string) (release step) {
+	p.t.Helper()
+	enable := fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern}}}
+	if _, err := chromedp.Call(p.ctx, fetch.Enable, enable); err != nil {
+		p.t.Fatal(err)
+	}
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, fetch.Disable, cdp.Empty{})
+		return err
+	})
+}
+
+// These come past the guard of app.js, as from a browser without JavaScript.
+
+func TestParallelSignInsSignIn(t *testing.T) {
+	p := visit(t)
+	name := p.signUp()
+	p.signOut() // which leaves a session, to be renewed
+	p.open("/signin")
+	answers := eval[[]int](p, fmt.Sprintf(`Promise.all([1, 2, 3].map(async () =>
+		(await fetch("/signin", { method: "POST", body: new URLSearchParams({ name: %s, password: %s }) })).status))`,
+		quote(name), quote(password)))
+	for _, status := range answers {
+		if status != 200 {
+			t.Errorf("answers %d, want 200", answers)
+		}
+	}
+	p.open("/account")
+	p.signedIn(name)
+}
+
+// A second submit makes the browser throw the first one's answer away, and its
+// cookie with it.
+func TestASecondSignInWhileTheFirstIsInFlightSignsIn(t *testing.T) {
+	p := visit(t)
+	name := p.signUp()
+	for try := 1; ; try++ {
+		p.signOut()
+		p.open("/signin")
+		p.do(p.credentials(name, password))
+		before := p.onTheWire("POST /signin")
+		p.do(p.js(`{ const form = document.querySelector("main form"); form.submit(); setTimeout(() => form.submit(), 25) }`))
+		p.until(`location.pathname === "/" && document.readyState === "complete"`)
+		p.signedIn(name)
+		if p.onTheWire("POST /signin") == before+2 {
+			break
+		}
+		// The second came before the first was sent, or after it was answered.
+		if try == 10 {
+			t.Fatal("never were two in flight")
+		}
+	}
+}
