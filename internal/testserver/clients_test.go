@@ -1,0 +1,95 @@
+package testserver_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+)
+
+// put keeps one value at the server, get reads it.
+
+func redisPut(s *testserver.Server, value string) error {
+	_, err := testserver.RedisCommand(s.Addr, "SET key "+value)
+	return err
+}
+
+func redisGet(s *testserver.Server) (string, error) {
+	return testserver.RedisCommand(s.Addr, "GET key")
+}
+
+func postgresPut(s *testserver.Server, value string) error {
+	return withPostgres(s, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS pairs AS SELECT ''::text AS value")
+		if err == nil {
+			_, err = conn.Exec(ctx, "UPDATE pairs SET value = $1", value)
+		}
+		return err
+	})
+}
+
+func postgresGet(s *testserver.Server) (value string, err error) {
+	err = withPostgres(s, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT value FROM pairs").Scan(&value)
+	})
+	return value, err
+}
+
+func withPostgres(s *testserver.Server, f func(context.Context, *pgx.Conn) error) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, s.URL)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return f(ctx, conn)
+}
+
+func dynamoPut(s *testserver.Server, value string) error {
+	_, err := dynamo(s, "CreateTable", `{"TableName":"pairs","BillingMode":"PAY_PER_REQUEST",
+		"KeySchema":[{"AttributeName":"key","KeyType":"HASH"}],
+		"AttributeDefinitions":[{"AttributeName":"key","AttributeType":"S"}]}`)
+	if err != nil && !strings.Contains(err.Error(), "ResourceInUseException") {
+		return err
+	}
+	_, err = dynamo(s, "PutItem", fmt.Sprintf(`{"TableName":"pairs","Item":{"key":{"S":"key"},"value":{"S":%q}}}`, value))
+	return err
+}
+
+func dynamoGet(s *testserver.Server) (string, error) {
+	body, err := dynamo(s, "GetItem", `{"TableName":"pairs","Key":{"key":{"S":"key"}}}`)
+	if err != nil {
+		return "", err
+	}
+	var reply struct {
+		Item struct{ Value struct{ S string } }
+	}
+	err = json.Unmarshal(body, &reply)
+	return reply.Item.Value.S, err
+}
+
+func dynamo(s *testserver.Server, target, request string) ([]byte, error) {
+	req, err := http.NewRequest("POST", s.URL, strings.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+target)
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20200101/any/dynamodb/aws4_request, SignedHeaders=host, Signature=any")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, body)
+	}
+	return body, err
+}

@@ -1,0 +1,59 @@
+package testserver
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+)
+
+// A guard is a shell that kills a server, if it still runs, and removes its folder
+// when its standard input ends. That happens however this process ends, also by
+// SIGKILL or by the panic of a test's timeout, after which no cleanup runs.
+type guard struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+}
+
+// A process that is stopped forks no more, so that the list of its children is
+// complete. They are killed too, as those that are stopped would not notice its end.
+// PostgreSQL leaves a segment of shared memory behind when it is killed, which
+// postmaster.pid names.
+const guardScript = `
+trap '' HUP INT QUIT TERM
+pid=0
+while read -r line; do pid=$line; done
+if [ "$pid" -gt 0 ]; then
+	kill -STOP "$pid"
+	kill -KILL $(cat "/proc/$pid/task/$pid/children" || pgrep -P "$pid") "$pid"
+fi
+if [ -e "$1/data/postmaster.pid" ]; then
+	ipcrm -m "$(awk 'NR == 7 { print $2 }' "$1/data/postmaster.pid")"
+fi
+for again in 1 2 3 4 5; do
+	rm -rf "$1" && break
+	sleep 0.2 # the dying may still write
+done
+`
+
+func newGuard(dir string) (*guard, error) {
+	sh, err := exec.LookPath("sh")
+	if err != nil || runtime.GOOS == "windows" {
+		return nil, missing("servers are started on Unix only: name running ones in HOLDFAST_TEST_…")
+	}
+	cmd := exec.Command(sh, "-c", guardScript, "guard", dir)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &guard{cmd, stdin}, cmd.Start()
+}
+
+// watch tells the guard which process to kill; 0 is none.
+func (g *guard) watch(pid int) { fmt.Fprintln(g.stdin, pid) }
+
+// close returns when the folder is removed.
+func (g *guard) close() {
+	g.stdin.Close()
+	g.cmd.Wait()
+}

@@ -1,0 +1,89 @@
+// Package testserver starts real Redis, PostgreSQL and DynamoDB servers for tests,
+// each on a free port of the loopback interface and in a folder of its own.
+//
+// A server ends with the test that asked for it. A shared one serves all tests of
+// the binary, so each of them takes a key prefix or a table of its own; it ends
+// with the binary. None outlives the binary, however that dies.
+//
+// Where a server is not installed, the test is skipped and told what to install.
+// With HOLDFAST_TEST_NOSKIP=1 it fails instead. The shared servers may be ones that
+// run already:
+//
+//	HOLDFAST_TEST_REDIS_ADDR            host:port
+//	HOLDFAST_TEST_REDIS_CLUSTER_ADDRS   host:port,host:port,…
+//	HOLDFAST_TEST_POSTGRES_URL          postgres://…
+//	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
+//
+// A package that uses shared servers has
+//
+//	func TestMain(m *testing.M) { testserver.Main(m) }
+package testserver
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"testing"
+)
+
+// Main runs the tests, ends the shared servers and exits.
+func Main(m *testing.M) {
+	code := m.Run()
+	stop(shared.servers)
+	os.Exit(code)
+}
+
+var shared struct {
+	sync.Mutex
+	servers []*Server
+}
+
+// once returns a function that starts servers when it is first called and gives
+// the same ones ever after.
+func once(start func() ([]*Server, error)) func() ([]*Server, error) {
+	return sync.OnceValues(func() ([]*Server, error) {
+		servers, err := start()
+		if err != nil {
+			return nil, err
+		}
+		shared.Lock()
+		defer shared.Unlock()
+		shared.servers = append(shared.servers, servers...)
+		return servers, nil
+	})
+}
+
+func stop(servers []*Server) {
+	for _, s := range servers {
+		s.stop()
+	}
+}
+
+// own makes the servers the test's own, which end with it.
+func own(tb testing.TB, servers []*Server, err error) []*Server {
+	tb.Helper()
+	require(tb, err)
+	for _, s := range servers {
+		s.tb = tb
+		tb.Cleanup(s.stop)
+	}
+	return servers
+}
+
+// missing is the error of a server that is not installed. It says what to do.
+type missing string
+
+func (m missing) Error() string { return string(m) }
+
+// require skips the test if a server is missing, and fails it for any other err.
+func require(tb testing.TB, err error) {
+	tb.Helper()
+	var m missing
+	switch {
+	case err == nil:
+	case errors.As(err, &m) && os.Getenv("HOLDFAST_TEST_NOSKIP") != "1":
+		tb.Skip(err)
+	default:
+		tb.Fatal(err)
+	}
+}
