@@ -1,0 +1,139 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+var (
+	errNotFound = fmt.Errorf("redis: %w", provider.ErrNotFound)
+	errTooLarge = fmt.Errorf("redis: %w: a value has %d MiB at most", provider.ErrTooLarge, maxValueSize>>20)
+	errForeign  = errors.New("redis: the key holds something that is not a record of this package's layout; does another program use the same Prefix?")
+	errGarbled  = errors.New("redis: the reply cannot be read; is that a Redis server?")
+)
+
+func conflictError(current *provider.Record) error {
+	return fmt.Errorf("redis: %w", &provider.ConflictError{Current: current})
+}
+
+// explained is an error of go-redis under a text of this package.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }
+
+// failure returns err, of a call with ctx, as this package's.
+func (p *Provider) failure(ctx context.Context, err error) error {
+	if reply, ok := errors.AsType[goredis.Error](err); ok {
+		return replyError(reply)
+	}
+	p.lookAround(ctx, err)
+	if garbled(err) {
+		err = errGarbled
+	}
+	if over := ended(ctx, err); over != nil && !errors.Is(err, over) {
+		err = fmt.Errorf("%w (%w)", over, err)
+	}
+	return &explained{"redis: " + strings.TrimPrefix(err.Error(), "redis: "), err}
+}
+
+// lookAround has the client of a cluster ask who has the slots now, in the
+// background, if the node may be down. By itself it would go on calling that for
+// ClusterStateReloadInterval, a minute by default.
+func (p *Provider) lookAround(ctx context.Context, err error) {
+	_, down := errors.AsType[net.Error](err) // as context.DeadlineExceeded is, too
+	cluster, ok := p.client.(interface{ ReloadState(context.Context) })
+	if ok && (down || errors.Is(err, io.EOF)) {
+		cluster.ReloadState(ctx)
+	}
+}
+
+// ended returns the error of ctx if that is what has led to err. A connection may
+// notice a deadline before the context does.
+func ended(ctx context.Context, err error) error {
+	if over := ctx.Err(); over != nil {
+		return over
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	deadline, bounded := ctx.Deadline()
+	if ok && timeout.Timeout() && bounded && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// garbled reports whether err quotes a reply that go-redis could not read, which
+// may be a part of a record.
+func garbled(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "redis: can't parse") || strings.Contains(text, "redis: invalid") ||
+		strings.Contains(text, "redis: can't read")
+}
+
+// replyError tells no more of the server's own text than its first word. Servers
+// quote the arguments of a command that they do not know, keys and passwords
+// among them.
+func replyError(reply goredis.Error) error {
+	text := reply.Error()
+	code, _, _ := strings.Cut(text, " ")
+	switch code {
+	case "OOM":
+		return errFull
+	case "WRONGTYPE":
+		return errForeign
+	case "ERR":
+		for quote, meaning := range meaningsOfERR {
+			if strings.Contains(text, quote) {
+				return errors.New("redis: the server replies ERR: " + meaning)
+			}
+		}
+		return errors.New("redis: the server replies ERR")
+	}
+	if meaning, ok := meanings[code]; ok {
+		return errors.New("redis: the server replies " + code + ": " + meaning)
+	}
+	return errors.New("redis: the server refuses the command")
+}
+
+var errFull = fmt.Errorf("redis: %w: its maxmemory is reached (OOM)", provider.ErrFull)
+
+const rules = "the documentation of provider/redis has the ACL rules that are needed"
+
+var meanings = map[string]string{
+	"ASK":         "the key is in another node; a cluster wants a ClusterClient",
+	"BUSY":        "it is busy with a script",
+	"CLUSTERDOWN": "the cluster does not serve the key's slot",
+	"DENIED":      "it runs in protected mode",
+	"LOADING":     "it has just started and still loads its data",
+	"MASTERDOWN":  "it is a replica that has lost its primary",
+	"MISCONF":     "it cannot save to disk and therefore takes no writes",
+	"MOVED":       "the key is in another node; a cluster wants a ClusterClient",
+	"NOAUTH":      "it wants a password",
+	"NOPERM":      "the user may not run a command or access a key; " + rules,
+	"NOREPLICAS":  "it has too few replicas to take writes (min-replicas-to-write)",
+	"READONLY":    "it is a replica",
+	"TRYAGAIN":    "the key's slot is being moved",
+	"WRONGPASS":   "the user or password is wrong, or the user is disabled",
+}
+
+// meaningsOfERR are by what tells them from others of the same code.
+var meaningsOfERR = map[string]string{
+	"user executing the script": "the user may not run a command; " + rules,
+	"unknown command":           "it does not know a command; provider/redis needs Redis 6.2 or later, or Valkey",
+	"max number of clients":     "it has as many clients as it may (maxclients)",
+	"DB index":                  "there is no database of that number",
+	"cluster support":           "it is no node of a cluster and wants a Client",
+	"SELECT is not allowed":     "a cluster has the database 0 only",
+}

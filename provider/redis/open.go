@@ -1,0 +1,59 @@
+package redis
+
+import (
+	"errors"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// Open returns a provider that keeps its records in one server, given by a URL:
+//
+//	redis://user:password@host:6379/0
+//	rediss://user:password@host:6379/0    by TLS
+//	unix://user:password@/path/to/redis.sock?db=0
+//
+// The client is set up as the package's documentation says. The URL may set more
+// of its options, pool_size and read_timeout for instance: see
+// goredis.ParseURL. Close the provider when it is no longer used. Open itself
+// does no I/O: that a server cannot be reached shows when it is used.
+//
+// For Sentinel, a cluster or a ring make the client yourself and use New.
+func Open(url string, opts ...Option) (*Provider, error) {
+	o, err := goredis.ParseURL(url)
+	if err != nil {
+		// The error would quote the URL, and so the password.
+		return nil, errors.New("redis: the URL or an option in it is not valid; the form is redis://user:password@host:port/database, with special characters percent-encoded")
+	}
+	setUp(o)
+	client := goredis.NewClient(o)
+	p := New(client, opts...)
+	p.close = client.Close
+	return p, nil
+}
+
+const (
+	dialTimeout = 2 * time.Second
+	ioTimeout   = 3 * time.Second
+)
+
+// setUp sets what the URL has left open.
+func setUp(o *goredis.Options) {
+	o.ContextTimeoutEnabled = true
+	set(&o.DialTimeout, dialTimeout)
+	set(&o.ReadTimeout, ioTimeout)
+	set(&o.WriteTimeout, ioTimeout)
+	set(&o.PoolTimeout, ioTimeout)
+	// Dialing goes on in the background when the call that has asked for it has
+	// ended, and until it ends too there is one connection less to be had. By
+	// default that is 5 times 5 seconds.
+	set(&o.DialerRetries, 1)
+	set(&o.MaxRetries, 1) // of a Fetch whose connection has broken; see once
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

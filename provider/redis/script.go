@@ -1,0 +1,94 @@
+package redis
+
+import (
+	"context"
+	"crypto/sha1"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+//go:embed save.lua
+var script string
+
+// scriptSHA is the script's name on the server, once that has it.
+var scriptSHA = func() string {
+	sum := sha1.Sum([]byte(script))
+	return hex.EncodeToString(sum[:])
+}()
+
+// A change is what the script does. See there for the strings.
+type change struct {
+	id     string
+	value  []byte
+	expect string
+	pxat   string
+}
+
+const (
+	expectNone = ""
+	expectAny  = "any"
+)
+
+var changed any = int64(1) // the reply if the change is made
+
+func expectation(version int64) string {
+	switch {
+	case version < 0:
+		return expectAny
+	case version == 0:
+		return expectNone
+	default:
+		return encodeVersion(version)
+	}
+}
+
+// apply makes the change by one call of the script.
+func (p *Provider) apply(ctx context.Context, c *change) error {
+	reply, err := p.call(ctx, c, "evalsha", scriptSHA)
+	if goredis.HasErrorPrefix(err, "NOSCRIPT") { // after a restart or a failover
+		reply, err = p.call(ctx, c, "eval", script)
+	}
+	switch {
+	case errors.Is(err, goredis.Nil):
+		return conflictError(nil)
+	case err != nil:
+		return p.failure(ctx, err)
+	case reply == changed:
+		return nil
+	}
+	value, _ := reply.(string)
+	current, err := decode(c.id, []byte(value))
+	if err != nil {
+		return err
+	}
+	return conflictError(current)
+}
+
+func (p *Provider) call(ctx context.Context, c *change, command, script string) (reply any, err error) {
+	key := p.key(c.id)
+	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, c.value, magic, c.expect, c.pxat)}
+	cmd.SetFirstKeyPos(3)
+	err = await(ctx, func() error {
+		if p.replicas.count > 0 {
+			return p.replicas.process(ctx, p.client, key, cmd)
+		}
+		return p.client.Process(ctx, cmd)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cmd.Val(), nil
+}
+
+// once is a command that go-redis must not send again by itself. Of two attempts
+// the first may have landed and be replaced since; the second then conflicts, and
+// the change would be denied although it was made.
+type once struct{ *goredis.Cmd }
+
+var _ goredis.Cmder = once{}
+
+// NoRetry implements goredis.Cmder.
+func (once) NoRetry() bool { return true }
