@@ -1,0 +1,148 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// Client is what this package calls of the AWS SDK's *dynamodb.Client. Fetch,
+// Save and Delete need the first three, CreateTable the others.
+type Client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	DescribeTimeToLive(context.Context, *dynamodb.DescribeTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTimeToLiveOutput, error)
+	UpdateTimeToLive(context.Context, *dynamodb.UpdateTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
+}
+
+var _ Client = (*dynamodb.Client)(nil)
+
+// Provider implements provider.Provider. Make one with New.
+type Provider struct {
+	client Client
+	table  string
+	prefix string
+}
+
+var _ provider.Provider = (*Provider)(nil)
+
+// Option is an option of New.
+type Option func(*Provider)
+
+// maxPrefix is what a partition key of 2048 bytes has room for beside an ID.
+const maxPrefix = 2048 - provider.MaxIDLength
+
+// Prefix puts a text in front of every record's ID in the table. Apps that share
+// a table keep apart by it, and IAM can hold each to its own, by the condition
+// dynamodb:LeadingKeys. The default is none.
+//
+// Prefix panics if the text is not UTF-8 or is over 1793 bytes long.
+func Prefix(prefix string) Option {
+	if len(prefix) > maxPrefix || !utf8.ValidString(prefix) {
+		panic("dynamodb: Prefix is too long or not UTF-8")
+	}
+	return func(p *Provider) { p.prefix = prefix }
+}
+
+// New returns a provider that keeps its records in a table, given by name or
+// ARN. See [Provider.CreateTable] for the table. New itself does no I/O.
+func New(client Client, table string, opts ...Option) *Provider {
+	p := &Provider{client: client, table: table}
+	for _, opt := range opts {
+		opt(p)
+	}
+	return p
+}
+
+// Fetch implements provider.Provider, by a strongly consistent GetItem.
+func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	if err := provider.ValidateID(id); err != nil {
+		return nil, fmt.Errorf("dynamodb: %w", err)
+	}
+	out, err := p.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:      &p.table,
+		Key:            p.key(id),
+		ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, p.explain(ctx, err)
+	}
+	if out.Item == nil {
+		return nil, errNotFound
+	}
+	rec, err := record(id, out.Item)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Expired(time.Now()) {
+		return nil, errNotFound
+	}
+	return rec, nil
+}
+
+// Save implements provider.Provider, by a PutItem with a condition. If rec has
+// expired already, it is a DeleteItem with the same condition. A conflict is a
+// *provider.ConflictError where a record stands in the way.
+func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	if err := rec.Validate(expectVersion); err != nil {
+		return fmt.Errorf("dynamodb: %w", err)
+	}
+	it := p.item(rec)
+	if minSize(it) > maxSize {
+		return errTooLarge
+	}
+	now := time.Now()
+	cond := newCondition(expectVersion, now)
+	var err error
+	if rec.Expired(now) {
+		err = p.deleteItem(ctx, rec.ID, cond)
+	} else {
+		err = p.putItem(ctx, it, cond)
+	}
+	if check, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return failed(rec, check.Item, now)
+	}
+	return p.explain(ctx, err)
+}
+
+// Delete implements provider.Provider.
+func (p *Provider) Delete(ctx context.Context, id string) error {
+	if err := provider.ValidateID(id); err != nil {
+		return fmt.Errorf("dynamodb: %w", err)
+	}
+	return p.explain(ctx, p.deleteItem(ctx, id, condition{}))
+}
+
+func (p *Provider) putItem(ctx context.Context, it item, cond condition) error {
+	_, err := p.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &p.table,
+		Item:                                it,
+		ConditionExpression:                 cond.expression,
+		ExpressionAttributeValues:           cond.values,
+		ReturnValuesOnConditionCheckFailure: cond.onFailure,
+	}, retryRefused)
+	return err
+}
+
+func (p *Provider) deleteItem(ctx context.Context, id string, cond condition) error {
+	_, err := p.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                           &p.table,
+		Key:                                 p.key(id),
+		ConditionExpression:                 cond.expression,
+		ExpressionAttributeValues:           cond.values,
+		ReturnValuesOnConditionCheckFailure: cond.onFailure,
+	}, retryRefused)
+	return err
+}
