@@ -1,0 +1,62 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	minPause = time.Millisecond
+	maxPause = 50 * time.Millisecond
+)
+
+// call makes one trip to the database, again as long as that gives way to another
+// transaction, and explains the error.
+func (p *Provider) call(ctx context.Context, trip func() error) error {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		err := p.inTurn(ctx, trip)
+		if !gaveWay(err) {
+			return p.explain(ctx, err)
+		}
+		if err := sleep(ctx, rand.N(pause)); err != nil {
+			return p.explain(ctx, err)
+		}
+	}
+}
+
+// inTurn makes a trip when the database is free, if it is a single connection.
+func (p *Provider) inTurn(ctx context.Context, trip func() error) error {
+	if p.turn != nil {
+		select {
+		case p.turn <- struct{}{}:
+			defer func() { <-p.turn }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return trip()
+}
+
+// gaveWay reports whether the database has rolled a transaction back to let
+// another pass. It has certainly not landed, and may be tried again. That happens
+// where default_transaction_isolation is repeatable read or serializable.
+// https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+func gaveWay(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+var (
+	errNotFound = fmt.Errorf("postgres: %w", provider.ErrNotFound)
+	errTooLarge = fmt.Errorf("postgres: %w", provider.ErrTooLarge)
+)
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	stringTooLong        = "22001"
+	untranslatable       = "22P05"
+	readOnly             = "25006"
+	noPreparedStatement  = "26000"
+	invalidSchema        = "3F000"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	noPrivilege          = "42501"
+	undefinedColumn      = "42703"
+	datatypeMismatch     = "42804"
+	undefinedFunction    = "42883"
+	undefinedTable       = "42P01"
+	duplicatePrepared    = "42P05"
+	invalidColumn        = "42P10" // no unique index for ON CONFLICT
+	diskFull             = "53100"
+	outOfMemory          = "53200"
+	limitExceeded        = "54000"
+)
+
+// explain makes err one for the caller, and says what to do about it.
+func (p *Provider) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	reason := discreet(err)
+	if over := ctx.Err(); over != nil && !errors.Is(reason, over) {
+		return fmt.Errorf("postgres: %w: %w", over, reason)
+	}
+	switch pg, _ := errors.AsType[*pgconn.PgError](err); code(pg) {
+	case undefinedTable, invalidSchema, undefinedColumn, undefinedFunction, datatypeMismatch, invalidColumn:
+		return p.wrongTable(reason)
+	case noPrivilege:
+		return fmt.Errorf("postgres: the role needs SELECT, INSERT, UPDATE and DELETE on table %s, and USAGE on its schema: %w", p.table, reason)
+	case readOnly:
+		return fmt.Errorf("postgres: the server takes no writes, perhaps it is a standby; add target_session_attrs=read-write to the URL: %w", reason)
+	case noPreparedStatement, duplicatePrepared:
+		return fmt.Errorf("postgres: a pooler such as PgBouncer loses prepared statements; add default_query_exec_mode=exec to the URL: %w", reason)
+	case untranslatable:
+		return fmt.Errorf("postgres: the database's encoding should be UTF8: %w", reason)
+	case diskFull, outOfMemory:
+		return fmt.Errorf("postgres: %w: %w", provider.ErrFull, reason)
+	case limitExceeded, stringTooLong:
+		return fmt.Errorf("postgres: %w: %w", provider.ErrTooLarge, reason)
+	}
+	return fmt.Errorf("postgres: %w", reason)
+}
+
+func (p *Provider) wrongTable(reason error) error {
+	return fmt.Errorf("postgres: table %s is missing or is not as it should be; create it with CreateTable or by the SQL of Schema: %w", p.table, reason)
+}
+
+func code(pg *pgconn.PgError) string {
+	if pg == nil {
+		return ""
+	}
+	return pg.Code
+}
+
+// discreet returns an error in the place of err that tells no ID and no data. The
+// server quotes them in details, and in some messages about values. pgx quotes what
+// it cannot convert, but the casts in the SQL leave it nothing of that kind.
+func discreet(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && !isConnectError(err) {
+		return &pgconn.PgError{Severity: pg.Severity, Code: pg.Code, Message: discreetMessage(pg)}
+	}
+	return err
+}
+
+// A ConnectError names host, user and database, and knows of no record.
+func isConnectError(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
+}
+
+// discreetMessage leaves out what is said about values: by data exceptions,
+// constraints, and the user's own triggers.
+func discreetMessage(pg *pgconn.PgError) string {
+	for _, class := range []string{"22", "23", "44", "P0"} {
+		if strings.HasPrefix(pg.Code, class) {
+			return "message withheld, as it may quote a value; see the server's log"
+		}
+	}
+	return pg.Message
+}

@@ -1,0 +1,108 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// expired returns a record that has expired but is still in the table.
+func expired(t *testing.T, p provider.Provider, expire func(id string)) *provider.Record {
+	t.Helper()
+	rec := record()
+	save(t, p, rec, 0, nil)
+	expire(rec.ID)
+	return rec
+}
+
+func TestExpiredRowIsAbsent(t *testing.T) {
+	p, pool, table := store(t)
+	expire := func(id string) {
+		if run(t, pool, "UPDATE "+table+" SET expires_at = clock_timestamp() - interval '1 millisecond' WHERE id = $1", id) != 1 {
+			t.Fatal("the row is gone")
+		}
+	}
+	t.Run("to Fetch", func(t *testing.T) {
+		lacks(t, p, expired(t, p, expire).ID)
+	})
+	t.Run("to an update", func(t *testing.T) {
+		rec := expired(t, p, expire)
+		wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
+		lacks(t, p, rec.ID)
+	})
+	t.Run("to a repeated create", func(t *testing.T) {
+		rec := expired(t, p, expire)
+		save(t, p, rec, 0, nil)
+		holds(t, p, rec)
+	})
+	t.Run("to a repeated update", func(t *testing.T) {
+		rec := expired(t, p, expire)
+		wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+	})
+	t.Run("to a create", func(t *testing.T) {
+		rec := next(expired(t, p, expire))
+		save(t, p, rec, 0, nil)
+		holds(t, p, rec)
+	})
+	t.Run("to an unchecked Save", func(t *testing.T) {
+		rec := next(expired(t, p, expire))
+		save(t, p, rec, -1, nil)
+		holds(t, p, rec)
+	})
+}
+
+// wantAbsent wants a conflict to say that there is no record.
+func wantAbsent(t *testing.T, err error) {
+	t.Helper()
+	if conflict, ok := errors.AsType[*provider.ConflictError](err); !ok || conflict.Current != nil {
+		t.Errorf("got %#v, want a ConflictError without a current record", err)
+	}
+}
+
+// A transaction's own time is that of its begin. It must not count after a wait
+// for another's lock, whether that one has written or not.
+func TestExpiryDuringWaitForLock(t *testing.T) {
+	for name, lock := range map[string]string{
+		"of a writer": "UPDATE %s SET format = format WHERE id = $1",
+		"of a reader": "SELECT FROM %s WHERE id = $1 FOR UPDATE",
+	} {
+		for what, expectVersion := range map[string]int64{"update": 1, "create": 0} {
+			t.Run(what+" "+name, func(t *testing.T) { expiryDuringWait(t, lock, expectVersion) })
+		}
+	}
+}
+
+func expiryDuringWait(t *testing.T, lock string, expectVersion int64) {
+	p, pool, table := store(t)
+	rec := record()
+	rec.ExpiresAt = time.Now().Add(time.Second)
+	save(t, p, rec, 0, nil)
+	tx := begin(t, pool)
+	run(t, tx, fmt.Sprintf(lock, table), rec.ID)
+
+	winner := next(rec)
+	winner.ExpiresAt = time.Now().Add(time.Hour)
+	saved := make(chan error, 1)
+	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), winner, expectVersion) }()
+	waiting(t, pool, tx, 1)
+	eventually(t, "expiry", func() bool {
+		return query[bool](t, pool, "SELECT clock_timestamp() > $1::timestamptz", rec.ExpiresAt)
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := <-saved
+	if expectVersion > 0 {
+		wantAbsent(t, err)
+		lacks(t, p, rec.ID)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, p, winner)
+}

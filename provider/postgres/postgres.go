@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// DB is what a Provider calls of the database. A *pgxpool.Pool is the one to use.
+// A *pgx.Conn will do for a tool or a test: calls take turns, nothing else may
+// use it, and pgx closes it for good when a context ends during a call.
+//
+// A pgx.Tx has the methods, too, but saves that may still be rolled back break
+// the contract of package provider.
+type DB interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Provider implements provider.Provider. Make one with New.
+type Provider struct {
+	db    DB
+	turn  chan struct{} // taken during a call; nil: no need to take turns
+	table table
+	sql   statements
+	log   *slog.Logger
+}
+
+var _ provider.Provider = (*Provider)(nil)
+
+// Option is an option of New.
+type Option func(*Provider)
+
+// Table sets the table's name, as in "app.sessions"; the schema may be left out.
+// Without one the search_path of the connection decides. The default is
+// "holdfast_sessions".
+//
+// The name is quoted, so that all of its characters count, upper and lower case
+// too. Table panics if a part of it is empty, longer than the 63 bytes that
+// PostgreSQL keeps, or contains a NUL.
+func Table(name string) Option {
+	t := parseTable(name)
+	return func(p *Provider) { p.table = t }
+}
+
+// Logger sets where PurgeEvery logs its errors. The default is slog.Default.
+func Logger(l *slog.Logger) Option {
+	return func(p *Provider) { p.log = l }
+}
+
+// New returns a provider that keeps its records in a table of db. It does no I/O;
+// see CreateTable.
+func New(db DB, opts ...Option) *Provider {
+	p := &Provider{db: db, table: parseTable(defaultTable)}
+	// *pgx.Conn itself, and whatever else leads to a single connection.
+	switch db.(type) {
+	case *pgx.Conn, interface{ Conn() *pgx.Conn }:
+		p.turn = make(chan struct{}, 1)
+	}
+	for _, opt := range opts {
+		opt(p)
+	}
+	p.sql = p.table.statements()
+	return p
+}
+
+// maxData leaves room under the 1 GB that PostgreSQL takes for a row: a backup in
+// text, as pg_dump makes it, needs two digits for a byte.
+const maxData = 256 << 20
+
+// Fetch implements provider.Provider.
+func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	if err := check(ctx, provider.ValidateID(id)); err != nil {
+		return nil, err
+	}
+	var rec *provider.Record
+	err := p.call(ctx, func() (err error) {
+		rec, err = scanRecord(p.db.QueryRow(ctx, p.sql.fetch, id), id)
+		return err
+	})
+	if err == nil && rec == nil {
+		err = errNotFound
+	}
+	return rec, err
+}
+
+// Save implements provider.Provider. A conflict is a *provider.ConflictError.
+func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+		return err
+	}
+	if len(rec.Data) > maxData {
+		return errTooLarge
+	}
+	if expectVersion < 0 {
+		return p.exec(ctx, p.sql.put, columns(rec)...)
+	}
+	return p.compareAndSwap(ctx, rec, expectVersion)
+}
+
+// Delete implements provider.Provider.
+func (p *Provider) Delete(ctx context.Context, id string) error {
+	if err := check(ctx, provider.ValidateID(id)); err != nil {
+		return err
+	}
+	return p.exec(ctx, p.sql.delete, id)
+}
+
+func (p *Provider) exec(ctx context.Context, sql string, args ...any) error {
+	return p.call(ctx, func() error {
+		_, err := p.db.Exec(ctx, sql, args...)
+		return err
+	})
+}
+
+// columns returns rec as the arguments $1 to $5 of the statements.
+func columns(rec *provider.Record) []any {
+	var expiresAt *time.Time
+	if ms := provider.Millis(rec.ExpiresAt); ms != 0 {
+		t := provider.FromMillis(ms)
+		expiresAt = &t
+	}
+	data := rec.Data
+	if data == nil {
+		data = []byte{} // nil is NULL
+	}
+	return []any{rec.ID, rec.Version, expiresAt, rec.Format, data}
+}
+
+// scanRecord returns nil if there is no row.
+func scanRecord(row pgx.Row, id string) (*provider.Record, error) {
+	rec := &provider.Record{ID: id}
+	var ms int64
+	switch err := row.Scan(&rec.Version, &ms, &rec.Format, &rec.Data); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	rec.ExpiresAt = provider.FromMillis(ms)
+	return rec, nil
+}
+
+// check is what every method does first.
+func check(ctx context.Context, invalid error) error {
+	if invalid != nil {
+		return fmt.Errorf("postgres: %w", invalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	return nil
+}

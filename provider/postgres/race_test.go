@@ -1,0 +1,274 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/postgres"
+)
+
+// A conflict tells the record that has won, also if that has landed while the
+// loser waited for it: the snapshot from before would show the loser's own base.
+func TestConflictAfterWaitHasTheWinner(t *testing.T) {
+	p, pool, table := store(t)
+	for name, change := range map[string]string{
+		"replaced": "UPDATE %s SET version = 1000, data = 'winner' WHERE id = $1",
+		"deleted":  "DELETE FROM %s WHERE id = $1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := record()
+			save(t, p, rec, 0, nil)
+			tx := begin(t, pool)
+			run(t, tx, fmt.Sprintf(change, table), rec.ID)
+			saved := make(chan error, 1)
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(rec), rec.Version) }()
+			waiting(t, pool, tx, 1)
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			err := <-saved
+			if name == "deleted" {
+				wantAbsent(t, err)
+				return
+			}
+			conflict, ok := errors.AsType[*provider.ConflictError](err)
+			if !ok || conflict.Current == nil || conflict.Current.Version != 1000 || string(conflict.Current.Data) != "winner" {
+				t.Errorf("got %#v, want a conflict with version 1000", err)
+			}
+		})
+	}
+}
+
+// An earlier attempt that is still under way lands first. The second finds it, and
+// must not deny it.
+func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
+	p, pool, table := store(t)
+	for name, expectVersion := range map[string]int64{"update": 1, "create": 0} {
+		t.Run(name, func(t *testing.T) {
+			rec := record()
+			if expectVersion > 0 {
+				save(t, p, rec, 0, nil)
+			}
+			rec = next(rec)
+			tx := begin(t, pool)
+			if err := postgres.New(tx, postgres.Table(table)).Save(t.Context(), rec, expectVersion); err != nil {
+				t.Fatal(err)
+			}
+			saved := make(chan error, 1)
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), rec, expectVersion) }()
+			waiting(t, pool, tx, 1)
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-saved; err != nil {
+				t.Errorf("got error %v, want none", err)
+			}
+			holds(t, p, rec)
+		})
+	}
+}
+
+// Many writers append to a list in one record, with nothing to go by but the
+// conflicts and the records in them: a conflict that is reported for what has
+// landed makes an item appear twice, one that is not reported loses items, and a
+// current record that never was breaks the chain.
+func TestContention(t *testing.T) {
+	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
+		t.Run(level, func(t *testing.T) {
+			table := newTable(t)
+			cfg := config(t)
+			cfg.ConnConfig.RuntimeParams["default_transaction_isolation"] = level
+			contend(t, postgres.New(open(t, cfg), postgres.Table(table)))
+		})
+	}
+}
+
+const (
+	writers = 20
+	items   = 15 // of each writer
+)
+
+func contend(t *testing.T, p provider.Provider) {
+	rec := record()
+	rec.Data = nil
+	save(t, p, rec, 0, nil)
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for range items {
+				if err := add(ctx, p, rec, byte(w)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+
+	got, err := p.Fetch(t.Context(), rec.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[byte]int{}
+	for _, item := range got.Data {
+		count[item]++
+	}
+	for w := range writers {
+		if n := count[byte(w)]; n != items {
+			t.Errorf("%d items of writer %d, want %d", n, w, items)
+		}
+	}
+}
+
+// add appends an item to the list, starting from what was once there.
+func add(ctx context.Context, p provider.Provider, base *provider.Record, item byte) error {
+	for {
+		n := base.Clone()
+		n.Version = 1 + rand.Int64N(1<<62)
+		n.Data = append(n.Data, item)
+		err := p.Save(ctx, n, base.Version)
+		conflict, ok := errors.AsType[*provider.ConflictError](err)
+		switch {
+		case err == nil:
+			return nil
+		case !ok || conflict.Current == nil:
+			return fmt.Errorf("got error %w, want a conflict with the current record", err)
+		case len(conflict.Current.Data) < len(base.Data) || conflict.Current.Version == base.Version:
+			return fmt.Errorf("the current record of a conflict is older than the one expected")
+		}
+		base = conflict.Current
+	}
+}
+
+// What fails at the commit is reported after the answers to the statements.
+func TestErrorAtCommitIsNotASuccess(t *testing.T) {
+	p, pool, table := store(t)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	run(t, pool, fmt.Sprintf(`
+		CREATE FUNCTION %[1]s_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no, not %%', NEW.id; END $$;
+		CREATE CONSTRAINT TRIGGER fails AFTER INSERT OR UPDATE ON %[1]s INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION %[1]s_fails()`, table))
+	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_fails CASCADE", table)) })
+	for _, expectVersion := range []int64{rec.Version, -1} {
+		err := p.Save(t.Context(), next(rec), expectVersion)
+		if err == nil || errors.Is(err, provider.ErrVersionConflict) {
+			t.Errorf("Save, expecting version %d: got error %v, want another", expectVersion, err)
+		}
+		tellsNothing(t, err, rec)
+	}
+	if err := p.Save(t.Context(), record(), 0); err == nil {
+		t.Error("Save of a new record: got no error")
+	}
+	holds(t, p, rec)
+}
+
+// With a pool of one connection, whoever keeps it longer than its one trip blocks
+// all others for good.
+func TestManyCallersShareOneConnection(t *testing.T) {
+	cfg := config(t)
+	cfg.MaxConns = 1
+	contend(t, postgres.New(open(t, cfg), postgres.Table(newTable(t))))
+}
+
+// A context that ends while the database is busy ends the call, and the pool
+// recovers.
+func TestCancelledWhileWaiting(t *testing.T) {
+	p, pool, table := store(t)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	tx := begin(t, pool)
+	run(t, tx, "LOCK TABLE "+table)
+
+	for name, call := range map[string]func(context.Context) error{
+		"Fetch":       func(ctx context.Context) error { _, err := p.Fetch(ctx, rec.ID); return err },
+		"Save":        func(ctx context.Context) error { return p.Save(ctx, next(rec), rec.Version) },
+		"Delete":      func(ctx context.Context) error { return p.Delete(ctx, rec.ID) },
+		"Purge":       func(ctx context.Context) error { _, err := p.Purge(ctx); return err },
+		"CreateTable": postgres.New(busy(t), postgres.Table(table)).CreateTable,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- call(ctx) }()
+			if name != "CreateTable" {
+				waiting(t, pool, tx, 1)
+			}
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Errorf("got error %v, want context.Canceled", err)
+			}
+			waiting(t, pool, tx, 0) // the server has given up, too
+		})
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, p, rec)
+}
+
+// busy returns a pool whose only connection is taken.
+func busy(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	cfg := config(t)
+	cfg.MaxConns = 1
+	pool := open(t, cfg)
+	begin(t, pool)
+	return pool
+}
+
+func TestDeadlineWhileWaitingForAConnection(t *testing.T) {
+	p := postgres.New(busy(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := p.Fetch(ctx, "id"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want context.DeadlineExceeded", err)
+	}
+}
+
+// Calls on a single connection take turns. One whose context ends does not wait
+// for its own.
+func TestCancelledWhileWaitingForItsTurn(t *testing.T) {
+	_, pool, table := store(t)
+	conn, err := pgx.ConnectConfig(t.Context(), config(t).ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(background(t)) })
+	p := postgres.New(conn, postgres.Table(table))
+	tx := begin(t, pool)
+	run(t, tx, "LOCK TABLE "+table)
+
+	first := make(chan error, 1)
+	go func() { first <- p.Delete(context.WithoutCancel(t.Context()), "id") }()
+	waiting(t, pool, tx, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	second := make(chan error, 1)
+	go func() { second <- p.Delete(ctx, "id") }()
+	select {
+	case err := <-second:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want context.DeadlineExceeded", err)
+		}
+	case <-time.After(patience):
+		t.Error("still waiting for the first call")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}

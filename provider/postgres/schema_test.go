@@ -1,0 +1,144 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/holdfast-go/holdfast/provider/postgres"
+)
+
+func TestCreateTableManyTimesAtOnce(t *testing.T) {
+	pool, table := open(t, config(t)), newName()
+	t.Cleanup(func() { run(t, pool, "DROP TABLE IF EXISTS "+table) })
+	p := postgres.New(pool, postgres.Table(table))
+	for range 20 {
+		errs := make([]error, 10)
+		var wg sync.WaitGroup
+		for i := range errs {
+			wg.Go(func() { errs[i] = p.CreateTable(t.Context()) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		rec := record()
+		save(t, p, rec, 0, nil)
+		if err := p.CreateTable(t.Context()); err != nil {
+			t.Error(err)
+		}
+		holds(t, p, rec)
+		run(t, pool, "DROP TABLE "+table)
+	}
+}
+
+// An instance that starts must not wait for the others, nor they for it, as for
+// an ALTER TABLE.
+func TestCreateTableOfOneInUseWaitsForNobody(t *testing.T) {
+	p, pool, table := store(t)
+	run(t, begin(t, pool), "SELECT FROM "+table)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := p.CreateTable(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTableIsAsMeasured(t *testing.T) {
+	_, pool, table := store(t)
+	if got := query[string](t, pool, "SELECT reloptions::text FROM pg_class WHERE oid = $1::text::regclass", table); got != "{fillfactor=80}" {
+		t.Errorf("got options %s", got)
+	}
+	if got := query[string](t, pool, "SELECT attstorage::text FROM pg_attribute WHERE attrelid = $1::text::regclass AND attname = 'data'", table); got != "e" {
+		t.Errorf("got storage %q of data, want e (external)", got)
+	}
+	if got := query[int](t, pool, "SELECT count(*) FROM pg_index WHERE indrelid = $1::text::regclass", table); got != 1 {
+		t.Errorf("got %d indexes, want that of the key only", got)
+	}
+}
+
+// Saves that change the expiry are updates in place, which write no index.
+func TestUpdatesAreHOT(t *testing.T) {
+	p, pool, table := store(t)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	const updates = 50
+	for range updates {
+		n := next(rec)
+		n.ExpiresAt = rec.ExpiresAt.Add(1e9)
+		save(t, p, n, rec.Version, nil)
+		rec = n
+	}
+	eventually(t, "statistics", func() bool {
+		return updates == query[int](t, pool, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = $1::text::regclass", table)
+	})
+}
+
+func TestTableNamesAreQuoted(t *testing.T) {
+	pool, schema := open(t, config(t)), newName()
+	run(t, pool, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { run(t, pool, "DROP SCHEMA "+schema+" CASCADE") })
+	for _, name := range []string{
+		"sessions", "Sessions", "user", "my sessions", "täble", `a"b`, `x"; DROP TABLE "sessions"; --`, "it's", "$1", "{live}",
+		strings.Repeat("x", 63), "holdfast_sessions",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := postgres.New(pool, postgres.Table(schema+"."+name))
+			if err := p.CreateTable(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			rec := record()
+			save(t, p, rec, 0, nil)
+			save(t, p, next(rec), rec.Version, nil)
+			run(t, pool, "UPDATE "+pgx.Identifier{schema, name}.Sanitize()+" SET expires_at = '2000-01-01'")
+			if n, err := p.Purge(t.Context()); n != 1 || err != nil {
+				t.Errorf("Purge: got %d and error %v, want 1", n, err)
+			}
+		})
+	}
+}
+
+func TestImpossibleTableNamesPanic(t *testing.T) {
+	for _, name := range []string{"", ".", "a.", ".a", "a.b.c", "a\x00", strings.Repeat("x", 64)} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("Table did not panic")
+				}
+			}()
+			postgres.Table(name)
+		})
+	}
+}
+
+// The file can be used as it is.
+func TestSchemaIsTheFile(t *testing.T) {
+	file, err := os.ReadFile("schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := postgres.New(nil).Schema(); got != strings.ReplaceAll(string(file), "holdfast_sessions", `"holdfast_sessions"`) {
+		t.Errorf("got\n%s", got)
+	}
+	if got := postgres.New(nil, postgres.Table("a.b")).Schema(); strings.Contains(got, "holdfast_sessions") || !strings.Contains(got, `"a"."b" (`) {
+		t.Errorf("for a.b, got\n%s", got)
+	}
+}
+
+func TestWrongTableIsNotAccepted(t *testing.T) {
+	_, pool, table := store(t)
+	run(t, pool, fmt.Sprintf("ALTER TABLE %[1]s DROP COLUMN format; ALTER TABLE %[1]s ALTER COLUMN version TYPE int", table))
+	err := postgres.New(pool, postgres.Table(table)).CreateTable(t.Context())
+	for _, lacking := range []string{"format text", "version bigint"} {
+		if !strings.Contains(fmt.Sprint(err), lacking) {
+			t.Errorf("got error %v, want one that tells %q", err, lacking)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package postgres
+
+// The casts make the types of parameters and results independent of the columns',
+// so that a wrong table is refused by the server, not by pgx, which would quote the
+// value.
+//
+// clock_timestamp and not now, which is the time at which a transaction has begun
+// and therefore stale after a wait for a lock. Times are read as milliseconds,
+// which have the same text in every DateStyle and time zone.
+const (
+	live     = `(expires_at IS NULL OR expires_at > clock_timestamp())`
+	selected = `version::bigint, coalesce((extract(epoch FROM expires_at) * 1000)::bigint, 0), format::text`
+
+	fetchSQL = `
+SELECT {columns}, data::bytea
+FROM {table}
+WHERE id = $1::text AND {live}`
+
+	// An expired record may still be there, and counts as none.
+	createSQL = `
+INSERT INTO {table} AS stored (id, version, expires_at, format, data)
+VALUES ($1::text, $2::bigint, $3::timestamptz, $4::text, $5::bytea)
+ON CONFLICT (id) DO UPDATE
+SET version = EXCLUDED.version, expires_at = EXCLUDED.expires_at, format = EXCLUDED.format, data = EXCLUDED.data
+WHERE stored.expires_at <= clock_timestamp()`
+
+	// The inner query waits for other writers. If one of them has written, PostgreSQL
+	// evaluates both conditions anew, for the row as it is then; if not, that would
+	// leave the one on time unnoticed, were it not outside.
+	updateSQL = `
+UPDATE {table}
+SET version = $2::bigint, expires_at = $3::timestamptz, format = $4::text, data = $5::bytea
+WHERE id = (SELECT id FROM {table} WHERE id = $1::text AND version = $6::bigint FOR NO KEY UPDATE) AND {live}`
+
+	putSQL = `
+INSERT INTO {table} (id, version, expires_at, format, data)
+VALUES ($1::text, $2::bigint, $3::timestamptz, $4::text, $5::bytea)
+ON CONFLICT (id) DO UPDATE
+SET version = EXCLUDED.version, expires_at = EXCLUDED.expires_at, format = EXCLUDED.format, data = EXCLUDED.data`
+
+	// Runs after createSQL or updateSQL. Data that has just been sent there is not
+	// sent back.
+	currentSQL = `
+SELECT {columns}, CASE WHEN version <> $2::bigint THEN data::bytea END
+FROM {table}
+WHERE id = $1::text AND {live}`
+
+	deleteSQL = `
+DELETE FROM {table}
+WHERE id = $1::text`
+
+	// Of a partitioned table it is the partitions that have a size.
+	blocksSQL = `
+SELECT greatest(pg_relation_size($1::text::regclass), (SELECT max(pg_relation_size(relid)) FROM pg_partition_tree($1::text::regclass)))
+	/ current_setting('block_size')::bigint`
+
+	// The inner query locks the expired rows between two positions, but for those
+	// that someone is just writing. The outer condition is for a partitioned table,
+	// where another partition has a row at the same position.
+	purgeSQL = `
+DELETE FROM {table}
+WHERE expires_at <= clock_timestamp() AND ctid = ANY (ARRAY(
+	SELECT ctid
+	FROM {table}
+	WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND expires_at <= clock_timestamp()
+	FOR UPDATE SKIP LOCKED))`
+
+	// What the table lacks: itself (NULL) or columns. All of it is from one snapshot;
+	// to_regclass alone would see a table that another has created since.
+	missingSQL = `
+SELECT CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1::text))
+	THEN coalesce(string_agg(wanted.name || ' ' || wanted.type, ', '), '') END
+FROM (VALUES ('id', 'text'), ('version', 'bigint'), ('expires_at', 'timestamp with time zone'), ('format', 'text'), ('data', 'bytea')) AS wanted (name, type)
+WHERE NOT EXISTS (
+	SELECT FROM pg_attribute
+	WHERE attrelid = to_regclass($1::text) AND attname = wanted.name AND atttypid = wanted.type::regtype)`
+)

@@ -1,0 +1,65 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// compareAndSwap writes by one statement and reads by a second, which is sent
+// along with it. That one sees what the first has had to wait for: at READ
+// COMMITTED every statement takes a new snapshot. A single statement with both
+// in it would answer a conflict with the record from before the wait.
+func (p *Provider) compareAndSwap(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	for {
+		var swapped bool
+		var current *provider.Record
+		err := p.call(ctx, func() (err error) {
+			swapped, current, err = p.sendSwap(ctx, rec, expectVersion)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case swapped:
+			return nil
+		case current == nil:
+			return conflict(nil)
+		case expectVersion > 0 && current.Version == expectVersion:
+			continue // stored between the two statements: nothing stands in the way now
+		case current.Version == rec.Version:
+			return nil // stored by an earlier attempt
+		default:
+			return conflict(current)
+		}
+	}
+}
+
+func conflict(current *provider.Record) error {
+	return fmt.Errorf("postgres: %w", &provider.ConflictError{Current: current})
+}
+
+// sendSwap sends both statements as one implicit transaction. It commits when
+// all answers are sent, so that the last word is that of Close.
+func (p *Provider) sendSwap(ctx context.Context, rec *provider.Record, expectVersion int64) (swapped bool, current *provider.Record, err error) {
+	var b pgx.Batch
+	if expectVersion == 0 {
+		b.Queue(p.sql.create, columns(rec)...)
+	} else {
+		b.Queue(p.sql.update, append(columns(rec), expectVersion)...)
+	}
+	b.Queue(p.sql.current, rec.ID, rec.Version)
+
+	results := p.db.SendBatch(ctx, &b)
+	tag, err := results.Exec()
+	if err == nil {
+		current, err = scanRecord(results.QueryRow(), rec.ID)
+	}
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
+	}
+	return tag.RowsAffected() > 0, current, err
+}

@@ -1,0 +1,50 @@
+package postgres
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	defaultTable  = "holdfast_sessions"
+	maxIdentifier = 63 // NAMEDATALEN - 1; the rest is cut off silently
+)
+
+// A table is the name of one, quoted for SQL.
+type table string
+
+func parseTable(name string) table {
+	parts := strings.Split(name, ".")
+	if len(parts) > 2 {
+		panic("postgres: Table takes a name, or a schema's and a name")
+	}
+	for _, part := range parts {
+		if part == "" || len(part) > maxIdentifier || strings.IndexByte(part, 0) >= 0 {
+			panic("postgres: Table has a name that is empty, over 63 bytes long or contains a NUL")
+		}
+	}
+	return table(pgx.Identifier(parts).Sanitize())
+}
+
+// statements are the SQL of a Provider.
+type statements struct {
+	fetch, create, update, put, current, delete string // of the verbs
+	blocks, purge                               string // of Purge
+	missing                                     string // of CreateTable
+}
+
+func (t table) statements() statements {
+	in := strings.NewReplacer("{table}", string(t), "{live}", live, "{columns}", selected).Replace
+	return statements{
+		fetch:   in(fetchSQL),
+		create:  in(createSQL),
+		update:  in(updateSQL),
+		put:     in(putSQL),
+		current: in(currentSQL),
+		delete:  in(deleteSQL),
+		blocks:  in(blocksSQL),
+		purge:   in(purgeSQL),
+		missing: in(missingSQL),
+	}
+}

@@ -1,0 +1,143 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/postgres"
+)
+
+// A tap counts the trips of a client: how often it asks the server to answer.
+type tap struct{ trips atomic.Int64 }
+
+// listen routes the pool's connections through the tap.
+func (tp *tap) listen(cfg *pgxpool.Config) {
+	dial := cfg.ConnConfig.DialFunc
+	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		r, w := io.Pipe()
+		go tp.count(r)
+		return tapped{conn, w}, nil
+	}
+}
+
+type tapped struct {
+	net.Conn
+	tap *io.PipeWriter
+}
+
+func (c tapped) Write(b []byte) (int, error) {
+	_, _ = c.tap.Write(b)
+	return c.Conn.Write(b)
+}
+
+func (c tapped) Close() error {
+	c.tap.Close()
+	return c.Conn.Close()
+}
+
+// count reads what a client sends. The server answers Query and Sync at once, the
+// other messages with the next Sync. Startup messages have no type; nobody wants
+// their trips counted.
+// https://www.postgresql.org/docs/current/protocol-message-formats.html
+func (tp *tap) count(r io.Reader) {
+	defer io.Copy(io.Discard, r)
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil || skip(r, length) != nil {
+		return
+	}
+	var kind [1]byte
+	for {
+		if _, err := io.ReadFull(r, kind[:]); err != nil {
+			return
+		}
+		if kind[0] == 'Q' || kind[0] == 'S' {
+			tp.trips.Add(1)
+		}
+		if _, err := io.ReadFull(r, length[:]); err != nil || skip(r, length) != nil {
+			return
+		}
+	}
+}
+
+func skip(r io.Reader, length [4]byte) error {
+	_, err := io.CopyN(io.Discard, r, int64(binary.BigEndian.Uint32(length[:]))-4)
+	return err
+}
+
+// verbs are calls with all of their outcomes.
+var verbs = []struct {
+	name string
+	do   func(t *testing.T, p provider.Provider)
+}{
+	{"Fetch", func(t *testing.T, p provider.Provider) { holds(t, p, wireRecord) }},
+	{"Fetch of a missing record", func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
+	{"Save that creates", func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
+	{"Save that replaces", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, wireRecord.Version, nil) }},
+	{"Save without a check", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, -1, nil) }},
+	{"Save of an earlier attempt", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, 7, nil) }},
+	{"Save that conflicts", func(t *testing.T, p provider.Provider) {
+		save(t, p, next(wireRecord), 7, provider.ErrVersionConflict)
+	}},
+	{"Save of what exists", func(t *testing.T, p provider.Provider) {
+		save(t, p, next(wireRecord), 0, provider.ErrVersionConflict)
+	}},
+	{"Save of what is missing", func(t *testing.T, p provider.Provider) {
+		save(t, p, record(), 7, provider.ErrVersionConflict)
+	}},
+	{"Delete", func(t *testing.T, p provider.Provider) {
+		if err := p.Delete(t.Context(), "missing"); err != nil {
+			t.Error(err)
+		}
+	}},
+}
+
+var wireRecord = record()
+
+// With prepared statements, a connection that meets one for the first time has it
+// prepared, by a trip of its own. Everything else is one trip.
+func TestOneTripPerVerb(t *testing.T) {
+	for mode, first := range map[pgx.QueryExecMode]int64{
+		pgx.QueryExecModeCacheStatement: 2,
+		pgx.QueryExecModeCacheDescribe:  2,
+		pgx.QueryExecModeExec:           1,
+		pgx.QueryExecModeSimpleProtocol: 1,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			for _, verb := range verbs {
+				t.Run(verb.name, func(t *testing.T) {
+					beside, _, table := store(t)
+					save(t, beside, wireRecord, 0, nil)
+					cfg := config(t)
+					cfg.MaxConns = 1
+					cfg.ConnConfig.DefaultQueryExecMode = mode
+					var wire tap
+					wire.listen(cfg)
+					pool := open(t, cfg)
+					if err := pool.Ping(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					p := postgres.New(pool, postgres.Table(table))
+					for _, want := range []int64{first, 1, 1} {
+						before := wire.trips.Load()
+						verb.do(t, p)
+						if got := wire.trips.Load() - before; got != want {
+							t.Errorf("%d trips, want %d", got, want)
+						}
+					}
+				})
+			}
+		})
+	}
+}
