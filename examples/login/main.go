@@ -2,6 +2,9 @@
 // the session, and shows what twenty requests at once do to it.
 //
 //	go run ./examples/login
+//	go run ./examples/login -store redis://localhost:6379/0
+//	go run ./examples/login -store postgres://user:password@localhost/database
+//	go run ./examples/login -store 'dynamodb://sessions?endpoint=http://localhost:8000'
 package main
 
 import (
@@ -16,24 +19,28 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 func main() {
 	addr := flag.String("addr", "localhost:8080", "`host:port` to serve; port 0 picks a free one")
+	store := flag.String("store", "memory:", storeUsage)
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr); err != nil {
+	if err := run(ctx, *addr, *store); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run serves the shop until ctx ends, and then finishes what is in flight.
-func run(ctx context.Context, addr string) error {
-	shop, err := newShop(memory.New())
+func run(ctx context.Context, addr, storeURL string) error {
+	store, closeStore, err := openStore(ctx, storeURL)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	shop, err := newShop(store)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
 	cost = bcrypt.MinCost
-	os.Exit(m.Run())
+	testserver.Main(m)
 }
 
 // A visitor is a browser of few words. Its server speaks TLS, without which no
@@ -235,24 +235,30 @@ func TestTheBasket(t *testing.T) {
 func TestParallelRequestsAllAddToTheBasket(t *testing.T) {
 	v := newVisitor(t)
 	v.get("/") // to have a session: parallel first requests would each begin one
+	v.race(20)
+	if _, counts := v.get("/race"); !strings.Contains(counts, `"basket":20`) {
+		t.Error(counts)
+	}
+}
+
+// race sends n requests at once.
+func (v *visitor) race(n int) {
+	v.t.Helper()
 	var wg sync.WaitGroup
-	for range 20 {
+	for range n {
 		wg.Go(func() {
 			resp, err := v.client.Post(v.server.URL+"/race", "", nil)
 			if err != nil {
-				t.Error(err)
+				v.t.Error(err)
 				return
 			}
 			defer resp.Body.Close()
 			if resp.StatusCode != http.StatusNoContent {
-				t.Error(resp.Status)
+				v.t.Error(resp.Status)
 			}
 		})
 	}
 	wg.Wait()
-	if _, counts := v.get("/race"); !strings.Contains(counts, `"basket":20`) {
-		t.Error(counts)
-	}
 }
 
 var visitsOnPage = regexp.MustCompile(`id="visits">(\d+)<`)

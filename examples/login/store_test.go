@@ -1,0 +1,54 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+)
+
+func TestTheShopOnEveryStore(t *testing.T) {
+	for name, storeURL := range map[string]func(testing.TB) string{
+		"memory":   func(testing.TB) string { return "memory:" },
+		"redis":    func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + "/0" },
+		"postgres": testserver.SharedPostgres,
+		"dynamodb": func(tb testing.TB) string {
+			return "dynamodb://shop?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, closeStore, err := openStore(t.Context(), storeURL(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(closeStore) // after the visitor's server
+			v := newVisitorOf(t, store)
+			v.post("/basket", "product", "rope")
+			v.signUp("ada", "correct horse")
+			if _, page := v.get("/"); !strings.Contains(page, `id="count-rope">1<`) || !strings.Contains(page, `id="user">ada<`) {
+				t.Errorf("signed up with a rope:\n%s", page)
+			}
+			v.race(20)
+			if _, counts := v.get("/race"); !strings.Contains(counts, `"basket":20`) {
+				t.Error(counts)
+			}
+			old := v.cookie()
+			v.post("/signout")
+			v.setCookie(old)
+			if status, _ := v.post("/basket", "product", "rope"); status != http.StatusConflict {
+				t.Errorf("a change after the sign-out: %d", status)
+			}
+		})
+	}
+}
+
+func TestAStoreThatIsNone(t *testing.T) {
+	for _, storeURL := range []string{"", "mysql://localhost", "redis://:secret@[", "postgres://u:secret@localhost:0x/", "dynamodb://%zz"} {
+		_, _, err := openStore(t.Context(), storeURL)
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", storeURL, err)
+		}
+	}
+}
