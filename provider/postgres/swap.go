@@ -26,10 +26,10 @@ func (p *Provider) compareAndSwap(ctx context.Context, rec *provider.Record, exp
 			return err
 		case swapped:
 			return nil
+		case current == nil && expectVersion == 0, current != nil && expectVersion > 0 && current.Version == expectVersion:
+			continue // expired or stored between the two statements: nothing stands in the way now
 		case current == nil:
 			return conflict(nil)
-		case expectVersion > 0 && current.Version == expectVersion:
-			continue // stored between the two statements: nothing stands in the way now
 		case current.Version == rec.Version:
 			return nil // stored by an earlier attempt
 		default:
