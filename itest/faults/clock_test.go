@@ -1,0 +1,105 @@
+package faults_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// A clock tells clients which phase a test is in: before, during or after the
+// fault. It counts what they have done in each.
+type clock struct {
+	now     atomic.Int32
+	mu      sync.Mutex
+	clients []*client
+}
+
+type phase = int32
+
+const (
+	before phase = iota
+	during
+	after
+	between // a phase is changing
+	phases
+)
+
+// A client is one that does one thing after the other.
+type client struct {
+	clock             *clock
+	succeeded, failed [phases]atomic.Int64
+}
+
+func (c *clock) client() *client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cl := &client{clock: c}
+	c.clients = append(c.clients, cl)
+	return cl
+}
+
+func (c *clock) phase() phase     { return c.now.Load() }
+func (c *clock) enter(next phase) { c.now.Store(next) }
+
+// done counts something that began in a phase. What ends in another belongs to
+// neither.
+func (cl *client) done(began phase, ok bool) {
+	if began != cl.clock.phase() {
+		began = between
+	}
+	if ok {
+		cl.succeeded[began].Add(1)
+	} else {
+		cl.failed[began].Add(1)
+	}
+}
+
+// await returns when every client has done so many things in a phase, or
+// succeeded in them.
+func (c *clock) await(t *testing.T, p phase, n int64, success bool) {
+	t.Helper()
+	for _, cl := range c.clients {
+		eventually(t, func() bool {
+			done := cl.succeeded[p].Load()
+			if !success {
+				done += cl.failed[p].Load()
+			}
+			return done >= n
+		}, func() string { return "a client gets nowhere" })
+	}
+}
+
+// sum counts what all clients have done in a phase.
+func (c *clock) sum(p phase) (succeeded, failed int64) {
+	for _, cl := range c.clients {
+		succeeded += cl.succeeded[p].Load()
+		failed += cl.failed[p].Load()
+	}
+	return succeeded, failed
+}
+
+// eventually returns when something is so, or fails with what else is.
+func eventually(t *testing.T, is func() bool, otherwise func() string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for !is() {
+		if !wait(ctx, time.Millisecond) {
+			t.Fatalf("after %v: %s", patience, otherwise())
+		}
+	}
+}
+
+// wait reports whether the time is over before ctx is.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,74 @@
+package faults_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/holdfast-go/holdfast/itest/stores"
+)
+
+// proxy is a toxiproxy in front of one server.
+type proxy struct {
+	tb    testing.TB
+	proxy *toxiproxy.Proxy
+}
+
+// newProxy starts a proxy for a server at an address.
+func newProxy(tb testing.TB, upstream string) *proxy {
+	tb.Helper()
+	quiet := zerolog.Nop()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), quiet)
+	p := &proxy{tb, toxiproxy.NewProxy(server, "store", "127.0.0.1:0", upstream)}
+	if err := p.proxy.Start(); err != nil {
+		tb.Fatalf("proxy: %v", err)
+	}
+	tb.Cleanup(p.proxy.Stop)
+	return p
+}
+
+// through returns the URL of the server as seen through the proxy.
+func (p *proxy) through(url string) string { return stores.Through(p.proxy.Listen, url) }
+
+// A toxic is what toxiproxy does to one direction of all connections, those that
+// are open and those to come.
+type toxic struct {
+	Type       string           `json:"type"`
+	Stream     string           `json:"stream"` // upstream: to the server
+	Attributes map[string]int64 `json:"attributes"`
+}
+
+const (
+	up   = "upstream"
+	down = "downstream"
+)
+
+// poison adds toxics. Like all methods it may be called by any goroutine.
+func (p *proxy) poison(toxics ...toxic) {
+	p.tb.Helper()
+	for _, t := range toxics {
+		var text bytes.Buffer
+		err := json.NewEncoder(&text).Encode(t)
+		if err == nil {
+			_, err = p.proxy.Toxics.AddToxicJson(&text)
+		}
+		if err != nil {
+			p.tb.Errorf("proxy: %s: %v", t.Type, err)
+		}
+	}
+}
+
+// heal removes the toxics. Connections that they have harmed stay broken.
+func (p *proxy) heal() { p.proxy.Toxics.ResetToxics(p.tb.Context()) }
+
+// move cuts all connections and passes new ones on to another server.
+func (p *proxy) move(upstream string) {
+	p.tb.Helper()
+	to := &toxiproxy.Proxy{Listen: p.proxy.Listen, Upstream: upstream, Enabled: true}
+	if err := p.proxy.Update(to); err != nil {
+		p.tb.Errorf("proxy: %v", err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package linearizable_test
+
+const race = false

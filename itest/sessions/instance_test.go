@@ -1,0 +1,64 @@
+package sessions_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// An instance is one of an app's: a Manager over the store, and what it serves.
+//
+//	/Handler?do=updates      the leaf of that name, in Manager.Handler,
+//	/HandlerFunc?do=updates  as Manager.HandlerFunc
+//	/Replay?do=updates       and in Manager.Replay
+//	/trips                   how many trips to the store there were
+//	/weather?lose=true       what the trips are to meet from now on
+type instance struct {
+	*session.Manager
+	http.Handler
+	store   *storetest.Store
+	weather weather
+}
+
+func newInstance(t testing.TB, p provider.Provider, cfg session.Config) *instance {
+	t.Helper()
+	i := &instance{store: &storetest.Store{Provider: p}}
+	i.store.OnFetch, i.store.OnSave = i.weather.fetch, i.weather.save
+	cfg.Cookie.Insecure = true
+	cfg.StoreTimeout = patience // the machine may be slow
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	m, err := session.New(i.store, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Manager, i.Handler = m, i.routes(m)
+	return i
+}
+
+func (i *instance) routes(m *session.Manager) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/Handler", m.Handler(http.HandlerFunc(load)))
+	mux.Handle("/HandlerFunc", m.HandlerFunc(do))
+	mux.Handle("/Replay", m.Handler(m.Replay(http.HandlerFunc(load))))
+	mux.HandleFunc("/trips", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i.store.Trips()) })
+	mux.HandleFunc("/weather", func(_ http.ResponseWriter, r *http.Request) { i.weather.set(r.URL.Query()) })
+	return mux
+}
+
+func load(w http.ResponseWriter, r *http.Request) {
+	s, err := session.Load(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), session.StatusCode(err))
+		return
+	}
+	do(w, r, s)
+}
+
+func do(w http.ResponseWriter, r *http.Request, s *session.Session) {
+	leaves[r.URL.Query().Get("do")](w, r, s)
+}

@@ -1,0 +1,43 @@
+package stores
+
+import (
+	"strings"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+	redisprovider "github.com/holdfast-go/holdfast/provider/redis"
+)
+
+// Redis is provider/redis on a standalone server, with a key prefix per space.
+var Redis = Store{
+	Name:   "redis",
+	shared: func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) },
+	open: func(tb testing.TB, url, space string) provider.Provider {
+		p, err := redisprovider.Open(url, redisprovider.Prefix(space+":"))
+		if err != nil {
+			tb.Fatalf("stores: redis: %v", err)
+		}
+		tb.Cleanup(func() { p.Close() })
+		return p
+	},
+}
+
+// RedisCluster is provider/redis on a cluster of three masters. It cannot be had
+// through a proxy: the cluster tells its clients the masters' own addresses.
+var RedisCluster = Store{
+	Name:   "redis cluster",
+	shared: func(tb testing.TB) string { return strings.Join(testserver.RedisCluster(tb), ",") },
+	open: func(tb testing.TB, addrs, space string) provider.Provider {
+		client := goredis.NewClusterClient(&goredis.ClusterOptions{
+			Addrs:                 strings.Split(addrs, ","),
+			ContextTimeoutEnabled: true,
+			DialerRetries:         1,
+			PoolSize:              maxConns,
+		})
+		tb.Cleanup(func() { client.Close() })
+		return redisprovider.New(client, redisprovider.Prefix(space+":"))
+	},
+}

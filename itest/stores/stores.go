@@ -1,0 +1,81 @@
+// Package stores has the providers that the tests of this module run on, each on
+// its real server. Tests that use it have a TestMain that calls testserver.Main.
+package stores
+
+import (
+	"crypto/rand"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// Store is a provider and its server.
+type Store struct {
+	Name   string
+	shared func(testing.TB) string // starts the shared server; its URL
+	open   func(tb testing.TB, url, space string) provider.Provider
+}
+
+// All returns every store.
+func All() []Store { return []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB} }
+
+// Each runs a test on every store, one after the other.
+func Each(t *testing.T, test func(*testing.T, Store)) {
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+// New returns an empty provider on the shared server.
+func (s Store) New(tb testing.TB) provider.Provider { return s.Instances(tb, 1)[0] }
+
+// Instances returns providers on the shared server that have their records in
+// common, at first none, each with a client of its own: an app of n processes. Of
+// memory there is only one, n times over.
+func (s Store) Instances(tb testing.TB, n int) []provider.Provider {
+	tb.Helper()
+	server, space := s.Server(tb), Space()
+	all := make([]provider.Provider, n)
+	for i := range all {
+		all[i] = s.open(tb, server, space)
+	}
+	return all
+}
+
+// Server returns the URL of the shared server, which At takes.
+func (s Store) Server(tb testing.TB) string {
+	tb.Helper()
+	return s.shared(tb)
+}
+
+// Named returns the store of that name.
+func Named(name string) Store {
+	for _, s := range All() {
+		if s.Name == name {
+			return s
+		}
+	}
+	panic("stores: there is no " + name)
+}
+
+// At returns a provider on the server with that URL, as testserver.Server has it.
+// Providers with the same server and space have their records in common.
+func (s Store) At(tb testing.TB, url, space string) provider.Provider {
+	tb.Helper()
+	return s.open(tb, url, space)
+}
+
+// Through returns the URL of a server as seen through a proxy at addr.
+func Through(addr, server string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		panic("stores: the server's URL cannot be read")
+	}
+	u.Host = addr
+	return u.String()
+}
+
+// Space returns a new name for a key prefix or a table.
+func Space() string { return "test_" + strings.ToLower(rand.Text()) }
