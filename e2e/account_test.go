@@ -65,7 +65,7 @@ func TestAChangeOfPasswordRenewsTheSession(t *testing.T) {
 	p.open("/account")
 	p.do(write("input[name=old]", password), write("input[name=new]", changed))
 	p.click("main form button")
-	p.says("#flash", "Your password is changed.")
+	p.says("#flash", "Your password is changed, and your other devices are signed out.")
 	p.open("/")
 	p.signedIn(name)
 	p.says("#count-rope", "1")

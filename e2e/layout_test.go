@@ -55,7 +55,7 @@ func TestTheShopWorksWithoutJavaScript(t *testing.T) {
 	if n := eval[int](p, `document.querySelectorAll(".dots i").length`); n != 0 {
 		t.Fatal("JavaScript runs")
 	}
-	p.says("noscript", "This one needs JavaScript. All else does not.")
+	p.says("noscript", "This needs JavaScript, the only thing here that does.")
 	p.signUp()
 	p.add("Rope")
 	p.says("#flash", "Rope added.")

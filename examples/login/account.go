@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"log"
 	"net/http"
 	"strings"
 	"time"
@@ -9,8 +11,8 @@ import (
 )
 
 var (
-	user  = session.NewKey[string]("user")
-	flash = session.NewKey[string]("flash").LastWriteWins() // said once, on the next page
+	signedInAs = session.NewKey[account]("account")
+	flash      = session.NewKey[string]("flash").LastWriteWins() // said once, on the next page
 )
 
 const keepSignedIn = 30 * 24 * time.Hour
@@ -20,12 +22,13 @@ func (s *shop) signUpForm(w http.ResponseWriter, r *http.Request, sess *session.
 }
 
 func (s *shop) signUp(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	name := strings.TrimSpace(r.FormValue("name"))
-	if err := s.users.add(name, r.FormValue("password")); err != nil {
-		s.render(w, sess, http.StatusUnprocessableEntity, "signup", page{Title: "Sign up", Name: name, Problem: err.Error()})
+	name := strings.TrimSpace(r.PostFormValue("name"))
+	acc, err := s.users.add(name, r.PostFormValue("password"))
+	if err != nil {
+		s.complain(w, sess, "signup", page{Title: "Sign up", Name: name}, err)
 		return
 	}
-	s.welcome(w, r, sess, name)
+	s.welcome(w, r, sess, name, acc)
 }
 
 func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.Session) {
@@ -33,76 +36,92 @@ func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.
 }
 
 func (s *shop) signIn(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	name := strings.TrimSpace(r.FormValue("name"))
-	if err := s.users.check(name, r.FormValue("password")); err != nil {
-		s.render(w, sess, http.StatusUnprocessableEntity, "signin", page{Title: "Sign in", Name: name, Problem: err.Error()})
+	name := strings.TrimSpace(r.PostFormValue("name"))
+	acc, err := s.users.check(name, r.PostFormValue("password"))
+	if err != nil {
+		s.complain(w, sess, "signin", page{Title: "Sign in", Name: name}, err)
 		return
 	}
-	s.welcome(w, r, sess, name)
+	s.welcome(w, r, sess, name, acc)
 }
 
-// welcome signs name in. Renew gives the session a new ID, so that one that was
+// welcome signs a user in. Renew gives the session a new ID, so that one that was
 // planted before (session fixation) is worth nothing now. The basket comes along.
 //
-// It reads nothing of the session, only sets: so a form that is sent twice signs
-// in twice, where reading the user first would answer 409 to the second.
-func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Session, name string) {
+// It reads nothing of the session, only sets: so a form that is sent twice at once
+// signs in twice. The second one finds the session renewed and begins another,
+// without the basket, which went with the first; app.js keeps it from being sent.
+func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Session, name string, acc account) {
 	sess.Renew()
-	user.Set(sess, name)
+	signedInAs.Set(sess, acc)
 	flash.Set(sess, "Welcome, "+name+".")
 	sess.Persist(0)
-	if r.FormValue("keep") != "" {
+	if r.PostFormValue("keep") != "" {
 		sess.Persist(keepSignedIn)
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // signOut says goodbye by the address, not by flash: nothing can be set in a
-// session that has ended, as it has when the button is clicked a second time.
+// session that has ended, as it has when the button is clicked a second time. The
+// cookie is cleared by Destroy only with a session that lives; here it always goes.
 func (s *shop) signOut(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	sess.Destroy()
+	s.sessions.Forget(w)
 	http.Redirect(w, r, "/?signed-out", http.StatusSeeOther)
 }
 
 func (s *shop) account(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	if s.signedIn(w, r, sess) == "" {
+	if s.mustSignIn(w, r, sess) == "" {
 		return
 	}
 	s.render(w, sess, http.StatusOK, "account", page{Title: "Your account"})
 }
 
 func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	name := s.signedIn(w, r, sess)
+	name := s.mustSignIn(w, r, sess)
 	if name == "" {
 		return
 	}
-	err := s.users.check(name, r.FormValue("old"))
-	if err == nil {
-		err = s.users.setPassword(name, r.FormValue("new"))
-	}
+	acc, err := s.users.change(name, r.PostFormValue("old"), r.PostFormValue("new"))
 	if err != nil {
-		s.render(w, sess, http.StatusUnprocessableEntity, "account", page{Title: "Your account", Problem: err.Error()})
+		s.complain(w, sess, "account", page{Title: "Your account"}, err)
 		return
 	}
 	sess.Renew()
-	flash.Set(sess, "Your password is changed.")
+	signedInAs.Set(sess, acc)
+	flash.Set(sess, "Your password is changed, and your other devices are signed out.")
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
 }
 
-// signedIn returns who is signed in. If nobody is, it answers with the form, and
+// mustSignIn returns who is signed in. If nobody is, it answers with the form, and
 // the handler has nothing left to do.
-func (s *shop) signedIn(w http.ResponseWriter, r *http.Request, sess *session.Session) string {
-	name := s.user(sess)
+func (s *shop) mustSignIn(w http.ResponseWriter, r *http.Request, sess *session.Session) string {
+	name := s.signedIn(sess)
 	if name == "" {
 		http.Redirect(w, r, "/signin", http.StatusSeeOther)
 	}
 	return name
 }
 
-// user returns who is signed in, or "". A session may outlive the account.
-func (s *shop) user(sess *session.Session) string {
-	if name, ok := user.Get(sess); ok && s.users.exists(name) {
-		return name
+// signedIn returns who is signed in, or "".
+func (s *shop) signedIn(sess *session.Session) string {
+	acc, _ := signedInAs.Get(sess)
+	return s.users.name(acc)
+}
+
+// complain shows the form again.
+func (s *shop) complain(w http.ResponseWriter, sess *session.Session, form string, p page, err error) {
+	status := http.StatusUnprocessableEntity
+	if p.Problem = err.Error(); !errors.As(err, new(complaint)) {
+		log.Printf("%s: %v", form, err)
+		status, p.Problem = http.StatusInternalServerError, "That did not work. Please try again later."
 	}
-	return ""
+	s.render(w, sess, status, form, p)
+}
+
+// forget starts a visitor afresh whose cookie leads to a session that has ended.
+func (s *shop) forget(w http.ResponseWriter, r *http.Request) {
+	s.sessions.Forget(w)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

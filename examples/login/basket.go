@@ -24,9 +24,9 @@ var products = []product{
 	{"shackle", "Shackle", "Small, and never enough of them.", 150},
 }
 
-// add puts one more into the visitor's basket. Key.Update is applied to the
+// addProduct puts one more into the visitor's basket. Key.Update is applied to the
 // newest basket when the session is saved, so parallel requests add up.
-func add(sess *session.Session, id string) {
+func addProduct(sess *session.Session, id string) {
 	baskets.Update(sess, func(b basket) basket {
 		if b == nil {
 			b = basket{}
@@ -39,22 +39,22 @@ func add(sess *session.Session, id string) {
 func (s *shop) addToBasket(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	p, ok := productOf(r)
 	if !ok {
-		http.Error(w, "there is no such product", http.StatusNotFound)
+		s.notFound(w, r)
 		return
 	}
-	add(sess, p.ID)
+	addProduct(sess, p.ID)
 	flash.Set(sess, p.Name+" added.")
 	http.Redirect(w, r, "/#basket", http.StatusSeeOther)
 }
 
-// slow is how long addSlowly takes: enough to sign out in another tab.
-const slow = 3 * time.Second
+// slowness is how long addSlowly takes: enough to sign out in another tab.
+const slowness = 3 * time.Second
 
 // addSlowly saves a session that was loaded long ago. If it has been signed out
 // meanwhile, the save is refused: it does not bring the session back.
 func (s *shop) addSlowly(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	select {
-	case <-time.After(slow):
+	case <-time.After(slowness):
 		s.addToBasket(w, r, sess)
 	case <-r.Context().Done():
 	}
@@ -67,7 +67,7 @@ func (s *shop) emptyBasket(w http.ResponseWriter, r *http.Request, sess *session
 
 func productOf(r *http.Request) (product, bool) {
 	for _, p := range products {
-		if p.ID == r.FormValue("product") {
+		if p.ID == r.PostFormValue("product") {
 			return p, true
 		}
 	}

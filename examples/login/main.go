@@ -19,28 +19,35 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session"
 )
 
 func main() {
 	addr := flag.String("addr", "localhost:8080", "`host:port` to serve; port 0 picks a free one")
 	store := flag.String("store", "memory:", storeUsage)
+	insecure := flag.Bool("insecure", false, "let browsers keep the cookie over plain HTTP: for Safari, and addresses other than localhost")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("what is %q? See -help.", flag.Arg(0))
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *store); err != nil {
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
+	if err := run(ctx, *addr, *store, session.Cookie{Insecure: *insecure}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run serves the shop until ctx ends, and then finishes what is in flight.
-func run(ctx context.Context, addr, storeURL string) error {
+func run(ctx context.Context, addr, storeURL string, cookie session.Cookie) error {
 	store, closeStore, err := openStore(ctx, storeURL)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	shop, err := newShop(store)
+	shop, err := newShop(store, cookie)
 	if err != nil {
 		return err
 	}
@@ -52,6 +59,7 @@ func run(ctx context.Context, addr, storeURL string) error {
 		Handler:           shop,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       time.Minute,
 	}
 
@@ -76,12 +84,11 @@ func run(ctx context.Context, addr, storeURL string) error {
 	return nil
 }
 
-// browserAddr is what to type into a browser: the host as it was asked for, since
-// browsers keep Secure cookies over plain HTTP for localhost and loopback
-// addresses alone, and the port that it got.
+// browserAddr is what to type into a browser. Browsers keep Secure cookies over
+// plain HTTP for localhost and loopback addresses alone.
 func browserAddr(addr string, listener net.Listener) string {
 	host, _, _ := net.SplitHostPort(addr)
-	if host == "" {
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"fmt"
 	"html/template"
@@ -24,6 +25,7 @@ type page struct {
 	User    string // who is signed in
 	Flash   string
 	Problem string
+	Gone    bool   // the problem is a cookie of a session that has ended
 	Name    string // what was typed into a form that has to be typed again
 
 	Session  facts
@@ -68,7 +70,7 @@ func (all pages) write(w http.ResponseWriter, status int, name string, p page) {
 
 // render writes a page with what every page shows of the session.
 func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, name string, p page) {
-	p.User = s.user(sess)
+	p.User = s.signedIn(sess)
 	if p.Flash == "" {
 		p.Flash, _ = flash.Pop(sess)
 	}
@@ -76,31 +78,27 @@ func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, 
 	s.pages.write(w, status, name, p)
 }
 
-var visits = session.NewKey[int]("visits")
-
-func (s *shop) home(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	p := page{Title: "Chandlery", Products: products}
-	visits.Update(sess, func(n int) int { return n + 1 })
-	p.Flash, _ = flash.Pop(sess)
-	if r.URL.Query().Has("signed-out") {
-		p.Flash = "You are signed out."
-	}
-	// A session is saved when the answer begins. This page tells what is stored,
-	// so it saves before.
-	if sess.Save(r.Context()) != nil {
-		return // sessionError answers
-	}
-	p.Visits, _ = visits.Get(sess)
-	b, _ := baskets.Get(sess)
-	p.Basket, p.Total = lines(b)
-	s.render(w, sess, http.StatusOK, "home", p)
-}
-
-// static serves the style sheet, the script and the icon.
+// static serves the style sheet, the script and the icons. They are as old as
+// the program, which has no times for them, so browsers compare a hash.
 func static() http.Handler {
 	server := http.FileServerFS(files)
+	tags := map[string]string{}
+	entries, err := files.ReadDir("static")
+	if err != nil {
+		panic(err)
+	}
+	for _, entry := range entries {
+		data, err := files.ReadFile("static/" + entry.Name())
+		if err != nil {
+			panic(err)
+		}
+		tags[entry.Name()] = fmt.Sprintf(`"%x"`, sha256.Sum256(data))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache") // ask whether it has changed
+		if tag, ok := tags[r.PathValue("file")]; ok {
+			w.Header().Set("ETag", tag)
+			w.Header().Set("Cache-Control", "no-cache") // ask whether it has changed
+		}
 		server.ServeHTTP(w, r)
 	})
 }

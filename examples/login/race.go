@@ -12,12 +12,12 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// raced is what the race puts into the basket.
-const raced = "shackle"
+// racedProduct is what the race puts into the basket.
+const racedProduct = "shackle"
 
-// work is what a handler does between reading its session and answering: a
-// query, a call of another service.
-const work = 30 * time.Millisecond
+// queryTime stands for what a handler does between reading its session and
+// answering: a query, a call of another service.
+const queryTime = 30 * time.Millisecond
 
 // raceAdd counts the same click twice: in the basket, and in a counter that is
 // loaded, changed and written back, as other session libraries do it.
@@ -27,12 +27,12 @@ func (s *shop) raceAdd(w http.ResponseWriter, r *http.Request, sess *session.Ses
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	time.Sleep(work)
-	add(sess, raced)
+	time.Sleep(queryTime)
 	if err := s.unchecked.save(r.Context(), sess.Handle(), n+1); err != nil {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
+	addProduct(sess, racedProduct)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -45,14 +45,14 @@ func (s *shop) raceCounts(w http.ResponseWriter, r *http.Request, sess *session.
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]int{"basket": b[raced], "unchecked": n})
+	_ = json.NewEncoder(w).Encode(map[string]any{"session": !sess.IsNew(), "basket": b[racedProduct], "unchecked": n})
 }
 
-// unchecked keeps a counter the way that loses updates: whoever saves last wins.
+// uncheckedStore keeps a counter the way that loses updates: whoever saves last wins.
 // It is here to be looked at, not to be copied.
-type unchecked struct{ store provider.Provider }
+type uncheckedStore struct{ store provider.Provider }
 
-func (u unchecked) load(ctx context.Context, handle string) (int, error) {
+func (u uncheckedStore) load(ctx context.Context, handle string) (int, error) {
 	rec, err := u.store.Fetch(ctx, "unchecked "+handle)
 	if errors.Is(err, provider.ErrNotFound) {
 		return 0, nil
@@ -63,7 +63,7 @@ func (u unchecked) load(ctx context.Context, handle string) (int, error) {
 	return strconv.Atoi(string(rec.Data))
 }
 
-func (u unchecked) save(ctx context.Context, handle string, n int) error {
+func (u uncheckedStore) save(ctx context.Context, handle string, n int) error {
 	return u.store.Save(ctx, &provider.Record{
 		ID:        "unchecked " + handle,
 		Version:   1,

@@ -14,14 +14,17 @@ import (
 type shop struct {
 	sessions  *session.Manager
 	users     *users
-	unchecked unchecked
+	unchecked uncheckedStore
 	pages     pages
 }
 
-func newShop(p provider.Provider) (http.Handler, error) {
-	s := &shop{users: newUsers(), unchecked: unchecked{p}, pages: parsePages()}
+// maxBody is far more than any form here needs, in bytes.
+const maxBody = 64 << 10
+
+func newShop(p provider.Provider, cookie session.Cookie) (http.Handler, error) {
+	s := &shop{users: newUsers(), unchecked: uncheckedStore{p}, pages: parsePages()}
 	var err error
-	s.sessions, err = session.New(p, session.Config{ErrorHandler: s.sessionError})
+	s.sessions, err = session.New(p, session.Config{Cookie: cookie, ErrorHandler: s.sessionError})
 	if err != nil {
 		return nil, err
 	}
@@ -44,22 +47,34 @@ func newShop(p provider.Provider) (http.Handler, error) {
 	} {
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
-	mux.Handle("GET /static/", static())
+	mux.HandleFunc("POST /forget", s.forget)
+	mux.Handle("GET /static/{file}", static())
+	mux.HandleFunc("/", s.notFound)
 
 	// SameSite=Lax keeps the cookie from most requests that other sites make
 	// the browser send; this refuses them all, whatever the browser's age.
-	return secureHeaders(http.NewCrossOriginProtection().Handler(mux)), nil
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(s.crossOrigin))
+	return secureHeaders(http.MaxBytesHandler(guard.Handler(mux), maxBody)), nil
+}
+
+func (s *shop) notFound(w http.ResponseWriter, r *http.Request) {
+	s.pages.write(w, http.StatusNotFound, "error", page{Title: "There is nothing here", Problem: "The shop has no such page."})
+}
+
+func (s *shop) crossOrigin(w http.ResponseWriter, r *http.Request) {
+	s.pages.write(w, http.StatusForbidden, "error", page{Title: "Not from here", Problem: "This was sent by a page of another site."})
 }
 
 // sessionError answers when a session could not be loaded or saved. Nothing of
 // the handler's own answer has been sent.
 func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
-	p := page{Title: "The shop cannot reach its sessions", Problem: "Nothing was changed. Please try again in a moment."}
+	p := page{Title: "The shop cannot reach its sessions", Problem: "Yours was not changed. Please try again in a moment."}
 	switch {
 	case errors.Is(err, session.ErrGone):
-		p = page{Title: "This session has ended", Problem: "You signed out, or in, while this request was on its way. It changed nothing."}
+		p = page{Title: "This session has ended", Problem: "It was signed out, or renewed by signing in, and was not changed.", Gone: true}
 	case errors.Is(err, session.ErrConflict):
-		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing. Nothing of this one was saved: have a look, and try again."}
+		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing, and this one was not saved: have a look, and try again."}
 	case errors.Is(err, session.ErrOutcomeUnknown):
 		p = page{Title: "The shop lost touch with its sessions", Problem: "The change may have been made or not: have a look before you repeat it."}
 	case errors.Is(err, session.ErrUnreadable):

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -20,11 +21,12 @@ import (
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
 )
 
 func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
-	cost = bcrypt.MinCost
+	hashCost = bcrypt.MinCost
 	testserver.Main(m)
 }
 
@@ -43,7 +45,7 @@ func newVisitor(t *testing.T) *visitor {
 
 func newVisitorOf(t *testing.T, p provider.Provider) *visitor {
 	t.Helper()
-	handler, err := newShop(p)
+	handler, err := newShop(p, session.Cookie{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +146,7 @@ func TestTheFormTellsWhatIsWrong(t *testing.T) {
 		{"no name", "/signup", " ", "correct horse", errName.Error()},
 		{"long name", "/signup", strings.Repeat("b", maxName+1), "correct horse", errName.Error()},
 		{"name not UTF-8", "/signup", "\xff", "correct horse", errName.Error()},
+		{"name nobody can see", "/signup", "\u200b", "correct horse", errName.Error()},
 		{"name taken", "/signup", "ada", "correct horse", errTaken.Error()},
 		{"short password", "/signup", "bob", "1234567", errPassword.Error()},
 		{"password over bcrypt's limit", "/signup", "bob", strings.Repeat("ä", 37), errPassword.Error()},
@@ -183,7 +186,7 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 	if status, page := v.post("/account", "old", "a guess", "new", "battery staple"); status != http.StatusUnprocessableEntity {
 		t.Errorf("with a wrong password: %d\n%s", status, page)
 	}
-	if _, page := v.post("/account", "old", "correct horse", "new", "battery staple"); !strings.Contains(page, "Your password is changed.") {
+	if _, page := v.post("/account", "old", "correct horse", "new", "battery staple"); !strings.Contains(page, "Your password is changed") {
 		t.Errorf("with the right one:\n%s", page)
 	}
 	v.clearCookies()
@@ -192,6 +195,74 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 	}
 	if _, page := v.post("/account", "old", "battery staple", "new", "correct horse"); !strings.Contains(page, "<h1>Sign in</h1>") {
 		t.Errorf("signed out:\n%s", page)
+	}
+}
+
+func TestAChangeOfPasswordSignsOtherDevicesOut(t *testing.T) {
+	v := newVisitor(t)
+	v.signUp("ada", "correct horse")
+	other := *v
+	other.clearCookies()
+	other.post("/signin", "name", "ada", "password", "correct horse")
+	v.post("/account", "old", "correct horse", "new", "battery staple")
+	if _, page := other.get("/account"); !strings.Contains(page, "<h1>Sign in</h1>") {
+		t.Errorf("the other device:\n%s", page)
+	}
+	if _, page := v.get("/account"); !strings.Contains(page, "<h1>ada</h1>") {
+		t.Errorf("this one:\n%s", page)
+	}
+}
+
+func TestOfParallelChangesOfAPasswordOneIsMade(t *testing.T) {
+	u := newUsers()
+	if _, err := u.add("ada", "correct horse"); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var made atomic.Int64
+	for i := range 8 {
+		wg.Go(func() {
+			if _, err := u.change("ada", "correct horse", fmt.Sprint("battery staple ", i)); err == nil {
+				made.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != 1 {
+		t.Errorf("%d were made", made.Load())
+	}
+}
+
+func TestThePasswordIsAllOfIt(t *testing.T) {
+	v := newVisitor(t)
+	long := strings.Repeat("x", maxPassword)
+	v.signUp("ada", long)
+	if status, _ := v.post("/signin", "name", "ada", "password", long+"y"); status != http.StatusUnprocessableEntity {
+		t.Errorf("with more behind it: %d", status)
+	}
+	if status, _ := v.post("/signin?name=ada&password=" + long); status != http.StatusUnprocessableEntity {
+		t.Errorf("in the address: %d", status)
+	}
+}
+
+func TestAFormHasALimit(t *testing.T) {
+	v := newVisitor(t)
+	if status, page := v.post("/signup", "name", strings.Repeat("x", maxBody), "password", "correct horse"); status < 400 || len(page) > maxBody/2 {
+		t.Errorf("%d with %d bytes", status, len(page))
+	}
+}
+
+func TestAVisitorOfAnEndedSessionCanStartAfresh(t *testing.T) {
+	v := newVisitor(t)
+	v.signUp("ada", "correct horse")
+	old := v.cookie()
+	v.post("/signout")
+	v.setCookie(old)
+	if status, page := v.get("/"); status != http.StatusConflict || !strings.Contains(page, `action="/forget"`) {
+		t.Errorf("home: %d\n%s", status, page)
+	}
+	if status, page := v.post("/forget"); status != http.StatusOK || !strings.Contains(page, "Ship’s stores") {
+		t.Errorf("afresh: %d\n%s", status, page)
 	}
 }
 

@@ -1,4 +1,5 @@
-// The race: twenty requests at once, and what is left of them.
+// The race: twenty requests at once, and what is left of them. Over HTTP/1.1 a
+// browser has six of them under way at a time.
 const racers = 20;
 
 const counts = async () => (await fetch("/race")).json();
@@ -22,6 +23,9 @@ async function race(button) {
   score("unchecked", "…");
   try {
     const before = await counts();
+    if (!before.session) {
+      throw new Error("Your browser keeps no cookie for this address: open http://localhost, or start the shop with -insecure.");
+    }
     const answers = await Promise.all(Array.from({ length: racers }, () => fetch("/race", { method: "POST" })));
     const refused = answers.filter((a) => !a.ok).length;
     const after = await counts();
@@ -33,7 +37,7 @@ async function race(button) {
     document.getElementById("race").dataset.done = "yes";
     await refresh("basket");
   } catch (err) {
-    score("kept", "The server does not answer.");
+    score("kept", err instanceof TypeError ? "The server does not answer." : err.message);
     score("unchecked", "");
   }
   button.disabled = false;
@@ -48,6 +52,7 @@ async function refresh(id) {
 const start = document.getElementById("race-start");
 if (start) {
   lanes(0, 0);
+  start.hidden = false;
   start.addEventListener("click", () => race(start));
 }
 
