@@ -3,8 +3,8 @@
 # make fuzz   every fuzz target for FUZZTIME each
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
-# Nothing but Go, make and bash is needed: "make test" installs what else there is
-# to have, with .ci/install. The linters are pinned here and run with "go run", so
+# Nothing but Go, make, bash and a C compiler is needed: "make test" installs what
+# else there is to have, with .ci/install. The linters are pinned here and run with "go run", so
 # that they stay out of go.mod and of every user's build.
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0

@@ -3,7 +3,7 @@
 // same directory share them:
 //
 //	go run ./examples/customprovider -dir sessions
-//	go run ./examples/customprovider -dir sessions -port 8081
+//	go run ./examples/customprovider -dir sessions -addr localhost:8081
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
@@ -25,36 +26,37 @@ import (
 
 func main() {
 	dir := flag.String("dir", "sessions", "the `directory` to keep sessions in")
-	port := flag.String("port", "8080", "the `port` to serve on, on this machine only")
+	addr := flag.String("addr", "localhost:8080", "the `host:port` to serve")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *dir, "localhost:"+*port); err != nil {
+	if err := run(ctx, *dir, *addr); err != nil {
 		log.Fatal(err)
 	}
 }
 
 func run(ctx context.Context, dir, addr string) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%w\nchoose another address with -addr", err)
+	}
+	defer listener.Close()
 	store, err := filestore.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-
-	var sweeper sync.WaitGroup
-	defer sweeper.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	sweeper.Go(func() { sweep(ctx, store) })
-
 	handler, err := newHandler(store)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	var sweeper sync.WaitGroup
+	defer sweeper.Wait()
+	defer cancel()
+	sweeper.Go(func() { sweep(ctx, store) })
+
 	log.Printf("serving http://%s, sessions are in %s and survive a restart", addr, dir)
 	return serve(ctx, listener, handler)
 }

@@ -73,7 +73,7 @@ func (s *Store) writeTemp(name string, data []byte) error {
 		return err
 	}
 	_, err = file.Write(data)
-	return cmp.Or(err, file.Sync(), file.Close())
+	return cmp.Or(err, file.Sync(), file.Close()) // all are called, the first error counts
 }
 
 // remove removes a file, which must be locked.
