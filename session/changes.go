@@ -131,7 +131,9 @@ func (v *view) entries() []envelope.Entry {
 		return kept
 	}
 	merged := make([]envelope.Entry, 0, len(kept)+len(v.own))
-	for _, key := range slices.Sorted(maps.Keys(v.own)) {
+	keys := slices.AppendSeq(make([]string, 0, len(v.own)), maps.Keys(v.own))
+	slices.Sort(keys)
+	for _, key := range keys {
 		at, found := slices.BinarySearchFunc(kept, key, func(e envelope.Entry, key string) int {
 			return compareName(e.Name, key)
 		})

@@ -3,18 +3,14 @@ package session
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // runContext is the context of a run: it carries the passage, and is cancelled
-// when a commit fails. Most handlers never ask whether it is, so the
-// cancellable context is made when one does.
+// when a commit fails.
 type runContext struct {
-	context.Context // of the request
-	run             *run
-
-	mu     sync.Mutex
-	own    context.Context // cancellable; nil until it is needed
-	cancel context.CancelCauseFunc
+	lazyContext
+	run *run
 }
 
 // Value implements context.Context.
@@ -25,35 +21,83 @@ func (c *runContext) Value(key any) any {
 	return c.current().Value(key)
 }
 
+// lazyContext can be cancelled, and ends at its deadline if it has one. Most
+// handlers and stores never wait for that, so the channel and the timer are made
+// when one does.
+type lazyContext struct {
+	context.Context           // the parent
+	deadline        time.Time // zero: none but the parent's
+
+	mu     sync.Mutex
+	cause  error           // why it was stopped
+	own    context.Context // cancellable; nil until it is needed
+	cancel context.CancelCauseFunc
+}
+
+// within returns a context that ends d from now. It is to be stopped.
+func within(parent context.Context, d time.Duration) *lazyContext {
+	deadline := time.Now().Add(d)
+	if sooner, ok := parent.Deadline(); ok && sooner.Before(deadline) {
+		deadline = sooner
+	}
+	return &lazyContext{Context: parent, deadline: deadline}
+}
+
+// Deadline implements context.Context.
+func (c *lazyContext) Deadline() (time.Time, bool) {
+	if c.deadline.IsZero() {
+		return c.Context.Deadline()
+	}
+	return c.deadline, true
+}
+
 // Done implements context.Context.
-func (c *runContext) Done() <-chan struct{} {
+func (c *lazyContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.own == nil {
-		c.own, c.cancel = context.WithCancelCause(c.Context)
-	}
+	c.make()
 	return c.own.Done()
 }
 
 // Err implements context.Context.
-func (c *runContext) Err() error { return c.current().Err() }
+func (c *lazyContext) Err() error { return c.current().Err() }
 
-func (c *runContext) current() context.Context {
+// current returns what tells the context's state.
+func (c *lazyContext) current() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.own == nil {
+	if c.own == nil && c.cause == nil && !c.late() {
 		return c.Context
 	}
+	c.make()
 	return c.own
 }
 
-// stop cancels the context, if anyone has asked for it or has reason to.
-func (c *runContext) stop(cause error) {
-	if cause != context.Canceled {
-		c.Done()
+func (c *lazyContext) late() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
+
+func (c *lazyContext) make() {
+	if c.own != nil {
+		return
 	}
+	if c.deadline.IsZero() {
+		c.own, c.cancel = context.WithCancelCause(c.Context)
+	} else {
+		own, cancel := context.WithDeadline(c.Context, c.deadline)
+		c.own, c.cancel = own, func(error) { cancel() }
+	}
+	if c.cause != nil {
+		c.cancel(c.cause)
+	}
+}
+
+// stop cancels the context.
+func (c *lazyContext) stop(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.cause != nil {
+		return
+	}
+	c.cause = cause
 	if c.cancel != nil {
 		c.cancel(cause)
 	}

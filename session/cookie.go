@@ -40,38 +40,20 @@ func newToken() []byte {
 // recordID returns the ID of the record that what names within a namespace: a
 // hash, so that who reads the store learns nothing that opens a session.
 func recordID(kind, namespace string, what []byte) string {
-	h := sha256.New()
+	named := make([]byte, 0, 128)
 	for _, part := range []string{"holdfast", kind, namespace} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
+		named = append(append(named, part...), 0)
 	}
-	h.Write(what)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(append(named, what...))
+	return string(base64.RawURLEncoding.AppendEncode(named[:0], sum[:]))
 }
 
 // cookies signs tokens into cookies and finds them again.
 type cookies struct {
 	Cookie
-	fixed  []*securecookie.SecureCookie // of Config.SigningKeys
-	ring   *keyring.Ring                // without any
-	signed atomic.Pointer[ringCodecs]
-}
-
-// ringCodecs are the codecs of one snapshot of the ring.
-type ringCodecs struct {
-	snapshot *keyring.Snapshot
-	codecs   []*securecookie.SecureCookie
-}
-
-// newCodec returns the codec of one key. The token is random bytes, which
-// securecookie's default gob would only wrap, and the session's own expiry
-// rules, not that of the signature.
-func newCodec(key []byte) *securecookie.SecureCookie {
-	codec := securecookie.New(key, nil)
-	codec.SetSerializer(securecookie.NopEncoder{})
-	codec.MaxAge(0)
-	codec.MaxLength(maxCookieLength)
-	return codec
+	fixed   *keyset       // of Config.SigningKeys
+	ring    *keyring.Ring // without any
+	current atomic.Pointer[keyset]
 }
 
 // sign returns the value of the cookie that holds token.
@@ -85,28 +67,29 @@ func (c *cookies) sign(ctx context.Context, token []byte) (string, error) {
 
 func (c *cookies) signing(ctx context.Context) (*securecookie.SecureCookie, error) {
 	if c.ring == nil {
-		return c.fixed[0], nil
+		return c.fixed.codecs[0], nil
 	}
 	snapshot, at, err := c.ring.Signing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.codecsOf(snapshot)[at], nil
+	return c.keysOf(snapshot).codecs[at], nil
 }
 
-func (c *cookies) codecsOf(snapshot *keyring.Snapshot) []*securecookie.SecureCookie {
-	if snapshot == nil {
-		return nil
+// keysOf returns the keys of a snapshot of the ring, which may be nil: none.
+func (c *cookies) keysOf(snapshot *keyring.Snapshot) *keyset {
+	if set := c.current.Load(); set != nil && set.snapshot == snapshot {
+		return set
 	}
-	if cached := c.signed.Load(); cached != nil && cached.snapshot == snapshot {
-		return cached.codecs
+	var keys [][]byte
+	if snapshot != nil {
+		for _, key := range snapshot.Keys {
+			keys = append(keys, key.Secret)
+		}
 	}
-	fresh := &ringCodecs{snapshot: snapshot}
-	for _, key := range snapshot.Keys {
-		fresh.codecs = append(fresh.codecs, newCodec(key.Secret))
-	}
-	c.signed.Store(fresh)
-	return fresh.codecs
+	set := newKeyset(snapshot, keys)
+	c.current.Store(set)
+	return set
 }
 
 // token returns the token that the cookies of the session's name hold, or nil.
@@ -124,35 +107,31 @@ func (c *cookies) token(ctx context.Context, sent []*http.Cookie) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	token, unknown := c.verify(c.codecsOf(snapshot), sent)
+	token, unknown := c.verify(c.keysOf(snapshot), sent)
 	if !unknown {
 		return token, nil
 	}
 	if newer := c.ring.Refresh(ctx, snapshot); newer != snapshot {
-		token, _ = c.verify(c.codecsOf(newer), sent)
+		token, _ = c.verify(c.keysOf(newer), sent)
 	}
 	return token, nil
 }
 
 // verify returns the one token that the cookies hold, and whether none of them
-// was signed by any of codecs. Tokens are compared, not cookies: base64 spells
-// the same bytes in several ways.
-func (c *cookies) verify(codecs []*securecookie.SecureCookie, sent []*http.Cookie) (token []byte, unknown bool) {
-	unknown = true
+// was signed by any of keys. Tokens are compared, not cookies: base64 spells the
+// same bytes in several ways.
+func (c *cookies) verify(keys *keyset, sent []*http.Cookie) (token []byte, unknown bool) {
 	for _, cookie := range sent {
-		for _, codec := range codecs {
-			var found []byte
-			if codec.Decode(c.Name, cookie.Value, &found) != nil || len(found) != tokenSize {
-				continue
-			}
-			if token != nil && !bytes.Equal(token, found) {
-				return nil, false
-			}
-			token, unknown = found, false
-			break
+		found := keys.token(c.Name, cookie.Value)
+		if found == nil {
+			continue
 		}
+		if token != nil && !bytes.Equal(token, found) {
+			return nil, false
+		}
+		token = found
 	}
-	return token, unknown
+	return token, token == nil
 }
 
 // render returns the cookie with this value, which the browser keeps for age,

@@ -41,7 +41,7 @@ func (c *commit) insert(next *content) (identity, string, error) {
 
 func (c *commit) newIdentity() identity {
 	token := newToken()
-	return identity{token: token, id: recordID("session", c.m.cfg.Namespace, token)}
+	return identity{token: token, id: c.m.sessionID(token)}
 }
 
 // sign returns the value of the cookie that holds token, before anything is

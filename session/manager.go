@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/securecookie"
-
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 )
@@ -42,8 +40,9 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		m.codecs[codec.Name()] = codec
 	}
 	m.cookies.Cookie = cfg.Cookie
-	m.cookies.fixed = fixedCodecs(cfg.SigningKeys)
-	if len(cfg.SigningKeys) == 0 {
+	if len(cfg.SigningKeys) > 0 {
+		m.cookies.fixed = newKeyset(nil, cfg.SigningKeys)
+	} else {
 		m.cookies.ring = keyring.New(p, keyring.Options{
 			ID:        recordID("key ring", cfg.Namespace, nil),
 			Rotation:  cfg.SigningKeyRotation,
@@ -53,14 +52,6 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		})
 	}
 	return m, nil
-}
-
-func fixedCodecs(keys [][]byte) []*securecookie.SecureCookie {
-	codecs := make([]*securecookie.SecureCookie, len(keys))
-	for i, key := range keys {
-		codecs[i] = newCodec(key)
-	}
-	return codecs
 }
 
 // Load returns the session of the request that ctx belongs to, of the innermost
@@ -96,6 +87,10 @@ func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {
 		return nil, unavailable(err)
 	}
 	return m.decode(id, rec)
+}
+
+func (m *Manager) sessionID(token []byte) string {
+	return recordID("session", m.cfg.Namespace, token)
 }
 
 // freshContent returns the content of a session that is not stored.

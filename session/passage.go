@@ -68,17 +68,17 @@ func (p *passage) read(ctx context.Context) (*Session, error) {
 	if len(sent) == 0 {
 		return p.newSession(identity{}, nil), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.m.cfg.StoreTimeout)
-	defer cancel()
-	token, err := p.m.cookies.token(ctx, sent)
+	bounded := within(ctx, p.m.cfg.StoreTimeout)
+	defer bounded.stop(context.Canceled)
+	token, err := p.m.cookies.token(bounded, sent)
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	if token == nil {
 		return p.newSession(identity{}, nil), nil
 	}
-	id := recordID("session", p.m.cfg.Namespace, token)
-	found, err := p.m.fetch(ctx, id)
+	id := p.m.sessionID(token)
+	found, err := p.m.fetch(bounded, id)
 	if err != nil {
 		return nil, err
 	}

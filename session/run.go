@@ -36,7 +36,7 @@ var (
 // start sets rn up for one run of a handler that answers to raw.
 func (rn *run) start(p *passage, raw http.ResponseWriter, r *http.Request, outermost bool) {
 	rn.raw, rn.pass, rn.outermost = raw, p, outermost
-	rn.ctx = runContext{Context: r.Context(), run: rn}
+	rn.ctx.Context, rn.ctx.run = r.Context(), rn
 	if h := raw.Header(); len(h) > 0 {
 		rn.entry = h.Clone()
 	}

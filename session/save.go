@@ -123,17 +123,17 @@ func (st *storage) standing(id string, err error) (*content, error) {
 // saveOnce gives one save half the time that is left, so that a read-back has
 // the other half.
 func (st *storage) saveOnce(rec *provider.Record, expect int64) error {
-	ctx, cancel := context.WithTimeout(st.ctx, time.Until(st.until)/2)
-	defer cancel()
+	ctx := within(st.ctx, time.Until(st.until)/2)
+	defer ctx.stop(context.Canceled)
 	return st.m.store.Save(ctx, rec, expect)
 }
 
 // fetch reads a record, again after a failure while there is time.
 func (st *storage) fetch(id string) (*content, error) {
 	for try := 1; ; try++ {
-		ctx, cancel := context.WithTimeout(st.ctx, time.Until(st.until)/2)
+		ctx := within(st.ctx, time.Until(st.until)/2)
 		found, err := st.m.fetch(ctx, id)
-		cancel()
+		ctx.stop(context.Canceled)
 		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(try) {
 			return found, err
 		}
