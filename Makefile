@@ -4,8 +4,8 @@
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
 # Nothing but Go, make, bash and a C compiler is needed: "make test" installs what
-# else there is to have, with .ci/install. The linters are pinned here and run with "go run", so
-# that they stay out of go.mod and of every user's build.
+# else there is to have, with .ci/install. The linters are pinned here and run with
+# "go run", so that they stay out of go.mod and of every user's build.
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
