@@ -35,19 +35,19 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	if err := run(ctx, *addr, *store, session.Cookie{Insecure: *insecure}); err != nil {
+	if err := run(ctx, *addr, *store, session.Config{Cookie: session.Cookie{Insecure: *insecure}}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run serves the shop until ctx ends, and then finishes what is in flight.
-func run(ctx context.Context, addr, storeURL string, cookie session.Cookie) error {
+func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
 	store, closeStore, err := openStore(ctx, storeURL)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	shop, err := newShop(store, cookie)
+	shop, err := newShop(store, cfg)
 	if err != nil {
 		return err
 	}

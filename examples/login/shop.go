@@ -21,10 +21,11 @@ type shop struct {
 // maxBody is far more than any form here needs, in bytes.
 const maxBody = 64 << 10
 
-func newShop(p provider.Provider, cookie session.Cookie) (http.Handler, error) {
+func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
 	s := &shop{users: newUsers(), unchecked: uncheckedStore{p}, pages: parsePages()}
+	cfg.ErrorHandler = s.sessionError
 	var err error
-	s.sessions, err = session.New(p, session.Config{Cookie: cookie, ErrorHandler: s.sessionError})
+	s.sessions, err = session.New(p, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -45,7 +46,7 @@ func newVisitor(t *testing.T) *visitor {
 
 func newVisitorOf(t *testing.T, p provider.Provider) *visitor {
 	t.Helper()
-	handler, err := newShop(p, session.Cookie{})
+	handler, err := newShop(p, session.Config{StoreTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

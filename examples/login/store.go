@@ -36,8 +36,11 @@ func openStore(ctx context.Context, storeURL string) (p provider.Provider, close
 	case "dynamodb":
 		return openDynamoDB(ctx, storeURL)
 	}
-	return nil, nil, errors.New("-store: choose memory:, redis://…, postgres://… or dynamodb://…")
+	return nil, nil, errURL
 }
+
+var errURL = errors.New("-store: the URL is not valid; choose memory:, redis://user:password@host:port/db, " +
+	"postgres://user:password@host:port/database or dynamodb://table?endpoint=http://host:port, with special characters percent-encoded")
 
 func openRedis(storeURL string) (provider.Provider, func(), error) {
 	p, err := redisprovider.Open(storeURL)
@@ -50,7 +53,7 @@ func openRedis(storeURL string) (provider.Provider, func(), error) {
 func openPostgres(ctx context.Context, storeURL string) (provider.Provider, func(), error) {
 	pool, err := pgxpool.New(ctx, storeURL)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errURL // err may quote the password
 	}
 	p := postgresprovider.New(pool)
 	if err := createTable(ctx, p); err != nil {
@@ -65,11 +68,16 @@ func openPostgres(ctx context.Context, storeURL string) (provider.Provider, func
 // DynamoDB Local, at an endpoint, is content with any.
 func openDynamoDB(ctx context.Context, storeURL string) (provider.Provider, func(), error) {
 	u, err := url.Parse(storeURL)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || u.Host == "" || u.User != nil {
+		return nil, nil, errURL
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	endpoint := query.Get("endpoint")
+	if query.Del("endpoint"); err != nil || len(query) > 0 {
+		return nil, nil, errURL
 	}
 	var options []func(*config.LoadOptions) error
-	if endpoint := u.Query().Get("endpoint"); endpoint != "" {
+	if endpoint != "" {
 		options = append(options,
 			config.WithBaseEndpoint(endpoint),
 			config.WithRegion("local"),

@@ -45,7 +45,12 @@ func TestTheShopOnEveryStore(t *testing.T) {
 }
 
 func TestAStoreThatIsNone(t *testing.T) {
-	for _, storeURL := range []string{"", "mysql://localhost", "redis://:secret@[", "postgres://u:secret@localhost:0x/", "dynamodb://%zz"} {
+	for _, storeURL := range []string{
+		"", "mysql://localhost", "redis://:secret@[",
+		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
+		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table",
+		"dynamodb:", "dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000",
+	} {
 		_, _, err := openStore(t.Context(), storeURL)
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", storeURL, err)
