@@ -73,7 +73,8 @@ func openDynamoDB(ctx context.Context, storeURL string) (provider.Provider, func
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	endpoint := query.Get("endpoint")
-	if query.Del("endpoint"); err != nil || len(query) > 0 {
+	query.Del("endpoint")
+	if err != nil || len(query) > 0 {
 		return nil, nil, errURL
 	}
 	var options []func(*config.LoadOptions) error
