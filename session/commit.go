@@ -54,7 +54,7 @@ func (s *Session) commitNow(ctx context.Context, mode mode) error {
 	var again bool
 	defer func() { c.leaveLane(again) }()
 	err := c.run()
-	again = errors.Is(err, errRerun) || s.pass.isReplaying() && errors.Is(err, ErrConflict)
+	again = errors.Is(err, errRerun) || s.pass.replaying.Load() && errors.Is(err, ErrConflict)
 	s.note(err, mode)
 	return err
 }

@@ -47,7 +47,7 @@ func (c *commit) newIdentity() identity {
 // sign returns the value of the cookie that holds token, before anything is
 // saved that would be lost without it.
 func (c *commit) sign(token []byte) (string, error) {
-	if c.s.pass.isSent() {
+	if c.s.pass.sent.Load() {
 		return "", ErrHeaderSent
 	}
 	value, err := c.m.cookies.sign(c.ctx, token)
@@ -71,5 +71,5 @@ func (c *commit) setCookie(value string, next *content) {
 	if !next.Deadline.IsZero() {
 		age = next.expires.Sub(now()).Round(time.Second)
 	}
-	c.s.pass.setCookie(c.m.cfg.Cookie.render(value, age))
+	c.s.pass.cookie.Store(c.m.cfg.Cookie.render(value, age))
 }

@@ -17,7 +17,7 @@ func (c *commit) bury(b *doomed) error {
 		}
 	}
 	if b.cookie {
-		c.s.pass.setCookie(c.m.cfg.Cookie.expired())
+		c.s.pass.cookie.Store(c.m.cfg.Cookie.expired())
 	}
 	c.s.buried(b)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // passage is the way of one request through a Manager: it loads the session
@@ -13,15 +14,16 @@ type passage struct {
 	m       *Manager
 	request *http.Request // as it came in, with a context that no failed commit cancels
 
-	mu      sync.Mutex
-	session *Session
+	loading sync.Mutex // held while the session is read
 	loadErr error
-	cookie  *http.Cookie // to be set with the header
-	sent    bool         // the header is on its way
-	settled bool         // commit no more by itself: the response is an error
+	asked   atomic.Bool // for the session, whether it was found or not
+	session atomic.Pointer[Session]
 
-	within    bool // inside of a Replay
-	replaying bool // a conflict makes the handler run again
+	cookie    atomic.Pointer[http.Cookie] // to be set with the header
+	sent      atomic.Bool                 // the header is on its way
+	settled   atomic.Bool                 // commit no more by itself: the response is an error
+	within    atomic.Bool                 // inside of a Replay
+	replaying atomic.Bool                 // a conflict makes the handler run again
 }
 
 // runKey is the key of the innermost run in a context, or of m's.
@@ -55,12 +57,16 @@ func (m *Manager) around(ctx context.Context) *passage {
 
 // load returns the session, the same at every call.
 func (p *passage) load(ctx context.Context) (*Session, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.session == nil && p.loadErr == nil {
-		p.session, p.loadErr = p.read(ctx)
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	if s := p.session.Load(); s != nil || p.loadErr != nil {
+		return s, p.loadErr
 	}
-	return p.session, p.loadErr
+	p.asked.Store(true)
+	s, err := p.read(ctx)
+	p.session.Store(s)
+	p.loadErr = err
+	return s, err
 }
 
 func (p *passage) read(ctx context.Context) (*Session, error) {
@@ -103,49 +109,32 @@ func (p *passage) newSession(who identity, found *content) *Session {
 	}
 }
 
-// loaded returns the session if it was loaded.
-func (p *passage) loaded() *Session {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.session
-}
-
 // commit stores what the request has changed, before a header of this status
 // or, with 0, after it. A response that is an error commits nothing, nor does
 // one of a client's error by a handler that has seen Save fail.
 func (p *passage) commit(status int) error {
-	p.mu.Lock()
-	s, settled := p.session, p.settled
-	p.mu.Unlock()
-	if s == nil || settled {
+	s := p.session.Load()
+	if s == nil || p.settled.Load() {
 		return nil
 	}
 	if status >= 500 || status >= 400 && s.hasReported() {
-		p.settle()
+		p.settled.Store(true)
 		return nil
 	}
 	return s.commit(p.request.Context(), auto)
 }
 
-// settle ends the commits that no one asks for.
-func (p *passage) settle() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.settled = true
-}
-
 // decorate adds to h what the session asks of the response.
 func (p *passage) decorate(h http.Header) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.session != nil || p.loadErr != nil {
+	if p.asked.Load() {
 		varyByCookie(h)
 	}
-	if p.cookie == nil {
+	cookie := p.cookie.Load()
+	if cookie == nil {
 		return
 	}
-	put(h, p.cookie)
-	if p.cookie.Secure && losesSecure(p.request) && !p.m.warned.Swap(true) {
+	put(h, cookie)
+	if cookie.Secure && losesSecure(p.request) && !p.m.warned.Swap(true) {
 		p.m.cfg.Logger.Error("session: browsers drop this Secure cookie, since it goes over plain HTTP; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
@@ -159,42 +148,20 @@ func (p *passage) cookies() []*http.Cookie {
 	return p.request.CookiesNamed(p.m.cfg.Cookie.Name)
 }
 
-func (p *passage) setCookie(c *http.Cookie) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cookie = c
-}
-
-func (p *passage) setSent(sent bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.sent = sent
-}
-
-func (p *passage) isSent() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sent
-}
-
 // handle returns the session's public name for a log line.
 func (p *passage) handle() string {
-	if s := p.loaded(); s != nil {
+	if s := p.session.Load(); s != nil {
 		return s.Handle()
 	}
 	return ""
 }
 
-func (p *passage) hasCookie() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cookie != nil
-}
-
 // end is called when the outermost handler has returned.
 func (p *passage) end() {
-	p.setSent(true)
-	if s := p.loaded(); s != nil {
+	p.sent.Store(true)
+	p.loading.Lock() // a goroutine of the request may be at it
+	defer p.loading.Unlock()
+	if s := p.session.Load(); s != nil {
 		s.end()
 	}
 }

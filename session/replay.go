@@ -50,7 +50,7 @@ type leaf struct {
 // ServeHTTP implements http.Handler.
 func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := l.m.around(r.Context())
-	if p != nil && p.inReplay() { // the Replay around this leaf runs it again
+	if p != nil && p.within.Load() { // the Replay around this leaf runs it again
 		l.next.ServeHTTP(w, r)
 		return
 	}
@@ -60,10 +60,10 @@ func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer p.end()
 	}
 	defer p.leaveLane()
-	defer p.setReplaying(false)
+	defer p.replaying.Store(false)
 	if !l.careful {
-		p.setInReplay(true)
-		defer p.setInReplay(false)
+		p.within.Store(true)
+		defer p.within.Store(false)
 	}
 	re := &replay{leaf: l, p: p, outermost: outermost, attempts: l.m.cfg.ReplayAttempts}
 	if l.careful && !repeatable(r) {
@@ -106,7 +106,7 @@ func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *run {
 		rn := new(run)
 		rn.start(re.p, w, r, re.outermost)
 		last := n >= re.attempts
-		re.p.setReplaying(!last)
+		re.p.replaying.Store(!last)
 		if re.runOnce(rn, r, last) {
 			return rn
 		}
@@ -146,7 +146,7 @@ func (re *replay) request(rn *run, r *http.Request) *http.Request {
 // rewind brings the session back to what it was when the leaf was entered, on
 // top of the newest content, if the run that has failed allows it.
 func (re *replay) rewind(rn *run) bool {
-	s := re.p.loaded()
+	s := re.p.session.Load()
 	if s == nil || re.body.overrun() || !s.mayRunAgain(re.entry, re.careful) {
 		return false
 	}
@@ -165,7 +165,7 @@ type entry struct {
 
 // entry returns nil if the session is not loaded yet.
 func (p *passage) entry() *entry {
-	s := p.loaded()
+	s := p.session.Load()
 	if s == nil {
 		return nil
 	}
@@ -220,32 +220,8 @@ func (s *Session) forgive() {
 	s.failed, s.reported = nil, false
 }
 
-func (p *passage) setReplaying(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.replaying = on
-}
-
-func (p *passage) isReplaying() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.replaying
-}
-
-func (p *passage) setInReplay(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.within = on
-}
-
-func (p *passage) inReplay() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.within
-}
-
 func (p *passage) leaveLane() {
-	if s := p.loaded(); s != nil {
+	if s := p.session.Load(); s != nil {
 		s.leaveLane()
 	}
 }

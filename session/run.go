@@ -79,7 +79,7 @@ func (rn *run) finish() {
 
 // panicked leaves what an explicit Save has done to whoever recovers.
 func (rn *run) panicked() {
-	rn.pass.settle()
+	rn.pass.settled.Store(true)
 	if !rn.sent {
 		rn.pass.decorate(rn.raw.Header())
 	}
@@ -108,7 +108,7 @@ func (rn *run) fail(err error) {
 func (rn *run) gone() {
 	rn.sent = true
 	if rn.outermost {
-		rn.pass.setSent(true)
+		rn.pass.sent.Store(true)
 	}
 }
 
@@ -122,8 +122,8 @@ func (rn *run) restore() {
 
 // answer sends the error in place of the handler's response.
 func (rn *run) answer(r *http.Request) {
-	rn.pass.settle()
-	if rn.pass.isSent() { // by middleware around a leaf: no error after a page has begun
+	rn.pass.settled.Store(true)
+	if rn.pass.sent.Load() { // by middleware around a leaf: no error after a page has begun
 		rn.pass.m.cfg.Logger.Error("session: request failed after the response had begun",
 			slog.String("handle", rn.pass.handle()), slog.Any("error", rn.err))
 		return
@@ -194,11 +194,11 @@ func (rn *run) ReadFrom(src io.Reader) (int64, error) {
 // is called, and from then on only if it was.
 func (rn *run) onTheWay() (decide func()) {
 	if rn.outermost {
-		rn.pass.setSent(true)
+		rn.pass.sent.Store(true)
 	}
 	return func() {
 		if rn.outermost {
-			rn.pass.setSent(rn.sent)
+			rn.pass.sent.Store(rn.sent)
 		}
 	}
 }
@@ -244,7 +244,7 @@ func (rn *run) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rn.sent && rn.pass.hasCookie() {
+	if !rn.sent && rn.pass.cookie.Load() != nil {
 		rn.pass.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and lost unless whoever hijacked sends it",
 			slog.String("handle", rn.pass.handle()))
 	}
