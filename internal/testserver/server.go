@@ -3,12 +3,10 @@ package testserver
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -91,21 +89,6 @@ func (s *Server) prepare() error {
 		return fmt.Errorf("%s: %v\n%s", filepath.Base(cmd.Path), cmd.ProcessState, s.log())
 	}
 	return nil
-}
-
-// freeAddr chooses below the ports that systems give to outgoing connections
-// (Linux from 32768, others from 49152): none of those takes the port while the
-// server is down between Kill and Restart.
-func freeAddr() (string, error) {
-	var err error
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
-		}
-	}
-	return "", err
 }
 
 // run starts the program at s.Addr and waits until it is ready.

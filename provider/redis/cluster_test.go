@@ -70,7 +70,7 @@ func TestReplicasAreNotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			options.Addrs = []string{master.Addr}
-			p := redis.New(closing(t, goredis.NewClusterClient(&options)), redis.Prefix(prefix(t)))
+			p := redis.New(newClusterClient(t, options), redis.Prefix(prefix(t)))
 			rec := stored(t, p)
 			do(t, admin(t, replica.Addr), "CONFIG", "RESETSTAT")
 			for range 50 {
@@ -107,11 +107,11 @@ func TestDemotedPrimaryIsNotTrusted(t *testing.T) {
 // Here no node is left to redirect.
 func TestClusterFailover(t *testing.T) {
 	master, replica := replicatedCluster(t)
-	client := closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{
+	client := newClusterClient(t, goredis.ClusterOptions{
 		Addrs: []string{master.Addr}, ClusterStateReloadInterval: time.Hour, DialerRetries: 1,
-	}))
+	})
 	pre := prefix(t)
-	rec := stored(t, redis.New(client, redis.Prefix(pre), redis.WaitReplicas(1, 10*time.Second)))
+	rec := stored(t, redis.New(client, redis.Prefix(pre), redis.WaitReplicas(1, time.Minute)))
 
 	master.Kill()
 	do(t, admin(t, replica.Addr), "CLUSTER", "FAILOVER", "TAKEOVER")
@@ -126,7 +126,7 @@ func TestClusterFailover(t *testing.T) {
 // While a slot is being moved, a record is in the one node or the other.
 func TestSlotMoves(t *testing.T) {
 	from, to := clusterOfTwo(t)
-	client := closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: []string{from.Addr}}))
+	client := newClusterClient(t, goredis.ClusterOptions{Addrs: []string{from.Addr}})
 	pre := "{" + prefix(t) + "}"
 	p := redis.New(client, redis.Prefix(pre))
 	waiting := redis.New(client, redis.Prefix(pre), redis.WaitReplicas(1, time.Millisecond))
@@ -136,7 +136,7 @@ func TestSlotMoves(t *testing.T) {
 	do(t, admin(t, to.Addr), "CLUSTER", "SETSLOT", slot, "IMPORTING", nodeID(t, from))
 	do(t, admin(t, from.Addr), "CLUSTER", "SETSLOT", slot, "MIGRATING", nodeID(t, to))
 	host, port, _ := net.SplitHostPort(to.Addr)
-	do(t, admin(t, from.Addr), "MIGRATE", host, port, pre+moves.ID, 0, 5000)
+	do(t, admin(t, from.Addr), "MIGRATE", host, port, pre+moves.ID, 0, patience.Milliseconds())
 
 	check := func(t *testing.T, movesSays string) {
 		t.Helper()
@@ -164,7 +164,7 @@ func TestSlotMoves(t *testing.T) {
 	}
 	t.Run("half way", func(t *testing.T) { check(t, "is being moved") })
 
-	do(t, admin(t, from.Addr), "MIGRATE", host, port, pre+stays.ID, 0, 5000)
+	do(t, admin(t, from.Addr), "MIGRATE", host, port, pre+stays.ID, 0, patience.Milliseconds())
 	for _, server := range []*testserver.Server{to, from} {
 		do(t, admin(t, server.Addr), "CLUSTER", "SETSLOT", slot, "NODE", nodeID(t, to))
 	}

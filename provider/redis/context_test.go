@@ -26,14 +26,10 @@ func TestContextEndsCallInFlight(t *testing.T) {
 			for _, c := range calls {
 				t.Run(c.name, func(t *testing.T) {
 					t.Run("cancelled", func(t *testing.T) {
-						ctx, cancel := context.WithCancel(t.Context())
-						defer cancel()
-						endsInFlight(t, c, options, ctx, cancel, context.Canceled)
+						endsInFlight(t, c, options, context.Canceled)
 					})
 					t.Run("out of time", func(t *testing.T) {
-						ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-						defer cancel()
-						endsInFlight(t, c, options, ctx, func() {}, context.DeadlineExceeded)
+						endsInFlight(t, c, options, context.DeadlineExceeded)
 					})
 				})
 			}
@@ -41,19 +37,27 @@ func TestContextEndsCallInFlight(t *testing.T) {
 	}
 }
 
-// endsInFlight makes a call on a frozen server, with sent called when it is on the
-// way, and wants it to end with its context.
-func endsInFlight(t *testing.T, c call, options goredis.Options, ctx context.Context, sent func(), want error) {
+// endsInFlight makes a call on a frozen server, the context of which ends with want,
+// and wants it to end so too.
+func endsInFlight(t *testing.T, c call, options goredis.Options, want error) {
 	server := testserver.Redis(t)
 	var w wire
 	options.Addr, options.Dialer = server.Addr, w.dial
 	if options.ReadTimeout == 0 {
 		options.ReadTimeout, options.WriteTimeout = time.Hour, time.Hour
 	}
-	p := redis.New(closing(t, goredis.NewClient(&options)))
+	p := redis.New(newClient(t, options))
 	rec := stored(t, p)
 	goroutines := runtime.NumGoroutine()
 	server.Freeze()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	sent := func() { cancel() }
+	if want == context.DeadlineExceeded {
+		ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		sent = func() {}
+	}
 	w.onWrite.Store(&sent)
 
 	err := within(t, func() error { return c.do(ctx, p, rec) })

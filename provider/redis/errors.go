@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,9 +78,12 @@ func ended(ctx context.Context, err error) error {
 // garbled reports whether err quotes a reply that go-redis could not read, which
 // may be a part of a record.
 func garbled(err error) bool {
+	if _, ok := errors.AsType[*strconv.NumError](err); ok {
+		return true
+	}
 	text := err.Error()
 	return strings.Contains(text, "redis: can't parse") || strings.Contains(text, "redis: invalid") ||
-		strings.Contains(text, "redis: can't read")
+		strings.Contains(text, "redis: can't read") || strings.Contains(text, "bigInt(")
 }
 
 // replyError tells no more of the server's own text than its first word. Servers

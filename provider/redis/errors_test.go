@@ -32,7 +32,7 @@ func TestErrors(t *testing.T) {
 			server.Kill()
 			return "redis://user:" + password + "@" + server.Addr
 		}, "connection refused"},
-		"no Redis": {func(t *testing.T) string { return "redis://user:" + password + "@" + garbler(t) + "?protocol=2" }, "is that a Redis server?"},
+		"no Redis": {func(t *testing.T) string { return "redis://user:" + password + "@" + fake(t, echo) + "?protocol=2" }, "is that a Redis server?"},
 		"no database": {func(t *testing.T) string {
 			return testserver.Redis(t, "--databases", "1").URL[:len("redis://127.0.0.1:20000/")] + "7"
 		}, "no database of that number"},
@@ -95,7 +95,7 @@ func TestErrorOfMovedKeys(t *testing.T) {
 }
 
 func TestErrorOfServerThatIsNoCluster(t *testing.T) {
-	client := closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: []string{testserver.SharedRedis(t)}}))
+	client := newClusterClient(t, goredis.ClusterOptions{Addrs: []string{testserver.SharedRedis(t)}})
 	p := redis.New(client)
 	rec := record()
 	for _, c := range calls {
@@ -145,9 +145,37 @@ func unsaving(t *testing.T) string {
 	return server.URL
 }
 
-// garbler returns the address of a server whose replies are what it was sent, in one
-// line that is no reply of Redis.
-func garbler(t *testing.T) string {
+// No error quotes a reply, which may be a part of a record, whatever go-redis makes
+// of it.
+func TestErrorsQuoteNoReply(t *testing.T) {
+	for _, kind := range "+-$:,#!=(*%~|>?" {
+		for _, secret := range []string{password, "98765432109876543210"} {
+			reply := string(kind) + secret + "\r\n"
+			t.Run(reply, func(t *testing.T) {
+				quotesNot(t, secret, open(t, "redis://"+fake(t, replying(reply))+"?protocol=2"))
+				quotesNot(t, secret, open(t, "redis://"+fake(t, replying(":1\r\n"+reply))+"?protocol=2", redis.WaitReplicas(1, time.Second)))
+			})
+		}
+	}
+}
+
+func quotesNot(t *testing.T, secret string, p provider.Provider) {
+	t.Helper()
+	rec := record()
+	for _, c := range calls {
+		err := c.do(t.Context(), p, rec)
+		fails(t, c.name, err)
+		tells(t, c.name, err, "", rec)
+		for ; err != nil; err = errors.Unwrap(err) {
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: error %q quotes the reply", c.name, err)
+			}
+		}
+	}
+}
+
+// fake returns the address of a server whose replies are up to the test.
+func fake(t *testing.T, reply func(request []byte) []byte) string {
 	t.Helper()
 	l := closing(t, listen(t))
 	go func() {
@@ -159,13 +187,32 @@ func garbler(t *testing.T) string {
 			go func() {
 				defer conn.Close()
 				request := make([]byte, 4096)
-				n, _ := conn.Read(request)
-				fmt.Fprintf(conn, "?%s\r\n", bytes.ReplaceAll(request[:n], []byte("\r\n"), nil))
-				_, _ = conn.Read(request)
+				for {
+					n, err := conn.Read(request)
+					if err != nil {
+						return
+					}
+					_, _ = conn.Write(reply(request[:n]))
+				}
 			}()
 		}
 	}()
 	return l.Addr().String()
+}
+
+// echo replies what it was sent, in one line that is no reply of Redis.
+func echo(request []byte) []byte {
+	return fmt.Appendf(nil, "?%s\r\n", bytes.ReplaceAll(request, []byte("\r\n"), nil))
+}
+
+// replying knows the provider's commands only and replies the same to each.
+func replying(reply string) func([]byte) []byte {
+	return func(request []byte) []byte {
+		if bytes.Contains(request, []byte("getex")) || bytes.Contains(request, []byte("evalsha")) {
+			return []byte(reply)
+		}
+		return bytes.Repeat([]byte("-ERR unknown command\r\n"), bytes.Count(request, []byte("*")))
+	}
 }
 
 func listen(t *testing.T) net.Listener {
@@ -213,17 +260,17 @@ func TestLeastPrivilege(t *testing.T) {
 	}
 	t.Run("Client", func(t *testing.T) {
 		server := testserver.Redis(t, user...)
-		leastPrivilege(t, closing(t, must(redis.Open(withUser(server, "app")))))
+		leastPrivilege(t, open(t, withUser(server, "app"), redis.Prefix("holdfast:")))
 	})
 	t.Run("WaitReplicas", func(t *testing.T) {
 		primary, _ := testserver.RedisReplica(t, append(user, "+wait")...)
-		leastPrivilege(t, closing(t, must(redis.Open(withUser(primary, "app"), redis.WaitReplicas(1, 10*time.Second)))))
+		leastPrivilege(t, open(t, withUser(primary, "app"), redis.Prefix("holdfast:"), redis.WaitReplicas(1, time.Minute)))
 	})
 	t.Run("ClusterClient", func(t *testing.T) {
 		server, _ := clusterOfTwo(t, append(user, "+cluster|slots")...)
-		leastPrivilege(t, redis.New(closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{
+		leastPrivilege(t, redis.New(newClusterClient(t, goredis.ClusterOptions{
 			Addrs: []string{server.Addr}, Username: "app", Password: password,
-		}))))
+		})))
 	})
 }
 

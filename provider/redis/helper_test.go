@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,9 +25,15 @@ func closing[T io.Closer](t testing.TB, client T) T {
 	return client
 }
 
-// open opens a provider that has its keys for itself.
+// patience is beyond any stall of the machine, which is not what the tests are about.
+const patience = 2 * time.Minute
+
+// open opens a provider that has its keys for itself. It is patient where the URL
+// does not say otherwise.
 func open(t testing.TB, url string, opts ...redis.Option) *redis.Provider {
 	t.Helper()
+	server, query, _ := strings.Cut(url, "?")
+	url = fmt.Sprintf("%s?dial_timeout=%[2]v&read_timeout=%[2]v&write_timeout=%[2]v&pool_timeout=%[2]v&%[3]s", server, patience, query)
 	p, err := redis.Open(url, append([]redis.Option{redis.Prefix(prefix(t))}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +44,34 @@ func open(t testing.TB, url string, opts ...redis.Option) *redis.Provider {
 // admin returns a client to look at a server and to change it with.
 func admin(t testing.TB, addr string) *goredis.Client {
 	t.Helper()
-	return closing(t, goredis.NewClient(&goredis.Options{Addr: addr}))
+	return newClient(t, goredis.Options{Addr: addr})
+}
+
+func newClient(t testing.TB, o goredis.Options) *goredis.Client {
+	t.Helper()
+	patient(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout)
+	return closing(t, goredis.NewClient(&o))
+}
+
+func newClusterClient(t testing.TB, o goredis.ClusterOptions) *goredis.ClusterClient {
+	t.Helper()
+	patient(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout)
+	return closing(t, goredis.NewClusterClient(&o))
+}
+
+func newRing(t testing.TB, o goredis.RingOptions) *goredis.Ring {
+	t.Helper()
+	patient(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout)
+	return closing(t, goredis.NewRing(&o))
+}
+
+// patient sets the timeouts that are not set.
+func patient(timeouts ...*time.Duration) {
+	for _, timeout := range timeouts {
+		if *timeout == 0 {
+			*timeout = patience
+		}
+	}
 }
 
 // prefix returns a prefix for the keys of the test alone.

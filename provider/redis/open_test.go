@@ -100,7 +100,7 @@ func TestOpenTriesAgain(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	p := open(t, "rediss://"+l.Addr().String()+"?dial_timeout=1m") // TLS fails while the connection is made
+	p := open(t, "rediss://"+l.Addr().String()) // TLS fails while the connection is made
 	for _, c := range calls {
 		before := accepted.Load()
 		fails(t, c.name, c.do(t.Context(), p, record()))
@@ -127,15 +127,14 @@ func TestOpenUnixSocket(t *testing.T) {
 
 func TestOpenTLS(t *testing.T) {
 	cert, key := selfSigned(t)
-	l := listen(t)
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	addr := testserver.FreeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
 	testserver.Redis(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
 
-	p := open(t, "rediss://127.0.0.1:"+port+"?skip_verify=true&dial_timeout=1m")
+	p := open(t, "rediss://"+addr+"?skip_verify=true")
 	holds(t, p, stored(t, p))
 
-	_, err := open(t, "rediss://127.0.0.1:"+port+"?dial_timeout=1m").Fetch(t.Context(), "id")
+	_, err := open(t, "rediss://"+addr).Fetch(t.Context(), "id")
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("got error %v, want one about a certificate that nobody has signed", err)
 	}
@@ -174,7 +173,7 @@ func TestClose(t *testing.T) {
 		tells(t, "Fetch", err, "client is closed", rec)
 	})
 	t.Run("of New leaves the client alone", func(t *testing.T) {
-		client := closing(t, goredis.NewClient(&goredis.Options{Addr: testserver.SharedRedis(t)}))
+		client := newClient(t, goredis.Options{Addr: testserver.SharedRedis(t)})
 		p := redis.New(client, redis.Prefix(prefix(t)))
 		if err := p.Close(); err != nil {
 			t.Error(err)

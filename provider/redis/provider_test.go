@@ -15,19 +15,19 @@ import (
 func TestContract(t *testing.T) {
 	for name, client := range map[string]func(*testing.T) redis.Client{
 		"Client": func(t *testing.T) redis.Client {
-			return closing(t, goredis.NewClient(&goredis.Options{Addr: testserver.SharedRedis(t)}))
+			return newClient(t, goredis.Options{Addr: testserver.SharedRedis(t)})
 		},
 		"Client with RESP2": func(t *testing.T) redis.Client {
-			return closing(t, goredis.NewClient(&goredis.Options{Addr: testserver.SharedRedis(t), Protocol: 2}))
+			return newClient(t, goredis.Options{Addr: testserver.SharedRedis(t), Protocol: 2})
 		},
 		"ClusterClient": func(t *testing.T) redis.Client {
-			return closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: testserver.RedisCluster(t)}))
+			return newClusterClient(t, goredis.ClusterOptions{Addrs: testserver.RedisCluster(t)})
 		},
 		"Ring": func(t *testing.T) redis.Client {
-			return closing(t, goredis.NewRing(&goredis.RingOptions{Addrs: map[string]string{
+			return newRing(t, goredis.RingOptions{Addrs: map[string]string{
 				"one": testserver.SharedRedis(t),
 				"two": testserver.Redis(t).Addr,
-			}}))
+			}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestContract(t *testing.T) {
 	})
 	t.Run("WaitReplicas", func(t *testing.T) {
 		primary, _ := testserver.RedisReplica(t)
-		p := open(t, primary.URL, redis.WaitReplicas(1, 2*time.Second))
+		p := open(t, primary.URL, redis.WaitReplicas(1, time.Minute))
 		providertest.Run(t, func(*testing.T) provider.Provider { return p })
 	})
 }

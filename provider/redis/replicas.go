@@ -23,6 +23,10 @@ import (
 // client's ReadTimeout. Give New the client itself, since the reply has to come
 // from the key's own node of a cluster or ring.
 //
+// From Redis 7.2 on, WAIT looks at changes of its own connection alone. A Save that is
+// repeated over another, and finds its change made, is then not waited for: it may
+// succeed although no replica has received it.
+//
 // WaitReplicas panics if count is not positive or the time is below a millisecond.
 func WaitReplicas(count int, atMost time.Duration) Option {
 	if count <= 0 || atMost < time.Millisecond {

@@ -60,7 +60,8 @@ func TestTooFewReplicas(t *testing.T) {
 	lacking("Delete", p.Delete(t.Context(), rec.ID))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := p.Save(ctx, record(), 0); !errors.Is(err, context.DeadlineExceeded) {
+	long := open(t, primary.URL, pre, redis.WaitReplicas(1, time.Minute))
+	if err := long.Save(ctx, record(), 0); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
 	}
 
@@ -72,13 +73,13 @@ func TestTooFewReplicas(t *testing.T) {
 func TestWaitReplicasInClusterAndRing(t *testing.T) {
 	for name, client := range map[string]func(*wire) redis.Client{
 		"ClusterClient": func(w *wire) redis.Client {
-			return closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: testserver.RedisCluster(t), Dialer: w.dial}))
+			return newClusterClient(t, goredis.ClusterOptions{Addrs: testserver.RedisCluster(t), Dialer: w.dial})
 		},
 		"Ring": func(w *wire) redis.Client {
-			return closing(t, goredis.NewRing(&goredis.RingOptions{
+			return newRing(t, goredis.RingOptions{
 				Addrs:  map[string]string{"one": testserver.SharedRedis(t), "two": testserver.Redis(t).Addr},
 				Dialer: w.dial, HeartbeatFrequency: time.Hour,
-			}))
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,20 +14,20 @@ import (
 // eager clients try everything again, several times.
 var eager = map[string]func(t *testing.T, w *wire) redis.Client{
 	"Client": func(t *testing.T, w *wire) redis.Client {
-		return closing(t, goredis.NewClient(&goredis.Options{
+		return newClient(t, goredis.Options{
 			Addr: testserver.SharedRedis(t), Dialer: w.dial, MaxRetries: 5,
-		}))
+		})
 	},
 	"ClusterClient": func(t *testing.T, w *wire) redis.Client {
-		return closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{
+		return newClusterClient(t, goredis.ClusterOptions{
 			Addrs: testserver.RedisCluster(t), Dialer: w.dial, MaxRetries: 5, MaxRedirects: 5,
-		}))
+		})
 	},
 	"Ring": func(t *testing.T, w *wire) redis.Client {
-		return closing(t, goredis.NewRing(&goredis.RingOptions{
+		return newRing(t, goredis.RingOptions{
 			Addrs:  map[string]string{"one": testserver.SharedRedis(t)},
 			Dialer: w.dial, MaxRetries: 5, HeartbeatFrequency: time.Hour,
-		}))
+		})
 	},
 }
 

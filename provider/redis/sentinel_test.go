@@ -20,32 +20,34 @@ import (
 
 func TestSentinel(t *testing.T) {
 	primary, replica := testserver.RedisReplica(t)
+	addr := sentinel(t, primary, replica)
 	client := closing(t, goredis.NewFailoverClient(&goredis.FailoverOptions{
 		MasterName:    "main",
-		SentinelAddrs: []string{sentinel(t, primary, replica)},
+		SentinelAddrs: []string{addr},
 		DialerRetries: 1,
+		DialTimeout:   patience,
+		ReadTimeout:   patience,
 	}))
-	p := redis.New(client, redis.Prefix(prefix(t)), redis.WaitReplicas(1, 10*time.Second))
+	p := redis.New(client, redis.Prefix(prefix(t)), redis.WaitReplicas(1, time.Minute))
 	providertest.Run(t, func(*testing.T) provider.Provider { return p })
 
+	do(t, admin(t, addr), "SENTINEL", "SET", "main", "down-after-milliseconds", "200")
 	primary.Kill()
 	p = redis.New(client, redis.Prefix(prefix(t)))
 	eventually(t, "the replica has taken over", func() bool { return p.Save(t.Context(), record(), 0) == nil })
 }
 
-// sentinel starts a sentinel that watches over the primary as "main", and returns
-// its address.
+// sentinel starts a sentinel that watches over the primary as "main", without haste,
+// and returns its address.
 func sentinel(t *testing.T, primary, replica *testserver.Server) string {
 	t.Helper()
-	l := listen(t)
-	addr := l.Addr().String()
-	l.Close()
+	addr := testserver.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	host, primaryPort, _ := net.SplitHostPort(primary.Addr)
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "sentinel.conf")
 	err := os.WriteFile(conf, fmt.Appendf(nil, "bind 127.0.0.1\nport %s\ndir %s\nsentinel monitor main %s %s 1\n"+
-		"sentinel down-after-milliseconds main 200\nsentinel failover-timeout main 2000\n", port, dir, host, primaryPort), 0o600)
+		"sentinel down-after-milliseconds main 60000\nsentinel failover-timeout main 2000\n", port, dir, host, primaryPort), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}

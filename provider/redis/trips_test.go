@@ -61,16 +61,16 @@ func TestOneTripPerCall(t *testing.T) {
 	primary, _ := testserver.RedisReplica(t)
 	for name, client := range map[string]func(*wire) redis.Client{
 		"Client": func(w *wire) redis.Client {
-			return closing(t, goredis.NewClient(&goredis.Options{Addr: primary.Addr, Dialer: w.dial}))
+			return newClient(t, goredis.Options{Addr: primary.Addr, Dialer: w.dial})
 		},
 		"ClusterClient": func(w *wire) redis.Client {
-			return closing(t, goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: testserver.RedisCluster(t), Dialer: w.dial}))
+			return newClusterClient(t, goredis.ClusterOptions{Addrs: testserver.RedisCluster(t), Dialer: w.dial})
 		},
 		"Ring": func(w *wire) redis.Client {
-			return closing(t, goredis.NewRing(&goredis.RingOptions{
+			return newRing(t, goredis.RingOptions{
 				Addrs:  map[string]string{"one": testserver.SharedRedis(t), "two": primary.Addr},
 				Dialer: w.dial, HeartbeatFrequency: time.Hour,
-			}))
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestOneTripPerCall(t *testing.T) {
 	}
 	t.Run("WaitReplicas", func(t *testing.T) {
 		var w wire
-		client := closing(t, goredis.NewClient(&goredis.Options{Addr: primary.Addr, Dialer: w.dial}))
-		countTrips(t, &w, redis.New(client, redis.Prefix(prefix(t)), redis.WaitReplicas(1, time.Second)))
+		client := newClient(t, goredis.Options{Addr: primary.Addr, Dialer: w.dial})
+		countTrips(t, &w, redis.New(client, redis.Prefix(prefix(t)), redis.WaitReplicas(1, time.Minute)))
 	})
 }
 
