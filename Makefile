@@ -1,6 +1,7 @@
 # make test   every test of every module, with the race detector, none skipped
 # make lint   format, vet, staticcheck, tidy go.mod files
 # make fuzz   every fuzz target for FUZZTIME each
+# make bench  measure beside other libraries, write docs/performance.md and its charts
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
 # Nothing but Go, make, bash and a C compiler is needed: "make test" installs what
@@ -18,7 +19,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt fuzz mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
 lint: gofumpt $(addprefix lint-,$(MODULES))
@@ -61,6 +62,10 @@ $(addprefix fuzz-,$(MODULES)): fuzz-%:
 		echo "== fuzz $$package $$name"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x "$$package" </dev/null; \
 	done
+
+# ARGS=-long takes more and longer rounds.
+bench: install
+	@cd bench && go run . $(ARGS)
 
 mutants:
 	go run ./internal/mutants -out internal/mutants/RESULTS.md

@@ -1,0 +1,130 @@
+package measure_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+var writerStores = []struct {
+	name string
+	open func(*testing.B) provider.Provider
+}{
+	{"memory", func(*testing.B) provider.Provider { return memory.New() }},
+	{"redis", func(b *testing.B) provider.Provider { return openRedis(b, testserver.SharedRedis(b)) }},
+	{"postgres", func(b *testing.B) provider.Provider { return openPostgres(b) }},
+}
+
+// BenchmarkWriters has n requests at once add one to the counter of one session,
+// and as many in series. They are spread over the instances, which share a store
+// and nothing else.
+func BenchmarkWriters(b *testing.B) {
+	for _, store := range writerStores {
+		b.Run("store="+store.name, func(b *testing.B) {
+			p := &savesCounted{Provider: store.open(b)}
+			for _, instances := range []int{1, 2} {
+				for _, n := range []int{1, 2, 5, 10, 20, 50, 100} {
+					b.Run(fmt.Sprintf("instances=%d/n=%d", instances, n), func(b *testing.B) {
+						measureWriters(b, p, instances, n)
+					})
+				}
+			}
+		})
+	}
+}
+
+type savesCounted struct {
+	provider.Provider
+	saves atomic.Int64
+}
+
+func (p *savesCounted) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	p.saves.Add(1)
+	return p.Provider.Save(ctx, rec, expectVersion)
+}
+
+func measureWriters(b *testing.B, p *savesCounted, instances, n int) {
+	ctx := context.Background()
+	apps := make([]app, instances)
+	for i := range apps {
+		apps[i] = incrementer(b, p)
+	}
+	first := scenario{begin: "/", route: "/"}.visit(b, ctx, apps[0])
+	cookie, _ := first.cookie()
+	writers := make([]visitor, n)
+	for i := range writers {
+		writers[i] = apps[i%instances].visitor(ctx)
+		writers[i].setCookie(cookie)
+		writers[i].to("/")
+		ask(b, writers[i]) // the connections are made
+	}
+	rounds, fails := 0, atomic.Int64{}
+	send := func(v visitor) {
+		v.send()
+		if status, _ := v.answer(); status != http.StatusOK {
+			fails.Add(1)
+		}
+	}
+	var attempts, parallel, series []float64
+	for b.Loop() {
+		rounds++
+		before, start := p.saves.Load(), time.Now()
+		atOnce(writers, send)
+		parallel = append(parallel, float64(time.Since(start)))
+		attempts = append(attempts, float64(p.saves.Load()-before)/float64(n))
+		start = time.Now()
+		for _, v := range writers {
+			send(v)
+		}
+		series = append(series, float64(time.Since(start)))
+	}
+	want := 1 + n + 2*n*rounds - int(fails.Load())
+	first.setCookie(cookie)
+	if got, _ := strconv.Atoi(ask(b, first)); got != want+1 {
+		b.Errorf("counted %d, want %d", got, want+1)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(attempts), "saves/success")
+	b.ReportMetric(float64(fails.Load())/float64(rounds), "failed/op")
+	b.ReportMetric(median(parallel), "parallel-ns/op")
+	b.ReportMetric(median(series), "series-ns/op")
+}
+
+// atOnce calls send for every visitor, all at the same time.
+func atOnce(visitors []visitor, send func(visitor)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, v := range visitors {
+		wg.Go(func() {
+			<-start
+			send(v)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+// incrementer tells the new count.
+func incrementer(tb testing.TB, p provider.Provider) app {
+	m := newManager(tb, p)
+	return app{name: "Holdfast", net: m.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+		io.WriteString(w, strconv.Itoa(countKey.Update(s, func(n int) int { return n + 1 })))
+	})}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+//go:embed performance.md.tmpl
+var pageText string
+
+// page returns docs/performance.md.
+func page(f *results) (string, error) {
+	t, err := template.New("performance").Funcs(template.FuncMap{
+		"requests":    f.requestTable,
+		"floor":       f.floorTable,
+		"allocations": f.allocationTable,
+		"bare":        f.bareTable,
+		"profile":     f.profileTable,
+		"cookie":      func() string { return f.show("Cookie", "sec/op", duration) },
+		"cookies":     func() string { return f.show("Cookie", "allocs/op", whole) },
+		"dynamodb":    f.dynamoTable,
+		"sessions":    f.sessionTable,
+		"sweep":       f.sweepTable,
+		"keys":        f.keyTable,
+		"signing":     f.signingTable,
+		"writers":     f.writerTable,
+		"server":      f.serverTable,
+		"outage":      f.outageTable,
+		"of":          func(key string) string { return f.machine[key] },
+		"load":        f.load,
+		"rounds":      f.rounds,
+	}).Parse(pageText)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, nil)
+	return b.String(), err
+}
+
+// load tells the machine's load averages during the run.
+func (f *results) load() string {
+	if len(f.loads) == 0 {
+		return "unknown"
+	}
+	middle, _ := median(f.loads)
+	return fmt.Sprintf("%.1f to %.1f, median %.1f", slices.Min(f.loads), slices.Max(f.loads), middle)
+}
+
+// rounds returns how often a benchmark was run.
+func (f *results) rounds(name string) int { return len(f.each(name, "sec/op")) }

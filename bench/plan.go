@@ -1,0 +1,56 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A group of benchmarks is run together, once in each of its rounds.
+type group struct {
+	name   string
+	bench  string // -bench
+	time   string // -benchtime
+	rounds int
+}
+
+// The profile group is run by writeProfile.
+const profileGroup = "profile"
+
+var quick = []group{
+	{"requests", "^BenchmarkRequest$", "100ms", 6},
+	{profileGroup, "", "", 1},
+	{"cookie", "^BenchmarkCookie$", "100ms", 6},
+	{"dynamodb", "^BenchmarkDynamoDB$", "20x", 1},
+	{"keys", "^BenchmarkKeys$", "50ms", 3},
+	{"signing", "^BenchmarkSigningKeys$", "100ms", 6},
+	{"writers", "^BenchmarkWriters$", "10x", 3},
+	{"sessions", "^BenchmarkSessions$", "200ms", 3},
+	{"sweep", "^BenchmarkSweep$", "1x", 3},
+	{"server", "^BenchmarkServer$", "1x", 3},
+	{"outage", "^BenchmarkOutage$", "1x", 1},
+}
+
+// longer is how much more and longer rounds a long run has.
+const longer = 2
+
+func plan(long bool, only *regexp.Regexp) (groups []group) {
+	for _, g := range quick {
+		if !only.MatchString(g.name) {
+			continue
+		}
+		if long {
+			g.rounds *= longer
+			g.time = strings.Replace(g.time, "00ms", "000ms", 1)
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+func groupNames() string {
+	var names []string
+	for _, g := range quick {
+		names = append(names, g.name)
+	}
+	return strings.Join(names, ", ")
+}

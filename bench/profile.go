@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/pprof/profile"
+)
+
+// parts are what the profile of a request is asked for. They overlap: most of
+// them allocate.
+var parts = []struct{ label, function, text string }{
+	{"securecookie", "github.com/gorilla/securecookie.", "securecookie, which checks the cookie"},
+	{"cookies", "net/http.readCookies", "reading the Cookie header"},
+	{"contexts", "context.With", "contexts, for deadlines"},
+	{"provider", "holdfast/provider/memory.", "the memory store"},
+	{"cbor", "github.com/fxamacker/cbor/", "CBOR"},
+	{"envelope", "session/internal/envelope.", "the record's format"},
+	{"allocation", "runtime.mallocgc", "allocating, for all of these"},
+	{"collector", "runtime.gcBgMarkWorker", "the garbage collector"},
+}
+
+var profiled = []string{"read", "change"}
+
+// writeProfile profiles Holdfast in process and writes each part's share of the
+// CPU time in the benchmark format.
+func writeProfile(out io.Writer, program, scenario string) error {
+	file := filepath.Join(filepath.Dir(program), scenario+".prof")
+	err := execute(io.Discard, program, "-test.run=^$", "-test.benchtime=3s", "-test.cpuprofile="+file,
+		"-test.bench=^BenchmarkRequest$/^store=memory$/^scenario="+scenario+"$/^peer="+ours+"$")
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		fmt.Fprintf(out, "BenchmarkProfile/scenario=%s/part=%s 1 %.1f percent\n", scenario, part.label, 100*share(p, part.function))
+	}
+	return nil
+}
+
+// share returns how much of the CPU time is spent below functions of that name.
+func share(p *profile.Profile, function string) float64 {
+	var within, all int64
+	for _, sample := range p.Sample {
+		ns := sample.Value[len(sample.Value)-1]
+		all += ns
+		if calls(sample, function) {
+			within += ns
+		}
+	}
+	return float64(within) / float64(max(1, all))
+}
+
+func calls(sample *profile.Sample, function string) bool {
+	for _, location := range sample.Location {
+		for _, line := range location.Line {
+			if strings.Contains(line.Function.Name, function) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f *results) profileTable() string {
+	var rows [][]string
+	for _, part := range parts {
+		row := []string{part.text}
+		for _, scenario := range profiled {
+			row = append(row, f.show("Profile/scenario="+scenario+"/part="+part.label, "percent", func(x float64) string { return whole(x) + " %" }))
+		}
+		rows = append(rows, row)
+	}
+	return markdown(append([]string{"share of the CPU time"}, profiled...), rows)
+}

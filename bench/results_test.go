@@ -1,0 +1,68 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// Two rounds, of which the second is ten times as slow.
+const sample = `date: 2026-01-02
+load: 1.5
+round: 1
+BenchmarkRequest/store=memory/scenario=read/peer=floor-2     	 100	    100 ns/op
+BenchmarkRequest/store=memory/scenario=read/peer=Holdfast-2  	 100	   1000 ns/op	  7 allocs/op
+BenchmarkRequest/store=memory/scenario=read/peer=scs-2       	 100	   8000 ns/op
+round: 2
+load: 2.5
+BenchmarkRequest/store=memory/scenario=read/peer=floor-2     	 100	   1000 ns/op
+BenchmarkRequest/store=memory/scenario=read/peer=Holdfast-2  	 100	  10000 ns/op	  7 allocs/op
+BenchmarkRequest/store=memory/scenario=read/peer=scs-2       	 100	  80000 ns/op
+`
+
+func readSample(t *testing.T) *results {
+	t.Helper()
+	f, err := read(strings.NewReader(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestRatiosAreWithinRounds(t *testing.T) {
+	f := readSample(t)
+	mine, scs := request("memory", "read", ours), request("memory", "read", "scs")
+	if got, ok := f.ratio(scs, mine, "sec/op"); !ok || got != 8 {
+		t.Errorf("ratio %v, %v, want 8", got, ok)
+	}
+	if _, ok := f.ratio(scs, request("memory", "read", "gin"), "sec/op"); ok {
+		t.Error("a ratio to what was not measured")
+	}
+}
+
+func TestPage(t *testing.T) {
+	text, err := page(readSample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"2026-01-02",
+		"1.5 to 2.5",
+		"| read | 550 ns | 5.50 µs | 44.0 µs (8.00×) |",
+		"| read | 4.95 µs | 10.0× | 8.00× | 7 | – |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for seconds, want := range map[float64]string{
+		0: "0 ns", 12e-9: "12 ns", 999e-9: "999 ns", 1e-6: "1.00 µs", 0.9999e-6: "1.00 µs",
+		99.96e-6: "100 µs", 3.0005: "3.00 s", -2e-6: "-2.00 µs",
+	} {
+		if got := duration(seconds); got != want {
+			t.Errorf("duration(%v) = %q, want %q", seconds, got, want)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// cell formats what there is, and a dash where there is nothing.
+func cell(v float64, ok bool, format func(float64) string) string {
+	if !ok {
+		return "–"
+	}
+	return format(v)
+}
+
+func times(x float64) string { return digits(x) + "×" }
+
+const ours = "Holdfast"
+
+func request(store, scenario, peer string) string {
+	return fmt.Sprintf("Request/store=%s/scenario=%s/peer=%s", store, scenario, peer)
+}
+
+func (f *results) scenarios(store string) []string {
+	return f.labels("Request/store="+store, "scenario")
+}
+
+// peers returns the libraries measured with a store, without the floors.
+func (f *results) peers(store string) (peers []string) {
+	for _, scenario := range f.scenarios(store) {
+		for _, peer := range f.labels("Request/store="+store+"/scenario="+scenario, "peer") {
+			if !isFloor(peer) && !slices.Contains(peers, peer) {
+				peers = append(peers, peer)
+			}
+		}
+	}
+	return peers
+}
+
+func isFloor(peer string) bool { return peer == "floor" || strings.HasPrefix(peer, "bare-") }
+
+// requestTable has the time of a request by scenario and library. Behind that of
+// a peer stands how many times Holdfast's it is.
+func (f *results) requestTable(store string) string {
+	peers := f.peers(store)
+	header := append([]string{"time of a request", "floor"}, peers...)
+	var rows [][]string
+	for _, scenario := range f.scenarios(store) {
+		row := []string{scenario, f.show(request(store, scenario, "floor"), "sec/op", duration)}
+		for _, peer := range peers {
+			name := request(store, scenario, peer)
+			text := f.show(name, "sec/op", duration)
+			if ratio, ok := f.ratio(name, request(store, scenario, ours), "sec/op"); ok && peer != ours {
+				text += fmt.Sprintf(" (%s)", times(ratio))
+			}
+			row = append(row, text)
+		}
+		rows = append(rows, row)
+	}
+	return markdown(header, rows)
+}
+
+func (f *results) show(name, unit string, format func(float64) string) string {
+	v, ok := f.median(name, unit)
+	return cell(v, ok, format)
+}
+
+// floorTable sets Holdfast against the floor and against scs.
+func (f *results) floorTable(store string) string {
+	header := []string{"Holdfast", "over the floor", "times the floor", "scs is slower by", "allocations", "scs's"}
+	var rows [][]string
+	for _, scenario := range f.scenarios(store) {
+		mine, floor, scs := request(store, scenario, ours), request(store, scenario, "floor"), request(store, scenario, "scs")
+		over, ok := f.over(mine, floor, "sec/op")
+		ratio, _ := f.ratio(mine, floor, "sec/op")
+		slower, _ := f.ratio(scs, mine, "sec/op")
+		rows = append(rows, []string{
+			scenario, cell(over, ok, duration), cell(ratio, ok, times), cell(slower, ok, times),
+			f.show(mine, "allocs/op", whole), f.show(scs, "allocs/op", whole),
+		})
+	}
+	return markdown(header, rows)
+}
+
+func (f *results) allocationTable(store string) string {
+	peers := f.peers(store)
+	var rows [][]string
+	for _, scenario := range f.scenarios(store) {
+		row := []string{scenario}
+		for _, peer := range peers {
+			name := request(store, scenario, peer)
+			row = append(row, f.show(name, "allocs/op", whole)+" / "+f.show(name, "B/op", whole))
+		}
+		rows = append(rows, row)
+	}
+	return markdown(append([]string{"allocations / bytes"}, peers...), rows)
+}
+
+// bareTable has what the frameworks take without sessions.
+func (f *results) bareTable() string {
+	row := []string{"a request"}
+	for _, peer := range []string{"floor", "bare-gin", "bare-fiber"} {
+		row = append(row, f.show(request("memory", "anonymous", peer), "sec/op", duration))
+	}
+	return markdown([]string{"without sessions", "net/http", "gin", "fiber"}, [][]string{row})
+}
+
+func (f *results) dynamoTable() string {
+	var rows [][]string
+	for _, scenario := range f.labels("DynamoDB", "scenario") {
+		name := "DynamoDB/scenario=" + scenario
+		rows = append(rows, []string{
+			scenario, f.show(name, "trips/op", digits), f.show(name, "sent-B/op", whole), f.show(name, "received-B/op", whole),
+		})
+	}
+	return markdown([]string{"DynamoDB", "requests", "bytes sent", "bytes received"}, rows)
+}
+
+func (f *results) sessionTable() string {
+	var rows [][]string
+	for _, n := range f.labels("Sessions", "n") {
+		row := []string{n}
+		for _, scenario := range []string{"read", "change"} {
+			name := sessionsName(n, scenario)
+			text := f.show(name, "sec/op", duration)
+			if ratio, ok := f.ratio(name, sessionsName("1000", scenario), "sec/op"); ok && n != "1000" {
+				text += fmt.Sprintf(" (%s)", times(ratio))
+			}
+			row = append(row, text)
+		}
+		rows = append(rows, append(row, f.show(sessionsName(n, "read"), "overhead-B/session", whole)))
+	}
+	return markdown([]string{"sessions", "read", "change", "bytes beyond ID and data"}, rows)
+}
+
+func sessionsName(n, scenario string) string { return "Sessions/n=" + n + "/scenario=" + scenario }
+
+func (f *results) sweepTable() string {
+	stores := []struct{ label, text string }{
+		{"live", "nothing to sweep"},
+		{"expired", "all expired: 4 swept by the way"},
+		{"full", "full of expired: makes room for 64 KiB"},
+	}
+	var rows [][]string
+	for _, n := range f.labels("Sweep", "n") {
+		for _, s := range stores {
+			name := "Sweep/n=" + n + "/store=" + s.label
+			if _, ok := f.median(name, "max-sec"); !ok {
+				continue
+			}
+			rows = append(rows, []string{
+				n + ", " + s.text,
+				f.show(name, "p50-sec", duration), f.show(name, "p99-sec", duration), f.show(name, "max-sec", duration),
+			})
+		}
+	}
+	return markdown([]string{"records in the store", "a save", "99th percentile", "longest of 1000"}, rows)
+}
+
+func (f *results) keyTable() string {
+	var rows [][]string
+	for _, n := range f.labels("Keys", "n") {
+		row := []string{n}
+		for _, scenario := range []string{"read", "change"} {
+			mine, scs := keysName(n, scenario, ours), keysName(n, scenario, "scs")
+			ratio, ok := f.ratio(scs, mine, "sec/op")
+			row = append(row, f.show(mine, "sec/op", duration), f.show(scs, "sec/op", duration)+" ("+cell(ratio, ok, times)+")")
+		}
+		rows = append(rows, row)
+	}
+	return markdown([]string{"keys", "Holdfast reads one", "scs", "Holdfast changes one", "scs"}, rows)
+}
+
+func keysName(n, scenario, peer string) string {
+	return "Keys/n=" + n + "/scenario=" + scenario + "/peer=" + peer
+}
+
+func (f *results) signingTable() string {
+	var rows [][]string
+	for _, n := range f.labels("SigningKeys", "n") {
+		rows = append(rows, []string{n, f.show("SigningKeys/n="+n, "sec/op", duration), f.show("SigningKeys/n="+n, "allocs/op", whole)})
+	}
+	return markdown([]string{"signing keys, cookie of the oldest", "read", "allocations"}, rows)
+}
+
+// writerTable has saves for each success, and how many times a series of the same
+// requests they take together.
+func (f *results) writerTable(instances string) string {
+	header := []string{"writers at once"}
+	stores := f.labels("Writers", "store")
+	for _, store := range stores {
+		header = append(header, store+": saves each", "against a series")
+	}
+	var rows [][]string
+	if len(stores) == 0 {
+		return markdown(header, nil)
+	}
+	for _, n := range f.labels("Writers/store="+stores[0]+"/instances="+instances, "n") {
+		row := []string{n}
+		for _, store := range stores {
+			name := writersName(store, instances, n)
+			against, ok := f.against(name)
+			saves := f.show(name, "saves/success", digits)
+			if failed, _ := f.median(name, "failed/op"); failed > 0 {
+				saves += fmt.Sprintf(", %s failed", digits(failed))
+			}
+			row = append(row, saves, cell(against, ok, times))
+		}
+		rows = append(rows, row)
+	}
+	return markdown(header, rows)
+}
+
+func writersName(store, instances, n string) string {
+	return "Writers/store=" + store + "/instances=" + instances + "/n=" + n
+}
+
+// against returns the median of the rounds' ratios of parallel to series.
+func (f *results) against(name string) (float64, bool) {
+	var ratios []float64
+	series := f.each(name, "series-sec/op")
+	for round, parallel := range f.each(name, "parallel-sec/op") {
+		ratios = append(ratios, parallel/series[round])
+	}
+	return median(ratios)
+}
+
+// serverTable has what whole servers do under load.
+func (f *results) serverTable(scenario string) string {
+	var rows [][]string
+	for _, peer := range f.labels("Server/scenario="+scenario, "peer") {
+		name := serverName(scenario, peer)
+		against, ok := f.ratio(name, serverName(scenario, ours), "cpu-sec/req")
+		text := f.show(name, "cpu-sec/req", duration)
+		if ok && peer != ours {
+			text += fmt.Sprintf(" (%s)", times(against))
+		}
+		rows = append(rows, []string{
+			peer, f.show(name, "req/s", whole), f.show(name, "p50-sec", duration), f.show(name, "p99-sec", duration), text,
+		})
+	}
+	return markdown([]string{scenario, "requests a second", "median", "99th percentile", "server's CPU for each"}, rows)
+}
+
+func serverName(scenario, peer string) string { return "Server/scenario=" + scenario + "/peer=" + peer }
+
+func (f *results) outageTable() string {
+	routes := []struct{ label, text string }{
+		{"change", "changes the session"},
+		{"untouched", "asks for no session"},
+	}
+	var rows [][]string
+	for _, fault := range f.labels("Outage", "fault") {
+		for _, route := range routes {
+			for _, phase := range []string{"before", "during", "after"} {
+				name := "Outage/fault=" + fault + "/route=" + route.label + "/phase=" + phase
+				rows = append(rows, []string{
+					fault + ", " + phase + ": " + route.text,
+					f.show(name, "status200/op", whole), f.show(name, "status503/op", whole), f.show(name, "other/op", whole),
+					f.show(name, "p50-sec", duration), f.show(name, "max-sec", duration), f.show(name, "recovery-sec", duration),
+				})
+			}
+		}
+	}
+	return markdown([]string{"Redis", "200", "503", "other", "median", "longest", "first 200 after its return"}, rows)
+}
