@@ -103,3 +103,26 @@ func wait(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// lateness tells how late the machine itself is.
+type lateness struct{ longest atomic.Int64 }
+
+// newLateness measures until the test ends.
+func newLateness(t *testing.T) *lateness {
+	l := &lateness{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		began := time.Now()
+		for wait(ctx, pace) {
+			now := time.Now()
+			l.longest.Store(max(l.longest.Load(), int64(now.Sub(began))))
+			began = now
+		}
+	})
+	t.Cleanup(func() { cancel(); group.Wait() })
+	return l
+}
+
+// most is the longest that a wait of pace has taken.
+func (l *lateness) most() time.Duration { return time.Duration(l.longest.Load()) }

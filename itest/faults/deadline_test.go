@@ -52,15 +52,16 @@ func (f fault) testContexts(t *testing.T, s subject, server *testserver.Server) 
 	openConnections(t, store, 2*len(verbs))
 	f.begin(at)
 	defer f.over(at)
+	late := newLateness(t)
 	for range 2 {
 		for _, verb := range verbs {
 			ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
-			endsWith(t, verb.name, context.DeadlineExceeded, func() error { return verb.call(ctx, store) })
+			endsWith(t, late, verb.name, context.DeadlineExceeded, func() error { return verb.call(ctx, store) })
 			cancel()
 
 			ctx, cancel = context.WithCancel(t.Context())
 			time.AfterFunc(callTimeout/4, cancel)
-			endsWith(t, verb.name, context.Canceled, func() error { return verb.call(ctx, store) })
+			endsWith(t, late, verb.name, context.Canceled, func() error { return verb.call(ctx, store) })
 			cancel()
 		}
 	}
@@ -82,7 +83,7 @@ func openConnections(t *testing.T, store provider.Provider, n int) {
 
 // endsWith wants a call to return soon after its context has ended, with the
 // context's error and nothing about the record.
-func endsWith(t *testing.T, name string, want error, call func() error) {
+func endsWith(t *testing.T, late *lateness, name string, want error, call func() error) {
 	t.Helper()
 	began := time.Now()
 	err := call()
@@ -90,7 +91,7 @@ func endsWith(t *testing.T, name string, want error, call func() error) {
 	if !errors.Is(err, want) || isVerdict(err) {
 		t.Errorf("%s: %v, want %v", name, err, want)
 	}
-	if took > callTimeout+callGrace {
+	if took > callTimeout+callGrace+late.most() {
 		t.Errorf("%s: %v after %v", name, want, took)
 	}
 }

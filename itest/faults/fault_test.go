@@ -34,7 +34,7 @@ const leastLatency = 40 * time.Millisecond
 // asked for has been done.
 var (
 	slow         = map[string]int64{"latency": 40, "jitter": 20}
-	tooSlow      = map[string]int64{"latency": 2 * storeTimeout.Milliseconds()}
+	tooSlow      = map[string]int64{"latency": 5 * patience.Milliseconds()} // or until healed
 	fromTheStart = map[string]int64{"bytes": 0}
 	aFewAnswers  = map[string]int64{"bytes": 2500}
 	atOnce       = map[string]int64{"timeout": 0}

@@ -67,7 +67,6 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 	t.Logf("static: slowest %d ms of %d", static.slowest.Milliseconds(), static.acked)
 
 	// What needs no store tells how late the machine itself is.
-	checkTime(t, "a request without session", static.slowest, answerBound)
 	checkTime(t, "a request", requests.slowest, answerBound+static.slowest)
 	checkTime(t, "a call", calls.slowest, callTimeout+callGrace+static.slowest)
 }

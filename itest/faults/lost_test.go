@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
@@ -15,12 +17,14 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// losses are what can get lost of one call.
-var losses = []struct {
+// A loss is what can get lost of one call.
+type loss struct {
 	name   string
 	toxics []toxic
 	lands  bool
-}{
+}
+
+var losses = []loss{
 	{"request cut", cutRequests, false},
 	{"request reset", resetRequests, false},
 	{"request in a black hole", blackHole, false},
@@ -41,7 +45,7 @@ func testLostSaves(t *testing.T, s subject, server *testserver.Server) {
 			must(t, "create", lossy.Save(t.Context(), chain{}.grow("id", 1), 0))
 
 			p.poison(loss.toxics...)
-			wantUnknown(t, "Save", lossy.Save, chain{1}.grow("id", 2), 1)
+			loss.wantUnknown(t, lossy, direct, chain{1}.grow("id", 2), 1)
 			p.heal()
 			want := chain{1}
 			if loss.lands {
@@ -71,7 +75,7 @@ func testLostCreates(t *testing.T, s subject, server *testserver.Server) {
 			must(t, "another create", lossy.Save(t.Context(), chain{}.grow("other id", 1), 0))
 
 			p.poison(loss.toxics...)
-			wantUnknown(t, "Save", lossy.Save, chain{}.grow("id", 2), 0)
+			loss.wantUnknown(t, lossy, direct, chain{}.grow("id", 2), 0)
 			p.heal()
 			if loss.lands {
 				wantChain(t, direct, chain{2})
@@ -143,14 +147,43 @@ func testRequestsWhoseSavesAreLost(t *testing.T, s subject, server *testserver.S
 	}
 }
 
-// wantUnknown wants a call whose loss its context ends, if nothing else does, to
-// leave its outcome open.
-func wantUnknown(t *testing.T, what string, save storetest.SaveFunc, rec *provider.Record, expect int64) {
+// wantUnknown wants a save whose loss its context ends, if nothing else does, to
+// leave its outcome open. One that lands has until it is stored: on a slow machine
+// it might not be sent in any shorter time.
+func (l loss) wantUnknown(t *testing.T, lossy, direct provider.Provider, rec *provider.Record, expect int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
+	limit := callTimeout
+	if l.lands {
+		limit = patience
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	var group sync.WaitGroup
+	defer group.Wait()
 	defer cancel()
-	if err := save(ctx, rec, expect); err == nil || isVerdict(err) {
-		t.Errorf("%s: %v, want an error that leaves it open", what, err)
+	if l.lands {
+		group.Go(func() {
+			awaitVersion(ctx, direct, rec.ID, rec.Version)
+			cancel()
+		})
+	}
+	wantOpen(t, lossy.Save(ctx, rec, expect))
+}
+
+// wantOpen wants the error of a save to leave open what became of it.
+func wantOpen(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || isVerdict(err) {
+		t.Errorf("Save: %v, want an error that leaves it open", err)
+	}
+}
+
+// awaitVersion returns when a record is stored in a version, or ctx ends.
+func awaitVersion(ctx context.Context, store provider.Provider, id string, version int64) {
+	for {
+		rec, err := store.Fetch(ctx, id)
+		if err == nil && rec.Version == version || !wait(ctx, time.Millisecond) {
+			return
+		}
 	}
 }
 

@@ -37,27 +37,34 @@ func TestToxicsDoWhatTheySay(t *testing.T) {
 			echo := newEcho(t)
 			p := newProxy(t, echo.addr)
 			open := p.dial(t) // before the toxics
-			if err := ask(open, "hello"); err != nil {
+			if err := ask(open, "hello", patience); err != nil {
 				t.Fatalf("healthy: %v", err)
 			}
 			p.poison(tc.toxics...)
+			limit := patience
+			if tc.want == os.ErrDeadlineExceeded {
+				limit = storeTimeout
+			}
 			began := time.Now()
 			for what, conn := range map[string]net.Conn{"open": open, "new": p.dial(t)} {
 				before := echo.heard.Load()
-				err := ask(conn, "hello")
+				err := ask(conn, "hello", limit)
 				closed := what == "open" && tc.want == syscall.ECONNRESET && errors.Is(err, io.EOF) // toxiproxy resets new connections only
 				if !errors.Is(err, tc.want) && !closed {
 					t.Errorf("%s connection: %v, want %v", what, err, tc.want)
 				}
-				if arrived := echo.heard.Load() > before; arrived != tc.arrives {
-					t.Errorf("%s connection: the request arrives: %t, want %t", what, arrived, tc.arrives)
+				arrived := func() bool { return echo.heard.Load() > before }
+				if tc.arrives {
+					eventually(t, arrived, func() string { return what + " connection: the request does not arrive" })
+				} else if arrived() {
+					t.Errorf("%s connection: the request arrives", what)
 				}
 			}
 			if took := time.Since(began); tc.name == "latency" && took < 80*time.Millisecond {
 				t.Errorf("two questions took %v", took)
 			}
 			p.heal()
-			if err := ask(p.dial(t), "hello"); err != nil {
+			if err := ask(p.dial(t), "hello", patience); err != nil {
 				t.Errorf("healed: %v", err)
 			}
 		})
@@ -70,11 +77,11 @@ func TestCutMidwayIsInTheMiddleOfAnAnswer(t *testing.T) {
 	conn := p.dial(t)
 	question := strings.Repeat("hello", 200)
 	for range 2 {
-		if err := ask(conn, question); err != nil {
+		if err := ask(conn, question, patience); err != nil {
 			t.Fatalf("before the limit: %v", err)
 		}
 	}
-	if err := ask(conn, question); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := ask(conn, question, patience); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("over the limit: %v, want half an answer", err)
 	}
 }
@@ -83,14 +90,14 @@ func TestMovedProxyCutsAndLeadsElsewhere(t *testing.T) {
 	first, second := newEcho(t), newEcho(t)
 	p := newProxy(t, first.addr)
 	old := p.dial(t)
-	if err := ask(old, "hello"); err != nil {
+	if err := ask(old, "hello", patience); err != nil {
 		t.Fatal(err)
 	}
 	p.move(second.addr)
-	if err := ask(old, "hello"); err == nil {
+	if err := ask(old, "hello", patience); err == nil {
 		t.Error("a connection to the first server is still open")
 	}
-	if err := ask(p.dial(t), "hello"); err != nil {
+	if err := ask(p.dial(t), "hello", patience); err != nil {
 		t.Fatal(err)
 	}
 	if second.heard.Load() == 0 {
@@ -109,8 +116,8 @@ func (p *proxy) dial(t *testing.T) net.Conn {
 }
 
 // ask wants its question back.
-func ask(conn net.Conn, question string) error {
-	conn.SetDeadline(time.Now().Add(storeTimeout))
+func ask(conn net.Conn, question string, limit time.Duration) error {
+	conn.SetDeadline(time.Now().Add(limit))
 	if _, err := io.WriteString(conn, question); err != nil {
 		return err
 	}

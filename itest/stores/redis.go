@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 // Redis is provider/redis on a standalone server, with a key prefix per space.
 var Redis = Store{
 	Name:   "redis",
-	shared: func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) },
+	shared: func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + patiently },
 	open: func(tb testing.TB, url, space string) provider.Provider {
 		p, err := redisprovider.Open(url, redisprovider.Prefix(space+":"))
 		if err != nil {
@@ -24,6 +25,10 @@ var Redis = Store{
 		return p
 	},
 }
+
+// patiently: nobody harms the shared server, so a call that times out over it would
+// tell of a slow machine only.
+var patiently = fmt.Sprintf("?dial_timeout=%[1]v&read_timeout=%[1]v&write_timeout=%[1]v&pool_timeout=%[1]v", patience)
 
 // RedisCluster is provider/redis on a cluster of three masters. It cannot be had
 // through a proxy: the cluster tells its clients the masters' own addresses.
@@ -36,6 +41,10 @@ var RedisCluster = Store{
 			ContextTimeoutEnabled: true,
 			DialerRetries:         1,
 			PoolSize:              maxConns,
+			DialTimeout:           patience,
+			ReadTimeout:           patience,
+			WriteTimeout:          patience,
+			PoolTimeout:           patience,
 		})
 		tb.Cleanup(func() { client.Close() })
 		return redisprovider.New(client, redisprovider.Prefix(space+":"))

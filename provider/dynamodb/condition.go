@@ -43,11 +43,9 @@ func newCondition(expectVersion int64, now time.Time) condition {
 
 // failed returns what a Save comes to whose condition, made at the time now, has
 // failed over an item.
-func failed(rec *provider.Record, it item, now time.Time) error {
-	// No item ought to mean that there is none. But DAX and versions of DynamoDB
-	// Local before 1.25 never return one, so it proves nothing.
+func failed(rec *provider.Record, expectVersion int64, it item, now time.Time) error {
 	if it == nil {
-		return errConflict
+		return failedOverNone(expectVersion)
 	}
 	stored, err := record(rec.ID, it)
 	switch {
@@ -59,4 +57,17 @@ func failed(rec *provider.Record, it item, now time.Time) error {
 		return nil
 	}
 	return conflict(stored)
+}
+
+// failedOverNone is failed for an answer without an item. That ought to mean that
+// there is none, but DAX and versions of DynamoDB Local before 1.25 never return
+// one. A create cannot have failed over none, so there it shows, and the item may
+// be an earlier attempt. Elsewhere it may be a record that is gone as well: a
+// conflict, but one that says nothing about what is stored, so that package
+// session reads it.
+func failedOverNone(expectVersion int64) error {
+	if expectVersion == 0 {
+		return errNoItem
+	}
+	return errConflict
 }

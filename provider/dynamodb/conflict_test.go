@@ -56,23 +56,34 @@ func TestConflictWithoutAnItem(t *testing.T) {
 	f := newFixture(t)
 	rec := newRecord()
 	f.save(t, rec, 0)
-	check := func(f *fixture) {
-		for _, expectVersion := range []int64{0, newVersion()} {
-			err := f.Save(t.Context(), successor(rec), expectVersion)
-			if _, ok := errors.AsType[*provider.ConflictError](err); ok || !errors.Is(err, provider.ErrVersionConflict) {
-				t.Errorf("got %v, want a bare ErrVersionConflict", err)
-			}
-		}
-	}
-	f.wire.set(refusing(always, http.StatusBadRequest, "ConditionalCheckFailedException", "The conditional request failed"))
-	check(f)
+	f.wire.set(withoutItem)
+	f.bareConflict(t, successor(rec), newVersion())
 	f.wire.reset()
 	if err := f.Delete(t.Context(), rec.ID); err != nil {
 		t.Fatal(err)
 	}
-	err := f.Save(t.Context(), successor(rec), rec.Version)
+	f.bareConflict(t, successor(rec), rec.Version)
+}
+
+// A create without an item in the answer has met one, perhaps its own.
+func TestCreateThatMeetsNoItem(t *testing.T) {
+	f := newFixture(t)
+	f.wire.set(withoutItem)
+	err := f.Save(t.Context(), newRecord(), 0)
+	discreet(t, err, "does not return the item")
+	if errors.Is(err, provider.ErrVersionConflict) {
+		t.Errorf("got %v, want no verdict", err)
+	}
+}
+
+var withoutItem = refusing(always, http.StatusBadRequest, "ConditionalCheckFailedException", "The conditional request failed")
+
+// bareConflict wants a Save to end in a conflict that tells nothing more.
+func (f *fixture) bareConflict(t *testing.T, rec *provider.Record, expectVersion int64) {
+	t.Helper()
+	err := f.Save(t.Context(), rec, expectVersion)
 	if _, ok := errors.AsType[*provider.ConflictError](err); ok || !errors.Is(err, provider.ErrVersionConflict) {
-		t.Errorf("a record that was deleted: got %v, want a bare ErrVersionConflict", err)
+		t.Errorf("got %v, want a bare ErrVersionConflict", err)
 	}
 }
 

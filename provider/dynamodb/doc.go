@@ -125,7 +125,8 @@
 //
 // What time it is DynamoDB does not tell its conditions, so the clocks of the
 // app's machines decide. Keep them synchronized: one that is ahead ends sessions
-// early by as much, and one that is behind late.
+// early by as much, and one that is behind late. Save takes the time once: one
+// that is repeated after throttling goes by that of its first attempt.
 //
 // # What DynamoDB does not promise
 //
@@ -145,6 +146,7 @@
 // and a job of your own has to delete what has expired. Holdfast is not tested
 // with one.
 //
-// DAX is of no use: Fetch reads past its cache, and a conflict may come without
-// the record.
+// Do not use DAX: Fetch reads past its cache, and a conflict comes without the
+// record, so that Save, made again after its answer was lost, may deny a save that
+// has landed. The same goes for DynamoDB Local before 1.25.
 package dynamodb

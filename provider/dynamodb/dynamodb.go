@@ -112,7 +112,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 		err = p.putItem(ctx, it, cond)
 	}
 	if check, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return failed(rec, check.Item, now)
+		return failed(rec, expectVersion, check.Item, now)
 	}
 	return p.explain(ctx, err)
 }

@@ -15,6 +15,7 @@ import (
 var (
 	errNotFound = fmt.Errorf("dynamodb: %w", provider.ErrNotFound)
 	errConflict = fmt.Errorf("dynamodb: %w", provider.ErrVersionConflict)
+	errNoItem   = errors.New("dynamodb: the server does not return the item that a condition has failed over; is it DAX, or DynamoDB Local before 1.25?")
 	errTooLarge = fmt.Errorf("dynamodb: %w: an item has 400 KB at most", provider.ErrTooLarge)
 )
 
