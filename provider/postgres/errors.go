@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -14,12 +14,14 @@ import (
 var (
 	errNotFound = fmt.Errorf("postgres: %w", provider.ErrNotFound)
 	errTooLarge = fmt.Errorf("postgres: %w", provider.ErrTooLarge)
+	errHindered = errors.New("postgres: the record cannot be written, though nothing is in its way; does a trigger, a rule or a policy of the table interfere?")
 )
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	stringTooLong        = "22001"
 	untranslatable       = "22P05"
+	notNullViolation     = "23502"
 	readOnly             = "25006"
 	noPreparedStatement  = "26000"
 	invalidSchema        = "3F000"
@@ -35,6 +37,7 @@ const (
 	diskFull             = "53100"
 	outOfMemory          = "53200"
 	limitExceeded        = "54000"
+	wrongState           = "55000" // of a view, or a key that is DEFERRABLE
 )
 
 // explain makes err one for the caller, and says what to do about it.
@@ -47,7 +50,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("postgres: %w: %w", over, reason)
 	}
 	switch pg, _ := errors.AsType[*pgconn.PgError](err); code(pg) {
-	case undefinedTable, invalidSchema, undefinedColumn, undefinedFunction, datatypeMismatch, invalidColumn:
+	case undefinedTable, invalidSchema, undefinedColumn, undefinedFunction, datatypeMismatch, invalidColumn,
+		notNullViolation, wrongState:
 		return p.wrongTable(reason)
 	case noPrivilege:
 		return fmt.Errorf("postgres: the role needs SELECT, INSERT, UPDATE and DELETE on table %s, and USAGE on its schema: %w", p.table, reason)
@@ -92,13 +96,14 @@ func isConnectError(err error) bool {
 	return ok
 }
 
-// discreetMessage leaves out what is said about values: by data exceptions,
-// constraints, and the user's own triggers.
+// aboutNoValue are the classes of errors about the server, the connection, the
+// transaction and the SQL. All others may quote a value: data exceptions,
+// constraints, and triggers with codes of their own.
+var aboutNoValue = []string{"08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"}
+
 func discreetMessage(pg *pgconn.PgError) string {
-	for _, class := range []string{"22", "23", "44", "P0"} {
-		if strings.HasPrefix(pg.Code, class) {
-			return "message withheld, as it may quote a value; see the server's log"
-		}
+	if len(pg.Code) == 5 && slices.Contains(aboutNoValue, pg.Code[:2]) {
+		return pg.Message
 	}
-	return pg.Message
+	return "message withheld, as it may quote a value; see the server's log"
 }

@@ -6,13 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
 
@@ -40,7 +40,8 @@ func TestPreparedStatementsBehindPgBouncer(t *testing.T) {
 // server.
 func pgBouncer(t *testing.T, connections int) *pgxpool.Config {
 	t.Helper()
-	to, port := config(t).ConnConfig, freePort(t)
+	to, addr := config(t).ConnConfig, testserver.FreeAddr(t)
+	host, port, _ := net.SplitHostPort(addr)
 	password := ""
 	if to.Password != "" {
 		password = fmt.Sprintf("password='%s'", to.Password)
@@ -49,8 +50,8 @@ func pgBouncer(t *testing.T, connections int) *pgxpool.Config {
 [databases]
 db = host='%s' port=%d dbname='%s' user='%s' %s
 [pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
+listen_addr = %s
+listen_port = %s
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
@@ -58,9 +59,9 @@ default_pool_size = %d
 log_connections = 0
 log_disconnections = 0
 log_stats = 0
-`, to.Host, to.Port, to.Database, to.User, password, port, connections))
+`, to.Host, to.Port, to.Database, to.User, password, host, port, connections))
 
-	cfg := parse(t, fmt.Sprintf("postgres://any@127.0.0.1:%d/db?sslmode=disable", port))
+	cfg := parse(t, "postgres://any@"+addr+"/db?sslmode=disable")
 	pool := open(t, cfg.Copy())
 	eventually(t, "start of PgBouncer", func() bool { return pool.Ping(t.Context()) == nil })
 	return cfg
@@ -109,16 +110,4 @@ func startPgBouncer(t *testing.T, settings string) {
 		stdin.Close()
 		_ = cmd.Wait()
 	})
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	n, _ := strconv.Atoi(port)
-	return n
 }

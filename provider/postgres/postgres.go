@@ -101,7 +101,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 		return errTooLarge
 	}
 	if expectVersion < 0 {
-		return p.exec(ctx, p.sql.put, columns(rec)...)
+		return p.put(ctx, rec)
 	}
 	return p.compareAndSwap(ctx, rec, expectVersion)
 }

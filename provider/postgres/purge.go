@@ -15,8 +15,8 @@ const (
 
 // Purge removes the records that have expired, and returns how many. It reads the
 // table from end to end, a few megabytes at a time, each in a transaction of its
-// own. It waits for no writer, and none for it: a row in use is left for the next
-// time.
+// own. It waits for no writer: a row in use is left for the next time. A writer of
+// a record that has just expired may wait for that transaction, milliseconds.
 //
 // Records need no Purge to expire. It keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {

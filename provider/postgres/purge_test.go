@@ -57,7 +57,11 @@ func TestPurgeOfAPartitionedTable(t *testing.T) {
 		CREATE TABLE %[1]s_1 PARTITION OF %[1]s FOR VALUES WITH (MODULUS 2, REMAINDER 1)`, table))
 	t.Cleanup(func() { run(t, pool, "DROP TABLE "+table) })
 	fill(t, pool, table, 1000, 10)
-	purge(t, postgres.New(pool, postgres.Table(table)), 100)
+	p := postgres.New(pool, postgres.Table(table))
+	if err := p.CreateTable(t.Context()); err != nil {
+		t.Error(err)
+	}
+	purge(t, p, 100)
 	if left := query[int](t, pool, "SELECT count(*) FROM "+table+" WHERE expires_at > now() OR expires_at IS NULL"); left != 900 {
 		t.Errorf("%d rows are left, want 900", left)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -170,6 +171,33 @@ func TestErrorAtCommitIsNotASuccess(t *testing.T) {
 	}
 	if err := p.Save(t.Context(), record(), 0); err == nil {
 		t.Error("Save of a new record: got no error")
+	}
+	holds(t, p, rec)
+}
+
+// A Save that has no effect must neither claim one nor try for ever.
+func TestHinderedSaveIsAnError(t *testing.T) {
+	p, pool, table := store(t)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	run(t, pool, fmt.Sprintf(`
+		CREATE FUNCTION %[1]s_hinders() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+		CREATE TRIGGER hinders BEFORE INSERT OR UPDATE ON %[1]s FOR EACH ROW EXECUTE FUNCTION %[1]s_hinders()`, table))
+	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_hinders CASCADE", table)) })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for name, save := range map[string]func() error{
+		"create":    func() error { return p.Save(ctx, record(), 0) },
+		"update":    func() error { return p.Save(ctx, next(rec), rec.Version) },
+		"unchecked": func() error { return p.Save(ctx, next(rec), -1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := save()
+			tellsNothing(t, err, rec)
+			if errors.Is(err, provider.ErrVersionConflict) || !strings.Contains(fmt.Sprint(err), "trigger") {
+				t.Errorf("got error %v, want one that names triggers", err)
+			}
+		})
 	}
 	holds(t, p, rec)
 }

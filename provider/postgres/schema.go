@@ -19,34 +19,34 @@ func (p *Provider) Schema() string {
 // call it at once, whenever they start. If the table exists, that takes no more
 // than to look at it, and no privilege to create anything.
 //
-// It is an error if the table exists but lacks a column. The schema that it is in
-// must exist.
+// It is an error if the table exists but cannot serve: without one of the columns
+// or a unique index on the ID, for example. The schema that it is in must exist.
 func (p *Provider) CreateTable(ctx context.Context) error {
-	lacking, err := p.lacking(ctx)
-	if err != nil || lacking != nil {
-		return p.incomplete(lacking, err)
+	faults, err := p.faults(ctx)
+	if err != nil || faults != nil {
+		return p.unfit(faults, err)
 	}
 	createErr := p.exec(ctx, p.Schema())
 	// IF NOT EXISTS fails if another creates the table at the same time. What
 	// counts is that it is there now.
-	lacking, err = p.lacking(ctx)
-	if err != nil || lacking != nil {
-		return p.incomplete(lacking, err)
+	faults, err = p.faults(ctx)
+	if err != nil || faults != nil {
+		return p.unfit(faults, err)
 	}
 	return createErr
 }
 
-func (p *Provider) incomplete(lacking *string, err error) error {
-	if err == nil && *lacking != "" {
-		err = fmt.Errorf("postgres: table %s exists, but not with %s", p.table, *lacking)
+func (p *Provider) unfit(faults *string, err error) error {
+	if err == nil && *faults != "" {
+		err = fmt.Errorf("postgres: table %s exists, but is not as it should be: %s; drop it, choose another with Table, or change it to what Schema returns", p.table, *faults)
 	}
 	return err
 }
 
-// lacking returns the columns that the table lacks, or nil if there is no table.
-func (p *Provider) lacking(ctx context.Context) (columns *string, err error) {
+// faults returns what is wrong with the table, or nil if there is none.
+func (p *Provider) faults(ctx context.Context) (faults *string, err error) {
 	err = p.call(ctx, func() error {
-		return p.db.QueryRow(ctx, p.sql.missing, string(p.table)).Scan(&columns)
+		return p.db.QueryRow(ctx, p.sql.faults, string(p.table)).Scan(&faults)
 	})
-	return columns, err
+	return faults, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -132,13 +133,70 @@ func TestSchemaIsTheFile(t *testing.T) {
 	}
 }
 
+// CreateTable names each fault, and Save sends to CreateTable.
 func TestWrongTableIsNotAccepted(t *testing.T) {
-	_, pool, table := store(t)
-	run(t, pool, fmt.Sprintf("ALTER TABLE %[1]s DROP COLUMN format; ALTER TABLE %[1]s ALTER COLUMN version TYPE int", table))
-	err := postgres.New(pool, postgres.Table(table)).CreateTable(t.Context())
-	for _, lacking := range []string{"format text", "version bigint"} {
-		if !strings.Contains(fmt.Sprint(err), lacking) {
-			t.Errorf("got error %v, want one that tells %q", err, lacking)
-		}
+	const dropKey = "ALTER TABLE %[1]s DROP CONSTRAINT %[1]s_pkey; "
+	for name, c := range map[string]struct {
+		change string
+		faults []string
+	}{
+		"columns":                {"ALTER TABLE %[1]s DROP COLUMN format; ALTER TABLE %[1]s ALTER COLUMN version TYPE text", []string{"format text", "version bigint"}},
+		"no key":                 {dropKey, []string{"unique index"}},
+		"no unique key":          {dropKey + "CREATE INDEX ON %[1]s (id)", []string{"unique index"}},
+		"key of another column":  {dropKey + "ALTER TABLE %[1]s ADD UNIQUE (format)", []string{"unique index"}},
+		"key of two columns":     {dropKey + "ALTER TABLE %[1]s ADD PRIMARY KEY (id, version)", []string{"unique index"}},
+		"key of some rows":       {dropKey + "CREATE UNIQUE INDEX ON %[1]s (id) WHERE version > 0", []string{"unique index"}},
+		"key of an expression":   {dropKey + "CREATE UNIQUE INDEX ON %[1]s (lower(id))", []string{"unique index"}},
+		"key checked at the end": {dropKey + "ALTER TABLE %[1]s ADD PRIMARY KEY (id) DEFERRABLE", []string{"unique index"}},
+		"expiry for all":         {"ALTER TABLE %[1]s ALTER COLUMN expires_at SET NOT NULL", []string{"column expires_at is NOT NULL"}},
+		"one column more":        {"ALTER TABLE %[1]s ADD owner text NOT NULL", []string{"column owner is NOT NULL"}},
+		"a view":                 {"ALTER TABLE %[1]s RENAME TO %[1]s_t; CREATE VIEW %[1]s AS SELECT DISTINCT * FROM %[1]s_t", []string{"no table"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := changed(t, c.change)
+			err := p.CreateTable(t.Context())
+			for _, want := range append(c.faults, "; drop it, choose another with Table, or change it to what Schema returns") {
+				if !strings.Contains(fmt.Sprint(err), want) {
+					t.Errorf("CreateTable: got error %v, want one that tells %q", err, want)
+				}
+			}
+			rec := record()
+			rec.ExpiresAt = time.Time{}
+			err = p.Save(t.Context(), rec, 0)
+			tellsNothing(t, err, rec)
+			if !strings.Contains(fmt.Sprint(err), "CreateTable") {
+				t.Errorf("Save: got error %v, want one that names CreateTable", err)
+			}
+		})
 	}
+}
+
+func TestTableMayHaveMore(t *testing.T) {
+	for name, change := range map[string]string{
+		"column":           "ADD owner text",
+		"default":          "ADD owner text NOT NULL DEFAULT 'nobody'",
+		"identity":         "ADD number int GENERATED ALWAYS AS IDENTITY",
+		"generated column": "ADD size int NOT NULL GENERATED ALWAYS AS (length(data)) STORED",
+		"dropped column":   "ADD owner text NOT NULL, ADD CHECK (version > 0); ALTER TABLE %[1]s DROP owner",
+		"another key":      "DROP CONSTRAINT %[1]s_pkey, ADD PRIMARY KEY (id) INCLUDE (version)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := changed(t, "ALTER TABLE %[1]s "+change)
+			if err := p.CreateTable(t.Context()); err != nil {
+				t.Error(err)
+			}
+			rec := record()
+			save(t, p, rec, 0, nil)
+			save(t, p, next(rec), rec.Version, nil)
+		})
+	}
+}
+
+// changed returns a provider on a table that is changed for the test.
+func changed(t *testing.T, change string) *postgres.Provider {
+	t.Helper()
+	_, pool, table := store(t)
+	tx := begin(t, pool)
+	run(t, tx, strings.ReplaceAll(change, "%[1]s", table))
+	return postgres.New(tx, postgres.Table(table))
 }

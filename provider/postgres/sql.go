@@ -65,13 +65,23 @@ WHERE expires_at <= clock_timestamp() AND ctid = ANY (ARRAY(
 	WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND expires_at <= clock_timestamp()
 	FOR UPDATE SKIP LOCKED))`
 
-	// What the table lacks: itself (NULL) or columns. All of it is from one snapshot;
-	// to_regclass alone would see a table that another has created since.
-	missingSQL = `
-SELECT CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1::text))
-	THEN coalesce(string_agg(wanted.name || ' ' || wanted.type, ', '), '') END
-FROM (VALUES ('id', 'text'), ('version', 'bigint'), ('expires_at', 'timestamp with time zone'), ('format', 'text'), ('data', 'bytea')) AS wanted (name, type)
-WHERE NOT EXISTS (
-	SELECT FROM pg_attribute
-	WHERE attrelid = to_regclass($1::text) AND attname = wanted.name AND atttypid = wanted.type::regtype)`
+	// What is wrong with the table, or NULL if there is none. All of it is from one
+	// snapshot; to_regclass alone would see a table that another has created since.
+	faultsSQL = `
+SELECT (
+	SELECT concat_ws(', ',
+		CASE WHEN relkind NOT IN ('r', 'p') THEN 'it is no table' END,
+		(SELECT string_agg('no column ' || wanted.name || ' ' || wanted.type, ', ')
+			FROM (VALUES ('id', 'text'), ('version', 'bigint'), ('expires_at', 'timestamp with time zone'), ('format', 'text'), ('data', 'bytea')) AS wanted (name, type)
+			WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = found.oid AND attname = wanted.name AND atttypid = wanted.type::regtype)),
+		CASE WHEN NOT EXISTS (
+			SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] AND attname = 'id'
+			WHERE indrelid = found.oid AND indisunique AND indisvalid AND indimmediate AND indnkeyatts = 1 AND indpred IS NULL
+		) THEN 'no unique index on id alone' END,
+		(SELECT string_agg('column ' || attname || ' is NOT NULL without a default', ', ')
+			FROM pg_attribute
+			WHERE attrelid = found.oid AND attnum > 0 AND attnotnull AND NOT atthasdef AND attidentity = ''
+				AND attname NOT IN ('id', 'version', 'format', 'data')))
+	FROM pg_class AS found
+	WHERE oid = to_regclass($1::text))`
 )

@@ -3,18 +3,22 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
+
+const maxRounds = 10
 
 // compareAndSwap writes by one statement and reads by a second, which is sent
 // along with it. That one sees what the first has had to wait for: at READ
 // COMMITTED every statement takes a new snapshot. A single statement with both
 // in it would answer a conflict with the record from before the wait.
 func (p *Provider) compareAndSwap(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	for {
+	for range maxRounds {
 		var swapped bool
 		var current *provider.Record
 		err := p.call(ctx, func() (err error) {
@@ -27,7 +31,10 @@ func (p *Provider) compareAndSwap(ctx context.Context, rec *provider.Record, exp
 		case swapped:
 			return nil
 		case current == nil && expectVersion == 0, current != nil && expectVersion > 0 && current.Version == expectVersion:
-			continue // expired or stored between the two statements: nothing stands in the way now
+			// Expired or stored between the two statements: nothing is in the way now.
+			if err := sleep(ctx, rand.N(maxPause)); err != nil {
+				return p.explain(ctx, err)
+			}
 		case current == nil:
 			return conflict(nil)
 		case current.Version == rec.Version:
@@ -36,6 +43,20 @@ func (p *Provider) compareAndSwap(ctx context.Context, rec *provider.Record, exp
 			return conflict(current)
 		}
 	}
+	return errHindered
+}
+
+// put writes without a check.
+func (p *Provider) put(ctx context.Context, rec *provider.Record) error {
+	var tag pgconn.CommandTag
+	err := p.call(ctx, func() (err error) {
+		tag, err = p.db.Exec(ctx, p.sql.put, columns(rec)...)
+		return err
+	})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errHindered
+	}
+	return err
 }
 
 func conflict(current *provider.Record) error {

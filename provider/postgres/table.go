@@ -31,7 +31,7 @@ func parseTable(name string) table {
 type statements struct {
 	fetch, create, update, put, current, delete string // of the verbs
 	blocks, purge                               string // of Purge
-	missing                                     string // of CreateTable
+	faults                                      string // of CreateTable
 }
 
 func (t table) statements() statements {
@@ -45,6 +45,6 @@ func (t table) statements() statements {
 		delete:  in(deleteSQL),
 		blocks:  in(blocksSQL),
 		purge:   in(purgeSQL),
-		missing: in(missingSQL),
+		faults:  in(faultsSQL),
 	}
 }

@@ -121,6 +121,7 @@ func TestOneTripPerVerb(t *testing.T) {
 					save(t, beside, wireRecord, 0, nil)
 					cfg := config(t)
 					cfg.MaxConns = 1
+					cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 					cfg.ConnConfig.DefaultQueryExecMode = mode
 					var wire tap
 					wire.listen(cfg)
