@@ -2,12 +2,14 @@ package faults_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/itest/stores"
 )
 
@@ -17,17 +19,22 @@ type proxy struct {
 	proxy *toxiproxy.Proxy
 }
 
-// newProxy starts a proxy for a server at an address.
+// newProxy starts a proxy for a server at an address. Its port is none that an
+// outgoing connection might take while move has it closed.
 func newProxy(tb testing.TB, upstream string) *proxy {
 	tb.Helper()
 	quiet := zerolog.Nop()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), quiet)
-	p := &proxy{tb, toxiproxy.NewProxy(server, "store", "127.0.0.1:0", upstream)}
-	if err := p.proxy.Start(); err != nil {
-		tb.Fatalf("proxy: %v", err)
+	var err error
+	for range 5 { // another may be faster to take the port
+		p := &proxy{tb, toxiproxy.NewProxy(server, "store", testserver.FreeAddr(tb), upstream)}
+		if err = p.proxy.Start(); err == nil {
+			tb.Cleanup(p.proxy.Stop)
+			return p
+		}
 	}
-	tb.Cleanup(p.proxy.Stop)
-	return p
+	tb.Fatalf("proxy: %v", err)
+	return nil
 }
 
 // through returns the URL of the server as seen through the proxy.
@@ -68,7 +75,16 @@ func (p *proxy) heal() { p.proxy.Toxics.ResetToxics(p.tb.Context()) }
 func (p *proxy) move(upstream string) {
 	p.tb.Helper()
 	to := &toxiproxy.Proxy{Listen: p.proxy.Listen, Upstream: upstream, Enabled: true}
-	if err := p.proxy.Update(to); err != nil {
-		p.tb.Errorf("proxy: %v", err)
+	ctx, cancel := context.WithTimeout(p.tb.Context(), patience)
+	defer cancel()
+	for {
+		err := p.proxy.Update(to)
+		if err == nil {
+			return
+		}
+		if !wait(ctx, pace) { // another may be trying whether the port is free
+			p.tb.Errorf("proxy: %v", err)
+			return
+		}
 	}
 }
