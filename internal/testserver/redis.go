@@ -55,9 +55,9 @@ func RedisReplica(tb testing.TB, args ...string) (primary, replica *Server) {
 }
 
 func startRedis(n int, args ...string) (servers []*Server, err error) {
-	program, err := exec.LookPath("redis-server")
+	program, err := findRedis()
 	if err != nil {
-		return nil, missing("install redis-server (Debian: apt-get install redis-server) or set HOLDFAST_TEST_REDIS_ADDR")
+		return nil, err
 	}
 	k := kind{
 		name: "redis",
@@ -78,6 +78,14 @@ func startRedis(n int, args ...string) (servers []*Server, err error) {
 		servers = append(servers, s)
 	}
 	return servers, nil
+}
+
+func findRedis() (string, error) {
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		err = missing("install redis-server (Debian: apt-get install redis-server) or set HOLDFAST_TEST_REDIS_ADDR")
+	}
+	return program, err
 }
 
 // redisCommand returns the reply to a command, if that is a line or a string. No

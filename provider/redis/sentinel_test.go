@@ -1,11 +1,7 @@
 package redis_test
 
 import (
-	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,33 +33,11 @@ func TestSentinel(t *testing.T) {
 	eventually(t, "the replica has taken over", func() bool { return p.Save(t.Context(), record(), 0) == nil })
 }
 
-// sentinel starts a sentinel that watches over the primary as "main", without haste,
-// and returns its address.
+// sentinel starts one that watches over the primary as "main" and knows the
+// replica, and returns its address.
 func sentinel(t *testing.T, primary, replica *testserver.Server) string {
 	t.Helper()
-	addr := testserver.FreeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	host, primaryPort, _ := net.SplitHostPort(primary.Addr)
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "sentinel.conf")
-	err := os.WriteFile(conf, fmt.Appendf(nil, "bind 127.0.0.1\nport %s\ndir %s\nsentinel monitor main %s %s 1\n"+
-		"sentinel down-after-milliseconds main 60000\nsentinel failover-timeout main 2000\n", port, dir, host, primaryPort), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The shell kills the sentinel when its input ends, also if the test dies.
-	cmd := exec.Command("sh", "-c", `redis-server "$0" --sentinel >/dev/null 2>&1 & read -r _; kill -KILL $!; wait`, conf)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		cmd.Wait()
-	})
+	addr := testserver.Sentinel(t, primary).Addr
 	client := closing(t, goredis.NewSentinelClient(&goredis.Options{Addr: addr}))
 	_, replicaPort, _ := net.SplitHostPort(replica.Addr)
 	eventually(t, "the sentinel knows the replica", func() bool {
