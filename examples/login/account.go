@@ -22,13 +22,7 @@ func (s *shop) signUpForm(w http.ResponseWriter, r *http.Request, sess *session.
 }
 
 func (s *shop) signUp(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	name := strings.TrimSpace(r.PostFormValue("name"))
-	acc, err := s.users.add(name, r.PostFormValue("password"))
-	if err != nil {
-		s.complain(w, sess, "signup", page{Title: "Sign up", Name: name}, err)
-		return
-	}
-	s.welcome(w, r, sess, name, acc)
+	s.enter(w, r, sess, "signup", "Sign up", s.users.add)
 }
 
 func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.Session) {
@@ -36,10 +30,15 @@ func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.
 }
 
 func (s *shop) signIn(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	s.enter(w, r, sess, "signin", "Sign in", s.users.check)
+}
+
+// enter signs in whom the form names, if admit gives an account for it.
+func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Session, form, title string, admit func(name, password string) (account, error)) {
 	name := strings.TrimSpace(r.PostFormValue("name"))
-	acc, err := s.users.check(name, r.PostFormValue("password"))
+	acc, err := admit(name, r.PostFormValue("password"))
 	if err != nil {
-		s.complain(w, sess, "signin", page{Title: "Sign in", Name: name}, err)
+		s.complain(w, sess, form, page{Title: title, Name: name}, err)
 		return
 	}
 	s.welcome(w, r, sess, name, acc)
