@@ -113,11 +113,11 @@ func (rn *run) gone() {
 }
 
 // restore puts the header map back to what it was before the handler, in place:
-// whoever is around has the same map.
+// whoever is around has the same map. It gives entry away, so it is called once.
 func (rn *run) restore() {
 	h := rn.raw.Header()
 	clear(h)
-	maps.Copy(h, rn.entry.Clone())
+	maps.Copy(h, rn.entry)
 }
 
 // answer sends the error in place of the handler's response.

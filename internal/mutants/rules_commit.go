@@ -159,7 +159,7 @@ var failures = []mutant{
 	without("the header map is put back: what the handler added goes", sessions,
 		"\tclear(h)\n", ""),
 	without("the header map is put back: what was there stays", sessions,
-		"\tmaps.Copy(h, rn.entry.Clone())\n",
+		"\tmaps.Copy(h, rn.entry)\n",
 		"\tmaps.Copy(h, http.Header{})\n"),
 	without("a 409 of the handler's own, after a Save that failed, passes", sessions,
 		" || status >= 400 && s.hasReported()", ""),
