@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"time"
 
@@ -72,8 +71,8 @@ func (c *content) cell(key string) cell {
 type view struct {
 	base    *content
 	cleared bool
-	own     map[string]ownCell // what the changes made of each key
-	shared  bool               // own is held elsewhere, too: copy it before a write
+	own     table[ownCell] // what the changes made of each key
+	shared  bool           // own is held elsewhere, too: copy it before a write
 }
 
 type ownCell struct {
@@ -85,7 +84,7 @@ type ownCell struct {
 // cell returns what the request sees under key, and whether any of that is the
 // base's.
 func (v *view) cell(key string) (c cell, fromBase bool) {
-	if own, ok := v.own[key]; ok {
+	if own := v.own.find(key); own != nil {
 		return own.cell, own.derived
 	}
 	if v.cleared {
@@ -95,17 +94,13 @@ func (v *view) cell(key string) (c cell, fromBase bool) {
 }
 
 func (v *view) put(key string, c ownCell) {
-	switch {
-	case v.own == nil:
-		v.own = make(map[string]ownCell)
-	case v.shared:
-		v.own = maps.Clone(v.own)
+	if v.shared {
+		v.own, v.shared = v.own.clone(), false
 	}
-	v.shared = false
-	v.own[key] = c
+	v.own.put(key, c)
 }
 
-func (v *view) clear() { v.cleared, v.own = true, nil }
+func (v *view) clear() { v.cleared, v.own = true, table[ownCell]{} }
 
 // changed reports whether the view differs from its base. Setting a key to
 // what it was changes nothing.
@@ -113,12 +108,9 @@ func (v *view) changed() bool {
 	if v.cleared && len(v.base.Entries) > 0 {
 		return !slices.EqualFunc(v.entries(), v.base.Entries, sameEntry)
 	}
-	for key, own := range v.own {
-		if !own.equal(v.base.cell(key)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.own.rows, func(own row[ownCell]) bool {
+		return !own.value.equal(v.base.cell(own.key))
+	})
 }
 
 // entries returns the view as the sorted entries of a new content.
@@ -127,19 +119,17 @@ func (v *view) entries() []envelope.Entry {
 	if v.cleared {
 		kept = nil
 	}
-	if len(v.own) == 0 {
+	if len(v.own.rows) == 0 {
 		return kept
 	}
-	merged := make([]envelope.Entry, 0, len(kept)+len(v.own))
-	keys := slices.AppendSeq(make([]string, 0, len(v.own)), maps.Keys(v.own))
-	slices.Sort(keys)
-	for _, key := range keys {
-		at, found := slices.BinarySearchFunc(kept, key, func(e envelope.Entry, key string) int {
+	merged := make([]envelope.Entry, 0, len(kept)+len(v.own.rows))
+	for _, own := range v.own.sorted() {
+		at, found := slices.BinarySearchFunc(kept, own.key, func(e envelope.Entry, key string) int {
 			return compareName(e.Name, key)
 		})
 		merged = append(merged, kept[:at]...)
-		if own := v.own[key]; own.present {
-			merged = append(merged, envelope.Entry{Name: []byte(key), Value: own.value})
+		if own.value.present {
+			merged = append(merged, envelope.Entry{Name: []byte(own.key), Value: own.value.value})
 		}
 		if found {
 			at++

@@ -27,7 +27,7 @@ var (
 // lands; while others are first, it is rebased on what they have saved and
 // tries again.
 type commit struct {
-	*storage
+	storage
 	s    *Session
 	mode mode
 	asks context.Context // of whoever asked for it
@@ -87,11 +87,11 @@ func (c *commit) run() error {
 	case d.buried && !d.renew:
 		return ErrGone
 	case d.id == "":
-		return c.create()
+		return c.create(d)
 	case d.renew:
-		return c.renewal()
+		return c.renewal(d)
 	default:
-		return c.replace()
+		return c.replace(d)
 	}
 }
 
@@ -155,9 +155,8 @@ func (c *commit) content(d *draft, prev *content) *content {
 }
 
 // replace commits a change of a stored session.
-func (c *commit) replace() error {
-	for {
-		d := c.s.draft()
+func (c *commit) replace(d *draft) error {
+	for ; ; d = c.s.draft() {
 		if err := c.s.check(d, d.view.base); err != nil {
 			return err
 		}
@@ -219,7 +218,7 @@ func (c *commit) mayFollow(d *draft, current *content) error {
 		return errTombstone
 	case c.mode == updating:
 		return errRerun
-	case c.exhausted():
+	case c.exhausted(time.Now()):
 		return c.outrun()
 	}
 	return c.s.check(d, current)

@@ -34,9 +34,8 @@ type lazyContext struct {
 	cancel context.CancelCauseFunc
 }
 
-// within returns a context that ends d from now. It is to be stopped.
-func within(parent context.Context, d time.Duration) *lazyContext {
-	deadline := time.Now().Add(d)
+// until returns a context that ends at deadline. It is to be stopped.
+func until(parent context.Context, deadline time.Time) *lazyContext {
 	if sooner, ok := parent.Deadline(); ok && sooner.Before(deadline) {
 		deadline = sooner
 	}

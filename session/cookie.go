@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -51,9 +52,15 @@ func recordID(kind, namespace string, what []byte) string {
 // cookies signs tokens into cookies and finds them again.
 type cookies struct {
 	Cookie
-	fixed   *keyset       // of Config.SigningKeys
-	ring    *keyring.Ring // without any
-	current atomic.Pointer[keyset]
+	namespace string
+	fixed     *keyset       // of Config.SigningKeys
+	ring      *keyring.Ring // without any
+	current   atomic.Pointer[keyset]
+}
+
+// identity returns the identity of the session whose cookie holds token.
+func (c *cookies) identity(token []byte) identity {
+	return identity{token: token, id: recordID("session", c.namespace, token)}
 }
 
 // sign returns the value of the cookie that holds token.
@@ -92,46 +99,83 @@ func (c *cookies) keysOf(snapshot *keyring.Snapshot) *keyset {
 	return set
 }
 
-// token returns the token that the cookies of the session's name hold, or nil.
+// identify returns the session that the cookies of its name stand for, or none.
 // Of several the one that verifies counts; two different ones that do are a sign
 // of cookie tossing, and none counts.
-func (c *cookies) token(ctx context.Context, sent []*http.Cookie) ([]byte, error) {
+func (c *cookies) identify(ctx context.Context, sent []string) (identity, error) {
 	if len(sent) > maxCandidates {
-		return nil, nil
+		return identity{}, nil
 	}
 	if c.ring == nil {
-		token, _ := c.verify(c.fixed, sent)
-		return token, nil
+		who, _ := c.verify(c.fixed, sent)
+		return who, nil
 	}
 	snapshot, err := c.ring.Verifying(ctx)
 	if err != nil {
-		return nil, err
+		return identity{}, err
 	}
-	token, unknown := c.verify(c.keysOf(snapshot), sent)
+	who, unknown := c.verify(c.keysOf(snapshot), sent)
 	if !unknown {
-		return token, nil
+		return who, nil
 	}
 	if newer := c.ring.Refresh(ctx, snapshot); newer != snapshot {
-		token, _ = c.verify(c.keysOf(newer), sent)
+		who, _ = c.verify(c.keysOf(newer), sent)
 	}
-	return token, nil
+	return who, nil
 }
 
-// verify returns the one token that the cookies hold, and whether none of them
-// was signed by any of keys. Tokens are compared, not cookies: base64 spells the
-// same bytes in several ways.
-func (c *cookies) verify(keys *keyset, sent []*http.Cookie) (token []byte, unknown bool) {
-	for _, cookie := range sent {
-		found := keys.token(c.Name, cookie.Value)
-		if found == nil {
+// find returns the session whose cookie has this value, if one of keys signed it.
+func (c *cookies) find(keys *keyset, value string) identity {
+	slot := keys.proven.slot(value)
+	if who := slot.Load().identity(value); who.token != nil {
+		return who
+	}
+	token := keys.token(c.Name, value)
+	if token == nil {
+		return identity{}
+	}
+	who := c.identity(token)
+	slot.Store(&provenCookie{value, who})
+	return who
+}
+
+// verify returns the one session that the cookies stand for, and whether none of
+// them was signed by any of keys. Tokens are compared, not cookies: base64 spells
+// the same bytes in several ways.
+func (c *cookies) verify(keys *keyset, sent []string) (who identity, unknown bool) {
+	for _, value := range sent {
+		found := c.find(keys, value)
+		if found.token == nil {
 			continue
 		}
-		if token != nil && !bytes.Equal(token, found) {
-			return nil, false
+		if who.token != nil && !bytes.Equal(who.token, found.token) {
+			return identity{}, false
 		}
-		token = found
+		who = found
 	}
-	return token, token == nil
+	return who, who.token == nil
+}
+
+// sent returns the values of the cookies of this name in the header of a request.
+// It reads them as net/http does, but looks at no other cookies, which may be many,
+// and leaves it to the signature to tell what is no value.
+func (c Cookie) sent(h http.Header) (values []string) {
+	for _, line := range h["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(textproto.TrimString(pair), "=")
+			if textproto.TrimString(name) == c.Name {
+				values = append(values, unquote(value))
+			}
+		}
+	}
+	return values
+}
+
+func unquote(value string) string {
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		return value[1 : n-1]
+	}
+	return value
 }
 
 // render returns the cookie with this value, which the browser keeps for age,

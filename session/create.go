@@ -6,8 +6,7 @@ import (
 )
 
 // create stores a session that is not stored yet.
-func (c *commit) create() error {
-	d := c.s.draft()
+func (c *commit) create(d *draft) error {
 	if c.s.check(d, d.view.base) != nil {
 		return ErrGone // what was read is of a session that another request has ended
 	}
@@ -27,7 +26,7 @@ func (c *commit) create() error {
 // and the next try has another ID.
 func (c *commit) insert(next *content) (identity, string, error) {
 	for range maxDoubts {
-		who := c.newIdentity()
+		who := c.m.cookies.identity(newToken())
 		value, err := c.sign(who.token)
 		if err != nil {
 			return identity{}, "", err
@@ -37,11 +36,6 @@ func (c *commit) insert(next *content) (identity, string, error) {
 		}
 	}
 	return identity{}, "", fmt.Errorf("%w: a new record", ErrOutcomeUnknown)
-}
-
-func (c *commit) newIdentity() identity {
-	token := newToken()
-	return identity{token: token, id: c.m.sessionID(token)}
 }
 
 // sign returns the value of the cookie that holds token, before anything is

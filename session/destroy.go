@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // maxSuccessors bounds the renewals that a Destroy follows and the requests it
 // lets go first.
@@ -60,7 +63,7 @@ func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, err
 	switch {
 	case c.mode == updating && !c.s.inherited(b):
 		return out, errRerun
-	case c.exhausted():
+	case c.exhausted(time.Now()):
 		return out, c.outrun()
 	}
 	if c.yield(id) {

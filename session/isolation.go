@@ -58,7 +58,7 @@ func (l Isolation) check(w work, now *content) error {
 // popped or deleted may have changed. The other levels keep it too.
 func (w work) checkWritten(now *content) error {
 	if w.cleared {
-		if key, stale := w.reads.stale(now, func(string, read) bool { return true }); stale {
+		if key, stale := w.reads.stale(now, func(*read) bool { return true }); stale {
 			return conflictOn(key, "was read and cleared by this request and has changed meanwhile")
 		}
 	}
@@ -67,8 +67,8 @@ func (w work) checkWritten(now *content) error {
 		if c.verb == verbUpdate || c.blind {
 			continue
 		}
-		r, wasRead := w.reads.keys[c.key]
-		if !wasRead || r.from == now {
+		r := w.reads.keys.find(c.key)
+		if r == nil || r.from == now {
 			continue
 		}
 		theirs := now.cell(c.key)

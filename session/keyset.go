@@ -37,16 +37,11 @@ func newCodec(key []byte) *securecookie.SecureCookie {
 }
 
 // token returns the token that a cookie's value holds, or nil if none of the
-// keys has signed it. It is not to be written to.
+// keys has signed it.
 func (k *keyset) token(name, value string) []byte {
-	slot := k.proven.slot(value)
-	if token := slot.Load().token(value); token != nil {
-		return token
-	}
 	for _, codec := range k.codecs {
 		var token []byte
 		if codec.Decode(name, value, &token) == nil && len(token) == tokenSize {
-			slot.Store(&provenCookie{value, token})
 			return token
 		}
 	}
@@ -63,18 +58,18 @@ type proven struct {
 
 type provenCookie struct {
 	value string
-	held  []byte
+	who   identity // its token is never written to
 }
 
 func (p *proven) slot(value string) *atomic.Pointer[provenCookie] {
 	return &p.slots[maphash.String(p.seed, value)%uint64(len(p.slots))]
 }
 
-// token returns the token if this is the cookie. The time it takes tells nothing
-// of how much of a guess is right.
-func (c *provenCookie) token(value string) []byte {
+// identity returns whose cookie it is if this is its value. The time it takes tells
+// nothing of how much of a guess is right.
+func (c *provenCookie) identity(value string) identity {
 	if c == nil || subtle.ConstantTimeCompare([]byte(c.value), []byte(value)) == 0 {
-		return nil
+		return identity{}
 	}
-	return c.held
+	return c.who
 }

@@ -39,7 +39,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	m.cookies.Cookie = cfg.Cookie
+	m.cookies.Cookie, m.cookies.namespace = cfg.Cookie, cfg.Namespace
 	if len(cfg.SigningKeys) > 0 {
 		m.cookies.fixed = newKeyset(nil, cfg.SigningKeys)
 	} else {
@@ -87,10 +87,6 @@ func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {
 		return nil, unavailable(err)
 	}
 	return m.decode(id, rec)
-}
-
-func (m *Manager) sessionID(token []byte) string {
-	return recordID("session", m.cfg.Namespace, token)
 }
 
 // freshContent returns the content of a session that is not stored.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // passage is the way of one request through a Manager: it loads the session
@@ -74,17 +75,16 @@ func (p *passage) read(ctx context.Context) (*Session, error) {
 	if len(sent) == 0 {
 		return p.newSession(identity{}, nil), nil
 	}
-	bounded := within(ctx, p.m.cfg.StoreTimeout)
+	bounded := until(ctx, time.Now().Add(p.m.cfg.StoreTimeout))
 	defer bounded.stop(context.Canceled)
-	token, err := p.m.cookies.token(bounded, sent)
+	who, err := p.m.cookies.identify(bounded, sent)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if token == nil {
+	if who.token == nil {
 		return p.newSession(identity{}, nil), nil
 	}
-	id := p.m.sessionID(token)
-	found, err := p.m.fetch(bounded, id)
+	found, err := p.m.fetch(bounded, who.id)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (p *passage) read(ctx context.Context) (*Session, error) {
 	case found.Tombstone:
 		return p.newSession(identity{buried: true}, nil), nil
 	}
-	return p.newSession(identity{token: token, id: id}, found), nil
+	return p.newSession(who, found), nil
 }
 
 func (p *passage) newSession(who identity, found *content) *Session {
@@ -104,8 +104,7 @@ func (p *passage) newSession(who identity, found *content) *Session {
 	}
 	return &Session{
 		m: p.m, pass: p, loaded: who,
-		committing: make(chan struct{}, 1),
-		state:      state{identity: who, began: began, view: view{base: found}},
+		state: state{identity: who, began: began, view: view{base: found}},
 	}
 }
 
@@ -140,13 +139,8 @@ func (p *passage) decorate(h http.Header) {
 	}
 }
 
-// cookies returns the request's cookies of the session's name.
-func (p *passage) cookies() []*http.Cookie {
-	if len(p.request.Header["Cookie"]) == 0 {
-		return nil
-	}
-	return p.request.CookiesNamed(p.m.cfg.Cookie.Name)
-}
+// cookies returns the values of the request's cookies of the session's name.
+func (p *passage) cookies() []string { return p.m.cfg.Cookie.sent(p.request.Header) }
 
 // handle returns the session's public name for a log line.
 func (p *passage) handle() string {

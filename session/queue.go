@@ -10,27 +10,34 @@ import (
 // enter waits until no other commit of the session runs. A closure that calls
 // Save inside of Update would wait for itself, so the wait has an end.
 func (s *Session) enter(ctx context.Context) error {
-	select {
-	case s.committing <- struct{}{}:
-		s.setBusy()
+	left := s.tryEnter()
+	if left == nil {
 		return nil
-	default:
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*s.m.cfg.StoreTimeout)
 	defer cancel()
-	select {
-	case s.committing <- struct{}{}:
-		s.setBusy()
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: another Save or Update of this Session has not ended (is this call inside of it?)", ErrUnavailable)
+	for ; left != nil; left = s.tryEnter() {
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: another Save or Update of this Session has not ended (is this call inside of it?)", ErrUnavailable)
+		}
 	}
+	return nil
 }
 
-func (s *Session) setBusy() {
+// tryEnter enters, or returns what is closed when the one who is in leaves.
+func (s *Session) tryEnter() (left <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.busy = true
+	if !s.busy {
+		s.busy = true
+		return nil
+	}
+	if s.left == nil {
+		s.left = make(chan struct{})
+	}
+	return s.left
 }
 
 func (s *Session) leave() {
@@ -40,7 +47,10 @@ func (s *Session) leave() {
 	if s.ended {
 		s.drop()
 	}
-	<-s.committing
+	if s.left != nil {
+		close(s.left)
+		s.left = nil
+	}
 }
 
 // enterLane queues up behind the other requests that compete for the session,

@@ -11,7 +11,7 @@ import (
 // also at one whose compare-and-swap would succeed because the request loaded a
 // newer version in between.
 type reads struct {
-	keys   map[string]read
+	keys   table[read]
 	listed *listing
 	soft   bool // some reads are soft
 }
@@ -39,16 +39,12 @@ type listing struct {
 
 // note remembers that key held c in the content from. The first sight counts.
 func (rs *reads) note(key string, c cell, from *content, soft bool) {
-	if old, ok := rs.keys[key]; ok {
+	if old := rs.keys.find(key); old != nil {
 		old.soft = old.soft && soft
 		old.torn = old.torn || old.from != from && !old.equal(c)
-		rs.keys[key] = old
 		return
 	}
-	if rs.keys == nil {
-		rs.keys = make(map[string]read)
-	}
-	rs.keys[key] = read{cell: c, from: from, soft: soft}
+	rs.keys.put(key, read{cell: c, from: from, soft: soft})
 	rs.soft = rs.soft || soft
 }
 
@@ -70,9 +66,8 @@ func (rs *reads) harden() {
 		return
 	}
 	rs.soft = false
-	for key, r := range rs.keys {
-		r.soft = false
-		rs.keys[key] = r
+	for i := range rs.keys.rows {
+		rs.keys.rows[i].value.soft = false
 	}
 	if rs.listed != nil {
 		rs.listed = &listing{rs.listed.names, false}
@@ -83,17 +78,17 @@ func (rs *reads) harden() {
 // itself is no news to it. What a rebase has made of it is.
 func (rs *reads) settle(w work, landed *content) {
 	if w.cleared {
-		for key, r := range rs.keys {
-			rs.keys[key] = read{from: landed, soft: r.soft}
+		for i := range rs.keys.rows {
+			r := &rs.keys.rows[i].value
+			*r = read{from: landed, soft: r.soft}
 		}
 		rs.relist(nil)
 	}
 	for i := range w.changes {
 		c := &w.changes[i]
 		told := c.told()
-		if r, ok := rs.keys[c.key]; ok {
+		if r := rs.keys.find(c.key); r != nil {
 			r.cell, r.from, r.torn = told, nil, false
-			rs.keys[c.key] = r
 		}
 		rs.relistKey(c.key, told.present)
 	}
@@ -120,9 +115,10 @@ func (rs *reads) relistKey(key string, present bool) {
 
 // stale returns the first key whose value in now is not the one that was read,
 // of those that pick chooses.
-func (rs *reads) stale(now *content, pick func(key string, r read) bool) (string, bool) {
-	for key, r := range rs.keys {
-		if r.from != now && pick(key, r) && !r.equal(now.cell(key)) {
+func (rs *reads) stale(now *content, pick func(*read) bool) (string, bool) {
+	for i := range rs.keys.rows {
+		key, r := rs.keys.rows[i].key, &rs.keys.rows[i].value
+		if r.from != now && pick(r) && !r.equal(now.cell(key)) {
 			return key, true
 		}
 	}
@@ -135,7 +131,7 @@ func (rs *reads) listingStale(now *content) bool {
 }
 
 // hard picks the reads that are not soft.
-func hard(_ string, r read) bool { return !r.soft }
+func hard(r *read) bool { return !r.soft }
 
 func names(entries []envelope.Entry) []string {
 	out := make([]string, len(entries))

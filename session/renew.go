@@ -10,8 +10,7 @@ import (
 // and the old one turned into its tombstone second, which decides: until then
 // the old cookie works and the new one is known to nobody, so a crash in
 // between loses nothing.
-func (c *commit) renewal() error {
-	d := c.s.draft()
+func (c *commit) renewal(d *draft) error {
 	if err := c.s.check(d, d.view.base); err != nil {
 		return err
 	}
@@ -78,7 +77,7 @@ func (c *commit) startOver(d *draft) error {
 	if err := c.s.startOver(d); err != nil {
 		return err
 	}
-	return c.create()
+	return c.create(c.s.draft())
 }
 
 // startOver makes the session one that is not stored, with only this request's

@@ -27,8 +27,8 @@ type storage struct {
 	tries int  // conflicts met
 }
 
-func (m *Manager) storage(ctx context.Context, turn *lane.Turn) *storage {
-	st := &storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
+func (m *Manager) storage(ctx context.Context, turn *lane.Turn) storage {
+	st := storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
 	st.restart()
 	return st
 }
@@ -51,10 +51,11 @@ func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
 		return outcome{}, err
 	}
 	for doubts := 0; ; {
-		if st.exhausted() {
+		now := time.Now()
+		if st.exhausted(now) {
 			return outcome{}, unsettled(doubts, context.DeadlineExceeded)
 		}
-		err := st.saveOnce(rec, expect)
+		err := st.saveOnce(now, rec, expect)
 		switch {
 		case err == nil:
 			return outcome{landed: true}, nil
@@ -72,7 +73,7 @@ func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
 		}
 		// The record is as it was before, so the save may still arrive: the
 		// same once more cannot land twice. Or it is past telling.
-		if current.version != expect || doubts == 0 || doubts >= maxDoubts || !st.pause(doubts) {
+		if current.version != expect || doubts == 0 || doubts >= maxDoubts || !st.pause(afterFailure, doubts) {
 			return outcome{}, unsettled(doubts, err)
 		}
 	}
@@ -122,19 +123,24 @@ func (st *storage) standing(id string, err error) (*content, error) {
 
 // saveOnce gives one save half the time that is left, so that a read-back has
 // the other half.
-func (st *storage) saveOnce(rec *provider.Record, expect int64) error {
-	ctx := within(st.ctx, time.Until(st.until)/2)
+func (st *storage) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
+	ctx := st.halfway(now)
 	defer ctx.stop(context.Canceled)
 	return st.m.store.Save(ctx, rec, expect)
+}
+
+// halfway returns a context that ends when half the time that is left is over.
+func (st *storage) halfway(now time.Time) *lazyContext {
+	return until(st.ctx, now.Add(st.until.Sub(now)/2))
 }
 
 // fetch reads a record, again after a failure while there is time.
 func (st *storage) fetch(id string) (*content, error) {
 	for try := 1; ; try++ {
-		ctx := within(st.ctx, time.Until(st.until)/2)
+		ctx := st.halfway(time.Now())
 		found, err := st.m.fetch(ctx, id)
 		ctx.stop(context.Canceled)
-		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(try) {
+		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(afterFailure, try) {
 			return found, err
 		}
 	}
@@ -153,7 +159,7 @@ func (st *storage) remove(id string) {
 func (st *storage) yield(id string) (waited bool) {
 	st.tries++
 	if st.turn != nil || st.lined {
-		st.pause(st.tries)
+		st.pause(afterConflict, st.tries)
 		return false
 	}
 	st.lined = true
@@ -164,14 +170,19 @@ func (st *storage) yield(id string) (waited bool) {
 	return waited
 }
 
-const maxPause = 50 * time.Millisecond
+// What a pause begins with and ends at. A conflict means that someone else was
+// first, so that no time is lost; a failure, that the store is in trouble.
+const (
+	afterConflict = 10 * time.Microsecond
+	afterFailure  = time.Millisecond
+	maxPause      = 50 * time.Millisecond
+)
 
-// pause waits a random while that grows with try. It reports whether there is
-// time for another one.
-func (st *storage) pause(try int) bool {
-	limit := min(time.Millisecond<<min(try, 10), maxPause)
-	time.Sleep(jitter(limit))
-	return time.Now().Before(st.until)
+// pause waits a random while that doubles with every try. It reports whether
+// there is time for another one.
+func (st *storage) pause(first time.Duration, try int) bool {
+	time.Sleep(jitter(min(first<<min(try, 16), maxPause)))
+	return !st.exhausted(time.Now())
 }
 
 // jitter returns a random duration below limit. It is drawn from crypto/rand so
@@ -188,4 +199,4 @@ func (st *storage) outrun() error {
 }
 
 // exhausted reports that the commit has competed in vain for all its time.
-func (st *storage) exhausted() bool { return !time.Now().Before(st.until) }
+func (st *storage) exhausted(now time.Time) bool { return !now.Before(st.until) }

@@ -18,23 +18,22 @@ type Session struct {
 	m    *Manager
 	pass *passage // of the request, for its cookie
 
-	committing chan struct{} // holds a token while a commit or an Update runs
-
 	loaded identity // as the request came with it
 
 	mu           sync.Mutex
 	state        state
-	epoch        int        // counts what undid changes: Clear, Destroy, a rollback
-	touched      bool       // a touch was tried
-	closures     int        // closures of Key.Update that run at the moment
-	busy         bool       // a commit or an Update runs
-	updating     bool       // a closure of Session.Update runs
-	doomedBefore *doomed    // what was doomed when it began
-	ended        bool       // the request is over
-	failed       error      // of a commit; later ones of the request return it
-	reported     bool       // the handler has seen its last Save or Update fail
-	committed    int        // commits of this request that landed or may have
-	turn         *lane.Turn // the place in the lane, between commits
+	epoch        int           // counts what undid changes: Clear, Destroy, a rollback
+	touched      bool          // a touch was tried
+	closures     int           // closures of Key.Update that run at the moment
+	busy         bool          // a commit or an Update runs
+	left         chan struct{} // closed when it has ended; nil: nobody waits for that
+	updating     bool          // a closure of Session.Update runs
+	doomedBefore *doomed       // what was doomed when it began
+	ended        bool          // the request is over
+	failed       error         // of a commit; later ones of the request return it
+	reported     bool          // the handler has seen its last Save or Update fail
+	committed    int           // commits of this request that landed or may have
+	turn         *lane.Turn    // the place in the lane, between commits
 }
 
 // Handle returns the public name of the session: the ID of its record, a hash

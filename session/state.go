@@ -1,7 +1,6 @@
 package session
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -61,6 +60,6 @@ func (st *state) clone() state {
 	st.view.shared = true
 	clone := *st
 	clone.changes, clone.popped = slices.Clip(st.changes), slices.Clip(st.popped)
-	clone.reads.keys = maps.Clone(st.reads.keys)
+	clone.reads.keys = st.reads.keys.clone()
 	return clone
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -32,7 +33,7 @@ func (c *commit) touch() {
 	next.Entries, next.expires = base.Entries, c.m.expiry(base, base.expires)
 	rec, err := c.m.encode(d.id, next)
 	if err == nil {
-		err = c.saveOnce(rec, base.version)
+		err = c.saveOnce(time.Now(), rec, base.version)
 	}
 	switch {
 	case err == nil:

@@ -100,7 +100,8 @@ func (s *Session) refresh(ctx context.Context, startOver bool) error {
 
 // newest reads what is stored of the session now.
 func (s *Session) newest(ctx context.Context, id string) (*content, error) {
-	found, err := s.m.storage(ctx, nil).fetch(id)
+	st := s.m.storage(ctx, nil)
+	found, err := st.fetch(id)
 	switch {
 	case err != nil:
 		return nil, err

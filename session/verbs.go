@@ -38,7 +38,7 @@ func (s *Session) get(key string, blind bool) cell {
 // read, also through an Update of it.
 func (s *Session) see(key string, blind bool) cell {
 	st := &s.state
-	if s.closures == 0 && st.view.own[key].updated {
+	if own := st.view.own.find(key); own != nil && own.updated && s.closures == 0 {
 		st.reads.harden() // what an Update gave rests on all that its closure read
 	}
 	c, fromBase := st.view.cell(key)
@@ -83,7 +83,7 @@ func (s *Session) mergeBase(key string) cell {
 			return c.merge.base
 		}
 	}
-	if r, ok := s.state.reads.keys[key]; ok {
+	if r := s.state.reads.keys.find(key); r != nil {
 		return r.cell
 	}
 	return s.state.view.base.cell(key)

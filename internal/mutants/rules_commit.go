@@ -40,20 +40,20 @@ var versions = []mutant{
 	without("a version is never 0", envelopes,
 		"return (prev>>32+1)<<32 | int64(", "return (prev>>32)<<32 | int64("),
 	without("a retry keeps the version", sessions,
-		"err := st.saveOnce(rec, expect)\n", `if doubts > 0 {
+		"err := st.saveOnce(now, rec, expect)\n", `if doubts > 0 {
 			rec.Version = envelope.NextVersion(rec.Version - 1<<32)
 		}
-		err := st.saveOnce(rec, expect)
+		err := st.saveOnce(now, rec, expect)
 `),
 	without("a retry expects the same version", sessions,
-		"err := st.saveOnce(rec, expect)\n", `expect := expect
+		"err := st.saveOnce(now, rec, expect)\n", `expect := expect
 		if doubts > 0 {
 			expect = -1
 		}
-		err := st.saveOnce(rec, expect)
+		err := st.saveOnce(now, rec, expect)
 `),
 	without("every rebase takes a new version", sessions,
-		"\tfor {\n\t\td := c.s.draft()", "\tvar version int64\n\tfor {\n\t\td := c.s.draft()",
+		"\tfor ; ; d = c.s.draft() {\n", "\tvar version int64\n\tfor ; ; d = c.s.draft() {\n",
 		"out, err := c.save(d.id, next, d.view.base.version)\n", `if version == 0 {
 			version = next.version
 		}
@@ -193,9 +193,9 @@ var afterwards = []mutant{
 	without("StoreTimeout bounds a commit", sessions,
 		"time.Now().Add(st.m.cfg.StoreTimeout)", "time.Now().Add(100 * st.m.cfg.StoreTimeout)"),
 	without("StoreTimeout bounds a load", sessions,
-		"bounded := within(ctx, p.m.cfg.StoreTimeout)", "bounded := within(ctx, 1000*p.m.cfg.StoreTimeout)"),
+		"time.Now().Add(p.m.cfg.StoreTimeout)", "time.Now().Add(1000*p.m.cfg.StoreTimeout)"),
 	without("a single save gets at most half of StoreTimeout", sessions,
-		"ctx := within(st.ctx, time.Until(st.until)/2)\n\tdefer ctx.stop(context.Canceled)\n\treturn st.m.store.Save", "ctx := within(st.ctx, time.Until(st.until))\n\tdefer ctx.stop(context.Canceled)\n\treturn st.m.store.Save"),
+		"ctx := st.halfway(now)\n", "ctx := until(st.ctx, st.until)\n"),
 	without("Pattern is copied back", sessions,
 		"\tr.Pattern = inner.Pattern\n", ""),
 	without("MultipartForm is copied back", sessions,
@@ -213,14 +213,14 @@ var whatWasRead = []mutant{
 		"if r.equal(theirs) || c.merges",
 		"if c.merges"),
 	without("a read is of the value: another version with the same is none, at LevelSerializable", sessions,
-		" && pick(key, r) && !r.equal(now.cell(key))", " && pick(key, r)"),
+		" && pick(r) && !r.equal(now.cell(key))", " && pick(r)"),
 	without("a listing is of the names: another version with the same is none", sessions,
 		" && !slices.Equal(rs.listed.names, names(now.Entries))", ""),
 	without("Get after Update is a read of the base", sessions,
 		"return own.cell, own.derived", "return own.cell, false",
-		"if s.closures == 0 && st.view.own[key].updated {", "if false {"),
+		"own != nil && own.updated && s.closures == 0 {", "own != nil && false {"),
 	without("the first sight of a key counts", sessions,
-		"\tif old, ok := rs.keys[key]; ok {\n", "\tif old, ok := rs.keys[key]; ok && false {\n"),
+		"\tif old := rs.keys.find(key); old != nil {\n", "\tif old := rs.keys.find(key); old != nil && false {\n"),
 	without("reads survive Save", sessions,
 		"\tst.reads.settle(d.work, next)\n",
 		"\tst.reads = reads{}\n"),
@@ -229,7 +229,7 @@ var whatWasRead = []mutant{
 	without("reads are validated also when the CAS itself would succeed", sessions,
 		"\t\tif err := c.s.check(d, d.view.base); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif !d.needed() { //", "\t\tif !d.needed() { //"),
 	without("reads are validated also when the CAS itself would succeed: Renew", sessions,
-		"\td := c.s.draft()\n\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)", "\td := c.s.draft()\n\tnext := c.content(d, nil)"),
+		"\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)", "\tnext := c.content(d, nil)"),
 	without("reads are validated also when there is nothing to save any more", sessions,
 		"\tif len(d.changes) == 0 && !d.cleared {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", sessions,
@@ -239,8 +239,8 @@ var whatWasRead = []mutant{
 		"r.cell, r.from, r.torn = told, nil, false\n",
 		"r.torn = false\n"),
 	without("what the request cleared itself is no news to it", sessions,
-		"\t\t\trs.keys[key] = read{from: landed, soft: r.soft}\n",
-		"\t\t\trs.keys[key] = r\n"),
+		"\t\t\t*r = read{from: landed, soft: r.soft}\n",
+		"\t\t\t_ = r\n"),
 	without("what a rebase has made of what the request wrote is news to it", sessions,
 		"r.cell, r.from, r.torn = told, nil, false\n",
 		"r.cell, r.from, r.torn = landed.cell(c.key), landed, false\n"),
@@ -261,10 +261,10 @@ var whatWasRead = []mutant{
 		"\tst.reads.harden()\n\town, err",
 		"\town, err"),
 	without("an Update's reads count once its result is read", sessions,
-		"if s.closures == 0 && st.view.own[key].updated {", "if false {"),
+		"own != nil && own.updated && s.closures == 0 {", "own != nil && false {"),
 	without("an Update's reads are one's own: not once another Update reads its result", sessions,
-		"if s.closures == 0 && st.view.own[key].updated {",
-		"if st.view.own[key].updated {"),
+		"own != nil && own.updated && s.closures == 0 {",
+		"own != nil && own.updated {"),
 	without("an Update's reads count once an Update could depend on them", sessions,
 		"\ts.state.reads.harden()\n\tfor", "\tfor"),
 	without("an Update's reads count once Clear could depend on them", sessions,
@@ -353,7 +353,7 @@ var levels = []mutant{
 	without("LevelMerge: a key read and cleared that has changed conflicts", sessions,
 		"\tif w.cleared {\n\t\tif key, stale", "\tif false {\n\t\tif key, stale"),
 	without("LevelMerge: a key set without a read does not conflict", sessions,
-		"\t\tif !wasRead || r.from == now {\n", "\t\tif !wasRead {\n\t\t\tr = read{cell: w.base.cell(c.key)}\n\t\t}\n\t\tif r.from == now {\n"),
+		"\t\tif r == nil || r.from == now {\n", "\t\tif r == nil {\n\t\t\tr = &read{cell: w.base.cell(c.key)}\n\t\t}\n\t\tif r.from == now {\n"),
 	without("LevelMerge: a key read and not changed does not conflict", sessions,
 		"if l >= LevelSerializable {", "if l >= LevelMerge {"),
 	without("LevelMerge: an Update does not conflict", sessions,
@@ -365,8 +365,8 @@ var levels = []mutant{
 	without("LevelSerializable: a key set it listed that has changed conflicts", sessions,
 		"if w.reads.listingStale(now) {\n\t\t\treturn conflict(\"this", "if false {\n\t\t\treturn conflict(\"this"),
 	without("LevelSerializable: Renew counts as a change", sessions,
-		"\td := c.s.draft()\n\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)",
-		"\td := c.s.draft()\n\tif len(d.changes) > 0 {\n\t\tif err := c.s.check(d, d.view.base); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tnext := c.content(d, nil)",
+		"\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)",
+		"\tif len(d.changes) > 0 {\n\t\tif err := c.s.check(d, d.view.base); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tnext := c.content(d, nil)",
 		"\treturn c.s.check(d, current)\n", "\tif len(d.changes) == 0 {\n\t\treturn nil\n\t}\n\treturn c.s.check(d, current)\n"),
 	without("LevelSerializable: Destroy counts as a change", sessions,
 		"\tif err := c.m.cfg.Isolation.check(b.work(), target); err != nil {\n", "\tif err := LevelMerge.check(b.work(), target); err != nil {\n"),
@@ -395,16 +395,16 @@ var levels = []mutant{
 		}
 		if c.verb`),
 	without("MergeWith does not exempt from LevelSerializable", sessions,
-		"w.reads.stale(now, hard)", `w.reads.stale(now, func(key string, r read) bool {
+		"w.reads.stale(now, hard)", `w.reads.stale(now, func(r *read) bool {
 			for i := range w.changes {
-				if c := &w.changes[i]; c.key == key && c.merge != nil {
+				if c := &w.changes[i]; c.merge != nil && w.reads.keys.find(c.key) == r {
 					return false
 				}
 			}
-			return hard(key, r)
+			return hard(r)
 		})`),
 	without("MergeWith's base is the value first loaded", sessions,
-		"\tif r, ok := s.state.reads.keys[key]; ok {\n\t\treturn r.cell\n\t}\n", ""),
+		"\tif r := s.state.reads.keys.find(key); r != nil {\n\t\treturn r.cell\n\t}\n", ""),
 	without("MergeWith's base stays over several sets", sessions,
 		"if c.key == key && c.merge != nil {\n\t\t\treturn c.merge.base", "if c.key == key && c.merge != nil {\n\t\t\treturn cell{c.value, true}"),
 	without("LastWriteWins: reads do not count", sessions,
@@ -454,7 +454,7 @@ var outcomes = []mutant{
 	without("the place is given up at the end", sessions,
 		"\tif !again {\n\t\tc.turn.Leave()", "\tif false {\n\t\tc.turn.Leave()"),
 	without("rebasing is bounded", sessions,
-		"return !time.Now().Before(st.until) }", "return false }"),
+		"return !now.Before(st.until) }", "return false }"),
 	without("an unknown outcome is read back", sessions,
 		"\t\tcurrent, readErr := st.standing(id, err)", "\t\tif doubts > 0 {\n\t\t\treturn outcome{}, unsettled(doubts, err)\n\t\t}\n\t\tcurrent, readErr := st.standing(id, err)"),
 	without("an unknown outcome that left no trace is sent again", sessions,
@@ -500,7 +500,7 @@ var updates = []mutant{
 	without("keeps pending changes", sessions,
 		"\treturn s.rebase(newest)\n}\n\n// newest", "\ts.mu.Lock()\n\ts.state.changes = nil\n\ts.mu.Unlock()\n\treturn s.rebase(newest)\n}\n\n// newest"),
 	without("runs fn again on any concurrent change", sessions,
-		"\tcase c.mode == updating:\n\t\treturn errRerun\n\tcase c.exhausted():", "\tcase c.exhausted():"),
+		"\tcase c.mode == updating:\n\t\treturn errRerun\n\tcase c.exhausted(time.Now()):", "\tcase c.exhausted(time.Now()):"),
 	without("undoes fn's changes before it runs again", sessions,
 		"undo = errors.Is(err, errRerun)", "undo = false"),
 	without("undoes fn's changes when fn fails", sessions,
@@ -528,7 +528,7 @@ var creates = []mutant{
 	without("a create of unknown outcome that reads back absent is retried", sessions,
 		"\tfor range maxDoubts {\n\t\twho", "\tfor range 1 {\n\t\twho"),
 	without("under a new token and ID", sessions,
-		"\tfor range maxDoubts {\n\t\twho := c.newIdentity()\n", "\twho := c.newIdentity()\n\tfor range maxDoubts {\n"),
+		"\tfor range maxDoubts {\n\t\twho := c.m.cookies.identity(newToken())\n", "\twho := c.m.cookies.identity(newToken())\n\tfor range maxDoubts {\n"),
 	without("a create sets the cookie", sessions,
 		"\tc.s.landed(d, who, next)\n\tc.setCookie(value, next)\n\treturn nil\n}\n\n// insert", "\tc.s.landed(d, who, next)\n\t_ = value\n\treturn nil\n}\n\n// insert"),
 	without("a create that fails sets no cookie", sessions,

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -97,10 +98,13 @@ func (e *Envelope) Append(dst []byte) []byte {
 func (e *Envelope) size() int {
 	n := 3 + 5*binary.MaxVarintLen64 + len(e.History) + len(e.Successor)
 	for _, entry := range e.Entries {
-		n += len(entry.Name) + len(entry.Value) + 2*binary.MaxVarintLen32
+		n += sizeOf(entry.Name) + sizeOf(entry.Value)
 	}
 	return n
 }
+
+// sizeOf returns the length of b's encoding, its uvarint included.
+func sizeOf(b []byte) int { return (bits.Len(uint(len(b)|1))+6)/7 + len(b) }
 
 func appendTime(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
