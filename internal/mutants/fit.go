@@ -22,7 +22,7 @@ type fitter struct {
 }
 
 func newFitter(root string) (*fitter, error) {
-	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory")
+	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory", "./provider/sealed")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	list, err := cmd.Output()
 	if err != nil {

@@ -7,6 +7,7 @@ const (
 	keyrings  = "session/internal/keyring"
 	lanes     = "session/internal/lane"
 	memory    = "provider/memory"
+	sealing   = "provider/sealed"
 	providers = "provider"
 )
 
@@ -30,6 +31,7 @@ var sections = []section{
 	{"Cookie (DESIGN.md, 5)", cookies},
 	{"Signing keys (DESIGN.md, 5)", signingKeys},
 	{"Memory provider (DESIGN.md, 3)", stores},
+	{"Sealing provider", seals},
 }
 
 var versions = []mutant{
