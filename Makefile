@@ -1,5 +1,7 @@
 # make test   every test of every module, with the race detector, none skipped
 # make lint   format, vet, staticcheck, tidy go.mod files
+# make vuln   look for known vulnerabilities that the code reaches
+# make api    compare the exported API with that of the last tag
 # make fuzz   every fuzz target for FUZZTIME each
 # make bench  measure beside other libraries, write docs/performance.md and its charts
 # make mutants  leave out the rules, one at a time, and show which test notices
@@ -10,6 +12,8 @@
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 FUZZTIME    ?= 1m
 
 # The root module and the nested ones, which keep test-only libraries out of it.
@@ -19,7 +23,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt vuln api fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
 lint: gofumpt $(addprefix lint-,$(MODULES))
@@ -53,6 +57,20 @@ $(addprefix lint-,$(MODULES)): lint-%:
 	go mod tidy -diff; \
 	go vet ./...; \
 	go run $(STATICCHECK) ./...
+
+# Of the root module, which is what users build. That its database cannot be
+# reached says nothing about the code.
+vuln:
+	@$(STRICT); echo "== vuln"; \
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	go run $(GOVULNCHECK) ./... >"$$log" 2>&1 && code=0 || code=1; \
+	if grep -q '^govulncheck: fetching vulnerabilities: ' "$$log"; then \
+		echo "vuln: the database cannot be reached: nothing was checked"; exit; \
+	fi; \
+	cat "$$log"; exit $$code
+
+api:
+	@echo "== api"; .ci/api $(APIDIFF)
 
 # Minimizing is bounded: by default one large input can take up a whole minute.
 $(addprefix fuzz-,$(MODULES)): fuzz-%:
