@@ -17,6 +17,14 @@ type content struct {
 	codec   Codec
 }
 
+// versionOf returns the version of c, 0 for nil.
+func versionOf(c *content) int64 {
+	if c == nil {
+		return 0
+	}
+	return c.version
+}
+
 // change is one thing that the request did to one key. Changes are kept in
 // order until they are committed, so that they can be applied again to a newer
 // content.

@@ -121,7 +121,8 @@ func (s *Session) draft() *draft {
 
 // needed reports whether there is anything to save.
 func (d *draft) needed() bool {
-	return d.renew || d.view.changed() || d.persist != nil && d.view.base.version > 0
+	return d.renew || d.view.changed() || d.persist != nil && d.view.base.version > 0 ||
+		d.owner != nil && *d.owner != d.view.base.Owner
 }
 
 // idle commits a d that comes to nothing, such as a Delete of what another
@@ -150,7 +151,10 @@ func (c *commit) content(d *draft, prev *content) *content {
 	if d.persist != nil {
 		before = c.m.persist(next, *d.persist, before)
 	}
-	next.expires = c.m.expiry(next, before)
+	if d.owner != nil {
+		next.Owner = *d.owner
+	}
+	next.expires = c.m.expiry(next, next.Seen, before)
 	return next
 }
 
@@ -169,12 +173,15 @@ func (c *commit) replace(d *draft) error {
 			return err
 		}
 		next := c.content(d, d.view.base)
-		out, err := c.save(d.id, next, d.view.base.version)
+		out, err := c.put(d.id, next, d.view.base)
 		switch {
 		case err != nil:
 			return err
 		case out.landed:
 			c.s.landed(d, d.identity, next)
+			if old := d.view.base.Owner; old != "" && old != next.Owner {
+				c.strike(old, d.id)
+			}
 			if value != "" {
 				c.setCookie(value, next)
 			}
@@ -184,6 +191,17 @@ func (c *commit) replace(d *draft) error {
 			return err
 		}
 	}
+}
+
+// put saves next under id in place of prev. An owner's roster has the session
+// before the store has it as the owner's.
+func (c *commit) put(id string, next, prev *content) (outcome, error) {
+	if next.Owner != "" && (prev == nil || prev.Owner != next.Owner) {
+		if err := c.enter(next.Owner, id, c.s.Handle()); err != nil {
+			return outcome{}, err
+		}
+	}
+	return c.save(id, next, versionOf(prev))
 }
 
 // rebase puts the request's changes on top of what was saved meanwhile, or
@@ -242,7 +260,7 @@ func (s *Session) idle() bool {
 
 // pending reports whether the request has asked for anything.
 func (st *state) pending() bool {
-	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil
+	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil
 }
 
 // failure returns the error that an earlier commit of the request left.

@@ -57,6 +57,15 @@ type Config struct {
 	// Default 64 KiB.
 	MaxSize int
 
+	// OwnerLimit is how many sessions an owner (Session.SetOwner) may have at
+	// once. One more ends the oldest. Of sign-ins at the same moment a few may
+	// get past it, until the next one. Default 0, for any number.
+	OwnerLimit int
+
+	// OwnerLimitRefuses makes the session over OwnerLimit fail its commit with
+	// ErrTooManySessions, instead of ending another.
+	OwnerLimitRefuses bool
+
 	// StoreTimeout bounds the storage I/O of one load or one commit. A commit
 	// that has met a conflict may wait as long for its turn, and then has its
 	// time anew. Default 3 s.
@@ -190,6 +199,8 @@ func (c Config) validate() error {
 	check(c.MaxLifetime <= maxCookieAge, "MaxLifetime %v is over the 400 days that browsers keep a cookie", c.MaxLifetime)
 	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
 	check(c.Codec.Name() != "", "Codec has an empty name")
+	check(c.Codec.Name() != rosterFormat, "Codec has the name %q, which is taken", rosterFormat)
+	check(c.OwnerLimit >= 0, "OwnerLimit %d is negative", c.OwnerLimit)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)

@@ -31,7 +31,7 @@ func (c *commit) insert(next *content) (identity, string, error) {
 		if err != nil {
 			return identity{}, "", err
 		}
-		if out, err := c.save(who.id, next, 0); err != nil || out.landed {
+		if out, err := c.put(who.id, next, nil); err != nil || out.landed {
 			return who, value, err
 		}
 	}

@@ -18,6 +18,9 @@ func (c *commit) bury(b *doomed) error {
 		if err := c.entomb(b); err != nil {
 			return err
 		}
+		if b.base.Owner != "" {
+			c.strike(b.base.Owner, b.id)
+		}
 	}
 	if b.cookie {
 		c.s.pass.cookie.Store(c.m.cfg.Cookie.expired())
@@ -34,6 +37,8 @@ func (c *commit) entomb(b *doomed) error {
 		switch {
 		case target == nil || target.Tombstone && target.Successor == "":
 			return b.absent(out.doubted)
+		case b.revoked && !target.Tombstone && !b.of(target):
+			return nil
 		case target.Tombstone:
 			id = target.Successor
 			target, err = c.fetch(id)
@@ -53,8 +58,10 @@ func (c *commit) entomb(b *doomed) error {
 // entombOnce tries to bury one record that holds target, and waits for its
 // turn if another request was first.
 func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, error) {
-	if err := c.m.cfg.Isolation.check(b.work(), target); err != nil {
-		return outcome{}, err
+	if !b.revoked {
+		if err := c.m.cfg.Isolation.check(b.work(), target); err != nil {
+			return outcome{}, err
+		}
 	}
 	out, err := c.save(id, tombstone(target, ""), target.version)
 	if err != nil || out.landed || out.current == nil || out.current.Tombstone {
@@ -96,7 +103,7 @@ func (s *Session) doom() *doomed {
 	st := &s.state
 	switch {
 	case st.id != "":
-		return &doomed{st.identity, st.view.base, st.reads, st.popped, true}
+		return &doomed{identity: st.identity, base: st.view.base, reads: st.reads, popped: st.popped, cookie: true}
 	case st.doomed != nil:
 		return st.doomed
 	default:

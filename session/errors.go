@@ -35,6 +35,10 @@ var (
 	// What was stored stays.
 	ErrTooLarge = errors.New("session: too large")
 
+	// ErrTooManySessions: the owner has as many sessions as Config.OwnerLimit,
+	// and OwnerLimitRefuses is set. Nothing was saved.
+	ErrTooManySessions = errors.New("session: the owner has too many sessions")
+
 	// ErrEncode: a value could not be encoded, or an Update met a stored
 	// value that does not decode. The message names the key and the type.
 	ErrEncode = errors.New("session: value cannot be encoded")
@@ -49,11 +53,11 @@ var (
 )
 
 // StatusCode returns the HTTP status that fits an error of this package: 409
-// for ErrConflict and ErrGone, 503 for ErrUnavailable and ErrUnreadable, else
-// 500.
+// for ErrConflict, ErrGone and ErrTooManySessions, 503 for ErrUnavailable and
+// ErrUnreadable, else 500.
 func StatusCode(err error) int {
 	switch {
-	case errors.Is(err, ErrConflict), errors.Is(err, ErrGone):
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrGone), errors.Is(err, ErrTooManySessions):
 		return http.StatusConflict
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
 		return http.StatusServiceUnavailable

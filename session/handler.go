@@ -60,6 +60,8 @@ func (p *passage) answerError(w http.ResponseWriter, r *http.Request, err error)
 		text = "Another request of yours changed the same data at the same time, so this one was not saved. Please try again."
 	case errors.Is(err, ErrGone):
 		text = "Your session has ended or was renewed. Please load the page again."
+	case errors.Is(err, ErrTooManySessions):
+		text = "You are signed in on too many devices. Please sign out of one of them first."
 	case errors.Is(err, ErrOutcomeUnknown):
 		text = "The server could not tell whether your change was saved. Please look before you try again."
 	}

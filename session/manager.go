@@ -36,7 +36,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}}
-	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
+	for _, codec := range []Codec{CBOR(), JSON(), rosterCodec{}, cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
 	m.cookies.Cookie, m.cookies.namespace = cfg.Cookie, cfg.Namespace

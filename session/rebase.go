@@ -84,6 +84,9 @@ func (s *Session) landed(d *draft, who identity, next *content) {
 	if st.persist == d.persist {
 		st.persist = nil
 	}
+	if st.owner == d.owner {
+		st.owner = nil
+	}
 	s.consume(d, next)
 }
 

@@ -37,8 +37,9 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 // encode makes the record of c under id.
 func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
 	data := c.Append(nil)
-	// The history grows by itself, so it does not count, nor does a tombstone.
-	if size := len(data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone {
+	// The history grows by itself, so it does not count, nor do a tombstone and a
+	// roster.
+	if size := len(data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isRoster() {
 		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, size, m.cfg.MaxSize)
 	}
 	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: data}, nil
@@ -51,7 +52,8 @@ func follow(base, prev *content) *content {
 		prev = new(content)
 	}
 	next := &content{codec: base.codec, version: envelope.NextVersion(prev.version)}
-	next.Created, next.Started, next.Deadline = base.Created, base.Started, base.Deadline
+	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, now()
+	next.Owner = base.Owner
 	next.History = prev.History.Push(prev.version)
 	return next
 }
@@ -61,17 +63,16 @@ func follow(base, prev *content) *content {
 func tombstone(base *content, successor string) *content {
 	t := follow(base, base)
 	t.Tombstone, t.Successor = true, successor
-	t.expires = now().Add(tombstoneLifetime)
+	t.expires = t.Seen.Add(tombstoneLifetime)
 	return t
 }
 
 // restart begins the lifetime of c anew, and the span of a persistent one.
 func restart(c *content) {
-	start := now()
 	if !c.Deadline.IsZero() {
-		c.Deadline = start.Add(c.Deadline.Sub(c.Started))
+		c.Deadline = c.Seen.Add(c.Deadline.Sub(c.Started))
 	}
-	c.Started = start
+	c.Started = c.Seen
 }
 
 // persist makes c end d from now, but not before it would have ended anyway
@@ -82,7 +83,7 @@ func (m *Manager) persist(c *content, d time.Duration, before time.Time) time.Ti
 		c.Deadline = time.Time{}
 		return time.Time{}
 	}
-	c.Deadline = now().Add(d)
+	c.Deadline = c.Seen.Add(d)
 	if before.After(c.Deadline) {
 		c.Deadline = before
 	}
@@ -98,14 +99,14 @@ func (m *Manager) end(c *content) time.Time {
 	return earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))
 }
 
-// expiry returns when c ends unless it is used before, given when its
-// predecessor did: it never decreases, except to what the Config allows.
-func (m *Manager) expiry(c *content, before time.Time) time.Time {
+// expiry returns when c, used at that time, ends unless it is used before, given
+// when its predecessor did: it never decreases, except to what the Config allows.
+func (m *Manager) expiry(c *content, used, before time.Time) time.Time {
 	end := m.end(c)
 	if !c.Deadline.IsZero() {
 		return end
 	}
-	idle := now().Add(m.cfg.IdleTimeout)
+	idle := used.Add(m.cfg.IdleTimeout)
 	if before.After(idle) {
 		idle = before
 	}

@@ -24,6 +24,9 @@ func (c *commit) renewal(d *draft) error {
 		if err == nil && moved.landed {
 			c.s.landed(d, who, next)
 			c.setCookie(value, next)
+			if old := d.view.base.Owner; old != "" {
+				c.strike(old, d.id)
+			}
 			return nil
 		}
 		if err == nil {
@@ -59,7 +62,7 @@ func (c *commit) renewAgain(d *draft, who identity, next *content, moved outcome
 	}
 	d = c.s.draft()
 	newer := c.content(d, next)
-	out, err := c.save(who.id, newer, next.version)
+	out, err := c.put(who.id, newer, next)
 	if err == nil && !out.landed {
 		err = fmt.Errorf("%w: the record of the renewal is gone", ErrUnavailable)
 	}

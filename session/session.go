@@ -60,6 +60,14 @@ func (s *Session) CreatedAt() time.Time {
 	return s.state.view.base.Created
 }
 
+// LastSeenAt returns when the session was last used, give or take
+// Config.TouchInterval. It is zero until the session is stored.
+func (s *Session) LastSeenAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.view.base.Seen
+}
+
 // ExpiresAt returns when the session, as it was last loaded or saved, will end
 // unless it is used before. It is zero until the session is stored.
 func (s *Session) ExpiresAt() time.Time {

@@ -30,6 +30,7 @@ type identity struct {
 type orders struct {
 	renew   bool
 	persist *time.Duration
+	owner   *string
 }
 
 // doomed is a session between Destroy and the commit.
@@ -39,6 +40,9 @@ type doomed struct {
 	reads  reads
 	popped []change
 	cookie bool // the browser's is to be cleared
+
+	revoked bool   // from outside: whatever it holds
+	owner   string // if revoked: of this owner alone; "": whosever it is
 }
 
 // savepoint returns the state to roll back to.

@@ -30,7 +30,7 @@ func (c *commit) touch() {
 	defer c.m.touching.Delete(d.id)
 	base := d.view.base
 	next := follow(base, base)
-	next.Entries, next.expires = base.Entries, c.m.expiry(base, base.expires)
+	next.Entries, next.expires = base.Entries, c.m.expiry(base, next.Seen, base.expires)
 	rec, err := c.m.encode(d.id, next)
 	if err == nil {
 		err = c.saveOnce(time.Now(), rec, base.version)
@@ -44,7 +44,10 @@ func (c *commit) touch() {
 }
 
 // touchDue reports whether so much of c's idle window is used up that it is
-// worth a save.
+// worth a save. An owner wants to know when the session was last used, also where
+// that does not extend it.
 func (m *Manager) touchDue(c *content) bool {
-	return m.expiry(c, c.expires).Sub(c.expires) >= m.cfg.TouchInterval
+	at := now()
+	return m.expiry(c, at, c.expires).Sub(c.expires) >= m.cfg.TouchInterval ||
+		c.Owner != "" && at.Sub(c.Seen) >= m.cfg.TouchInterval
 }

@@ -102,13 +102,11 @@ func (s *Session) refresh(ctx context.Context, startOver bool) error {
 func (s *Session) newest(ctx context.Context, id string) (*content, error) {
 	st := s.m.storage(ctx, nil)
 	found, err := st.fetch(id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case found == nil || s.m.expired(found):
-		return nil, ErrGone
-	case found.Tombstone:
-		return nil, errTombstone
+	}
+	if err := s.m.standing(found); err != nil {
+		return nil, err
 	}
 	return found, nil
 }

@@ -3,11 +3,12 @@
 //
 //	byte     layout, 1
 //	byte     kind: 0 live, 1 tombstone
-//	uvarint  created, started, deadline: Unix milliseconds; deadline 0: none
+//	uvarint  created, started, seen, deadline: Unix milliseconds; deadline 0: none
 //	byte     number of commits in the history, then 4 bytes for each, newest first
 //	tombstone: uvarint length and bytes of the successor's record ID
-//	live:      uvarint number of entries, then for each, in ascending order of
-//	           names, uvarint length and bytes of the name and of the value
+//	live:      uvarint length and bytes of the owner, uvarint number of entries,
+//	           then for each, in ascending order of names, uvarint length and
+//	           bytes of the name and of the value
 //
 // The decoder is strict: one state has one encoding, and all else is an error.
 package envelope
@@ -37,6 +38,7 @@ var ErrMalformed = errors.New("malformed session record")
 type Envelope struct {
 	Created  time.Time // when the session began; a renewal keeps it
 	Started  time.Time // when its lifetime began
+	Seen     time.Time // when it was last used, as far as that was saved
 	Deadline time.Time // when a persistent session ends; zero for others
 
 	History History // the commits before this one
@@ -44,6 +46,7 @@ type Envelope struct {
 	Tombstone bool   // the session is gone
 	Successor string // of a renewed session: the record ID it went on under
 
+	Owner   string  // the user whose session it is; "": nobody's
 	Entries []Entry // sorted by Name, without duplicates
 }
 
@@ -80,12 +83,14 @@ func (e *Envelope) Append(dst []byte) []byte {
 	dst = append(dst, layout, kind)
 	dst = appendTime(dst, e.Created)
 	dst = appendTime(dst, e.Started)
+	dst = appendTime(dst, e.Seen)
 	dst = appendTime(dst, e.Deadline)
 	dst = append(dst, byte(len(e.History)/tagSize))
 	dst = append(dst, e.History...)
 	if e.Tombstone {
 		return appendBytes(dst, e.Successor)
 	}
+	dst = appendBytes(dst, e.Owner)
 	dst = binary.AppendUvarint(dst, uint64(len(e.Entries)))
 	for _, entry := range e.Entries {
 		dst = appendBytes(dst, entry.Name)
@@ -96,7 +101,7 @@ func (e *Envelope) Append(dst []byte) []byte {
 
 // size returns an upper bound of the length of the encoding.
 func (e *Envelope) size() int {
-	n := 3 + 5*binary.MaxVarintLen64 + len(e.History) + len(e.Successor)
+	n := 3 + 6*binary.MaxVarintLen64 + len(e.History) + len(e.Successor) + len(e.Owner)
 	for _, entry := range e.Entries {
 		n += sizeOf(entry.Name) + sizeOf(entry.Value)
 	}
@@ -124,10 +129,10 @@ func Decode(data []byte) (Envelope, error) {
 		return Envelope{}, ErrMalformed
 	}
 	kind := d.byte()
-	e := Envelope{Created: d.time(), Started: d.time(), Deadline: d.time(), History: d.history()}
+	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
-		e.Entries = d.entries()
+		e.Owner, e.Entries = string(d.bytes()), d.entries()
 	case kindTombstone:
 		e.Tombstone, e.Successor = true, string(d.bytes())
 	default:

@@ -30,6 +30,7 @@ func samples() map[string]envelope.Envelope {
 		"no entries, no history, no deadline": bare,
 		"entries":                             live("a", "b", "c"),
 		"an empty and a binary name":          live("", "\x00", "\xff"),
+		"a session of somebody's":             {Created: begin, Started: begin, Seen: begin.Add(time.Minute), Owner: "ann"},
 		"a tombstone of a destroyed session":  {Created: begin, Started: begin, Tombstone: true},
 		"a tombstone of a renewed session":    {Created: begin, Started: begin, Tombstone: true, Successor: "next"},
 		"a long value":                        {Created: begin, Started: begin, Entries: []envelope.Entry{{Name: []byte("k"), Value: make([]byte, 70_000)}}},
@@ -81,7 +82,9 @@ func TestEveryCutIsMalformed(t *testing.T) {
 
 func TestMalformed(t *testing.T) {
 	bare := envelope.Envelope{Created: begin, Started: begin}
-	header := func(kind byte, rest string) string { return "\x01" + string(kind) + "\x01\x01\x00\x00" + rest }
+	header := func(kind byte, rest string) string {
+		return "\x01" + string(kind) + "\x01\x01\x01\x00\x00" + "\x00" + rest
+	}
 	cases := map[string]string{
 		"another layout":                   "\x02" + header(0, "\x00")[1:],
 		"another kind":                     header(2, "\x00"),
@@ -92,8 +95,9 @@ func TestMalformed(t *testing.T) {
 		"a value longer than the rest":     header(0, "\x01\x01a\x7f"),
 		"a number in a longer spelling":    header(0, "\x80\x00"),
 		"a number over 64 bits":            header(0, strings.Repeat("\xff", 10)+"\x7f"),
-		"a time beyond all times":          "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x01\x00\x00\x00",
-		"a history over the limit":         "\x01\x00\x01\x01\x00\x41" + strings.Repeat("x", 4*65) + "\x00",
+		"an owner longer than the rest":    "\x01\x00\x01\x01\x01\x00\x00" + "\x7f\x00",
+		"a time beyond all times":          "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x01\x01\x00\x00\x00\x00",
+		"a history over the limit":         "\x01\x00\x01\x01\x01\x00\x41" + strings.Repeat("x", 4*65) + "\x00\x00",
 	}
 	if _, err := envelope.Decode([]byte(header(0, "\x00"))); err != nil {
 		t.Fatalf("the cases differ from a good record in more than their point: %v", err)

@@ -1,0 +1,161 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// SetOwner makes the session one of the user's, so that [Manager.Sessions] lists
+// it and [Manager.RevokeAll] ends it. Call it at the login, together with Renew;
+// "" makes the session nobody's again. What else the session holds of the user is
+// the program's own business.
+//
+// userID is what the program knows the user by, and for ever: an account's number
+// rather than a name or an address that may change hands.
+//
+// A commit that makes a session somebody's takes two storage trips more than it
+// would otherwise, and so does the end of one. No other request does.
+func (s *Session) SetOwner(userID string) {
+	s.mutate("SetOwner", func(st *state) {
+		st.reads.harden()
+		st.owner = &userID
+	})
+}
+
+// Owner returns the user whose session it is, or "".
+func (s *Session) Owner() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := &s.state; st.owner != nil {
+		return *st.owner
+	}
+	return s.state.view.base.Owner
+}
+
+// Sessions returns the user's sessions, the one that was used last first. They
+// are outside of any request: their values can be read, and Session.Update
+// changes them. It takes one storage trip, and one more for each session.
+func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
+	st := m.storage(ctx, nil)
+	roster, err := st.roster(userID)
+	if err != nil || roster == nil {
+		return nil, err
+	}
+	at := now()
+	found, err := st.muster(ctx, userID, m.places(roster, at), at)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.ended) > 0 {
+		st.strike(userID, found.ended...)
+	}
+	var sessions []*Session
+	for _, member := range slices.Backward(found.live) {
+		sessions = append(sessions, m.outside(ctx, member.id, member.content))
+	}
+	slices.SortStableFunc(sessions, func(a, b *Session) int { return b.LastSeenAt().Compare(a.LastSeenAt()) })
+	return sessions, nil
+}
+
+// Revoke ends the session of that handle, as Session.Destroy does: a request that
+// is under way in it saves nothing any more, and the next one finds it gone. If
+// it was renewed, what it became is ended. It is no error if there is none.
+//
+// Revoke does not ask whose session it is. A handle that came with a request is
+// to be looked up in the user's Sessions first.
+func (m *Manager) Revoke(ctx context.Context, handle string) error {
+	if provider.ValidateID(handle) != nil {
+		return nil
+	}
+	st := m.storage(ctx, nil)
+	found, err := st.fetch(handle)
+	if err != nil || found == nil || found.isRoster() {
+		return err
+	}
+	if err := st.end(handle, found, ""); err != nil {
+		return err
+	}
+	if found.Owner != "" {
+		st.strike(found.Owner, handle)
+	}
+	return nil
+}
+
+// RevokeAll ends every session of the user: all whose login came before the call;
+// and a login that runs meanwhile is either ended, too, or comes after it. An error
+// does not stop it: it returns all of them at the end, and is then to be repeated.
+func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
+	return m.revokeBut(ctx, userID, "")
+}
+
+// RevokeOthers ends every session of the same user but s, as a change of password
+// should. See RevokeAll.
+func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
+	owner := s.Owner()
+	if owner == "" {
+		return errors.New("session: RevokeOthers of a session that is nobody's; call SetOwner first")
+	}
+	return m.revokeBut(ctx, owner, s.Handle())
+}
+
+func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {
+	st := m.storage(ctx, nil)
+	roster, err := st.roster(owner)
+	if err != nil || roster == nil {
+		return err
+	}
+	var ended []string
+	var errs []error
+	at := now()
+	for _, p := range m.places(roster, at) {
+		if p.id == spared {
+			continue
+		}
+		if ctx.Err() != nil {
+			errs = append(errs, unavailable(context.Cause(ctx)))
+			break
+		}
+		st.restart()
+		over, err := st.revoke(p, owner, at)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if over {
+			ended = append(ended, p.id)
+		}
+	}
+	if len(ended) > 0 {
+		st.restart()
+		st.strike(owner, ended...)
+	}
+	return errors.Join(errs...)
+}
+
+// revoke ends the session at p if it is owner's, and reports whether its place is
+// free now.
+func (st *storage) revoke(p place, owner string, at time.Time) (over bool, err error) {
+	found, err := st.fetch(p.id)
+	switch {
+	case err != nil:
+		return false, err
+	case found == nil, !found.Tombstone && found.Owner != owner:
+		return !at.Before(p.since.Add(limbo)), nil
+	}
+	err = st.end(p.id, found, owner)
+	return err == nil, err
+}
+
+// end buries the session that found is the content of, and whatever it was renewed
+// to, if that is the owner's; "" is anyone's.
+func (st *storage) end(id string, found *content, owner string) error {
+	c := &commit{storage: *st}
+	defer func() { c.turn.Leave() }()
+	return c.entomb(&doomed{identity: identity{id: id}, base: found, revoked: true, owner: owner})
+}
+
+// of reports whether c is a session that b is about.
+func (b *doomed) of(c *content) bool { return b.owner == "" || b.owner == c.Owner }

@@ -1,0 +1,68 @@
+package session_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// signIn is what a handler does when user has proven who they are.
+func signIn(user string) func(*session.Session) {
+	return func(s *session.Session) {
+		s.Renew()
+		s.SetOwner(user)
+		keyA.Set(s, 1)
+	}
+}
+
+// handles returns those of the user's sessions.
+func (w *world) handles(user string) (handles []string) {
+	w.t.Helper()
+	sessions, err := w.m.Sessions(context.Background(), user)
+	if err != nil {
+		w.t.Errorf("Sessions(%q): %v", user, err)
+	}
+	for _, s := range sessions {
+		handles = append(handles, s.Handle())
+	}
+	return handles
+}
+
+func TestRuleOwner(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	laptop, phone, guest := w.client(), w.client(), w.client()
+	guest.post(set("a=7"))
+	laptop.post(signIn("ann")).wantPage(t)
+	phone.post(set("b=1")).wantPage(t)
+	phone.post(signIn("ann")).wantPage(t)
+	if got := w.handles("ann"); len(got) != 2 || !slices.Contains(got, phone.sessionID()) || !slices.Contains(got, laptop.sessionID()) {
+		t.Errorf("ann has %q", got)
+	}
+	if got := w.handles("bob"); got != nil {
+		t.Errorf("bob has %q", got)
+	}
+	laptop.post((*session.Session).Renew).wantPage(t)
+	if got := w.handles("ann"); len(got) != 2 {
+		t.Errorf("after a Renew ann has %q", got)
+	}
+	if n := w.trips(func() { w.handles("ann") }); n != 3 {
+		t.Errorf("Sessions took %d trips", n)
+	}
+	wantErr(t, w.m.Revoke(ctx, laptop.sessionID()), nil)
+	laptop.wantState("empty")
+	phone.wantState("a=1 b=1")
+	guest.wantState("a=7")
+	laptop.post(signIn("ann")).wantPage(t)
+	phone.post(func(s *session.Session) { wantErr(t, w.m.RevokeOthers(ctx, s), nil) }).wantPage(t)
+	laptop.wantState("empty")
+	phone.wantState("a=1 b=1")
+	wantErr(t, w.m.RevokeAll(ctx, "ann"), nil)
+	phone.wantState("empty")
+	guest.wantState("a=7")
+	if n := w.trips(func() { w.handles("ann") }); n != 1 {
+		t.Errorf("after RevokeAll Sessions took %d trips", n)
+	}
+}
