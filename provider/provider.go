@@ -23,6 +23,10 @@ var (
 	// stays.
 	ErrTooLarge = errors.New("provider: record too large")
 
+	// ErrUnreadable: the record is there, but is not what a Save has stored, or
+	// cannot be made out. It is left as it is.
+	ErrUnreadable = errors.New("provider: record unreadable")
+
 	// ErrFull: the store has no room. What was stored stays.
 	ErrFull = errors.New("provider: store is full")
 )

@@ -133,7 +133,7 @@ func unavailable(err error) error {
 		return err
 	case errors.Is(err, provider.ErrTooLarge):
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	case errors.Is(err, keyring.ErrUnreadable):
+	case errors.Is(err, provider.ErrUnreadable), errors.Is(err, keyring.ErrUnreadable):
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -24,7 +24,7 @@
 // records share a key. Sessions' IDs are hashes.
 //
 // ID, Version and ExpiresAt are authenticated: a record that was moved to another
-// ID, or given another version or expiry, is [ErrUnreadable], like one of which
+// ID, or given another version or expiry, is [provider.ErrUnreadable], like one of which
 // a bit was changed. To end a session by hand, delete its record.
 //
 // # What remains
@@ -67,15 +67,16 @@
 // # Beginning
 //
 // Begin with an empty store: a table or a key prefix of its own, or another
-// Namespace in session.Config. Records from before are [ErrUnreadable], the
+// Namespace in session.Config. Records from before are [provider.ErrUnreadable], the
 // signing keys among them. They are not taken over: a store that may hold records
 // in the clear is one where anybody who can write to it can put one.
 //
 // # Errors
 //
-// Package session takes [ErrUnreadable] for any failure of the store: it answers
-// 503, and overwrites nothing. Let Config.ErrorHandler call Manager.Forget, so
-// that the visitor may start anew; see the example.
+// A record that no key opens, since it was altered or moved, or its key was
+// removed, is a session.ErrUnreadable to the handlers: the answer is 503, and
+// nothing is overwritten. Let Config.ErrorHandler call Manager.Forget, so that the
+// visitor may start anew; see the example.
 //
 // # Construction
 //

@@ -76,13 +76,13 @@ func ExampleProvider_Fetch() {
 	// saved: <nil>
 	// inside: holdfast-sealed
 	// outside: text user
-	// changed: sealed: record unreadable: it is not sealed
+	// changed: sealed: provider: record unreadable: it is not sealed
 }
 
 // A visitor whose record cannot be read starts anew, here after a key was lost.
 // Since the keys that sign cookies are lost with it, set Config.SigningKeys where
 // that matters.
-func ExampleErrUnreadable() {
+func Example_lostKey() {
 	signing, lost, found := make([]byte, 32), make([]byte, 32), make([]byte, 32)
 	for _, key := range [][]byte{signing, lost, found} {
 		rand.Read(key)
@@ -98,7 +98,7 @@ func ExampleErrUnreadable() {
 		sessions, err = session.New(store, session.Config{
 			SigningKeys: [][]byte{signing},
 			ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-				if errors.Is(err, sealed.ErrUnreadable) || errors.Is(err, session.ErrUnreadable) {
+				if errors.Is(err, session.ErrUnreadable) {
 					sessions.Forget(w)
 				}
 				http.Error(w, "please load the page again", session.StatusCode(err))
@@ -160,6 +160,6 @@ func ExampleNew_rotation() {
 	fmt.Println("saved since:", err)
 	// Output:
 	// both: <nil>
-	// too early: sealed: record unreadable: its key is not there
+	// too early: sealed: provider: record unreadable: its key is not there
 	// saved since: <nil>
 }

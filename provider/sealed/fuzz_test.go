@@ -8,7 +8,6 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
-	"github.com/holdfast-go/holdfast/provider/sealed"
 )
 
 // FuzzOpen has a store return any record. Only the one that was sealed opens.
@@ -44,7 +43,7 @@ func FuzzOpen(f *testing.F) {
 			if err != nil || !ok || !same(got, rec) || !same(brought.Current, rec) {
 				t.Errorf("the record that was sealed: got error %v and conflict %v", err, conflict)
 			}
-		case got != nil || ok || !errors.Is(err, sealed.ErrUnreadable) || !errors.Is(conflict, sealed.ErrUnreadable):
+		case got != nil || ok || !errors.Is(err, provider.ErrUnreadable) || !errors.Is(conflict, provider.ErrUnreadable):
 			t.Errorf("got %v, error %v and conflict %v, want ErrUnreadable", got, err, conflict)
 		}
 	})

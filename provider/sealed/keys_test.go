@@ -74,10 +74,10 @@ func TestRotation(t *testing.T) {
 	holds(t, learning, used)
 
 	holds(t, without, used)
-	if _, err := without.Fetch(t.Context(), idle.ID); !errors.Is(err, sealed.ErrUnreadable) {
+	if _, err := without.Fetch(t.Context(), idle.ID); !errors.Is(err, provider.ErrUnreadable) {
 		t.Errorf("a record of a key that was removed: got error %v, want ErrUnreadable", err)
 	}
-	if _, err := before.Fetch(t.Context(), used.ID); !errors.Is(err, sealed.ErrUnreadable) {
+	if _, err := before.Fetch(t.Context(), used.ID); !errors.Is(err, provider.ErrUnreadable) {
 		t.Errorf("a record of a key that is not known yet: got error %v, want ErrUnreadable", err)
 	}
 }

@@ -91,4 +91,4 @@ func additional(rec *provider.Record) []byte {
 	return append(b, rec.ID...)
 }
 
-func unreadable(why string) error { return fmt.Errorf("%w: %s", ErrUnreadable, why) }
+func unreadable(why string) error { return fmt.Errorf("sealed: %w: %s", provider.ErrUnreadable, why) }

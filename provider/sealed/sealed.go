@@ -8,11 +8,6 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// ErrUnreadable is wrapped by the error of a stored record that no key opens: it
-// was altered, or moved, or is of a key that was removed, or was never sealed.
-// It is left as it is.
-var ErrUnreadable = errors.New("sealed: record unreadable")
-
 // Provider implements provider.Provider. Make one with New.
 type Provider struct {
 	inner provider.Provider
@@ -50,7 +45,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 }
 
 // Save implements provider.Provider. A conflict with a record that cannot be
-// opened wraps ErrUnreadable, too.
+// opened wraps provider.ErrUnreadable, too.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
 	if err := rec.Validate(expectVersion); err != nil {
 		return fmt.Errorf("sealed: %w", err)

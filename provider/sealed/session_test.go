@@ -15,7 +15,6 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
-	"github.com/holdfast-go/holdfast/provider/sealed"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -123,7 +122,7 @@ func TestSessionOfAlteredRecord(t *testing.T) {
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		status, renewed := site.visit(method, cookies)
-		if status != http.StatusServiceUnavailable || !errors.Is(site.err, sealed.ErrUnreadable) || len(renewed) > 0 {
+		if status != http.StatusServiceUnavailable || !errors.Is(site.err, session.ErrUnreadable) || len(renewed) > 0 {
 			t.Errorf("%s: status %d, error %v, %d cookies; want 503, ErrUnreadable and none", method, status, site.err, len(renewed))
 		}
 	}
@@ -146,7 +145,7 @@ func TestSessionOfRecordAlteredMeanwhile(t *testing.T) {
 		return next(ctx, rec, expectVersion)
 	}
 	status, _ := site.visit(http.MethodGet, cookies)
-	if status != http.StatusServiceUnavailable || !errors.Is(site.err, sealed.ErrUnreadable) || errors.Is(site.err, session.ErrOutcomeUnknown) {
+	if status != http.StatusServiceUnavailable || !errors.Is(site.err, session.ErrUnreadable) || errors.Is(site.err, session.ErrOutcomeUnknown) {
 		t.Errorf("status %d, error %v; want 503, ErrUnreadable, and no doubt", status, site.err)
 	}
 	holds(t, inner.Provider, altered)

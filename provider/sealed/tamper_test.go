@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
-	"github.com/holdfast-go/holdfast/provider/sealed"
 )
 
 // What is not as it was sealed is an error, to Fetch and to a Save that meets it.
@@ -100,7 +99,7 @@ func refuses(t *testing.T, inner, p provider.Provider, altered *provider.Record)
 // provider knows, and to tell nothing.
 func unreadable(t *testing.T, call string, err error, rec *provider.Record) {
 	t.Helper()
-	if !errors.Is(err, sealed.ErrUnreadable) || errors.Is(err, provider.ErrNotFound) {
+	if !errors.Is(err, provider.ErrUnreadable) || errors.Is(err, provider.ErrNotFound) {
 		t.Errorf("%s: got error %v, want ErrUnreadable", call, err)
 	}
 	if strings.Contains(fmt.Sprint(err), rec.ID) {
@@ -169,7 +168,7 @@ func TestConflictWithNothing(t *testing.T) {
 	p, _ := newStore(t)
 	err := p.Save(t.Context(), newRecord(), 7)
 	conflict, ok := errors.AsType[*provider.ConflictError](err)
-	if !ok || conflict.Current != nil || errors.Is(err, sealed.ErrUnreadable) {
+	if !ok || conflict.Current != nil || errors.Is(err, provider.ErrUnreadable) {
 		t.Errorf("got error %#v, want a ConflictError without a record", err)
 	}
 }
