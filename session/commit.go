@@ -72,18 +72,30 @@ func (c *commit) run() error {
 	if doomed, err := c.s.pendingBurial(); err != nil {
 		return err
 	} else if doomed != nil {
-		if err := c.bury(doomed); err != nil {
+		if err := c.observe(OpDestroy, func() (string, error) { return doomed.id, c.bury(doomed) }); err != nil {
 			return err
 		}
 	}
 	d := c.s.draft()
-	switch {
-	case !d.needed():
+	if !d.needed() {
 		if err := c.idle(d); err != nil {
 			return err
 		}
 		c.touch()
 		return nil
+	}
+	op := OpSave
+	if d.renew {
+		op = OpRenew
+	}
+	return c.observe(op, func() (string, error) {
+		err := c.store(d)
+		return c.s.Handle(), err
+	})
+}
+
+func (c *commit) store(d *draft) error {
+	switch {
 	case d.buried && !d.renew:
 		return ErrGone
 	case d.id == "":
@@ -93,6 +105,19 @@ func (c *commit) run() error {
 	default:
 		return c.replace(d)
 	}
+}
+
+// observe lets Config.Observer know of what do has done, to the session of which
+// handle. That an Update's closure has to run again is not how its commit ended.
+func (c *commit) observe(op Op, do func() (handle string, err error)) error {
+	event, before := c.m.watch(op), c.tries
+	handle, err := do()
+	if errors.Is(err, errRerun) {
+		return err
+	}
+	event.Handle, event.Attempts, event.Err = handle, 1+c.tries-before, err
+	c.m.observed(c.ctx, event)
+	return err
 }
 
 // draft is the session as one save is to store it.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -88,6 +89,12 @@ type Config struct {
 	// Logger gets what no caller can be told. Lines carry a session's handle,
 	// never its cookie or values. Default slog.Default().
 	Logger *slog.Logger
+
+	// Observer is told of every operation when it is over, for metrics and
+	// traces; see package otelholdfast. The context is the request's, or that of
+	// the call. It is called by the goroutine that waits for the operation, so it
+	// should be quick, and must not use the session. Default: none.
+	Observer func(context.Context, Event)
 
 	// ReplayAttempts is how often HandlerFunc and Replay run a handler in all
 	// before a conflict becomes an error; 1 disables replay. Default 10.

@@ -154,7 +154,11 @@ func (st *storage) revoke(p place, owner string, at time.Time) (over bool, err e
 func (st *storage) end(id string, found *content, owner string) error {
 	c := &commit{storage: *st}
 	defer func() { c.turn.Leave() }()
-	return c.entomb(&doomed{identity: identity{id: id}, base: found, revoked: true, owner: owner})
+	event := st.m.watch(OpRevoke)
+	err := c.entomb(&doomed{identity: identity{id: id}, base: found, revoked: true, owner: owner})
+	event.Handle, event.Attempts, event.Err = id, 1+c.tries, err
+	st.m.observed(st.ctx, event)
+	return err
 }
 
 // of reports whether c is a session that b is about.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -75,26 +76,40 @@ func (p *passage) read(ctx context.Context) (*Session, error) {
 	if len(sent) == 0 {
 		return p.newSession(identity{}, nil), nil
 	}
+	event := p.m.watch(OpLoad)
+	who, found, err := p.find(ctx, sent)
+	event.Handle, event.Err = who.id, err
+	p.m.observed(ctx, event)
+	switch {
+	case errors.Is(err, errTombstone):
+		return p.newSession(identity{buried: true}, nil), nil
+	case err != nil:
+		return nil, err
+	}
+	return p.newSession(who, found), nil // an ID that is not there is never adopted
+}
+
+// find returns the session that the cookies stand for, if there is one.
+func (p *passage) find(ctx context.Context, sent []string) (identity, *content, error) {
 	bounded := until(ctx, time.Now().Add(p.m.cfg.StoreTimeout))
 	defer bounded.stop(context.Canceled)
 	who, err := p.m.cookies.identify(bounded, sent)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	if who.token == nil {
-		return p.newSession(identity{}, nil), nil
+	switch {
+	case err != nil:
+		return identity{}, nil, unavailable(err)
+	case who.token == nil:
+		return identity{}, nil, nil
 	}
 	found, err := p.m.fetch(bounded, who.id)
-	if err != nil {
-		return nil, err
-	}
 	switch {
+	case err != nil:
+		return identity{}, nil, err
 	case found == nil || p.m.expired(found):
-		return p.newSession(identity{}, nil), nil // an ID is never adopted
+		return identity{}, nil, nil
 	case found.Tombstone:
-		return p.newSession(identity{buried: true}, nil), nil
+		return identity{}, nil, errTombstone
 	}
-	return p.newSession(who, found), nil
+	return who, found, nil
 }
 
 func (p *passage) newSession(who identity, found *content) *Session {

@@ -111,6 +111,7 @@ func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *run {
 			return rn
 		}
 		rn.restore()
+		re.m.again(r.Context(), re.p.handle(), n)
 	}
 }
 

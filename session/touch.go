@@ -31,10 +31,16 @@ func (c *commit) touch() {
 	base := d.view.base
 	next := follow(base, base)
 	next.Entries, next.expires = base.Entries, c.m.expiry(base, next.Seen, base.expires)
+	event := c.m.watch(OpTouch)
 	rec, err := c.m.encode(d.id, next)
 	if err == nil {
 		err = c.saveOnce(time.Now(), rec, base.version)
 	}
+	event.Handle, event.Err = d.id, err
+	if errors.Is(err, provider.ErrVersionConflict) {
+		event.Err = nil // whoever was first has extended it
+	}
+	c.m.observed(c.ctx, event)
 	switch {
 	case err == nil:
 		c.s.landed(d, d.identity, next)

@@ -32,11 +32,12 @@ func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 	defer s.leave()
 	defer s.leaveLane()
 	var err error
-	for range maxReruns {
+	for n := range maxReruns {
 		err = s.updateOnce(ctx, fn, errors.Is(err, errStartOver))
 		if !errors.Is(err, errRerun) {
 			return err
 		}
+		s.m.again(ctx, s.Handle(), n+1)
 		s.enterLane(ctx, s.Handle())
 	}
 	return fmt.Errorf("%w: others were first %d times", ErrUnavailable, maxReruns)

@@ -163,6 +163,9 @@ func (s *Session) failEncoding(err error) {
 }
 
 func (s *Session) logUndecodable(key string, t reflect.Type, err error) {
+	event := s.m.watch(OpUndecodable)
+	event.Handle, event.Key, event.Err = s.Handle(), key, err
+	s.m.observed(s.pass.request.Context(), event)
 	s.m.cfg.Logger.Error("session: stored value does not decode and reads as absent",
 		slog.String("handle", s.Handle()), slog.String("key", key), slog.String("type", t.String()), slog.Any("error", err))
 }

@@ -1,0 +1,94 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Op is what an Event is about.
+type Op string
+
+// The operations that Config.Observer is told of.
+const (
+	OpLoad        Op = "load"        // a session was looked up by the request's cookie
+	OpSave        Op = "save"        // changes were committed
+	OpTouch       Op = "touch"       // a session that was only used was extended
+	OpRenew       Op = "renew"       // changes were committed under a new ID
+	OpDestroy     Op = "destroy"     // a session was ended by its own request
+	OpRevoke      Op = "revoke"      // a session was ended from outside
+	OpReplay      Op = "replay"      // a handler, or the closure of an Update, is about to run again after a conflict
+	OpUndecodable Op = "undecodable" // a stored value did not decode, and was read as absent
+)
+
+// Event is what Config.Observer is told.
+type Event struct {
+	Op       Op
+	Handle   string        // of the session, "" if there is none
+	Start    time.Time     // when the operation began
+	Duration time.Duration // how long it took, storage and waiting for others included
+	Attempts int           // OpSave, OpRenew, OpDestroy: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Key      string        // OpUndecodable: the key
+	Err      error         // why it failed. OpLoad: ErrGone also for the cookie of a session that was renewed or destroyed, though Load does not fail
+}
+
+// The outcomes of an Event.
+const (
+	OutcomeOK          = "ok"
+	OutcomeNone        = "none"        // OpLoad: the cookie is of no session
+	OutcomeMerged      = "merged"      // saved on top of what others had saved meanwhile
+	OutcomeConflict    = "conflict"    // ErrConflict
+	OutcomeGone        = "gone"        // ErrGone
+	OutcomeUnknown     = "unknown"     // ErrOutcomeUnknown
+	OutcomeUnavailable = "unavailable" // ErrUnavailable
+	OutcomeUnreadable  = "unreadable"  // ErrUnreadable, and OpUndecodable
+	OutcomeRefused     = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
+)
+
+// Outcome sums e up in one word, one of a few, as metrics want it.
+func (e Event) Outcome() string {
+	switch {
+	case e.Err == nil && e.Op == OpLoad && e.Handle == "":
+		return OutcomeNone
+	case e.Err == nil && e.Attempts > 1 && e.Op != OpReplay:
+		return OutcomeMerged
+	case e.Err == nil:
+		return OutcomeOK
+	case errors.Is(e.Err, ErrConflict):
+		return OutcomeConflict
+	case errors.Is(e.Err, ErrGone):
+		return OutcomeGone
+	case errors.Is(e.Err, ErrOutcomeUnknown):
+		return OutcomeUnknown
+	case errors.Is(e.Err, ErrUnavailable):
+		return OutcomeUnavailable
+	case errors.Is(e.Err, ErrUnreadable), e.Op == OpUndecodable:
+		return OutcomeUnreadable
+	default:
+		return OutcomeRefused
+	}
+}
+
+// watch begins an operation to observe.
+func (m *Manager) watch(op Op) Event {
+	if m.cfg.Observer == nil {
+		return Event{}
+	}
+	return Event{Op: op, Start: time.Now(), Attempts: 1}
+}
+
+// observed ends it.
+func (m *Manager) observed(ctx context.Context, e Event) {
+	if m.cfg.Observer == nil {
+		return
+	}
+	e.Duration = time.Since(e.Start)
+	m.cfg.Observer(ctx, e)
+}
+
+// again tells that what has met a conflict runs once more, after n times.
+func (m *Manager) again(ctx context.Context, handle string, n int) {
+	event := m.watch(OpReplay)
+	event.Handle, event.Attempts = handle, n
+	m.observed(ctx, event)
+}

@@ -1,0 +1,161 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// watcher remembers what an Observer is told, as "op outcome".
+type watcher struct {
+	mu     sync.Mutex
+	events []session.Event
+}
+
+func (o *watcher) option(cfg *session.Config) {
+	cfg.Observer = func(ctx context.Context, e session.Event) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if ctx == nil || e.Start.IsZero() || e.Duration < 0 {
+			panic(fmt.Sprintf("%+v", e))
+		}
+		o.events = append(o.events, e)
+	}
+}
+
+// want checks what came since it was last called, and returns the events.
+func (o *watcher) want(t *testing.T, want ...string) []session.Event {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	events := o.events
+	o.events = nil
+	var got []string
+	for _, e := range events {
+		got = append(got, string(e.Op)+" "+e.Outcome())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("observed %q; want %q", got, want)
+	}
+	return events
+}
+
+func TestObserver(t *testing.T) {
+	each := func(name string, level session.Isolation, test func(t *testing.T, w *world, o *watcher)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var o watcher
+				w := newWorld(t, o.option, func(cfg *session.Config) { cfg.Isolation = level })
+				test(t, w, &o)
+			})
+		})
+	}
+	each("an anonymous visitor is none", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		w.client().post(func(s *session.Session) { keyA.Get(s) })
+		o.want(t)
+	})
+	each("a session's life", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(set("a=1"))
+		created := o.want(t, "save ok")
+		if created[0].Handle != c.sessionID() || created[0].Attempts != 1 {
+			t.Errorf("got %+v", created[0])
+		}
+		o.want(t, "load ok")
+		old := c.tab()
+		c.post((*session.Session).Renew)
+		o.want(t, "load ok", "renew ok")
+		old.post(func(s *session.Session) { keyA.Set(s, 2) })
+		o.want(t, "load gone", "save gone")
+		time.Sleep(30 * time.Minute)
+		c.post(func(s *session.Session) { keyA.Get(s) })
+		o.want(t, "load ok", "touch ok")
+		id := c.sessionID()
+		o.want(t, "load ok")
+		c.post((*session.Session).Destroy)
+		if events := o.want(t, "load ok", "destroy ok"); events[1].Handle != id {
+			t.Errorf("got %+v, want the handle %s", events[1], id)
+		}
+	})
+	each("a cookie of no session", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(set("a=1"))
+		w.erase(c.sessionID())
+		o.want(t, "save ok", "load ok")
+		c.post(func(*session.Session) {})
+		o.want(t, "load none")
+	})
+	each("a merge, a conflict, a replay", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(set("a=1 b=1"))
+		o.want(t, "save ok")
+		c.post(func(s *session.Session) {
+			c.tab().post(set("a=2"))
+			keyB.Set(s, 5)
+		})
+		if events := o.want(t, "load ok", "load ok", "save ok", "save merged"); events[3].Attempts != 2 {
+			t.Errorf("got %+v", events[3])
+		}
+		increment := func(s *session.Session) {
+			v, _ := keyA.Get(s)
+			if v == 2 {
+				c.tab().post(set("a=3"))
+			}
+			keyA.Set(s, v+1)
+		}
+		c.post(increment).wantError(t, 409, session.ErrConflict)
+		o.want(t, "load ok", "load ok", "save ok", "save conflict")
+		c.post(set("a=2"))
+		o.want(t, "load ok", "save ok")
+		c.get(increment).wantPage(t)
+		o.want(t, "load ok", "load ok", "save ok", "save conflict", "replay ok", "save ok")
+	})
+	each("an Update that runs again", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(set("a=1"))
+		id, first := c.sessionID(), true
+		o.want(t, "save ok", "load ok")
+		wantErr(t, w.m.Update(t.Context(), id, func(s *session.Session) error {
+			if first {
+				first = false
+				c.tab().post(set("b=1"))
+			}
+			keyA.Set(s, 2)
+			return nil
+		}), nil)
+		o.want(t, "load ok", "save ok", "replay ok", "save ok")
+	})
+	each("faults", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(set("a=1"))
+		o.want(t, "save ok")
+		w.onFetch(failing)
+		c.post(set("a=2"))
+		if events := o.want(t, "load unavailable"); !errors.Is(events[0].Err, errBroken) {
+			t.Errorf("got %+v", events[0])
+		}
+		w.onSave(dropped, dropped, dropped, dropped)
+		c.post(set("a=2"))
+		o.want(t, "load ok", "save unknown")
+		c.post(func(s *session.Session) { session.NewKey[[]string]("a").Get(s) })
+		if events := o.want(t, "load ok", "undecodable unreadable"); events[1].Key != "a" {
+			t.Errorf("got %+v", events[1])
+		}
+		c.post(func(s *session.Session) { session.NewKey[[]byte]("c").Set(s, make([]byte, 100_000)) })
+		o.want(t, "load ok", "save refused")
+	})
+	each("revocation", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(signIn("ann"))
+		o.want(t, "renew ok")
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		o.want(t, "revoke ok")
+	})
+}
