@@ -1,14 +1,20 @@
 package redis
 
-import "context"
+import (
+	"context"
+
+	goredis "github.com/redis/go-redis/v9"
+)
 
 // await makes a call and returns its error, or that of ctx as soon as it ends.
 //
-// go-redis does not notice the cancellation of a command that it has sent, and its
-// deadline only with ContextTimeoutEnabled. The call is then left to the client's
-// timeouts: until one of them it may use a connection, and all that it was given.
-func await(ctx context.Context, call func() error) error {
-	if ctx.Done() == nil {
+// go-redis does not notice the cancellation of a command that it has sent, nor
+// always its deadline. Where that may matter, the call gets a goroutine of its own,
+// which takes as long again as a server nearby. When ctx ends, the call is left to
+// the client's timeouts: until one of them it may use a connection, and all that it
+// was given.
+func (p *Provider) await(ctx context.Context, call func() error) error {
+	if p.punctual && onlyTimesOut(ctx) || ctx.Done() == nil {
 		return call()
 	}
 	done := make(chan error, 1)
@@ -24,4 +30,23 @@ func await(ctx context.Context, call func() error) error {
 	default:
 		return ctx.Err()
 	}
+}
+
+// punctual reports whether the client's calls end at the deadline of their context,
+// whatever they wait for. With a timeout of -2 go-redis sets no deadline at all. A
+// ClusterClient may have to ask for something else first, by a context of its own.
+func punctual(client Client) bool {
+	c, ok := client.(*goredis.Client)
+	if !ok {
+		return false
+	}
+	o := c.Options()
+	return o.ContextTimeoutEnabled && o.ReadTimeout >= 0 && o.WriteTimeout >= 0
+}
+
+// onlyTimesOut reports whether ctx ends at its deadline and not before, by its own
+// account. The contexts of package session do; one derived from them may not.
+func onlyTimesOut(ctx context.Context) bool {
+	c, ok := ctx.(interface{ OnlyTimesOut() bool })
+	return ok && c.OnlyTimesOut()
 }

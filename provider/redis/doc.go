@@ -22,7 +22,9 @@
 //     connection whose server is gone, if ContextTimeoutEnabled is not set, and so
 //     the goroutine of a call that was given up. Without timeouts they pile up.
 //   - ContextTimeoutEnabled: set it, which frees them at the call's deadline. The
-//     calls themselves end with their context in any case.
+//     calls themselves end with their context in any case. With a *redis.Client it
+//     also spares package session the goroutine for each call, and with that half
+//     of the time if the server is near.
 //   - DialerRetries: 1. A connection that is being made keeps its place in the pool
 //     until the last attempt has failed, by default for 25 seconds after the
 //     network is back.

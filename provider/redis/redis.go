@@ -26,6 +26,7 @@ var (
 // Provider implements provider.Provider. Make one with New or Open.
 type Provider struct {
 	client   Client
+	punctual bool         // the client's calls end at their deadline
 	close    func() error // nil if the client is the caller's
 	prefix   string
 	replicas replicas
@@ -57,7 +58,7 @@ func Prefix(prefix string) Option {
 // not close. See the package's documentation for how to set the client up. New
 // itself does no I/O.
 func New(client Client, opts ...Option) *Provider {
-	p := &Provider{client: client, prefix: defaultPrefix}
+	p := &Provider{client: client, punctual: punctual(client), prefix: defaultPrefix}
 	for _, opt := range opts {
 		opt(p)
 	}
@@ -82,7 +83,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 	// the client, however it is set up.
 	cmd := goredis.NewStringCmd(ctx, "getex", p.key(id))
 	cmd.SetFirstKeyPos(1)
-	err := await(ctx, func() error { return p.client.Process(ctx, cmd) })
+	err := p.await(ctx, func() error { return p.client.Process(ctx, cmd) })
 	switch {
 	case errors.Is(err, goredis.Nil):
 		return nil, errNotFound

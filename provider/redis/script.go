@@ -48,7 +48,7 @@ func expectation(version int64) string {
 // apply makes the change by one call of the script.
 func (p *Provider) apply(ctx context.Context, c *change) error {
 	reply, err := p.call(ctx, c, "evalsha", scriptSHA)
-	if goredis.HasErrorPrefix(err, "NOSCRIPT") { // after a restart or a failover
+	if err != nil && goredis.HasErrorPrefix(err, "NOSCRIPT") { // after a restart or a failover
 		reply, err = p.call(ctx, c, "eval", script)
 	}
 	switch {
@@ -71,7 +71,7 @@ func (p *Provider) call(ctx context.Context, c *change, command, script string) 
 	key := p.key(c.id)
 	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, c.value, magic, c.expect, c.pxat)}
 	cmd.SetFirstKeyPos(3)
-	err = await(ctx, func() error {
+	err = p.await(ctx, func() error {
 		if p.replicas.count > 0 {
 			return p.replicas.process(ctx, p.client, key, cmd)
 		}
