@@ -76,11 +76,12 @@ func (p *Provider) sendSwap(ctx context.Context, rec *provider.Record, expectVer
 
 	results := p.db.SendBatch(ctx, &b)
 	tag, err := results.Exec()
-	if err == nil {
+	swapped = tag.RowsAffected() > 0
+	if err == nil && !swapped {
 		current, err = scanRecord(results.QueryRow(), rec.ID)
 	}
 	if closeErr := results.Close(); err == nil {
 		err = closeErr
 	}
-	return tag.RowsAffected() > 0, current, err
+	return swapped, current, err
 }
