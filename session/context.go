@@ -18,7 +18,7 @@ func (c *runContext) Value(key any) any {
 	if k, ok := key.(runKey); ok && (k.m == nil || k.m == c.run.pass.m) {
 		return c.run
 	}
-	return c.current().Value(key)
+	return c.lazyContext.Value(key)
 }
 
 // lazyContext can be cancelled, and ends at its deadline if it has one. Most
@@ -40,6 +40,22 @@ func until(parent context.Context, deadline time.Time) *lazyContext {
 		deadline = sooner
 	}
 	return &lazyContext{Context: parent, deadline: deadline}
+}
+
+// OnlyTimesOut reports whether the context ends at its deadline and not before. It
+// spares a store the wait for a cancellation: see package provider/redis.
+func (c *lazyContext) OnlyTimesOut() bool { return !c.deadline.IsZero() && c.Context.Done() == nil }
+
+// Value implements context.Context. By it a context that is derived from this one
+// finds what can be cancelled, and needs no goroutine to wait for it.
+func (c *lazyContext) Value(key any) any {
+	c.mu.Lock()
+	in := c.own
+	c.mu.Unlock()
+	if in == nil {
+		in = c.Context
+	}
+	return in.Value(key)
 }
 
 // Deadline implements context.Context.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,4 +75,51 @@ func TestTheContextOfALoadEnds(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A call that may be cancelled costs some stores a goroutine, and some a
+// connection when it is. So a visitor who leaves ends none.
+func TestTheContextOfACallOnlyTimesOut(t *testing.T) {
+	onlyTimesOut := func(ctx context.Context) bool {
+		says, ok := ctx.(interface{ OnlyTimesOut() bool })
+		return ok && says.OnlyTimesOut() && ctx.Err() == nil
+	}
+	w := newWorld(t)
+	visitor := w.client()
+	visitor.post(set("a=1"))
+	for _, leaves := range []string{"before the load", "in the load", "in the save"} {
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		at := func(place string) {
+			if leaves == place {
+				leave()
+			}
+		}
+		calls := 0
+		w.onFetch(func(call context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			at("in the load")
+			calls++
+			if !onlyTimesOut(call) {
+				t.Errorf("a visitor who leaves %s ends the load", leaves)
+			}
+			return next(call, id)
+		})
+		w.onSave(func(call context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+			at("in the save")
+			calls++
+			if !onlyTimesOut(call) {
+				t.Errorf("a visitor who leaves %s ends the save", leaves)
+			}
+			return next(call, rec, expect)
+		})
+		r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx)
+		at("before the load")
+		visitor.serve(w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+			keyA.Update(s, func(n int) int { return n + 1 })
+		}), r)
+		if calls != 2 {
+			t.Errorf("a visitor who leaves %s: %d calls, want a load and a save", leaves, calls)
+		}
+	}
+	visitor.wantState("a=4")
 }

@@ -92,6 +92,7 @@ func (p *passage) read(ctx context.Context) (*Session, error) {
 // find returns the session that the cookies stand for, if there is one.
 func (p *passage) find(ctx context.Context, sent []string) (identity, *content, error) {
 	bounded := until(ctx, time.Now().Add(p.m.cfg.StoreTimeout))
+	bounded.Context = context.WithoutCancel(ctx) // a visitor who leaves costs the store no connection
 	defer bounded.stop(context.Canceled)
 	who, err := p.m.cookies.identify(bounded, sent)
 	switch {
