@@ -115,7 +115,7 @@ func quotable(operation, code string) bool {
 	case codeAccessDenied, codeNoTable, "ResourceInUseException", "LimitExceededException", "InternalServerError", "ServiceUnavailable":
 		return true
 	case codeValidation:
-		return operation != "GetItem" && operation != "PutItem" && operation != "DeleteItem"
+		return operation != "GetItem" && operation != "PutItem" && operation != "DeleteItem" && operation != "Scan"
 	}
 	return throttled(code)
 }

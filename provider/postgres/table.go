@@ -30,6 +30,7 @@ func parseTable(name string) table {
 // statements are the SQL of a Provider.
 type statements struct {
 	fetch, create, update, put, current, delete string // of the verbs
+	list                                        string // of List
 	blocks, purge                               string // of Purge
 	faults                                      string // of CreateTable
 }
@@ -43,6 +44,7 @@ func (t table) statements() statements {
 		put:     in(putSQL),
 		current: in(currentSQL),
 		delete:  in(deleteSQL),
+		list:    in(listSQL),
 		blocks:  in(blocksSQL),
 		purge:   in(purgeSQL),
 		faults:  in(faultsSQL),

@@ -21,16 +21,24 @@ import (
 )
 
 func TestGoodProviderBreaksNoRule(t *testing.T) {
-	if broken := brokenRules(t, func(good provider.Provider) provider.Provider { return good }); len(broken) > 0 {
+	if broken := brokenRules(t, allRules(), func(good provider.Provider) provider.Provider { return good }); len(broken) > 0 {
 		t.Errorf("broken: %v", broken)
 	}
 }
 
 func TestFlawsBreakTheirRules(t *testing.T) {
+	breakTheirRules(t, providertest.Rules(), flaws)
+}
+
+func TestFlawsOfListBreakTheirRules(t *testing.T) {
+	breakTheirRules(t, providertest.ListRules(), listFlaws)
+}
+
+func breakTheirRules(t *testing.T, rules []providertest.Rule, flaws []flaw) {
 	for _, flaw := range flaws {
 		t.Run(flaw.name, func(t *testing.T) {
 			t.Parallel()
-			broken := brokenRules(t, flaw.add)
+			broken := brokenRules(t, rules, flaw.add)
 			want := strings.Fields(flaw.breaks)
 			for _, name := range want {
 				if broken[name] == nil {
@@ -47,12 +55,12 @@ func TestFlawsBreakTheirRules(t *testing.T) {
 
 func TestEveryRuleCanBeBroken(t *testing.T) {
 	broken := make(map[string]bool)
-	for _, flaw := range flaws {
+	for _, flaw := range slices.Concat(flaws, listFlaws) {
 		for _, name := range strings.Fields(flaw.breaks) {
 			broken[name] = true
 		}
 	}
-	for _, rule := range providertest.Rules() {
+	for _, rule := range allRules() {
 		if !broken[rule.Name] {
 			t.Errorf("no flaw breaks %s", rule.Name)
 		}
@@ -62,7 +70,7 @@ func TestEveryRuleCanBeBroken(t *testing.T) {
 func TestRulesAreNamed(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	seen := make(map[string]bool)
-	for _, rule := range providertest.Rules() {
+	for _, rule := range allRules() {
 		if !name.MatchString(rule.Name) || seen[rule.Name] || !strings.HasSuffix(rule.Doc, ".") {
 			t.Errorf("rule %q: %q", rule.Name, rule.Doc)
 		}
@@ -70,12 +78,16 @@ func TestRulesAreNamed(t *testing.T) {
 	}
 }
 
+func allRules() []providertest.Rule {
+	return slices.Concat(providertest.Rules(), providertest.ListRules())
+}
+
 // brokenRules returns why each rule fails that does. A rule is checked in a
 // bubble, where no time is lost by waiting, and where a pause lets all other
 // goroutines catch up.
-func brokenRules(t *testing.T, add mistake) map[string]error {
+func brokenRules(t *testing.T, rules []providertest.Rule, add mistake) map[string]error {
 	broken := make(map[string]error)
-	for _, rule := range providertest.Rules() {
+	for _, rule := range rules {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
@@ -93,8 +105,9 @@ func pause() { <-time.After(rand.N(time.Millisecond)) }
 // unhurried returns a provider without a flaw, and with pauses that let
 // concurrent calls overlap in every way.
 func unhurried() provider.Provider {
-	return &storetest.Store{
-		Provider: memory.New(),
+	store := memory.New()
+	return lister{&storetest.Store{
+		Provider: store,
 		OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 			pause()
 			return next(ctx, id)
@@ -107,7 +120,16 @@ func unhurried() provider.Provider {
 			pause()
 			return next(ctx, id)
 		},
-	}
+	}, func(ctx context.Context, prefix string) list {
+		return func(yield func(*provider.Record, error) bool) {
+			for rec, err := range store.List(ctx, prefix) {
+				pause()
+				if !yield(rec, err) {
+					return
+				}
+			}
+		}
+	}}
 }
 
 var breaksDataBinary = altering(func(rec *provider.Record) { rec.Data = bytes.ToValidUTF8(rec.Data, nil) })
@@ -142,7 +164,7 @@ func TestFailureTellsTheRule(t *testing.T) {
 	if err == nil {
 		t.Error("the test of a broken provider has passed")
 	}
-	for _, rule := range providertest.Rules() {
+	for _, rule := range allRules() {
 		if got, want := strings.Contains(string(out), "the rule: "+rule.Doc), rule.Name == "data-binary"; got != want {
 			t.Errorf("rule %s is printed: %v, want %v", rule.Name, got, want)
 		}

@@ -30,26 +30,38 @@ type Rule struct {
 	Check func(ctx context.Context, p provider.Provider) error
 }
 
-// Rules returns all rules.
+// Rules returns the rules of provider.Provider.
 func Rules() []Rule {
-	var rules []Rule
-	for _, r := range slices.Concat(saveRules, retryRules, expiryRules, contentRules, inputRules, memoryRules, contextRules, raceRules) {
-		rules = append(rules, Rule{Name: r.name, Doc: r.doc, Check: r.run})
+	return exported(slices.Concat(saveRules, retryRules, expiryRules, contentRules, inputRules, memoryRules, contextRules, raceRules))
+}
+
+// ListRules returns those of provider.Lister, for a provider that is one.
+func ListRules() []Rule { return exported(listRules) }
+
+func exported(rules []rule) []Rule {
+	var all []Rule
+	for _, r := range rules {
+		all = append(all, Rule{Name: r.name, Doc: r.doc, Check: r.run})
 	}
-	return rules
+	return all
 }
 
 // patience is how long a rule may take before its context ends.
 const patience = time.Minute
 
 // Run checks every rule in a subtest of its name, several at a time, each on a
-// provider of its own.
+// provider of its own: those of Rules, and of ListRules if the provider is a
+// provider.Lister.
 func Run(t *testing.T, newProvider func(*testing.T) provider.Provider) {
 	t.Helper()
 	// Parallel subtests end before their parent does. With one in between, they
 	// also end before Run returns, and the caller may defer what closes the store.
 	t.Run("rules", func(t *testing.T) {
-		for _, rule := range Rules() {
+		rules := Rules()
+		if _, ok := newProvider(t).(provider.Lister); ok {
+			rules = append(rules, ListRules()...)
+		}
+		for _, rule := range rules {
 			t.Run(rule.Name, func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/paging"
+)
+
+var _ provider.Lister = (*Provider)(nil)
+
+const pageSize = 256
+
+// A page goes on after the last ID of the one before; with an OFFSET, records would
+// be left out when others before them are deleted. The collation is that of the
+// index, and IDs are compared by bytes in a table with another, too.
+const listSQL = `
+SELECT id::text, {columns}, data::bytea
+FROM {table}
+WHERE id COLLATE "C" >= $1::text AND id COLLATE "C" < $2::text AND id COLLATE "C" > $3::text AND {live}
+ORDER BY id COLLATE "C"
+LIMIT $4::bigint`
+
+// List implements provider.Lister, in the order of the IDs' bytes. It reads pages
+// of 256 records by the index, each in one round trip and a transaction of its own:
+// a long one would keep autovacuum from cleaning up.
+func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
+	return paging.List(ctx, "postgres", prefix, p.pages(ctx, prefix))
+}
+
+func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provider.Record, error] {
+	return func(yield func([]*provider.Record, error) bool) {
+		for last := ""; ; {
+			page, err := p.page(ctx, prefix, last)
+			if !yield(page, err) || len(page) < pageSize {
+				return
+			}
+			last = page[pageSize-1].ID
+		}
+	}
+}
+
+// page returns the records behind the ID last, or none and an error.
+func (p *Provider) page(ctx context.Context, prefix, last string) (page []*provider.Record, err error) {
+	err = p.call(ctx, func() (err error) {
+		var b pgx.Batch // as a DB has no Query
+		b.Queue(p.sql.list, prefix, end(prefix), last, pageSize)
+		results := p.db.SendBatch(ctx, &b)
+		defer func() { err = cmp.Or(err, results.Close()) }()
+		rows, err := results.Query()
+		if err != nil {
+			return err
+		}
+		page, err = pgx.CollectRows(rows, listed)
+		return err
+	})
+	return page, err
+}
+
+func listed(row pgx.CollectableRow) (*provider.Record, error) {
+	var rec provider.Record
+	var ms int64
+	err := row.Scan(&rec.ID, &rec.Version, &ms, &rec.Format, &rec.Data)
+	rec.ExpiresAt = provider.FromMillis(ms)
+	return &rec, err
+}
+
+// end returns a text behind every ID that begins with prefix, and before all others
+// that are behind it: with more of the last rune than an ID has room for. As an upper
+// bound it lets a listing stop there, not at the end of the table.
+func end(prefix string) string {
+	return prefix + strings.Repeat("\U0010ffff", provider.MaxIDLength/utf8.UTFMax+1)
+}
