@@ -14,7 +14,7 @@ var (
 // saves afterwards.
 func (s *Store) LeaveHalf(ctx context.Context, id string) (unlock func(), err error) {
 	name := fileName(id)
-	unlock, err = s.lock(ctx, name)
+	unlock, err = s.lock(ctx, groupOf(name))
 	if err != nil {
 		return nil, err
 	}

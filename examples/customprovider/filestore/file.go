@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -16,14 +18,42 @@ import (
 const (
 	recordSuffix = ".json"
 	tempSuffix   = ".tmp"
-	lockSuffix   = ".lock"
+	lockName     = "lock"
 )
 
 // fileName returns the name of a record's file. It is a hash, since an ID may
 // have slashes, be longer than the name of a file may be, or differ from
-// another in nothing but case.
+// another in nothing but case. Its begin is the record's group, a directory.
 func fileName(id string) string {
-	return fmt.Sprintf("%x%s", sha256.Sum256([]byte(id)), recordSuffix)
+	sum := sha256.Sum256([]byte(id))
+	return fmt.Sprintf("%x/%x%s", sum[:1], sum[1:], recordSuffix)
+}
+
+// groupOf returns the directory of a record's file.
+func groupOf(name string) string { return path.Dir(name) }
+
+// groups returns the groups that there are, 256 at most.
+func (s *Store) groups() ([]string, error) {
+	entries, err := fs.ReadDir(s.dir.FS(), ".")
+	var groups []string
+	for _, entry := range entries {
+		if entry.IsDir() {
+			groups = append(groups, entry.Name())
+		}
+	}
+	return groups, err
+}
+
+// names returns the names of the files in a group that end with suffix.
+func (s *Store) names(group, suffix string) ([]string, error) {
+	entries, err := fs.ReadDir(s.dir.FS(), group)
+	var names []string
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), suffix) {
+			names = append(names, path.Join(group, entry.Name()))
+		}
+	}
+	return names, err
 }
 
 // read returns the record in a file, or nil if there is none or it has expired.

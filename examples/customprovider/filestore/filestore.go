@@ -66,7 +66,7 @@ func (s *Store) Save(ctx context.Context, rec *provider.Record, expectVersion in
 		return wrap(err)
 	}
 	name := fileName(rec.ID)
-	unlock, err := s.lock(ctx, name)
+	unlock, err := s.lock(ctx, groupOf(name))
 	if err != nil {
 		return wrap(err)
 	}
@@ -99,7 +99,7 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		return wrap(err)
 	}
 	name := fileName(id)
-	unlock, err := s.lock(ctx, name)
+	unlock, err := s.lock(ctx, groupOf(name))
 	if err != nil {
 		return wrap(err)
 	}

@@ -3,10 +3,13 @@ package filestore_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,20 +62,27 @@ func increment(ctx context.Context, p provider.Provider, id string) error {
 	}
 }
 
-// files returns the names of the files in dir, without those of locks.
+// files returns the names of what is in the groups of dir, without those of locks.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
+	names, err := fs.Glob(os.DirFS(dir), "*/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, entry := range entries {
-		if name := entry.Name(); filepath.Ext(name) != ".lock" {
-			names = append(names, name)
-		}
+	return slices.DeleteFunc(names, func(name string) bool { return path.Base(name) == "lock" })
+}
+
+// write puts content into the file of a record, past the store.
+func write(t *testing.T, dir, id, content string) (name string) {
+	t.Helper()
+	name = filepath.Join(dir, filestore.FileName(id))
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	return names
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func contains(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }

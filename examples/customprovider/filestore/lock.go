@@ -2,18 +2,24 @@ package filestore
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"time"
 )
 
-// lock keeps all others, goroutines and processes, from changing the file until
-// unlock is called. It locks a file beside it, one for 1/256 of all records: the
-// record's own is replaced under the eyes of those who wait for it. The system
-// gives up the lock of a process that dies. Lock files are never removed, for
-// someone may be about to lock them.
-func (s *Store) lock(ctx context.Context, name string) (unlock func(), err error) {
-	file, err := s.dir.OpenFile(name[:2]+lockSuffix, os.O_RDWR|os.O_CREATE, 0o600)
+// lock keeps all others, goroutines and processes, from changing the files of a
+// group, which it makes if it does not exist, until unlock is called. It locks a
+// file of the group's own: that of a record is replaced under the eyes of those who
+// wait for it. The system gives up the lock of a process that dies. Lock files are
+// never removed, for someone may be about to lock them.
+func (s *Store) lock(ctx context.Context, group string) (unlock func(), err error) {
+	if err := s.dir.Mkdir(group, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	file, err := s.dir.OpenFile(path.Join(group, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -48,15 +48,13 @@ func TestDamagedFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			store, rec := open(t, dir), newRecord("id")
-			path := filepath.Join(dir, filestore.FileName("id"))
-			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			path := write(t, dir, "id", content)
 			_, err := store.Fetch(t.Context(), "id")
 			for call, err := range map[string]error{
 				"Fetch": err,
 				"Save":  store.Save(t.Context(), rec, 0),
 				"Sweep": store.Sweep(t.Context()),
+				"List":  listError(t, store),
 			} {
 				if !contains(err, "damaged") || contains(err, "secret") {
 					t.Errorf("%s: got error %v", call, err)
@@ -78,9 +76,7 @@ func TestDamagedFile(t *testing.T) {
 func TestDamagedFileCanBeDeleted(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
-	if err := os.WriteFile(filepath.Join(dir, filestore.FileName("id")), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, dir, "id", "")
 	if err := store.Delete(t.Context(), "id"); err != nil {
 		t.Error(err)
 	}
@@ -140,11 +136,14 @@ func TestSweep(t *testing.T) {
 		if err := store.Sweep(ended); !errors.Is(err, context.Canceled) {
 			t.Errorf("Sweep with a context that has ended: got error %v", err)
 		}
-		sweep("README", name("brief"), name("long"), name("never"))
+		sweep(name("brief"), name("long"), name("never"))
 		time.Sleep(time.Minute)
-		sweep("README", name("long"), name("never"))
+		sweep(name("long"), name("never"))
 		time.Sleep(time.Hour)
-		sweep("README", name("never"))
+		sweep(name("never"))
+		if _, err := os.Stat(filepath.Join(dir, "README")); err != nil {
+			t.Errorf("Sweep has removed another's file: %v", err)
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package filestore
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"strings"
 )
 
@@ -11,28 +10,29 @@ import (
 // left half written. Nobody sees these in any case, but they fill the disk: call
 // it now and then. Damaged files stay, and are named in the error.
 func (s *Store) Sweep(ctx context.Context) error {
-	entries, err := fs.ReadDir(s.dir.FS(), ".")
-	if err != nil {
-		return wrap(err)
-	}
-	var errs []error
-	for _, entry := range entries {
-		if err := ctx.Err(); err != nil {
-			return wrap(err)
+	groups, err := s.groups()
+	errs := []error{err}
+	for _, group := range groups {
+		names, err := s.names(group, "")
+		errs = append(errs, err)
+		for _, name := range names {
+			if err := ctx.Err(); err != nil {
+				return wrap(err)
+			}
+			errs = append(errs, s.sweep(ctx, name))
 		}
-		errs = append(errs, s.sweep(ctx, entry.Name()))
 	}
 	return wrap(errors.Join(errs...))
 }
 
 // sweep looks under the lock of the record, which is that of its half-written
-// file as well: their names begin alike.
+// file as well: they are in one group.
 func (s *Store) sweep(ctx context.Context, name string) error {
 	isRecord, isTemp := strings.HasSuffix(name, recordSuffix), strings.HasSuffix(name, tempSuffix)
 	if !isRecord && !isTemp {
 		return nil
 	}
-	unlock, err := s.lock(ctx, name)
+	unlock, err := s.lock(ctx, groupOf(name))
 	if err != nil {
 		return err
 	}

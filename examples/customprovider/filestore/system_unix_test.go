@@ -16,13 +16,14 @@ import (
 func TestOnlyTheOwnerMayRead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	save(t, open(t, dir), newRecord("id"))
-	entries, err := os.ReadDir(dir)
+	group := filepath.Join(dir, filepath.Dir(filestore.FileName("id")))
+	entries, err := os.ReadDir(group)
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("got %v, %v; want a record and a lock", entries, err)
 	}
-	want := map[string]os.FileMode{dir: 0o700}
+	want := map[string]os.FileMode{dir: 0o700, group: 0o700}
 	for _, entry := range entries {
-		want[filepath.Join(dir, entry.Name())] = 0o600
+		want[filepath.Join(group, entry.Name())] = 0o600
 	}
 	for path, mode := range want {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
