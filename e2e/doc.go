@@ -1,5 +1,7 @@
 // Package e2e has no code: its tests drive examples/login in a headless Chromium
 // and look at it as a visitor does: tabs, double clicks, the back button, cookies.
+// Others put nginx before it as a shared cache, and need no browser.
+//
 // It is a module of its own so that chromedp is not in the go.mod of Holdfast's
 // users.
 //

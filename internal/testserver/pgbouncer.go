@@ -32,7 +32,7 @@ log_stats = 0
 `
 
 func startPgBouncer(database string, connections int) (*Server, error) {
-	program, err := findPgBouncer()
+	program, err := findDaemon("pgbouncer", "PgBouncer")
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +48,6 @@ func startPgBouncer(database string, connections int) (*Server, error) {
 		},
 		ready: logged("process up"),
 	})
-}
-
-// findPgBouncer looks where Debian has it, too, which is not in every PATH.
-func findPgBouncer() (string, error) {
-	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
-		if program, err := exec.LookPath(name); err == nil {
-			return program, nil
-		}
-	}
-	return "", missing("install PgBouncer (Debian: apt-get install pgbouncer)")
 }
 
 // writeConfig returns the path of a file with this text. Without the file the

@@ -1,6 +1,6 @@
 // Package testserver starts real Redis, PostgreSQL and DynamoDB servers for tests,
-// and what stands before them, Sentinel and PgBouncer: each on a free port of the
-// loopback interface and in a folder of its own.
+// what stands before them, Sentinel and PgBouncer, and what stands before an app,
+// nginx: each on a free port of the loopback interface and in a folder of its own.
 //
 // A server ends with the test that asked for it. A shared one serves all tests of
 // the binary, so each of them takes a key prefix or a table of its own; it ends
