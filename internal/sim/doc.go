@@ -9,6 +9,9 @@
 // by some serial order of the requests. The model knows the contract, and
 // nothing of package session's code.
 //
+// The tests here run on provider/memory. Those of itest/model run on each store's
+// real server, with programs that rapid draws and makes small.
+//
 //	program, draw      what is played, and how it is drawn
 //	stage, store, hand a run of it: clients, the faulty store, the handler
 //	layer, toy         what is tested: package session, or a small stand-in

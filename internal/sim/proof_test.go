@@ -9,11 +9,11 @@ import (
 
 // tale is a history told by hand: visits that begin and end in turn.
 type tale struct {
-	*history
+	*History
 }
 
 func tell(level session.Isolation, start data) *tale {
-	return &tale{&history{program: &program{level: level, start: start, epochs: []epoch{{}}}}}
+	return &tale{&History{program: &Program{level: level, start: start, epochs: []epoch{{}}}}}
 }
 
 // begins lets a visit with the given cookie begin.
@@ -162,7 +162,7 @@ func TestOracle(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(test.rule, " ", "_"), func(t *testing.T) {
 			h := test.tale()
-			if err := h.check(); (err == nil) != test.sane {
+			if err := h.Check(); (err == nil) != test.sane {
 				t.Errorf("%v\n%v", err, h)
 			}
 		})

@@ -4,7 +4,7 @@ import "slices"
 
 // shrink returns the smallest program it finds that still fails, by leaving out
 // clients, requests, steps and faults, one at a time.
-func shrink(p *program, fails func(*program) bool) *program {
+func shrink(p *Program, fails func(*Program) bool) *Program {
 	for {
 		i := slices.IndexFunc(smaller(p), fails)
 		if i < 0 {
@@ -15,24 +15,24 @@ func shrink(p *program, fails func(*program) bool) *program {
 }
 
 // smaller returns p with one thing less, in every way, large things first.
-func smaller(p *program) (list []*program) {
-	try := func(change func(*program)) {
+func smaller(p *Program) (list []*Program) {
+	try := func(change func(*Program)) {
 		q := p.clone()
 		change(q)
 		list = append(list, q)
 	}
 	for i, c := range p.clients {
 		if len(p.clients) > 1 {
-			try(func(q *program) { q.clients = slices.Delete(q.clients, i, i+1) })
+			try(func(q *Program) { q.clients = slices.Delete(q.clients, i, i+1) })
 		}
 		for j := range c.requests {
-			try(func(q *program) { q.clients[i].requests = slices.Delete(q.clients[i].requests, j, j+1) })
+			try(func(q *Program) { q.clients[i].requests = slices.Delete(q.clients[i].requests, j, j+1) })
 		}
 		for j := range c.faults {
-			try(func(q *program) { q.clients[i].faults = slices.Delete(q.clients[i].faults, j, j+1) })
+			try(func(q *Program) { q.clients[i].faults = slices.Delete(q.clients[i].faults, j, j+1) })
 		}
 		for j, r := range c.requests {
-			simplify(r, func(s request) { try(func(q *program) { q.clients[i].requests[j] = s }) })
+			simplify(r, func(s request) { try(func(q *Program) { q.clients[i].requests[j] = s }) })
 		}
 	}
 	return list
@@ -66,7 +66,7 @@ func simplify(r request, try func(request)) {
 }
 
 // clone copies what smaller changes.
-func (p *program) clone() *program {
+func (p *Program) clone() *Program {
 	q := *p
 	q.clients = slices.Clone(p.clients)
 	for i, c := range q.clients {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 var (
@@ -16,27 +19,29 @@ var (
 // suite is a layer under test and what is asked of it.
 type suite struct {
 	make  maker
-	check func(*history) error
+	check func(*History) error
 }
 
 var (
-	genuine = suite{newHoldfast, func(h *history) error { return cmp.Or(h.check(), h.promises()) }}
-	madeToy = func(f flaw) suite { return suite{newToy(f), (*history).check} }
+	genuine = suite{newHoldfast, func(h *History) error { return cmp.Or(h.Check(), h.Promises()) }}
+	madeToy = func(f flaw) suite { return suite{newToy(f), (*History).Check} }
 )
 
+func inMemory() provider.Provider { return memory.New() }
+
 // run runs a program, and returns what was seen and what is wrong with it.
-func (s suite) run(t *testing.T, p *program, traced bool) (*history, error) {
+func (s suite) run(t *testing.T, p *Program, traced bool) (*History, error) {
 	defer func() {
 		if e := recover(); e != nil { // a deadlock
 			panic(fmt.Sprintf("%v\n\nprogram:\n%v", e, p))
 		}
 	}()
-	h := perform(t, p, s.make, traced)
+	h := perform(t, p, inMemory, s.make, traced)
 	return h, s.check(h)
 }
 
 // explore runs n programs, or as many as it takes to find one that fails.
-func (s suite) explore(t *testing.T, from uint64, n int) *program {
+func (s suite) explore(t *testing.T, from uint64, n int) *Program {
 	for seed := range uint64(n) {
 		p := draw(from + seed)
 		if _, err := s.run(t, p, false); err != nil {
@@ -47,8 +52,8 @@ func (s suite) explore(t *testing.T, from uint64, n int) *program {
 }
 
 // report tells the whole story of a program, made as small as it gets.
-func (s suite) report(t *testing.T, p *program) string {
-	small := shrink(p, func(q *program) bool {
+func (s suite) report(t *testing.T, p *Program) string {
+	small := shrink(p, func(q *Program) bool {
 		_, err := s.run(t, q, false)
 		return err != nil
 	})
@@ -72,34 +77,11 @@ func TestReach(t *testing.T) {
 	seen := map[string]int{}
 	for n := range uint64(1000) {
 		h, _ := genuine.run(t, draw(n), false)
-		for _, v := range h.visits {
-			v.tally(seen)
-		}
+		h.Tally(seen)
 	}
-	for _, what := range []string{
-		"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
-		"replayed", "new", "cookie set", "cookie cleared", "cookie sent again",
-	} {
+	for _, what := range Sights {
 		if seen[what] == 0 {
 			t.Errorf("never seen: %s; seen: %v", what, seen)
-		}
-	}
-}
-
-func (v *visit) tally(seen map[string]int) {
-	for _, g := range v.segs {
-		seen[g.verdict.String()]++
-	}
-	for what, is := range map[string]bool{
-		"not loaded":        !v.loaded,
-		"replayed":          v.runs > 1,
-		"new":               v.isNew,
-		"cookie set":        v.out == v.own(),
-		"cookie cleared":    v.out == cleared,
-		"cookie sent again": v.out >= 0 && v.out == v.sent,
-	} {
-		if is {
-			seen[what]++
 		}
 	}
 }

@@ -51,7 +51,7 @@ type toy struct {
 }
 
 func newToy(f flaw) maker {
-	return func(p provider.Provider, _ *program) layer { return &toy{store: p, flaw: f, last: nothing} }
+	return func(p provider.Provider, _ *Program) layer { return &toy{store: p, flaw: f, last: nothing} }
 }
 
 // page is what the toy stores.

@@ -7,7 +7,7 @@ import "fmt"
 // nothing of a visit happens before it began. What is of unknown outcome
 // happens at any later time, or never.
 type oracle struct {
-	h       *history
+	h       *History
 	scripts []*script
 	tried   map[where]bool
 	deepest int // the first event that could not be reached
@@ -20,7 +20,7 @@ type where struct {
 }
 
 // explain returns why no serial order explains what was seen; nil if one does.
-func (h *history) explain() error {
+func (h *History) explain() error {
 	o := &oracle{h: h}
 	for _, v := range h.visits {
 		o.scripts = append(o.scripts, newScript(v, h.program))
@@ -115,8 +115,9 @@ func (s *script) fits(gave ticket) bool {
 	return s.out == gave || s.err != nil && s.out == noTicket
 }
 
-// check returns what is wrong with a history.
-func (h *history) check() error {
+// Check returns what is wrong with a history: what no serial order of the requests
+// explains, or what no answer may be.
+func (h *History) Check() error {
 	if err := h.rules(); err != nil {
 		return err
 	}

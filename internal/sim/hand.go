@@ -10,7 +10,7 @@ import (
 // hand plays a request's handler and writes down what it sees. A replay starts
 // the notes afresh: only the last run's answer reaches anybody.
 type hand struct {
-	p   *program
+	p   *Program
 	v   *visit
 	ctx context.Context
 

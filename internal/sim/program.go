@@ -228,8 +228,8 @@ func (e epoch) start() time.Duration {
 	return time.Duration(e.major)*majorStep + time.Duration(e.minor)*minorStep
 }
 
-// program is a whole run: the data, as drawn or as shrunk.
-type program struct {
+// Program is a whole run: the data, as drawn or as shrunk.
+type Program struct {
 	seed    uint64 // of the waits in the store, and of crypto/rand
 	level   session.Isolation
 	kinds   [nKeys]kind
@@ -239,7 +239,7 @@ type program struct {
 	clients []client
 }
 
-func (p *program) String() string {
+func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, level %s, one host %t, session %v, epochs %v\n",
 		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.epochs)
@@ -257,8 +257,19 @@ func (p *program) String() string {
 	return b.String()
 }
 
+// GoString is what rapid shows of a program.
+func (p *Program) GoString() string { return "\n" + p.String() }
+
+// Requests is how many there are.
+func (p *Program) Requests() (n int) {
+	for _, c := range p.clients {
+		n += len(c.requests)
+	}
+	return n
+}
+
 // faulty reports whether the store, or a client, fails anywhere.
-func (p *program) faulty() bool {
+func (p *Program) faulty() bool {
 	for _, c := range p.clients {
 		if len(c.faults) > 0 {
 			return true

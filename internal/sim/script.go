@@ -51,7 +51,7 @@ type step struct {
 // free marks a key of which nothing is demanded.
 const free = none + 1
 
-func newScript(v *visit, p *program) *script {
+func newScript(v *visit, p *Program) *script {
 	s := &script{visit: v, level: p.level, kinds: p.kinds}
 	known := data{free, free, free, free}
 	var view []seen

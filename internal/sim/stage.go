@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 // maker makes an instance of the layer under test.
-type maker func(provider.Provider, *program) layer
+type maker func(provider.Provider, *Program) layer
 
 // cookie is a cookie as a client holds it: what it says, and what it opens.
 type cookie struct {
@@ -29,25 +28,30 @@ var noCookie = cookie{ticket: noTicket}
 
 // stage is a run of a program.
 type stage struct {
-	program *program
+	program *Program
 	store   *store
 	hosts   []layer // one for each client, or one for all
 	opened  time.Time
 	clients sync.WaitGroup
 
 	mu     sync.Mutex
-	h      *history
+	h      *History
 	first  cookie
 	jar    cookie   // what tabs share
 	issued []cookie // all that were ever handed out
 }
 
-// perform runs a program in a bubble of its own.
-func perform(t *testing.T, p *program, mk maker, traced bool) (h *history) {
+// Play runs a program in a bubble of its own, with package session on a store that
+// open returns there. Traced, the history has every call of the store.
+func Play(t *testing.T, p *Program, open func() provider.Provider, traced bool) *History {
+	return perform(t, p, open, newHoldfast, traced)
+}
+
+func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, traced bool) (h *History) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, p.seed)
-		st := &stage{program: p, h: &history{program: p}}
-		st.store = newStore(memory.New(), traced)
+		st := &stage{program: p, h: &History{program: p}}
+		st.store = newStore(open(), traced)
 		st.open(mk)
 		for i := range p.clients {
 			st.clients.Go(func() { st.run(i) })

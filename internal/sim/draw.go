@@ -2,43 +2,66 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
 
+// Dice are what a program is drawn with. Who looks for the simplest program that
+// fails throws low, often false, and repeats little.
+type Dice interface {
+	IntN(n int) int                      // 0 to n-1
+	Int64N(n int64) int64                // 0 to n-1
+	Often(n int) bool                    // true once in n times
+	Repeat(least, most int, what func()) // does it so many times
+}
+
+// Levels are all isolation levels, the default twice.
+var Levels = []session.Isolation{session.LevelMerge, session.LevelMerge, session.LevelSerializable, session.LevelStrict}
+
 // drawing draws a program. Each program has a theme, a few verbs and keys that
 // it likes: programs that do a bit of everything rarely do the same thing twice.
 type drawing struct {
-	*rand.Rand
-	p     program
+	Dice
+	p     Program
 	theme []verb
 }
 
 // draw returns the program of a seed.
-func draw(seed uint64) *program {
-	d := &drawing{Rand: rand.New(rand.NewPCG(seed, 0x5e551011))}
-	d.p = program{seed: seed, start: nothing, oneHost: d.often(2)}
-	d.p.level = []session.Isolation{session.LevelMerge, session.LevelMerge, session.LevelSerializable, session.LevelStrict}[d.IntN(4)]
+func draw(seed uint64) *Program {
+	return Draw(seed, seeded{rand.New(rand.NewPCG(seed, 0x5e551011))}, Levels...)
+}
+
+type seeded struct{ *rand.Rand }
+
+func (s seeded) Often(n int) bool { return s.IntN(n) == 0 }
+
+func (s seeded) Repeat(least, most int, what func()) {
+	for range least + s.IntN(most-least+1) {
+		what()
+	}
+}
+
+// Draw returns a program, at one of the levels, whose waits the seed decides.
+func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
+	d := &drawing{Dice: dice}
+	d.p = Program{seed: seed, start: nothing, oneHost: d.Often(2)}
+	d.p.level = levels[d.IntN(len(levels))]
 	d.p.kinds[1+d.IntN(2)] = []kind{plain, plain, merging, lastWins}[d.IntN(4)]
-	if d.often(8) {
+	if d.Often(8) {
 		d.p.kinds[token] = lastWins
 	}
 	for k := range d.p.start {
-		if k == token || !d.often(4) {
+		if k == token || !d.Often(4) {
 			d.p.start[k] = int32(1 + k)
 		}
 	}
 	d.p.epochs = d.drawEpochs()
 	d.theme = d.drawTheme()
-	for range 2 + d.IntN(3) {
-		d.p.clients = append(d.p.clients, d.drawClient())
-	}
+	d.Repeat(2, 4, func() { d.p.clients = append(d.p.clients, d.drawClient()) })
 	return &d.p
 }
-
-// often is true once in n times.
-func (d *drawing) often(n int) bool { return d.IntN(n) == 0 }
 
 func (d *drawing) drawEpochs() []epoch {
 	list := []epoch{{}}
@@ -59,32 +82,28 @@ func (d *drawing) drawEpochs() []epoch {
 
 func (d *drawing) drawTheme() []verb {
 	theme := []verb{get, setGot, update}
-	for range 1 + d.IntN(5) {
-		theme = append(theme, verb(d.IntN(int(transact)+1)))
-	}
+	d.Repeat(1, 5, func() { theme = append(theme, verb(d.IntN(int(transact)+1))) })
 	return theme
 }
 
 func (d *drawing) drawClient() client {
 	var c client
 	at := 0
-	for range 1 + d.IntN(3) {
-		if at < len(d.p.epochs)-2 && d.often(3) {
+	d.Repeat(1, 3, func() {
+		if at < len(d.p.epochs)-2 && d.Often(3) {
 			at++
 		}
 		c.requests = append(c.requests, d.drawRequest(at))
-	}
-	if d.often(3) {
-		for range 1 + d.IntN(2) {
-			c.faults = append(c.faults, d.drawFault())
-		}
+	})
+	if d.Often(3) {
+		d.Repeat(1, 2, func() { c.faults = append(c.faults, d.drawFault()) })
 	}
 	return c
 }
 
 func (d *drawing) drawFault() fault {
-	f := fault{call: d.IntN(8), trouble: trouble(d.IntN(int(nTroubles))), slow: d.often(3)}
-	if d.often(3) { // no reading back
+	f := fault{call: d.IntN(8), trouble: trouble(d.IntN(int(nTroubles))), slow: d.Often(3)}
+	if d.Often(3) { // no reading back
 		f.outage = 1 + d.IntN(6)
 	}
 	switch d.IntN(8) {
@@ -107,52 +126,51 @@ func (d *drawing) drawRequest(at int) request {
 		mode:    mode(d.IntN(int(nModes))),
 		jar:     []jar{own, own, own, shared, shared, first, first, empty}[d.IntN(8)],
 		status:  200,
-		deaf:    d.often(4),
+		deaf:    d.Often(4),
 		guarded: d.IntN(nKeys),
 	}
-	if d.often(16) {
+	if d.Often(16) {
 		r.status = 500
 	}
-	if d.often(24) {
+	if d.Often(24) {
 		r.hangup = 1 + d.upTo(40*time.Millisecond)
 	}
-	r.ops = d.drawOps(1 + d.IntN(4))
+	r.ops = d.drawOps()
 	return r
 }
 
 // drawOps draws the steps of a handler. At most one of them ends a session's
 // ID, and before anything was saved where that would begin a second session:
 // the answer has one cookie, and the model knows one new session per request.
-func (d *drawing) drawOps(n int) (ops []op) {
-	ending := false
-	for range n {
+func (d *drawing) drawOps() (ops []op) {
+	ends := func(o op) bool { return o.verb == renew || o.verb == destroy }
+	d.Repeat(1, 4, func() {
 		o := d.drawOp()
 		switch o.verb {
 		case renew, destroy:
-			if ending {
-				continue
+			if slices.ContainsFunc(ops, ends) {
+				return
 			}
-			ending = true
 		case persist: // a persistent session is never empty
 			ops = append(ops, op{verb: set, key: d.IntN(token), n: d.value()})
 		case transact:
-			for range 1 + d.IntN(2) {
+			d.Repeat(1, 2, func() {
 				if inner := d.drawOp(); inner.verb < clear_ {
 					o.body = append(o.body, inner)
 				}
-			}
+			})
 		}
 		ops = append(ops, o)
-		if o.verb == destroy && d.often(2) {
+		if o.verb == destroy && d.Often(2) {
 			ops = append(ops, op{verb: set, key: d.IntN(token), n: d.value()})
 		}
-	}
+	})
 	return ops
 }
 
 func (d *drawing) drawOp() op {
 	verb := verb(d.IntN(int(transact) + 1))
-	if !d.often(3) {
+	if !d.Often(3) {
 		verb = d.theme[d.IntN(len(d.theme))]
 	}
 	o := op{verb: verb, key: d.IntN(token), from: d.IntN(token), n: d.delta()}
@@ -160,11 +178,11 @@ func (d *drawing) drawOp() op {
 	case set:
 		o.n = d.value()
 	case setGot:
-		if d.often(2) {
+		if d.Often(2) {
 			o.from = o.key
 		}
 	case pop:
-		if !d.often(4) {
+		if !d.Often(4) {
 			o.key = token
 		}
 	}
@@ -175,7 +193,7 @@ func (d *drawing) delta() int32 { return int32(1 + d.IntN(999)) }
 
 // value draws something to set: mostly unique, sometimes what was there.
 func (d *drawing) value() int32 {
-	if d.often(4) {
+	if d.Often(4) {
 		return int32(1 + d.IntN(token))
 	}
 	return 1000 * int32(1+d.IntN(99))

@@ -167,15 +167,15 @@ const (
 	end
 )
 
-// history is what was seen of a program: all that the oracle goes by.
-type history struct {
-	program *program
+// History is what was seen of a program: all that the oracle goes by.
+type History struct {
+	program *Program
 	visits  []*visit
 	events  []event
 	storage []string // the trace of storage calls, for the reader
 }
 
-func (h *history) String() string {
+func (h *History) String() string {
 	var b strings.Builder
 	for _, e := range h.events {
 		if e.what == end {

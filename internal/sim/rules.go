@@ -8,7 +8,7 @@ import (
 )
 
 // rules returns the first rule of safety that an answer breaks all by itself.
-func (h *history) rules() error {
+func (h *History) rules() error {
 	for _, v := range h.visits {
 		switch {
 		case v.breach != "":
@@ -20,9 +20,9 @@ func (h *history) rules() error {
 	return nil
 }
 
-// promises returns the first rule that an answer breaks by refusing what
+// Promises returns the first rule that an answer breaks by refusing what
 // package session promises not to refuse.
-func (h *history) promises() error {
+func (h *History) Promises() error {
 	for _, v := range h.visits {
 		switch verdict := judge(v.err); {
 		case verdict == refused && v.cannotConflict(h.program):
@@ -52,7 +52,7 @@ func (v *visit) forgivesFailure() bool {
 // cannotConflict reports whether v read nothing that counts, as when it only
 // calls Update, or sets what it never got. (At LevelSerializable a second
 // Update, or a Get, makes all count that the first has read.)
-func (v *visit) cannotConflict(p *program) bool {
+func (v *visit) cannotConflict(p *Program) bool {
 	if len(v.segs) != 1 || v.segs[0].tx || p.level == session.LevelStrict {
 		return false
 	}
@@ -77,7 +77,7 @@ func (v *visit) fails() bool {
 }
 
 // disturbed reports whether another visit that changes anything overlaps v.
-func (h *history) disturbed(v *visit) bool {
+func (h *History) disturbed(v *visit) bool {
 	return slices.ContainsFunc(h.visits, func(o *visit) bool {
 		return o != v && o.begun <= v.end && v.begun <= o.end && o.changes()
 	})

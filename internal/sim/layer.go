@@ -56,7 +56,7 @@ type holdfast struct {
 
 type exchangeKey struct{}
 
-func newHoldfast(p provider.Provider, prog *program) layer {
+func newHoldfast(p provider.Provider, prog *Program) layer {
 	m, err := session.New(p, session.Config{
 		SigningKeys:  [][]byte{[]byte("a signing key of thirty-two bytes")},
 		Isolation:    prog.level,

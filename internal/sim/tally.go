@@ -1,0 +1,32 @@
+package sim
+
+// Sights are what programs are drawn to meet with, some here, some there.
+var Sights = []string{
+	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
+	"replayed", "new", "cookie set", "cookie cleared", "cookie sent again",
+}
+
+// Tally counts the sights of a history.
+func (h *History) Tally(seen map[string]int) {
+	for _, v := range h.visits {
+		v.tally(seen)
+	}
+}
+
+func (v *visit) tally(seen map[string]int) {
+	for _, g := range v.segs {
+		seen[g.verdict.String()]++
+	}
+	for what, is := range map[string]bool{
+		"not loaded":        !v.loaded,
+		"replayed":          v.runs > 1,
+		"new":               v.isNew,
+		"cookie set":        v.out == v.own(),
+		"cookie cleared":    v.out == cleared,
+		"cookie sent again": v.out >= 0 && v.out == v.sent,
+	} {
+		if is {
+			seen[what]++
+		}
+	}
+}
