@@ -186,10 +186,10 @@ func TestFailoverUnderLoad(t *testing.T) {
 	levels := []*level{{name: "provider", clock: &w.clock}, {name: "session", clock: &v.clock}}
 	forget := func(is bool) {
 		for _, l := range w.ledgers {
-			l.forgetful.Store(is)
+			l.Forgetful.Store(is)
 		}
 		for _, l := range v.sessions {
-			l.forgetful.Store(is)
+			l.Forgetful.Store(is)
 		}
 	}
 
@@ -215,7 +215,7 @@ func TestFailoverUnderLoad(t *testing.T) {
 	calls, requests := w.stop(t), v.stop(t)
 	levels[0].report(t, calls)
 	levels[1].report(t, requests)
-	if calls.unknown == calls.landed || requests.unknown == requests.landed {
+	if calls.Unknown == calls.Landed || requests.Unknown == requests.Landed {
 		t.Error("nothing was lost: the replica did not lag")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/itest/stores"
+	"github.com/holdfast-go/holdfast/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -61,14 +62,14 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 		t.Error("an app that started during the fault does not know a visitor after it")
 	}
 	calls, requests := w.stop(t), v.stop(t)
-	static := v.static.figures()
+	static := v.static.Figures()
 	below.report(t, calls)
 	above.report(t, requests)
-	t.Logf("static: slowest %d ms of %d", static.slowest.Milliseconds(), static.acked)
+	t.Logf("static: slowest %d ms of %d", static.Slowest.Milliseconds(), static.Acked)
 
 	// What needs no store tells how late the machine itself is.
-	checkTime(t, "a request", requests.slowest, answerBound+static.slowest)
-	checkTime(t, "a call", calls.slowest, callTimeout+callGrace+static.slowest)
+	checkTime(t, "a request", requests.Slowest, answerBound+static.Slowest)
+	checkTime(t, "a call", calls.Slowest, callTimeout+callGrace+static.Slowest)
 }
 
 func checkTime(t *testing.T, what string, took, atMost time.Duration) {
@@ -130,7 +131,7 @@ func (l *level) feel(store provider.Provider) provider.Provider {
 	}
 }
 
-func (l *level) report(t *testing.T, f figures) {
+func (l *level) report(t *testing.T, f witness.Figures) {
 	t.Helper()
 	_, early := l.clock.sum(before)
 	_, late := l.clock.sum(after)

@@ -8,16 +8,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/holdfast-go/holdfast/itest/witness"
 )
 
 // visitors are clients of an app.
 type visitors struct {
 	app      *app
-	cookies  []*http.Cookie    // of the sessions that several share
-	sessions []*ledger[string] // by session
-	guests   *ledger[string]   // what those did who come and go
-	static   *ledger[string]   // what those did who need no session
-	gone     []*http.Cookie    // of sessions whose end was acknowledged
+	cookies  []*http.Cookie            // of the sessions that several share
+	sessions []*witness.Ledger[string] // by session
+	guests   *witness.Ledger[string]   // what those did who come and go
+	static   *witness.Ledger[string]   // what those did who need no session
+	gone     []*http.Cookie            // of sessions whose end was acknowledged
 	clock    clock
 	group    sync.WaitGroup
 	ctx      context.Context // until stop
@@ -32,10 +34,10 @@ const (
 // newVisitors begins sessions and lets visitors use them.
 func newVisitors(t *testing.T, a *app) *visitors {
 	ctx, cancel := context.WithCancel(t.Context())
-	v := &visitors{app: a, guests: newLedger[string](), static: newLedger[string](), ctx: ctx, cancel: cancel}
+	v := &visitors{app: a, guests: witness.NewLedger[string](), static: witness.NewLedger[string](), ctx: ctx, cancel: cancel}
 	for range sessionCount {
 		v.cookies = append(v.cookies, a.insist(t, "POST", "/begin", nil).cookie)
-		v.sessions = append(v.sessions, newLedger[string]())
+		v.sessions = append(v.sessions, witness.NewLedger[string]())
 	}
 	for i := range sessionCount * visitorsPerSession {
 		c := v.clock.client()
@@ -66,42 +68,42 @@ func (v *visitors) visit(ctx context.Context, i int, c *client) {
 	}
 }
 
-func (v *visitors) change(l *ledger[string], path, token string, cookie *http.Cookie) bool {
-	ack := l.acks()
+func (v *visitors) change(l *witness.Ledger[string], path, token string, cookie *http.Cookie) bool {
+	ack := l.Acks()
 	got := v.ask(l, "POST", path+"?token="+token, cookie)
 	switch got.verdict() {
 	case done:
 		ack(token)
 		return true
 	case refused:
-		l.refuse(token)
+		l.Refuse(token)
 	case unknown:
-		l.doubt(token)
+		l.Doubt(token)
 	default:
-		l.problem("%s: answer %d %q with cookie %t", path, got.status, got.body, got.cookie != nil)
-		l.doubt(token)
+		l.Problem("%s: answer %d %q with cookie %t", path, got.status, got.body, got.cookie != nil)
+		l.Doubt(token)
 	}
 	return false
 }
 
 // read wants to see what was acknowledged before, or an error. An outage must not
 // look like a session that has ended.
-func (v *visitors) read(l *ledger[string], cookie *http.Cookie) bool {
-	before := l.settled()
+func (v *visitors) read(l *witness.Ledger[string], cookie *http.Cookie) bool {
+	before := l.Settled()
 	got := v.ask(l, "GET", "/tokens", cookie)
 	if got.status != 200 {
 		if got.verdict() != refused {
-			l.problem("/tokens: answer %d %q", got.status, got.body)
+			l.Problem("/tokens: answer %d %q", got.status, got.body)
 		}
 		return false
 	}
 	list, isNew := got.tokens()
 	if isNew {
-		l.problem("/tokens: the session is gone")
+		l.Problem("/tokens: the session is gone")
 	}
 	for _, token := range before {
 		if !slices.Contains(list, token) {
-			l.problem("/tokens: misses %s, which was acknowledged before", token)
+			l.Problem("/tokens: misses %s, which was acknowledged before", token)
 		}
 	}
 	return true
@@ -121,19 +123,19 @@ func (v *visitors) guest() bool {
 	begun := v.ask(l, "POST", "/begin", nil)
 	if begun.verdict() != done {
 		if begun.verdict() == nonsense {
-			l.problem("/begin: answer %d %q", begun.status, begun.body)
+			l.Problem("/begin: answer %d %q", begun.status, begun.body)
 		}
 		return false
 	}
 	cookie := begun.cookie
 	if cookie == nil {
-		l.problem("/begin: done without a cookie")
+		l.Problem("/begin: done without a cookie")
 		return false
 	}
 	renewed := v.ask(l, "POST", "/renew", cookie)
 	switch {
 	case renewed.verdict() == nonsense, renewed.verdict() == done && renewed.cookie == nil:
-		l.problem("/renew: answer %d %q with cookie %t", renewed.status, renewed.body, renewed.cookie != nil)
+		l.Problem("/renew: answer %d %q with cookie %t", renewed.status, renewed.body, renewed.cookie != nil)
 	case renewed.verdict() == done:
 		v.gone = append(v.gone, cookie)
 		cookie = renewed.cookie
@@ -141,7 +143,7 @@ func (v *visitors) guest() bool {
 	ended := v.ask(l, "POST", "/end", cookie)
 	switch ended.verdict() {
 	case nonsense:
-		l.problem("/end: answer %d %q", ended.status, ended.body)
+		l.Problem("/end: answer %d %q", ended.status, ended.body)
 	case done:
 		v.gone = append(v.gone, cookie)
 	}
@@ -153,42 +155,42 @@ func (v *visitors) look(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		got := v.ask(v.static, "GET", "/static", v.cookies[i%sessionCount])
 		if got.status != 200 || got.body != saidStatic {
-			v.static.problem("/static: answer %d %q", got.status, got.body)
+			v.static.Problem("/static: answer %d %q", got.status, got.body)
 		}
-		v.static.ack("")
+		v.static.Ack("")
 		wait(ctx, 2*pace)
 	}
 }
 
-func (v *visitors) ask(l *ledger[string], method, path string, cookie *http.Cookie) answer {
+func (v *visitors) ask(l *witness.Ledger[string], method, path string, cookie *http.Cookie) answer {
 	began := time.Now()
 	got, err := v.app.ask(method, path, cookie)
 	if err != nil {
-		l.problem("%v", err)
+		l.Problem("%v", err)
 	}
-	l.took(time.Since(began))
+	l.Took(time.Since(began))
 	return got
 }
 
 // stop ends the visitors and holds what is stored against what they were told.
-func (v *visitors) stop(t *testing.T) (f figures) {
+func (v *visitors) stop(t *testing.T) (f witness.Figures) {
 	t.Helper()
 	v.cancel()
 	v.group.Wait()
 	for i, l := range v.sessions {
 		list, isNew := v.app.insist(t, "GET", "/tokens", v.cookies[i]).tokens()
 		if isNew {
-			l.problem("in the end it is gone")
+			l.Problem("in the end it is gone")
 		}
-		l.audit("the session", list)
-		f.landed += l.landed(list)
-		f.add(l.figures())
+		l.Audit("the session", list)
+		f.Landed += l.Landed(list)
+		f.Add(l.Figures())
 		report(t, "session", l)
 	}
 	for _, cookie := range v.gone {
 		got := v.app.insist(t, "GET", "/tokens", cookie)
 		if _, isNew := got.tokens(); !isNew {
-			v.guests.problem("a session whose end was acknowledged has %q", got.body)
+			v.guests.Problem("a session whose end was acknowledged has %q", got.body)
 		}
 	}
 	report(t, "guests", v.guests)
@@ -196,9 +198,9 @@ func (v *visitors) stop(t *testing.T) (f figures) {
 	return f
 }
 
-func report[T comparable](t *testing.T, what string, l *ledger[T]) {
+func report[T comparable](t *testing.T, what string, l *witness.Ledger[T]) {
 	t.Helper()
-	for _, p := range l.problems {
+	for _, p := range l.Problems() {
 		t.Errorf("%s: %s", what, p)
 	}
 }

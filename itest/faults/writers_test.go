@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -16,7 +17,7 @@ import (
 type writers struct {
 	store   provider.Provider
 	ids     []string
-	ledgers map[string]*ledger[int64] // by record
+	ledgers map[string]*witness.Ledger[int64] // by record
 	version atomic.Int64
 	clock   clock
 	group   sync.WaitGroup
@@ -34,14 +35,14 @@ const (
 // newWriters makes the records and starts the writers.
 func newWriters(t *testing.T, store provider.Provider) *writers {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{store: store, ledgers: map[string]*ledger[int64]{}, cancel: cancel}
+	w := &writers{store: store, ledgers: map[string]*witness.Ledger[int64]{}, cancel: cancel}
 	for i := range recordCount {
 		id := fmt.Sprintf("record %d", i)
 		w.ids = append(w.ids, id)
-		w.ledgers[id] = newLedger[int64]()
+		w.ledgers[id] = witness.NewLedger[int64]()
 		rec := chain{}.grow(id, w.version.Add(1))
 		must(t, "create", store.Save(t.Context(), rec, 0))
-		w.ledgers[id].ack(rec.Version)
+		w.ledgers[id].Ack(rec.Version)
 	}
 	for i := range recordCount * writersPerRecord {
 		c := w.clock.client()
@@ -70,7 +71,7 @@ func (w *writers) write(ctx context.Context, id string, c *client) {
 // before.
 func (w *writers) read(ctx context.Context, id string) (chain, bool) {
 	l := w.ledgers[id]
-	before := l.settled()
+	before := l.Settled()
 	var rec *provider.Record
 	err := w.call(ctx, l, func(ctx context.Context) (err error) {
 		rec, err = w.store.Fetch(ctx, id)
@@ -78,13 +79,13 @@ func (w *writers) read(ctx context.Context, id string) (chain, bool) {
 	})
 	if err != nil {
 		if isVerdict(err) {
-			l.problem("Fetch of a record that is there: %v", err)
+			l.Problem("Fetch of a record that is there: %v", err)
 		}
 		return nil, false
 	}
 	c, err := chainOf(rec)
 	if err != nil {
-		l.problem("Fetch: %v: version %d, %d bytes", err, rec.Version, len(rec.Data))
+		l.Problem("Fetch: %v: version %d, %d bytes", err, rec.Version, len(rec.Data))
 		return nil, false
 	}
 	stored := make(map[int64]bool, len(c))
@@ -93,7 +94,7 @@ func (w *writers) read(ctx context.Context, id string) (chain, bool) {
 	}
 	for _, v := range before {
 		if !stored[v] {
-			l.problem("Fetch misses %d, which was acknowledged before", v)
+			l.Problem("Fetch misses %d, which was acknowledged before", v)
 		}
 	}
 	return c, true
@@ -103,7 +104,7 @@ func (w *writers) read(ctx context.Context, id string) (chain, bool) {
 // package session does.
 func (w *writers) lengthen(ctx context.Context, id string, c chain, expect int64) bool {
 	l, version := w.ledgers[id], w.version.Add(1)
-	rec, ack := c.grow(id, version), l.acks()
+	rec, ack := c.grow(id, version), l.Acks()
 	save := func(ctx context.Context) error { return w.store.Save(ctx, rec, expect) }
 	err := w.call(ctx, l, save)
 	switch {
@@ -111,11 +112,11 @@ func (w *writers) lengthen(ctx context.Context, id string, c chain, expect int64
 		ack(version)
 		return true
 	case errors.Is(err, provider.ErrVersionConflict):
-		l.refuse(version)
+		l.Refuse(version)
 		w.checkCurrent(l, err, version)
 		return true // the store works
 	case isVerdict(err):
-		l.problem("Save: %v", err)
+		l.Problem("Save: %v", err)
 		return false
 	}
 	// A conflict of the second is none of the first: that may have landed and be
@@ -124,39 +125,39 @@ func (w *writers) lengthen(ctx context.Context, id string, c chain, expect int64
 		ack(version)
 		return true
 	}
-	l.doubt(version)
+	l.Doubt(version)
 	return false
 }
 
 // checkCurrent wants the record that a conflict brings along to be whole, and
 // another.
-func (w *writers) checkCurrent(l *ledger[int64], err error, version int64) {
+func (w *writers) checkCurrent(l *witness.Ledger[int64], err error, version int64) {
 	conflict, ok := errors.AsType[*provider.ConflictError](err)
 	if !ok {
 		return
 	}
 	if conflict.Current == nil {
-		l.problem("a conflict says that there is no record")
+		l.Problem("a conflict says that there is no record")
 		return
 	}
 	c, err := chainOf(conflict.Current)
 	if err != nil {
-		l.problem("a conflict brings %v", err)
+		l.Problem("a conflict brings %v", err)
 	}
 	for _, v := range c {
 		if v == version {
-			l.problem("a conflict denies %d and brings it along", version)
+			l.Problem("a conflict denies %d and brings it along", version)
 		}
 	}
 }
 
 // call makes one call with callTimeout.
-func (w *writers) call(ctx context.Context, l *ledger[int64], do func(context.Context) error) error {
+func (w *writers) call(ctx context.Context, l *witness.Ledger[int64], do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	began := time.Now()
 	err := do(ctx)
-	l.took(time.Since(began))
+	l.Took(time.Since(began))
 	return err
 }
 
@@ -175,7 +176,7 @@ func isVerdict(err error) bool {
 }
 
 // stop ends the writers and holds what is stored against what they were told.
-func (w *writers) stop(t *testing.T) (f figures) {
+func (w *writers) stop(t *testing.T) (f witness.Figures) {
 	t.Helper()
 	w.cancel()
 	w.group.Wait()
@@ -185,11 +186,11 @@ func (w *writers) stop(t *testing.T) (f figures) {
 		eventually(t, func() (ok bool) {
 			c, ok = w.read(t.Context(), id)
 			return ok
-		}, func() string { return fmt.Sprintf("the record cannot be read: %q", l.problems) })
-		l.audit("the chain", c)
-		f.landed += l.landed(c)
-		f.add(l.figures())
-		for _, p := range l.problems {
+		}, func() string { return fmt.Sprintf("the record cannot be read: %q", l.Problems()) })
+		l.Audit("the chain", c)
+		f.Landed += l.Landed(c)
+		f.Add(l.Figures())
+		for _, p := range l.Problems() {
 			t.Errorf("provider: %s: %s", id, p)
 		}
 	}
