@@ -21,6 +21,7 @@ type ferry struct {
 	jobs  chan func(context.Context)
 	done  chan struct{}
 	runs  atomic.Int64
+	fails atomic.Int64
 }
 
 func newFerry(t *testing.T, store provider.Provider) *ferry {
@@ -49,6 +50,15 @@ func (f *ferry) run() func() provider.Provider {
 	}
 }
 
+func (f *ferry) failures() int64 { return f.fails.Load() }
+
+// count counts err if it is none that a store gives on purpose.
+func (f *ferry) count(err error) {
+	if err != nil && !errors.Is(err, provider.ErrNotFound) && !errors.Is(err, provider.ErrVersionConflict) {
+		f.fails.Add(1)
+	}
+}
+
 // bubbled is the store as a bubble sees it. A record lives by the bubble's clock:
 // when its time is over there, it is deleted.
 type bubbled struct {
@@ -74,6 +84,7 @@ func (b *bubbled) call(ctx context.Context, id string, job func(ctx context.Cont
 	b.jobs <- func(ctx context.Context) {
 		if over {
 			err = b.store.Delete(ctx, b.prefix+id)
+			b.count(err)
 		}
 		if err == nil {
 			ends = job(ctx, b.prefix+id)
@@ -90,6 +101,7 @@ func (b *bubbled) call(ctx context.Context, id string, job func(ctx context.Cont
 func (b *bubbled) Fetch(ctx context.Context, id string) (rec *provider.Record, err error) {
 	failed := b.call(ctx, id, func(ctx context.Context, id string) *time.Time {
 		rec, err = b.store.Fetch(ctx, id)
+		b.count(err)
 		return nil
 	})
 	if failed != nil {
@@ -104,7 +116,9 @@ func (b *bubbled) Save(ctx context.Context, rec *provider.Record, expect int64) 
 	failed := b.call(ctx, rec.ID, func(ctx context.Context, id string) *time.Time {
 		out := *rec
 		out.ID, out.ExpiresAt = id, shift(rec.ExpiresAt, b.ahead)
-		if err = b.store.Save(ctx, &out, expect); err != nil {
+		err = b.store.Save(ctx, &out, expect)
+		b.count(err)
+		if err != nil {
 			return nil
 		}
 		return &ends
@@ -122,6 +136,7 @@ func (b *bubbled) Save(ctx context.Context, rec *provider.Record, expect int64) 
 func (b *bubbled) Delete(ctx context.Context, id string) (err error) {
 	failed := b.call(ctx, id, func(ctx context.Context, id string) *time.Time {
 		err = b.store.Delete(ctx, id)
+		b.count(err)
 		return &time.Time{}
 	})
 	if failed != nil {

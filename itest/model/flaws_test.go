@@ -82,18 +82,25 @@ func TestFailuresAreMadeSmall(t *testing.T) {
 	}
 }
 
+// flawed is a store in memory, spoiled.
+type flawed func(*storetest.Store)
+
+func (f flawed) run() func() provider.Provider {
+	return func() provider.Provider {
+		s := &storetest.Store{Provider: memory.New()}
+		f(s)
+		return s
+	}
+}
+
+func (flawed) failures() int64 { return 0 }
+
 // findFlaw returns a program that finds the flaw.
 func findFlaw(t *testing.T, spoil func(*storetest.Store)) *sim.Program {
 	t.Helper()
 	setFlag(t, "rapid.nofailfile", "true")
 	setFlag(t, "rapid.checks", "5000")
-	p := &programs{t: t, seen: map[string]int{}, open: func() func() provider.Provider {
-		return func() provider.Provider {
-			s := &storetest.Store{Provider: memory.New()}
-			spoil(s)
-			return s
-		}
-	}}
+	p := &programs{t: t, store: flawed(spoil), seen: map[string]int{}}
 	h := &hearer{T: t}
 	h.listen(func() { rapid.Check(h, func(r *rapid.T) { p.check(r, session.LevelMerge) }) })
 	if p.failed == nil {

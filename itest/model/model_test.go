@@ -44,7 +44,7 @@ const enough = 600
 func TestSessions(t *testing.T) {
 	stores.Each(t, func(t *testing.T, s stores.Store) {
 		f := newFerry(t, s.New(t))
-		programs := &programs{t: t, open: f.run, seen: map[string]int{}}
+		programs := &programs{t: t, store: f, seen: map[string]int{}}
 		checks, _ := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
 		checks *= shares[s.Name]
 		setFlag(t, "rapid.checks", strconv.Itoa(checks))
@@ -57,13 +57,19 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// An opening returns how to open, in a bubble, a store for one run.
-type opening func() func() provider.Provider
+// A store is where programs are played.
+type store interface {
+	// run returns how to open the store, in a bubble, for one run.
+	run() func() provider.Provider
 
-// programs are played on stores that open opens.
+	// failures is how often it has failed for no reason of the program's.
+	failures() int64
+}
+
+// programs are played on a store.
 type programs struct {
 	t      *testing.T
-	open   opening
+	store  store
 	seen   map[string]int
 	failed *sim.Program // the last
 }
@@ -77,8 +83,17 @@ func (p *programs) check(r *rapid.T, level session.Isolation) {
 }
 
 // play returns what is wrong with a run of a program; traced, with all that was seen.
+// A run in which the store has failed by itself, as over a connection that its server
+// has closed, is none.
 func (p *programs) play(program *sim.Program, traced bool) error {
-	h := sim.Play(p.t, program, p.open(), traced)
+	before := p.store.failures()
+	h := sim.Play(p.t, program, p.store.run(), traced)
+	for range 3 {
+		if now := p.store.failures(); now != before {
+			before = now
+			h = sim.Play(p.t, program, p.store.run(), traced)
+		}
+	}
 	h.Tally(p.seen)
 	err := cmp.Or(h.Check(), h.Promises())
 	if err != nil && traced {
