@@ -109,7 +109,7 @@ type Config struct {
 // value is "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", which ends
 // with the browser. HttpOnly is always set.
 type Cookie struct {
-	Name        string        // default "__Host-session", or "session" with Path, Domain or Insecure
+	Name        string        // default "__Host-session"; with Path or Domain "__Secure-session"; with Insecure "session"
 	Path        string        // default "/"
 	Domain      string        // default: this host alone
 	SameSite    http.SameSite // default Lax
@@ -162,8 +162,10 @@ func (c Cookie) withDefaults() Cookie {
 	setDefault(&c.SameSite, http.SameSiteLaxMode)
 	switch {
 	case c.Name != "":
-	case c.Insecure || c.Domain != "" || c.Path != "/":
+	case c.Insecure:
 		c.Name = "session"
+	case c.Domain != "" || c.Path != "/":
+		c.Name = "__Secure-session"
 	default:
 		c.Name = "__Host-session"
 	}
@@ -224,7 +226,8 @@ func (c Cookie) validate() error {
 		}
 	}
 	lower := strings.ToLower(c.Name) // browsers compare the prefixes without regard to case
-	host, secure := strings.HasPrefix(lower, "__host-"), strings.HasPrefix(lower, "__secure-")
+	host := strings.HasPrefix(lower, "__host-") // or __host-http-
+	secure := strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")
 	check(!(host || secure) || !c.Insecure, "Insecure: browsers drop a cookie named %q without Secure; choose another Name", c.Name)
 	check(!host || c.Domain == "", "Domain: browsers drop a cookie named %q with a Domain; choose another Name", c.Name)
 	check(!host || c.Path == "/", "Path: browsers drop a cookie named %q with a Path other than /; choose another Name", c.Name)

@@ -32,6 +32,9 @@ func TestConfigMistakes(t *testing.T) {
 		"a codec without a name":               {session.Config{Codec: namelessCodec{session.JSON()}}, "Codec"},
 		"__Host- without Secure":               {session.Config{Cookie: session.Cookie{Name: "__Host-s", Insecure: true}}, "without Secure"},
 		"__Secure- without Secure":             {session.Config{Cookie: session.Cookie{Name: "__Secure-s", Insecure: true}}, "without Secure"},
+		"__Http- without Secure":               {session.Config{Cookie: session.Cookie{Name: "__Http-s", Insecure: true}}, "without Secure"},
+		"__Host-Http- without Secure":          {session.Config{Cookie: session.Cookie{Name: "__Host-Http-s", Insecure: true}}, "without Secure"},
+		"__Host-Http- with a Domain":           {session.Config{Cookie: session.Cookie{Name: "__Host-Http-s", Domain: "example.org"}}, "with a Domain"},
 		"a prefix in another case":             {session.Config{Cookie: session.Cookie{Name: "__hOsT-s", Insecure: true}}, "without Secure"},
 		"__Host- with a Domain":                {session.Config{Cookie: session.Cookie{Name: "__Host-s", Domain: "example.org"}}, "with a Domain"},
 		"__Host- with a Path":                  {session.Config{Cookie: session.Cookie{Name: "__Host-s", Path: "/app"}}, "with a Path"},
@@ -96,10 +99,11 @@ func TestCookieAttributes(t *testing.T) {
 	}{
 		"the zero value":     {session.Cookie{}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=Lax"},
 		"insecure":           {session.Cookie{Insecure: true}, "session=; Path=/; HttpOnly; SameSite=Lax"},
-		"a domain":           {session.Cookie{Domain: "example.org"}, "session=; Path=/; Domain=example.org; HttpOnly; Secure; SameSite=Lax"},
-		"a path":             {session.Cookie{Path: "/app"}, "session=; Path=/app; HttpOnly; Secure; SameSite=Lax"},
+		"a domain":           {session.Cookie{Domain: "example.org"}, "__Secure-session=; Path=/; Domain=example.org; HttpOnly; Secure; SameSite=Lax"},
+		"a path":             {session.Cookie{Path: "/app"}, "__Secure-session=; Path=/app; HttpOnly; Secure; SameSite=Lax"},
 		"strict":             {session.Cookie{SameSite: http.SameSiteStrictMode}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=Strict"},
 		"none, partitioned":  {session.Cookie{SameSite: http.SameSiteNoneMode, Partitioned: true}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
+		"a domain, insecure": {session.Cookie{Domain: "example.org", Insecure: true}, "session=; Path=/; Domain=example.org; HttpOnly; SameSite=Lax"},
 		"a name and an age":  {session.Cookie{Name: "__Secure-s", MaxAge: 48 * time.Hour}, "__Secure-s=; Path=/; Max-Age=172800; HttpOnly; Secure; SameSite=Lax"},
 		"the longest of all": {session.Cookie{Name: strings.Repeat("n", 4096-120)}, strings.Repeat("n", 4096-120) + "=; Path=/; HttpOnly; Secure; SameSite=Lax"},
 	}
