@@ -47,6 +47,10 @@ type Config struct {
 	// Lifetime if that is longer.
 	MaxLifetime time.Duration
 
+	// MaxIdle ends a session that Session.Persist has made persistent when it
+	// has not been used for so long. Default MaxLifetime, which is no limit.
+	MaxIdle time.Duration
+
 	// Isolation says which parallel changes conflict. Default LevelMerge.
 	Isolation Isolation
 
@@ -143,10 +147,11 @@ func (c Config) withDefaults() Config {
 		c.SigningKeys[i] = slices.Clone(key)
 	}
 	setDefault(&c.SigningKeyRotation, defaultRotation)
-	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.MaxLifetime))
+	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.MaxLifetime, c.MaxIdle))
 	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.MaxLifetime))
 	setDefault(&c.TouchInterval, c.IdleTimeout/10)
 	setDefault(&c.MaxLifetime, min(max(defaultMaxLifetime, c.Lifetime), maxCookieAge))
+	setDefault(&c.MaxIdle, c.MaxLifetime)
 	setDefault(&c.Codec, CBOR())
 	setDefault(&c.MaxSize, defaultMaxSize)
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
@@ -206,6 +211,7 @@ func (c Config) validate() error {
 	check(c.TouchInterval > 0 && c.TouchInterval <= c.IdleTimeout, "TouchInterval %v is not between 0 and IdleTimeout %v", c.TouchInterval, c.IdleTimeout)
 	check(c.MaxLifetime >= c.Lifetime, "MaxLifetime %v is shorter than Lifetime %v", c.MaxLifetime, c.Lifetime)
 	check(c.MaxLifetime <= maxCookieAge, "MaxLifetime %v is over the 400 days that browsers keep a cookie", c.MaxLifetime)
+	check(c.MaxIdle >= c.IdleTimeout, "MaxIdle %v is shorter than IdleTimeout %v", c.MaxIdle, c.IdleTimeout)
 	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
 	check(c.Codec.Name() != "", "Codec has an empty name")
 	check(c.Codec.Name() != rosterFormat, "Codec has the name %q, which is taken", rosterFormat)
@@ -225,7 +231,7 @@ func (c Cookie) validate() error {
 			errs = append(errs, fmt.Errorf("session: Cookie."+format, args...))
 		}
 	}
-	lower := strings.ToLower(c.Name) // browsers compare the prefixes without regard to case
+	lower := strings.ToLower(c.Name)            // browsers compare the prefixes without regard to case
 	host := strings.HasPrefix(lower, "__host-") // or __host-http-
 	secure := strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")
 	check(!(host || secure) || !c.Insecure, "Insecure: browsers drop a cookie named %q without Secure; choose another Name", c.Name)

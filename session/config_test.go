@@ -23,6 +23,7 @@ func TestConfigMistakes(t *testing.T) {
 		"a touch interval over the window":     {session.Config{TouchInterval: 2 * time.Hour}, "TouchInterval"},
 		"a negative touch interval":            {session.Config{TouchInterval: -1}, "TouchInterval"},
 		"a cap under the lifetime":             {session.Config{Lifetime: 2 * time.Hour, MaxLifetime: time.Hour}, "MaxLifetime"},
+		"a persistent session idle for less":   {session.Config{MaxIdle: time.Minute, IdleTimeout: time.Hour}, "MaxIdle"},
 		"a cap over what browsers keep":        {session.Config{MaxLifetime: 401 * 24 * time.Hour}, "400 days"},
 		"an unknown isolation level":           {session.Config{Isolation: 3}, "Isolation"},
 		"a negative size":                      {session.Config{MaxSize: -1}, "MaxSize"},
@@ -128,6 +129,7 @@ func TestConfigDefaultsFitWhatIsSet(t *testing.T) {
 	for name, cfg := range map[string]session.Config{
 		"a short lifetime":      {Lifetime: time.Minute},
 		"a short cap":           {MaxLifetime: time.Minute},
+		"a short idle cap":      {MaxIdle: time.Minute},
 		"a long idle timeout":   {IdleTimeout: 100 * 24 * time.Hour},
 		"a long lifetime":       {Lifetime: 100 * 24 * time.Hour},
 		"a path":                {Cookie: session.Cookie{Path: "/app"}},

@@ -63,7 +63,7 @@ func (c *commit) persistentCookie(d *draft) (string, error) {
 func (c *commit) setCookie(value string, next *content) {
 	age := c.m.cfg.Cookie.MaxAge
 	if !next.Deadline.IsZero() {
-		age = next.expires.Sub(now()).Round(time.Second)
+		age = c.m.end(next).Sub(now()).Round(time.Second)
 	}
 	c.s.pass.cookie.Store(c.m.cfg.Cookie.render(value, age))
 }

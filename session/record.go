@@ -102,15 +102,15 @@ func (m *Manager) end(c *content) time.Time {
 // expiry returns when c, used at that time, ends unless it is used before, given
 // when its predecessor did: it never decreases, except to what the Config allows.
 func (m *Manager) expiry(c *content, used, before time.Time) time.Time {
-	end := m.end(c)
+	window := m.cfg.IdleTimeout
 	if !c.Deadline.IsZero() {
-		return end
+		window = m.cfg.MaxIdle
 	}
-	idle := used.Add(m.cfg.IdleTimeout)
+	idle := used.Add(window)
 	if before.After(idle) {
 		idle = before
 	}
-	return earlier(idle, end)
+	return earlier(idle, m.end(c))
 }
 
 // expired reports whether c has outlived a Lifetime that was shortened after

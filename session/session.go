@@ -130,10 +130,10 @@ func (s *Session) Destroy() {
 }
 
 // Persist keeps the session beyond the end of the browser ("remember me"): it
-// ends d from now, or when it would have anyway if that is later, idle or not,
-// at most Config.MaxLifetime after it began or was renewed. Its cookie gets a
-// Max-Age. A d of zero or less takes that back. A session without values is not
-// stored for it.
+// ends d from now, or when it would have anyway if that is later, at most
+// Config.MaxLifetime after it began or was renewed. It may be idle until then,
+// or for Config.MaxIdle. Its cookie gets a Max-Age. A d of zero or less takes
+// that back. A session without values is not stored for it.
 func (s *Session) Persist(d time.Duration) {
 	s.mutate("Persist", func(st *state) {
 		st.reads.harden()
