@@ -32,6 +32,7 @@ var sections = []section{
 	{"Signing keys (DESIGN.md, 5)", signingKeys},
 	{"Memory provider (DESIGN.md, 3)", stores},
 	{"Sealing provider", seals},
+	{"Limits of NIST SP 800-63B-4 (docs/security.md)", presets},
 }
 
 var versions = []mutant{

@@ -1,0 +1,24 @@
+package session_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// The limits of an assurance level are where a Config begins. A stricter one is
+// set by hand.
+func ExampleAAL2() {
+	cfg := session.AAL2()
+	cfg.IdleTimeout = 30 * time.Minute
+	cfg.Cookie.Domain = "example.org"
+
+	sessions, err := session.New(memory.New(), cfg)
+	fmt.Println(sessions != nil, err)
+	fmt.Println(cfg.IdleTimeout, cfg.Lifetime)
+	// Output:
+	// true <nil>
+	// 30m0s 24h0m0s
+}
