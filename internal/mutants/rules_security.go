@@ -4,7 +4,7 @@ package main
 
 var presets = []mutant{
 	without("AAL1: 30 days in all", sessions,
-		"limits(30*day, 30*day)", "limits(30*day, 31*day)"),
+		"limits(30*day, 30*day)", "limits(31*day, 31*day)"),
 	without("AAL1: no limit of inactivity", sessions,
 		"limits(30*day, 30*day)", "limits(time.Hour, 30*day)"),
 	without("AAL2: 24 hours in all", sessions,
