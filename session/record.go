@@ -36,6 +36,9 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 
 // encode makes the record of c under id.
 func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
+	if n := len(c.Entries); n > envelope.MaxEntries {
+		return nil, fmt.Errorf("%w: %d values, over %d", ErrTooLarge, n, envelope.MaxEntries)
+	}
 	data := c.Append(nil)
 	// The history grows by itself, so it does not count, nor do a tombstone and a
 	// roster.

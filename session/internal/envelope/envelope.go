@@ -30,6 +30,11 @@ const (
 	kindTombstone = 1
 )
 
+// MaxEntries is the most values that a session has. A value of two bytes becomes
+// an Entry of 48 in memory: without the limit a hostile record of 64 KiB would
+// take 1.5 MiB to look at.
+const MaxEntries = 2048
+
 // ErrMalformed is returned for bytes that Append did not make.
 var ErrMalformed = errors.New("malformed session record")
 
@@ -205,7 +210,7 @@ func (d *decoder) history() History {
 
 func (d *decoder) entries() []Entry {
 	n := d.uvarint()
-	if n > uint64(len(d.rest)/2) { // an entry takes two bytes at least
+	if n > min(MaxEntries, uint64(len(d.rest)/2)) { // an entry takes two bytes at least
 		d.failed = true
 	}
 	if n == 0 || d.failed {

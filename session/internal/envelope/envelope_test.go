@@ -2,6 +2,7 @@ package envelope_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -92,6 +93,7 @@ func TestMalformed(t *testing.T) {
 		"entries out of order":             header(0, "\x02\x01b\x00\x01a\x00"),
 		"an entry twice":                   header(0, "\x02\x01a\x00\x01a\x00"),
 		"more entries than there is space": header(0, "\xff\xff\xff\xff\x0f"),
+		"more entries than a session has":  header(0, string(binary.AppendUvarint(nil, 2049))+entriesOf(2049)),
 		"a value longer than the rest":     header(0, "\x01\x01a\x7f"),
 		"a number in a longer spelling":    header(0, "\x80\x00"),
 		"a number over 64 bits":            header(0, strings.Repeat("\xff", 10)+"\x7f"),
@@ -99,8 +101,10 @@ func TestMalformed(t *testing.T) {
 		"a time beyond all times":          "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x01\x01\x00\x00\x00\x00",
 		"a history over the limit":         "\x01\x00\x01\x01\x01\x00\x41" + strings.Repeat("x", 4*65) + "\x00\x00",
 	}
-	if _, err := envelope.Decode([]byte(header(0, "\x00"))); err != nil {
-		t.Fatalf("the cases differ from a good record in more than their point: %v", err)
+	for _, good := range []string{"\x00", string(binary.AppendUvarint(nil, 2048)) + entriesOf(2048)} {
+		if _, err := envelope.Decode([]byte(header(0, good))); err != nil {
+			t.Fatalf("the cases differ from a good record in more than their point: %v", err)
+		}
 	}
 	for name, data := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -109,6 +113,15 @@ func TestMalformed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// entriesOf returns n entries, without their number.
+func entriesOf(n int) string {
+	var b []byte
+	for i := range n {
+		b = append(b, 2, byte(i>>8), byte(i), 0)
+	}
+	return string(b)
 }
 
 func TestFind(t *testing.T) {
