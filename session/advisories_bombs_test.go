@@ -1,0 +1,214 @@
+package session_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// maxSize is the default of Config.MaxSize.
+const maxSize = 64 << 10
+
+// allocated returns how many bytes fn allocates: the heap grows by that at most.
+func allocated(fn func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	fn()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// What a store holds may be of an attacker's making. Others have run it
+// (CVE-2026-39324: Marshal) or have believed the lengths in it.
+func TestAdvisoryHostileRecords(t *testing.T) {
+	w, c, id := begun(t)
+	good := w.stored(id)
+	header := good.Data[:len(good.Data)-5] // less one entry: its number, "a" and 1 with their lengths
+	entries := func(n uint64, text string) []byte {
+		return append(binary.AppendUvarint(append([]byte(nil), header...), n), text...)
+	}
+	dense := func(n int) (text string) {
+		var b strings.Builder
+		for i := range n {
+			b.Write([]byte{2, byte(i >> 8), byte(i), 0})
+		}
+		return b.String()
+	}
+	usual := allocated(func() { c.post(read(keyA)).wantPage(t) })
+	for name, data := range map[string][]byte{
+		"a number of entries that is not there": entries(1<<62, "\x01a\x01\x01"),
+		"a length that is not there":            entries(1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+		"nothing but empty entries":             entries(maxSize/2-40, strings.Repeat("\x00\x00", maxSize/2-40)),
+		"as many entries as bytes allow":        entries(maxSize/4-20, dense(maxSize/4-20)),
+		"as many entries as there may be":       entries(2048, dense(2048)),
+		"noise":                                 []byte(strings.Repeat("\xff", maxSize)),
+		"zeros":                                 make([]byte, maxSize),
+		"one value of all the size":             entries(1, "\x01b"+string(binary.AppendUvarint(nil, maxSize-100))+strings.Repeat("\x81", maxSize-100)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantErr(t, w.store.Provider.Save(t.Context(), &provider.Record{
+				ID: id, Version: good.Version, ExpiresAt: good.ExpiresAt, Format: good.Format, Data: data,
+			}, -1), nil)
+			var a *answer
+			grown := allocated(func() { a = c.post(read(keyA, keyB)) }) - usual
+			if int64(grown) > 4*maxSize {
+				t.Errorf("the heap grows by %d bytes, for a record of %d", grown, len(data))
+			}
+			if a.Code != http.StatusOK && a.Code != http.StatusServiceUnavailable {
+				t.Errorf("status %d", a.Code)
+			}
+			a.wantCookies(t, 0)
+		})
+	}
+}
+
+// The values themselves: few bytes that ask for much. What they hold is decoded
+// into what the app asks for, here anything.
+func TestAdvisoryBombsInValues(t *testing.T) {
+	long := func(major byte) string { return string([]byte{major<<5 | 27, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff}) }
+	for name, data := range map[string]string{
+		"bytes of all memory":    long(2) + "x",
+		"a string of all memory": long(3) + "x",
+		"an array of all memory": long(4) + "\x00",
+		"a map of all memory":    long(5) + "\x00\x00",
+		"a big number":           "\xc2" + long(2) + "x",
+		"arrays in arrays":       strings.Repeat("\x81", maxSize-200),
+		"arrays of all memory":   strings.Repeat("\x9b\x00\x00\x00\x7f\xff\xff\xff\xff", 5000),
+		"tags of tags":           strings.Repeat("\xc2", maxSize-200),
+		"without an end":         "\x9f" + strings.Repeat("\x9f", 40),
+		"JSON in JSON":           "\xd9\x01\x06\x58\x64" + strings.Repeat("[", 100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for target, decode := range map[string]func() error{
+				"any":        func() error { var v any; return session.CBOR().Unmarshal([]byte(data), &v) },
+				"[]string":   func() error { var v []string; return session.CBOR().Unmarshal([]byte(data), &v) },
+				"map":        func() error { var v map[string]int; return session.CBOR().Unmarshal([]byte(data), &v) },
+				"a struct":   func() error { var v mixed; return session.CBOR().Unmarshal([]byte(data), &v) },
+				"any (JSON)": func() error { var v any; return session.JSON().Unmarshal([]byte(data), &v) },
+			} {
+				var err error
+				if grown := allocated(func() { err = decode() }); grown > 4*maxSize {
+					t.Errorf("%s: the heap grows by %d bytes, for %d", target, grown, len(data))
+				}
+				if err == nil {
+					t.Errorf("%s: no error", target)
+				}
+			}
+		})
+	}
+}
+
+// A session that could not be read is not saved.
+func TestSessionOfTooManyValuesIsRefused(t *testing.T) {
+	w := newWorld(t)
+	c := w.client()
+	fill := func(n int) func(*session.Session) {
+		return func(s *session.Session) {
+			for i := range n {
+				session.NewKey[int](fmt.Sprint(i)).Set(s, i)
+			}
+		}
+	}
+	c.post(fill(2048)).wantPage(t)
+	n := w.store.Saves.Load()
+	c.post(set("a=1")).wantError(t, http.StatusInternalServerError, session.ErrTooLarge)
+	if w.store.Saves.Load() != n {
+		t.Error("it was sent to the store")
+	}
+	c.post(func(s *session.Session) {
+		if got := len(s.Keys()); got != 2048 {
+			t.Errorf("%d values", got)
+		}
+	}).wantPage(t)
+}
+
+// A subdomain, or a script, can give a visitor thousands of cookies. net/http
+// passes on headers of up to 1 MB, and of more than 3000 cookies none
+// (GODEBUG=httpcookiemaxnum).
+func TestAdvisoryCookieBomb(t *testing.T) {
+	t.Run("is answered", func(t *testing.T) {
+		for _, limit := range []string{"", "httpcookiemaxnum=0"} {
+			t.Setenv("GODEBUG", limit)
+			env := httpNew(t, session.Config{})
+			srv := httptest.NewServer(env.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+				name, _ := httpName.Get(s)
+				fmt.Fprint(w, name)
+			}))
+			defer srv.Close()
+			genuine := "session=" + httpCookieOf(t, env.Manager)
+			for _, n := range []int{100, 2999, 3001, 20_000} {
+				for what, pair := range map[string]string{"others": "a%d=b", "of the name": "session=%d"} {
+					trips := env.store.Trips()
+					status, body := sendCookies(t, srv.URL, pair, n, genuine)
+					// Others crowd it out at net/http's limit; of the name there may be 8.
+					want := "begun"
+					if what == "of the name" || limit == "" && n > 3000 {
+						want = ""
+					}
+					if status != http.StatusOK || body != want {
+						t.Errorf("%d %s, %q: status %d, %q; want %q", n, what, limit, status, body, want)
+					}
+					if got := env.store.Trips() - trips; got > 1 {
+						t.Errorf("%d %s, %q: %d trips", n, what, limit, got)
+					}
+				}
+			}
+		}
+	})
+
+	t.Run("costs no more than its header", func(t *testing.T) {
+		t.Setenv("GODEBUG", "httpcookiemaxnum=0")
+		w, c, _ := begun(t)
+		genuine := c.jar["session"]
+		forged := strings.Repeat("A", len(genuine))
+		h := w.m.HandlerFunc(httpReading)
+		header := "session=" + genuine + strings.Repeat("; session="+forged, 5000)
+		httpServeTo(h, header)
+		if got := allocated(func() { httpServeTo(h, header) }); got > uint64(4*len(header)) {
+			t.Errorf("%d bytes for a header of %d", got, len(header))
+		}
+	})
+
+	t.Run("of one cookie that is too long is none", func(t *testing.T) {
+		w, c, _ := begun(t)
+		genuine := c.jar["session"]
+		for _, value := range []string{strings.Repeat("A", 900_000), genuine + strings.Repeat("A", 900_000), strings.Repeat(genuine, 7000)} {
+			c.jar["session"] = value
+			if n := w.trips(func() { c.wantState("empty") }); n != 0 {
+				t.Errorf("%d trips", n)
+			}
+		}
+	})
+}
+
+// sendCookies sends n cookies and one more, and returns the status and the body.
+func sendCookies(t *testing.T, url, pair string, n int, last string) (int, string) {
+	t.Helper()
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, pair+"; ", i)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", b.String()+last)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
