@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,7 +49,13 @@ var loudVerbs = map[string]func(*session.Session){
 	"an Update of such":              func(s *session.Session) { session.NewKey[string]("a").Update(s, strings.ToUpper) },
 	"a session that is too large":    func(s *session.Session) { session.NewKey[[]byte]("big").Set(s, make([]byte, 70_000)) },
 	"a panic":                        func(*session.Session) { panic("oh") },
-	"a secret value":                 func(s *session.Session) { session.NewKey[string]("secret").Set(s, loudSecret) },
+	"a secret that is no time":       func(s *session.Session) { session.NewKey[time.Time]("secret").Get(s) },
+	"an Update of one": func(s *session.Session) {
+		session.NewKey[time.Time]("secret").Update(s, func(t time.Time) time.Time { return t })
+	},
+	"a secret that is no address": func(s *session.Session) { session.NewKey[netip.Addr]("secret").Get(s) },
+	"an Update of such a one":     func(s *session.Session) { session.NewKey[netip.Addr]("secret").Update(s, netip.Addr.Next) },
+	"a secret value":              func(s *session.Session) { session.NewKey[string]("secret").Set(s, loudSecret) },
 }
 
 const loudSecret = "correct-horse-battery-staple"

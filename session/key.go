@@ -111,7 +111,7 @@ func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte,
 	if old.present {
 		if err := s.codec().Unmarshal(old.value, &value); err != nil {
 			var zero T
-			return zero, nil, fmt.Errorf("%w: Update of key %q: the stored value does not decode into %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+			return zero, nil, undecodable[T]("Update", k.name)
 		}
 	}
 	value = fn(value)
@@ -128,7 +128,7 @@ func (k Key[T]) decode(s *Session, c cell) (T, bool) {
 	}
 	if err := s.codec().Unmarshal(c.value, &value); err != nil {
 		var zero T
-		s.logUndecodable(k.name, reflect.TypeFor[T](), err)
+		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
 	}
 	return value, true
@@ -136,6 +136,11 @@ func (k Key[T]) decode(s *Session, c cell) (T, bool) {
 
 func (k Key[T]) encodeError(err error) error {
 	return fmt.Errorf("%w: key %q of type %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+}
+
+// undecodable leaves out what the decoder says: it may quote the value.
+func undecodable[T any](verb, key string) error {
+	return fmt.Errorf("%w: %s of key %q: a stored value does not decode into %s", ErrEncode, verb, key, reflect.TypeFor[T]())
 }
 
 // threeWay adapts the key's merge to encoded values.
@@ -150,7 +155,7 @@ func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) ([]byte, erro
 				continue
 			}
 			if err := s.codec().Unmarshal(c.value, &values[i]); err != nil {
-				return nil, fmt.Errorf("%w: MergeWith of key %q: a value does not decode into %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
+				return nil, undecodable[T]("MergeWith", k.name)
 			}
 		}
 		merged := k.merge(values[0], values[1], values[2])

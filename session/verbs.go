@@ -162,10 +162,12 @@ func (s *Session) failEncoding(err error) {
 	s.state.encoding = cmp.Or(s.state.encoding, err)
 }
 
-func (s *Session) logUndecodable(key string, t reflect.Type, err error) {
+// logUndecodable leaves out what the decoder says: it may quote the value.
+func (s *Session) logUndecodable(key string, t reflect.Type) {
 	event := s.m.watch(OpUndecodable)
-	event.Handle, event.Key, event.Err = s.Handle(), key, err
+	event.Handle, event.Key = s.Handle(), key
+	event.Err = fmt.Errorf("session: the value of key %q does not decode into %s", key, t)
 	s.m.observed(s.pass.request.Context(), event)
 	s.m.cfg.Logger.Error("session: stored value does not decode and reads as absent",
-		slog.String("handle", s.Handle()), slog.String("key", key), slog.String("type", t.String()), slog.Any("error", err))
+		slog.String("handle", s.Handle()), slog.String("key", key), slog.String("type", t.String()))
 }

@@ -2,7 +2,9 @@
 // time, and shows which test notices.
 //
 //	go run ./internal/mutants                      all of them
-//	go run ./internal/mutants -run 'tombstone' -v  some, by their text or section
+//	go run ./internal/mutants -run 'tombstone'     some, by their text or section
+//	go run ./internal/mutants -claims docs/security.md
+//	                                               those that a document names, with the tests it names
 //
 // A mutant is an edit of one package. It is built with the go command's
 // -overlay, so the work tree is not touched, and meets the tests in the order of
@@ -33,6 +35,7 @@ func main() {
 		programs = flag.Int("programs", 10000, "how many random programs a mutant has to survive")
 		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
 		fitting  = flag.Bool("fit", false, "only see whether the mutants still fit the code and compile")
+		document = flag.String("claims", "", "prove the claims of this `file`: its tests fail without its rules")
 		http     = flag.Bool("http", true, "run also the tests over real connections, which are slow")
 	)
 	flag.Parse()
@@ -44,7 +47,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = b.tryAll(choose(pattern), *fitting, *workers, *out)
+	if *document != "" {
+		err = b.proveClaims(*document)
+	} else {
+		err = b.tryAll(choose(pattern), *fitting, *workers, *out)
+	}
 	_ = os.RemoveAll(b.temp)
 	if err != nil {
 		log.Fatal(err)
