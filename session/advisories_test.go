@@ -127,13 +127,14 @@ func TestCVE_2011_4718_Fixation(t *testing.T) {
 		"longer than a genuine one can be": strings.Repeat("A", 4000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			victim := w.clientWith("session", planted)
-			victim.post(login)
-			victim.post(set("a=1"))
-			if got := victim.jar["session"]; got == planted && victim.state() != "empty" {
-				t.Error("the planted cookie was adopted")
+			for _, begins := range []func(*session.Session){set("a=1"), login} {
+				victim := w.clientWith("session", planted)
+				victim.post(begins)
+				if victim.jar["session"] == planted && victim.state() != "empty" {
+					t.Error("the planted cookie was adopted")
+				}
+				w.clientWith("session", planted).wantState("empty")
 			}
-			w.clientWith("session", planted).wantState("empty")
 		})
 	}
 }
@@ -225,6 +226,11 @@ func TestCVE_2023_30861_MissingVary(t *testing.T) {
 		check(t, w.client().send(http.MethodPost, cacheable(do)))
 		w.onSave(refused(provider.ErrFull), refused(provider.ErrFull), refused(provider.ErrFull))
 		check(t, c.tab().send(http.MethodPost, cacheable(do)))
+	})
+	t.Run("a load that fails", func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onFetch(failing)
+		check(t, c.send(http.MethodGet, cacheable(func(*session.Session) {})))
 	})
 	bubble("a touch", t, func(t *testing.T) {
 		_, c, _ := begun(t)

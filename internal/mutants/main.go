@@ -29,7 +29,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("mutants: ")
 	var (
-		run      = flag.String("run", "", "only the mutants whose section or rule matches this `regexp`")
+		run      = flag.String("run", "", "only the mutants whose section or rule, or the claims whose name, matches this `regexp`")
 		workers  = flag.Int("j", 2, "how many mutants to try at once")
 		out      = flag.String("out", "", "write the table to this `file`, too")
 		programs = flag.Int("programs", 10000, "how many random programs a mutant has to survive")
@@ -48,7 +48,7 @@ func main() {
 		log.Fatal(err)
 	}
 	if *document != "" {
-		err = b.proveClaims(*document)
+		err = b.proveClaims(*document, pattern)
 	} else {
 		err = b.tryAll(choose(pattern), *fitting, *workers, *out)
 	}

@@ -33,6 +33,10 @@ var sections = []section{
 	{"Memory provider (DESIGN.md, 3)", stores},
 	{"Sealing provider", seals},
 	{"Limits of NIST SP 800-63B-4 (docs/security.md)", presets},
+	{"Cookies (docs/security.md)", cookieRules},
+	{"Bombs (docs/security.md)", bombs},
+	{"Secrets (docs/security.md)", secrets},
+	{"Logs and errors (docs/security.md)", leaks},
 }
 
 var versions = []mutant{

@@ -22,3 +22,51 @@ var presets = []mutant{
 	without("a record is absent at the moment of its expiry", memory,
 		"c.expires <= now", "c.expires < now"),
 }
+
+var leaks = []mutant{
+	without("a log line names a session by its handle, not by its token", sessions,
+		"\t\treturn s.Handle()\n\t}\n\treturn \"\"", "\t\treturn s.Handle() + string(s.state.token)\n\t}\n\treturn \"\""),
+	without("a log line quotes no value", sessions,
+		"s.logUndecodable(k.name, reflect.TypeFor[T]())", "s.logUndecodable(err.Error(), reflect.TypeFor[T]())"),
+	without("an error quotes no value", sessions,
+		"return zero, nil, undecodable[T](\"Update\", k.name)", "return zero, nil, undecodable[T](err.Error(), k.name)"),
+	without("no signing key is logged", keyrings,
+		"slog.Duration(\"by\", ", "slog.Any(\"keys\", keys), slog.Duration(\"by\", "),
+}
+
+var bombs = []mutant{
+	without("CBOR: nesting is limited to less than a session has bytes", sessions,
+		"MaxNestedLevels:  32,", "MaxNestedLevels:  65535,"),
+}
+
+var secrets = []mutant{
+	without("the record's ID does not tell the token", sessions,
+		"\tsum := sha256.Sum256(append(named, what...))\n", "\tsum := sha256.Sum256(append(named, what...))\n\tcopy(sum[:], what)\n"),
+	without("all of a token is random", sessions,
+		"_, _ = rand.Read(token)", "_, _ = rand.Read(token[:8])"),
+	without("where randomness fails there is no other", sessions,
+		"_, _ = rand.Read(token)", "_, _ = rand.Reader.Read(token)"),
+	without("a session ID comes by cookie only", sessions,
+		"\t\treturn nil\n\t}\n\treturn p.request.CookiesNamed(p.m.cfg.Cookie.Name)",
+		"\t\treturn []*http.Cookie{{Name: p.m.cfg.Cookie.Name, Value: p.request.URL.Query().Get(p.m.cfg.Cookie.Name)}}\n\t}\n\treturn p.request.CookiesNamed(p.m.cfg.Cookie.Name)"),
+}
+
+var cookieRules = []mutant{
+	without("no Max-Age unless it is asked for", sessions,
+		"\tage := c.m.cfg.Cookie.MaxAge\n", "\tage := max(c.m.cfg.Cookie.MaxAge, time.Hour)\n"),
+	without("New validates SameSite", sessions,
+		"check(c.SameSite >= http.SameSiteLaxMode && c.SameSite <= http.SameSiteNoneMode,", "check(true,"),
+	without("New validates the prefix in any case", sessions,
+		"lower := strings.ToLower(c.Name)", "lower := c.Name"),
+	without("New validates 1024 bytes of an attribute", sessions,
+		"check(len(specimen.Domain) <= maxCookieAttribute && len(specimen.Path) <= maxCookieAttribute,", "check(true,"),
+	without("4096 bytes are allowed", sessions,
+		"check(len(c.Name)+cookieValueLength <= maxCookieLength,", "check(len(c.Name)+cookieValueLength < maxCookieLength,"),
+	without("New validates 400 days of MaxLifetime", sessions,
+		"check(c.MaxLifetime <= maxCookieAge,", "check(true,"),
+	without("New validates 400 days of MaxAge", sessions,
+		"check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge,", "check(true,"),
+	without("Persist is capped at MaxLifetime, when it is asked for", sessions,
+		"\tc.Deadline = earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))\n", "",
+		"return earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))", "return c.Deadline"),
+}
