@@ -87,3 +87,5 @@ bench: install
 
 mutants:
 	go run ./internal/mutants -out internal/mutants/RESULTS.md
+	go run ./internal/mutants -claims docs/security.md
+	go run ./internal/mutants -claims SECURITY.md

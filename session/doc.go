@@ -23,9 +23,10 @@
 // that a stolen database opens no session. [Session.Renew] moves the session to
 // a new ID on a change of privilege, [Session.Destroy] ends it, and time does:
 // [Config].IdleTimeout after its last use, [Config].Lifetime after it began or
-// was renewed. [Session.Persist] is for "keep me signed in". What a request with
-// the cookie of a renewed or destroyed session reads is empty; what it changes
-// is refused for five minutes, and begins a new session after that.
+// was renewed; [AAL1], [AAL2] and [AAL3] are NIST's limits. [Session.Persist] is
+// for "keep me signed in". What a request with the cookie of a renewed or
+// destroyed session reads is empty; what it changes is refused for five minutes,
+// and begins a new session after that.
 //
 // # Conflicts
 //
