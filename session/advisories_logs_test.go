@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -34,9 +35,12 @@ func TestCVE_2023_20866_IDsInLogs(t *testing.T) {
 		"signing keys in the store": func(cfg *session.Config) { cfg.SigningKeys, cfg.SigningKeyRotation = nil, time.Hour },
 	} {
 		t.Run(mode, func(t *testing.T) {
-			eachVerb(t, func(t *testing.T, verb string, do func(*session.Session)) { loudVisit(t, opt, do) })
+			visit := func(t *testing.T, what string, do func(*session.Session)) {
+				synctest.Test(t, func(t *testing.T) { loudVisit(t, opt, do) })
+			}
+			eachVerb(t, visit)
 			for what, do := range loudVerbs {
-				t.Run(what, func(t *testing.T) { loudVisit(t, opt, do) })
+				t.Run(what, func(t *testing.T) { visit(t, what, do) })
 			}
 		})
 	}
@@ -65,14 +69,11 @@ const loudSecret = "correct-horse-battery-staple"
 func loudVisit(t *testing.T, opt func(*session.Config), do func(*session.Session)) {
 	t.Helper()
 	var log secretLog
-	w := newWorld(t, opt, func(cfg *session.Config) {
-		cfg.Logger = slog.New(&log)
-		cfg.StoreTimeout = 20 * time.Millisecond
-	})
+	w := newWorld(t, opt, func(cfg *session.Config) { cfg.Logger = slog.New(&log) })
 	shout := session.NewKey[string]("secret")
 	for _, fault := range loudFaults(w) {
 		c := w.client()
-		c.post(func(s *session.Session) { keyA.Set(s, 1); shout.Set(s, loudSecret) })
+		c.post(func(s *session.Session) { keyA.Set(s, 1); shout.Set(s, loudSecret) }).wantPage(t)
 		log.hides(w, c.jar["session"])
 		fault()
 		for _, visitor := range []*client{c.tab(), w.client(), w.clientWith("session", c.jar["session"][1:]), w.clientWith("session", "x"+c.jar["session"])} {
