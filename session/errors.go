@@ -31,8 +31,7 @@ var (
 	// It is left as it is. Manager.Forget lets the visitor start anew.
 	ErrUnreadable = errors.New("session: stored record is unreadable")
 
-	// ErrTooLarge: the session is over Config.MaxSize, 2048 values or the
-	// provider's limit.
+	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.
 	// What was stored stays.
 	ErrTooLarge = errors.New("session: too large")
 

@@ -100,7 +100,7 @@ func holdfastKeys(b *testing.B, n int) app {
 	return app{name: "Holdfast", net: m.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		if r.URL.Path == "/begin" {
 			for i := range n - 1 {
-				session.NewKey[int](fmt.Sprint("number-", i)).Set(s, i)
+				session.NewKey[int](fmt.Sprintf("some-setting-%05d", i)).Set(s, i)
 			}
 		}
 		io.WriteString(w, answer(r.URL.Path, holdfastSession{s}))
@@ -110,7 +110,7 @@ func holdfastKeys(b *testing.B, n int) app {
 func scsKeys(n int, store *memstore.MemStore) app {
 	return scsAppWith("scs", store, func(s scsSession) {
 		for i := range n - 1 {
-			s.Put(s.ctx, fmt.Sprint("number-", i), i)
+			s.Put(s.ctx, fmt.Sprintf("some-setting-%05d", i), i)
 		}
 	})
 }

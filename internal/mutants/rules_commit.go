@@ -517,7 +517,7 @@ var updates = []mutant{
 	without("returns fn's error", sessions,
 		"\terr := s.run(fn)\n\tif err != nil {\n\t\treturn err\n\t}\n", "\terr := s.run(fn)\n\tif err != nil {\n\t\treturn nil\n\t}\n"),
 	without("runs fn again is bounded", sessions,
-		"\tfor range maxReruns {\n", "\tfor {\n",
+		"\tfor n := range maxReruns {\n", "\tfor n := 0; ; n++ {\n",
 		"\treturn fmt.Errorf(\"%w: others were first %d times\", ErrUnavailable, maxReruns)\n}\n", "}\n\nvar _ = fmt.Errorf\n"),
 	without("runs fn again when it destroys", sessions,
 		"\tcase c.mode == updating && !c.s.inherited(b):\n\t\treturn out, errRerun\n", ""),
@@ -541,5 +541,5 @@ var creates = []mutant{
 	without("a create that fails sets no cookie", sessions,
 		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\tc.s.landed", "\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\tif value != \"\" {\n\t\t\tc.setCookie(value, next)\n\t\t}\n\t\treturn err\n\t}\n\tc.s.landed"),
 	without("a new session without a change is not stored", sessions,
-		"\tcase !d.needed():\n", "\tcase d.id != \"\" && !d.needed():\n", "func (s *Session) idle() bool {\n", "func (s *Session) idle() bool {\n\tif s.state.id == \"\" {\n\t\treturn false\n\t}\n"),
+		"\tif !d.needed() {\n", "\tif d.id != \"\" && !d.needed() {\n", "func (s *Session) idle() bool {\n", "func (s *Session) idle() bool {\n\tif s.state.id == \"\" {\n\t\treturn false\n\t}\n"),
 }

@@ -24,7 +24,7 @@ var replays = []mutant{
 	without("each run gets its own request, URL and Header", sessions,
 		"inner := r.Clone(&rn.ctx)", "inner := r.WithContext(&rn.ctx)"),
 	without("each run starts with the header map as it was", sessions,
-		"\t\trn.restore()\n\t}\n}", "\t}\n}"),
+		"\t\trn.restore()\n\t\tre.m.again", "\t\tre.m.again"),
 	without("a run's own context ends with it", sessions,
 		"\t\trn.ctx.stop(context.Canceled)\n",
 		"\t\t_ = context.Canceled\n"),
@@ -158,18 +158,16 @@ var renewals = []mutant{
 	without("Renew of a new session stores it", sessions,
 		"\treturn d.renew || d.view", "\treturn d.renew && d.id != \"\" || d.view"),
 	without("a tombstone is served as anonymous", sessions,
-		"\tcase found.Tombstone:\n\t\treturn p.newSession(identity{buried: true}, nil), nil\n", ""),
+		"\tcase found.Tombstone:\n\t\treturn identity{}, nil, errTombstone\n", ""),
 	without("a change on a tombstone is ErrGone", sessions,
 		"return p.newSession(identity{buried: true}, nil), nil", "return p.newSession(identity{}, nil), nil"),
 	without("no forwarding to the new session", sessions,
-		"\tcase found.Tombstone:\n\t\treturn p", `	case found.Tombstone && found.Successor != "":
-		heir := found.Successor
-		if found, err = p.m.fetch(ctx, heir); err != nil || found == nil {
-			return nil, err
-		}
-		return p.newSession(identity{token: who.token, id: heir}, found), nil
+		"\tcase found.Tombstone:\n\t\treturn identity", `	case found.Tombstone && found.Successor != "":
+		heir := identity{token: who.token, id: found.Successor}
+		found, err = p.m.fetch(bounded, heir.id)
+		return heir, found, err
 	case found.Tombstone:
-		return p`),
+		return identity`),
 	without("a tombstone's cookie is not cleared", sessions,
 		"return p.newSession(identity{buried: true}, nil), nil", "p.cookie.Store(p.m.cfg.Cookie.expired())\n\t\treturn p.newSession(identity{buried: true}, nil), nil"),
 	without("Renew on a tombstone works", sessions,
@@ -229,7 +227,7 @@ var destroys = []mutant{
 	without("the new session sees nothing of the old", sessions,
 		"view:     view{base: s.m.freshContent()},\n\t\t\tpopped", "view:     view{base: st.view.base},\n\t\t\tpopped"),
 	without("the tombstone first, then the create", sessions,
-		"\t\tif err := c.bury(doomed); err != nil {\n\t\t\treturn err\n\t\t}\n", "\t\tdefer c.bury(doomed)\n"),
+		"\t\tif err := c.observe(OpDestroy, func() (string, error) { return doomed.id, c.bury(doomed) }); err != nil {\n\t\t\treturn err\n\t\t}\n", "\t\tdefer c.bury(doomed)\n"),
 	without("one Set-Cookie", sessions,
 		"return strings.HasPrefix(line, cookie.Name+\"=\")", "return false && strings.HasPrefix(line, cookie.Name+\"=\")"),
 	without("the new session's cookie goes before the clearing one", sessions,
@@ -290,7 +288,7 @@ var keys = []mutant{
 
 var times = []mutant{
 	without("anonymous: no storage trip", sessions,
-		"\tif who.token == nil {\n\t\treturn p.newSession(identity{}, nil), nil\n\t}\n", ""),
+		"\tcase who.token == nil:\n\t\treturn identity{}, nil, nil\n", ""),
 	without("a read is one trip: no save", sessions,
 		"st.doomed == nil && !st.pending() &&\n\t\t(st.id == \"\" || s.touched || !s.m.touchDue(st.view.base))", "st.doomed == nil && !st.pending() && st.id == \"\"",
 		"\treturn m.expiry(c, c.expires).Sub(c.expires) >= m.cfg.TouchInterval\n", "\treturn true\n"),
@@ -349,11 +347,11 @@ var payloads = []mutant{
 	without("caps: the history", envelopes,
 		"\tif n > HistoryLimit {\n\t\td.failed = true\n\t}\n", ""),
 	without("caps: the number of entries", envelopes,
-		"min(MaxEntries, uint64(len(d.rest)/2))", "MaxEntries+uint64(len(d.rest))"),
+		"uint64(min(limit, len(d.rest)/2))", "uint64(limit+len(d.rest))"),
 	without("caps: the number of entries, however long the record", envelopes,
-		"min(MaxEntries, uint64(len(d.rest)/2))", "uint64(len(d.rest)/2)"),
+		"uint64(min(limit, len(d.rest)/2))", "uint64(len(d.rest)/2)"),
 	without("what could not be read is not saved: too many values", sessions,
-		"n > envelope.MaxEntries {", "n > 1000*envelope.MaxEntries {"),
+		"n > limit {", "n > 1000*limit {"),
 	without("caps: lengths", envelopes,
 		"if d.failed || n > uint64(len(d.rest)) {", "if d.failed {\n\t\treturn nil\n\t}\n\tif n > uint64(len(d.rest)) {\n\t\tn = uint64(len(d.rest))\n\t}\n\tif false {"),
 	without("an unreadable record is ErrUnreadable", sessions,
@@ -453,9 +451,9 @@ var cookies = []mutant{
 	without("no-store with Set-Cookie", sessions,
 		"\th.Set(\"Cache-Control\", \"no-store\")\n}", "}"),
 	without("an unknown ID is never adopted", sessions,
-		"\t\treturn p.newSession(identity{}, nil), nil // an", "\t\treturn p.newSession(who, nil), nil // an"),
+		"\tcase found == nil || p.m.expired(found):\n\t\treturn identity{}, nil, nil\n", "\tcase found == nil || p.m.expired(found):\n\t\treturn who, nil, nil\n"),
 	without("an unknown ID's cookie is not cleared unasked", sessions,
-		"\t\treturn p.newSession(identity{}, nil), nil // an", "\t\tp.cookie.Store(p.m.cfg.Cookie.expired())\n\t\treturn p.newSession(identity{}, nil), nil // an"),
+		"\tcase found == nil || p.m.expired(found):\n", "\tcase found == nil || p.m.expired(found):\n\t\tp.cookie.Store(p.m.cfg.Cookie.expired())\n"),
 	without("Forget clears the cookie", sessions,
 		"{ put(w.Header(), m.cfg.Cookie.expired()) }", "{}"),
 	without("a clearing cookie has a negative Max-Age", sessions,

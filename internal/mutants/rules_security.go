@@ -47,8 +47,8 @@ var secrets = []mutant{
 	without("where randomness fails there is no other", sessions,
 		"_, _ = rand.Read(token)", "_, _ = rand.Reader.Read(token)"),
 	without("a session ID comes by cookie only", sessions,
-		"\t\treturn nil\n\t}\n\treturn p.request.CookiesNamed(p.m.cfg.Cookie.Name)",
-		"\t\treturn []*http.Cookie{{Name: p.m.cfg.Cookie.Name, Value: p.request.URL.Query().Get(p.m.cfg.Cookie.Name)}}\n\t}\n\treturn p.request.CookiesNamed(p.m.cfg.Cookie.Name)"),
+		"{ return p.m.cfg.Cookie.sent(p.request.Header) }",
+		"{\n\treturn append(p.m.cfg.Cookie.sent(p.request.Header), p.request.URL.Query()[p.m.cfg.Cookie.Name]...)\n}"),
 }
 
 var cookieRules = []mutant{

@@ -64,7 +64,7 @@ func (p *Provider) keys(ctx context.Context, prefix string) iter.Seq2[[]string, 
 		for _, node := range nodes {
 			for cursor, more := uint64(0), true; more; more = cursor != 0 {
 				var keys []string
-				keys, cursor, err = scan(ctx, node, cursor, p.key(prefix))
+				keys, cursor, err = p.scan(ctx, node, cursor, p.key(prefix))
 				if !yield(keys, err) {
 					return
 				}
@@ -90,7 +90,7 @@ func (p *Provider) nodes(ctx context.Context) ([]Client, error) {
 	}
 	var mu sync.Mutex
 	var nodes []Client
-	err := await(ctx, func() error {
+	err := p.await(ctx, func() error {
 		return each(ctx, func(_ context.Context, node *goredis.Client) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -104,9 +104,9 @@ func (p *Provider) nodes(ctx context.Context) ([]Client, error) {
 	return nodes, nil
 }
 
-func scan(ctx context.Context, node Client, cursor uint64, prefix string) (keys []string, next uint64, err error) {
+func (p *Provider) scan(ctx context.Context, node Client, cursor uint64, prefix string) (keys []string, next uint64, err error) {
 	cmd := goredis.NewScanCmd(ctx, nil, "scan", cursor, "match", literal(prefix)+"*", "count", scanCount)
-	if err := await(ctx, func() error { return node.Process(ctx, cmd) }); err != nil {
+	if err := p.await(ctx, func() error { return node.Process(ctx, cmd) }); err != nil {
 		return nil, 0, err
 	}
 	keys, next = cmd.Val()
@@ -126,7 +126,7 @@ func (p *Provider) read(ctx context.Context, keys []string) ([]*provider.Record,
 		cmds[i] = goredis.NewStringCmd(ctx, "getex", key) // as Fetch does
 		cmds[i].SetFirstKeyPos(1)
 	}
-	err := await(ctx, func() error {
+	err := p.await(ctx, func() error {
 		_, err := p.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for _, cmd := range cmds {
 				_ = pipe.Process(ctx, cmd)

@@ -30,10 +30,10 @@ const (
 	kindTombstone = 1
 )
 
-// MaxEntries is the most values that a session has. A value of two bytes becomes
-// an Entry of 48 in memory: without the limit a hostile record of 64 KiB would
-// take 1.5 MiB to look at.
-const MaxEntries = 2048
+// MaxEntries returns how many values a record of that many bytes may hold. One of
+// two bytes becomes an Entry of 48 in memory: without a limit a hostile record of
+// 64 KiB would take 1.5 MiB to look at.
+func MaxEntries(size int) int { return max(2048, size/20) }
 
 // ErrMalformed is returned for bytes that Append did not make.
 var ErrMalformed = errors.New("malformed session record")
@@ -137,7 +137,7 @@ func Decode(data []byte) (Envelope, error) {
 	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
-		e.Owner, e.Entries = string(d.bytes()), d.entries()
+		e.Owner, e.Entries = string(d.bytes()), d.entries(MaxEntries(len(data)))
 	case kindTombstone:
 		e.Tombstone, e.Successor = true, string(d.bytes())
 	default:
@@ -208,9 +208,9 @@ func (d *decoder) history() History {
 	return History(d.take(uint64(n) * tagSize))
 }
 
-func (d *decoder) entries() []Entry {
+func (d *decoder) entries(limit int) []Entry {
 	n := d.uvarint()
-	if n > min(MaxEntries, uint64(len(d.rest)/2)) { // an entry takes two bytes at least
+	if n > uint64(min(limit, len(d.rest)/2)) { // an entry takes two bytes at least
 		d.failed = true
 	}
 	if n == 0 || d.failed {
