@@ -22,6 +22,7 @@ type life struct {
 	cookie *http.Cookie
 	former []*http.Cookie
 	broken bool // nobody knows whether it goes on under its cookie
+	found  int  // what was in doubt, when last looked for
 	diary  diary
 }
 
@@ -65,6 +66,8 @@ func (l *life) account() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.figures.Add(l.Figures())
+	l.figures.Landed += l.found
+	l.found = 0
 }
 
 // round lets the tabs do things at the same time.
@@ -169,7 +172,7 @@ func (l *life) end() {
 func (l *life) audit() {
 	if got := l.insist("read"); got.verdict == done {
 		l.Audit("the session", got.Tokens)
-		l.landed.Add(int64(l.Landed(got.Tokens)))
+		l.found = l.Landed(got.Tokens)
 	}
 }
 

@@ -44,9 +44,7 @@ func TestSoak(t *testing.T) {
 	after := settled(t, sites)
 	t.Logf("end: %v", after)
 	after.wantNoGrowthSince(t, before)
-	for _, s := range sites {
-		s.wantAllDone(t)
-	}
+	wantAllDone(t, sites)
 }
 
 // watch lets visitors in for a while and does harm meanwhile. When it returns,
