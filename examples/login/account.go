@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	signedInAs = session.NewKey[account]("account")
-	flash      = session.NewKey[string]("flash").LastWriteWins() // said once, on the next page
+	signedInWith = session.NewKey[int]("password")                 // the generation of the owner's
+	flash        = session.NewKey[string]("flash").LastWriteWins() // said once, on the next page
 )
 
 const keepSignedIn = 30 * 24 * time.Hour
@@ -26,7 +26,11 @@ func (s *shop) signUp(w http.ResponseWriter, r *http.Request, sess *session.Sess
 }
 
 func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	s.render(w, sess, http.StatusOK, "signin", page{Title: "Sign in"})
+	p := page{Title: "Sign in"}
+	if r.URL.Query().Has("again") {
+		p.Flash = "You are signed out on this device, so nothing was changed. Please sign in again."
+	}
+	s.render(w, sess, http.StatusOK, "signin", p)
 }
 
 func (s *shop) signIn(w http.ResponseWriter, r *http.Request, sess *session.Session) {
@@ -52,7 +56,9 @@ func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 // without the basket, which went with the first; app.js keeps it from being sent.
 func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Session, name string, acc account) {
 	sess.Renew()
-	signedInAs.Set(sess, acc)
+	sess.SetOwner(acc.ID)
+	signedInWith.Set(sess, acc.Generation)
+	devices.Set(sess, deviceOf(r))
 	flash.Set(sess, "Welcome, "+name+".")
 	sess.Persist(0)
 	if r.PostFormValue("keep") != "" {
@@ -74,9 +80,28 @@ func (s *shop) account(w http.ResponseWriter, r *http.Request, sess *session.Ses
 	if s.mustSignIn(w, r, sess) == "" {
 		return
 	}
-	s.render(w, sess, http.StatusOK, "account", page{Title: "Your account"})
+	s.showAccount(w, r, sess, nil)
 }
 
+// showAccount shows the account, and what is wrong with the form if anything is.
+func (s *shop) showAccount(w http.ResponseWriter, r *http.Request, sess *session.Session, problem error) {
+	all, err := s.signedInDevices(r.Context(), sess)
+	if err != nil {
+		s.sessionError(w, r, err)
+		return
+	}
+	p := page{Title: "Your account", Devices: all}
+	if problem != nil {
+		s.complain(w, sess, "account", p, problem)
+		return
+	}
+	s.render(w, sess, http.StatusOK, "account", p)
+}
+
+// changePassword signs the other devices out twice. The password's generation does
+// it at once, also where the old password was just right and the session is not
+// there yet, which RevokeOthers cannot see. RevokeOthers ends the sessions, with
+// all that is in them.
 func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	name := s.mustSignIn(w, r, sess)
 	if name == "" {
@@ -84,29 +109,41 @@ func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *sess
 	}
 	acc, err := s.users.change(name, r.PostFormValue("old"), r.PostFormValue("new"))
 	if err != nil {
-		s.complain(w, sess, "account", page{Title: "Your account"}, err)
+		s.showAccount(w, r, sess, err)
 		return
 	}
+	if err := s.sessions.RevokeOthers(r.Context(), sess); err != nil {
+		log.Printf("change of password: %v", err) // nobody is signed in there any more
+	}
 	sess.Renew()
-	signedInAs.Set(sess, acc)
-	flash.Set(sess, "Your password is changed, and your other devices are signed out.")
+	signedInWith.Set(sess, acc.Generation)
+	backToAccount(w, r, sess, "Your password is changed, and your other devices are signed out.")
+}
+
+func backToAccount(w http.ResponseWriter, r *http.Request, sess *session.Session, said string) {
+	flash.Set(sess, said)
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
 }
 
 // mustSignIn returns who is signed in. If nobody is, it answers with the form, and
-// the handler has nothing left to do.
+// the handler has nothing left to do. A form that nobody sends is on a page that
+// was left open.
 func (s *shop) mustSignIn(w http.ResponseWriter, r *http.Request, sess *session.Session) string {
 	name := s.signedIn(sess)
 	if name == "" {
-		http.Redirect(w, r, "/signin", http.StatusSeeOther)
+		to := "/signin"
+		if r.Method == http.MethodPost {
+			to += "?again"
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
 	return name
 }
 
 // signedIn returns who is signed in, or "".
 func (s *shop) signedIn(sess *session.Session) string {
-	acc, _ := signedInAs.Get(sess)
-	return s.users.name(acc)
+	generation, _ := signedInWith.Get(sess)
+	return s.users.name(account{sess.Owner(), generation})
 }
 
 // complain shows the form again.

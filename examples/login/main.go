@@ -1,5 +1,6 @@
-// Login is a small shop: it signs people up, in and out, keeps their basket in
-// the session, and shows what twenty requests at once do to it.
+// Login is a small shop: it signs people up, in and out, also on their other
+// devices, keeps their basket in the session, and shows what twenty requests at
+// once do to it.
 //
 //	go run ./examples/login
 //	go run ./examples/login -store redis://localhost:6379/0

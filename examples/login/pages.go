@@ -28,6 +28,8 @@ type page struct {
 	Gone    bool   // the problem is a cookie of a session that has ended
 	Name    string // what was typed into a form that has to be typed again
 
+	Devices []signedInDevice // where the user is signed in
+
 	Session  facts
 	Visits   int
 	Products []product
@@ -43,8 +45,9 @@ type facts struct {
 
 func parsePages() pages {
 	funcs := template.FuncMap{
-		"money": func(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) },
-		"clock": func(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04:05") },
+		"money":  func(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) },
+		"clock":  func(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04:05") },
+		"minute": func(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04") },
 	}
 	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(files, "templates/layout.html"))
 	all := pages{}

@@ -32,19 +32,22 @@ func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request, *session.Session){
-		"GET /{$}":          s.home,
-		"GET /signup":       s.signUpForm,
-		"POST /signup":      s.signUp,
-		"GET /signin":       s.signInForm,
-		"POST /signin":      s.signIn,
-		"POST /signout":     s.signOut,
-		"GET /account":      s.account,
-		"POST /account":     s.changePassword,
-		"POST /basket":      s.addToBasket,
-		"POST /basket/slow": s.addSlowly,
-		"POST /basket/none": s.emptyBasket,
-		"GET /race":         s.raceCounts,
-		"POST /race":        s.raceAdd,
+		"GET /{$}":                 s.home,
+		"GET /signup":              s.signUpForm,
+		"POST /signup":             s.signUp,
+		"GET /signin":              s.signInForm,
+		"POST /signin":             s.signIn,
+		"POST /signout":            s.signOut,
+		"POST /signout/one":        s.signOutOne,
+		"POST /signout/others":     s.signOutOthers,
+		"POST /signout/everywhere": s.signOutEverywhere,
+		"GET /account":             s.account,
+		"POST /account":            s.changePassword,
+		"POST /basket":             s.addToBasket,
+		"POST /basket/slow":        s.addSlowly,
+		"POST /basket/none":        s.emptyBasket,
+		"GET /race":                s.raceCounts,
+		"POST /race":               s.raceAdd,
 	} {
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
@@ -73,7 +76,7 @@ func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	p := page{Title: "The shop cannot reach its sessions", Problem: "Yours was not changed. Please try again in a moment."}
 	switch {
 	case errors.Is(err, session.ErrGone):
-		p = page{Title: "This session has ended", Problem: "It was signed out, or renewed by signing in, and was not changed.", Gone: true}
+		p = page{Title: "This session has ended", Problem: "It was signed out, here or on another device, or renewed by signing in. Nothing was changed.", Gone: true}
 	case errors.Is(err, session.ErrConflict):
 		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing, and this one was not saved: have a look, and try again."}
 	case errors.Is(err, session.ErrOutcomeUnknown):

@@ -47,9 +47,9 @@ type user struct {
 	hash []byte
 }
 
-// account is what a session keeps of a user. It is no name, which another may have
-// once the first is gone, and of no use after a change of the password, which
-// signs all other devices out.
+// account is what a session keeps of a user: whose it is, and the password that it
+// was signed in with, without which it is nobody's. The ID is no name, which another
+// may have once the first is gone.
 type account struct {
 	ID         string
 	Generation int // of the password

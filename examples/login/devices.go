@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A device is where a user has signed in, and when: the session itself may have
+// begun long before, with the basket.
+type device struct {
+	Name, Address string
+	SignedIn      time.Time
+}
+
+var devices = session.NewKey[device]("device")
+
+func deviceOf(r *http.Request) device {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return device{deviceName(r.UserAgent()), host, time.Now()}
+}
+
+// signedInDevice is a device with the session that it has, as the page shows it.
+type signedInDevice struct {
+	device
+	Handle            string
+	LastSeen, Expires time.Time
+	This              bool
+}
+
+// signedInDevices returns those of the user whose session it is, this one first.
+func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]signedInDevice, error) {
+	sessions, err := s.sessions.Sessions(ctx, sess.Owner())
+	if err != nil {
+		return nil, err
+	}
+	var all []signedInDevice
+	for _, other := range sessions {
+		if s.signedIn(other) == "" {
+			continue // the password it was signed in with is the old one
+		}
+		d, _ := devices.Get(other)
+		found := signedInDevice{d, other.Handle(), other.LastSeenAt(), other.ExpiresAt(), other.Handle() == sess.Handle()}
+		if found.This {
+			all = slices.Insert(all, 0, found)
+		} else {
+			all = append(all, found)
+		}
+	}
+	return all, nil
+}
+
+// signOutOne signs out the device that the form names. Revoke does not ask whose
+// session it is, and a form can be made to name any: so it is looked up among the
+// user's own.
+func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	if s.mustSignIn(w, r, sess) == "" {
+		return
+	}
+	own, err := s.signedInDevices(r.Context(), sess)
+	if err != nil {
+		s.sessionError(w, r, err)
+		return
+	}
+	handle := r.PostFormValue("handle")
+	i := slices.IndexFunc(own, func(d signedInDevice) bool { return d.Handle == handle })
+	if i < 0 {
+		backToAccount(w, r, sess, "That device was signed out already.")
+		return
+	}
+	if err := s.sessions.Revoke(r.Context(), handle); err != nil {
+		s.sessionError(w, r, err)
+		return
+	}
+	backToAccount(w, r, sess, own[i].Name+" is signed out.")
+}
+
+func (s *shop) signOutOthers(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	if s.revokeOthers(w, r, sess) {
+		backToAccount(w, r, sess, "Your other devices are signed out.")
+	}
+}
+
+// signOutEverywhere signs this device out last, so that the user can try again if
+// the store fails halfway.
+func (s *shop) signOutEverywhere(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	if s.revokeOthers(w, r, sess) {
+		s.signOut(w, r, sess)
+	}
+}
+
+// revokeOthers reports whether it has. If not, it has answered.
+func (s *shop) revokeOthers(w http.ResponseWriter, r *http.Request, sess *session.Session) bool {
+	if s.mustSignIn(w, r, sess) == "" {
+		return false
+	}
+	err := s.sessions.RevokeOthers(r.Context(), sess)
+	if err != nil {
+		s.sessionError(w, r, err)
+	}
+	return err == nil
+}
