@@ -64,7 +64,7 @@ func TestAChangeOfPasswordRenewsTheSession(t *testing.T) {
 
 	p.open("/account")
 	p.do(write("input[name=old]", password), write("input[name=new]", changed))
-	p.click("main form button")
+	p.click("#change")
 	p.says("#flash", "Your password is changed, and your other devices are signed out.")
 	p.open("/")
 	p.signedIn(name)

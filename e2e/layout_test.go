@@ -32,11 +32,15 @@ func TestNoPageIsWiderThanAPhone(t *testing.T) {
 	p.do(p.credentials(strings.Repeat("W", 40-len(name))+name, password)) // as long and wide as can be
 	p.click("main form button")
 	stolen := p.cookie()
+	long := p.text("#user")
 	for _, product := range []string{"Rope", "Anchor", "Cleat"} {
 		p.add(product)
 	}
 	p.race()
 	fits("/, with all there is")
+	phone := visit(t)
+	phone.claims(samsung)
+	phone.signIn(long, password)
 	p.open("/account")
 	fits("/account")
 	p.signOut()
@@ -45,6 +49,9 @@ func TestNoPageIsWiderThanAPhone(t *testing.T) {
 	p.openFor(409, "/")
 	fits("an error")
 }
+
+// samsung is the User-Agent with the longest name.
+const samsung = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36"
 
 func TestTheShopWorksWithoutJavaScript(t *testing.T) {
 	p := visit(t)
@@ -56,11 +63,18 @@ func TestTheShopWorksWithoutJavaScript(t *testing.T) {
 		t.Fatal("JavaScript runs")
 	}
 	p.says("noscript", "This needs JavaScript, the only thing here that does.")
-	p.signUp()
+	name := p.signUp()
 	p.add("Rope")
 	p.says("#flash", "Rope added.")
 	p.says("#count-rope", "1")
 	p.click("#empty")
 	p.says("#count-rope", "")
+	phone := visit(t)
+	phone.claims(iPhone)
+	phone.signIn(name, password)
+	p.open("/account")
+	p.click(signOutOne)
+	p.says("#flash", "Safari on iPhone is signed out.")
+	phone.isSignedOut(name)
 	p.signOut()
 }

@@ -37,6 +37,11 @@ func TestScreenshots(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, userAgent := range []string{iPhone, samsung} {
+		other := p.elsewhere()
+		other.claims(userAgent)
+		other.signIn("Ada", password)
+	}
 	p.open("/account")
 	p.shoot("account")
 	p.signOut()

@@ -55,6 +55,13 @@ func (p *tab) another() *tab {
 	return newTab(p.t, p.shop, p.root)
 }
 
+// elsewhere opens a tab of another visitor of the same shop.
+func (p *tab) elsewhere() *tab {
+	p.t.Helper()
+	_, c := shared(p.t)
+	return newTab(p.t, p.shop, c.ctx, chromedp.WithNewBrowserContext())
+}
+
 func newTab(t *testing.T, s *shop, parent context.Context, opts ...chromedp.ContextOption) *tab {
 	t.Helper()
 	p := &tab{t: t, shop: s, events: new(events)}

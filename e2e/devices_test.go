@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+const iPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1"
+
+// twoDevices sign one user in, on browsers that share no cookies.
+func twoDevices(t *testing.T) (laptop, phone *tab, name string) {
+	t.Helper()
+	laptop, phone = visit(t), visit(t)
+	phone.claims(iPhone)
+	name = laptop.signUp()
+	phone.signIn(name, password)
+	laptop.lists("Chrome on Linux this device", "Safari on iPhone")
+	phone.lists("Safari on iPhone this device", "Chrome on Linux")
+	return laptop, phone, name
+}
+
+// claims makes the browser call itself another.
+func (p *tab) claims(userAgent string) {
+	p.t.Helper()
+	_, err := chromedp.Call(p.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: userAgent})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// lists opens the account and checks which devices it lists.
+func (p *tab) lists(want ...string) {
+	p.t.Helper()
+	p.open("/account")
+	got := eval[[]string](p, `Array.from(document.querySelectorAll("#devices h3"), (e) => e.textContent)`)
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		p.t.Errorf("the devices are %q, want %q", got, want)
+	}
+}
+
+const signOutOne = `button[name="handle"]`
+
+// finds out by its next click that it was signed out.
+func (p *tab) isSignedOut(name string) {
+	p.t.Helper()
+	p.signedIn(name) // as far as the page knows
+	p.click("#user")
+	p.says("h1", "Sign in")
+	p.hides(name)
+	p.openFor(409, "/") // it counts visits, which a session that has ended cannot
+	p.says("h1", "This session has ended")
+	p.hides(name)
+	p.click("#forget")
+	p.signedIn("")
+	p.says("#count-rope", "")
+}
+
+func TestADeviceIsSignedOutFromAnother(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	phone.open("/")
+	phone.add("Rope")
+
+	laptop.click(signOutOne)
+	laptop.says("#flash", "Safari on iPhone is signed out.")
+	laptop.lists("Chrome on Linux this device")
+	phone.isSignedOut(name)
+	phone.signIn(name, password)
+	laptop.lists("Chrome on Linux this device", "Safari on iPhone")
+}
+
+func TestTheOtherDevicesAreSignedOut(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	library := visit(t)
+	library.signIn(name, password)
+
+	laptop.click("#signout-others")
+	laptop.says("#flash", "Your other devices are signed out.")
+	laptop.lists("Chrome on Linux this device")
+	if n := eval[int](laptop, `document.querySelectorAll("#signout-others").length`); n != 0 {
+		t.Error("there are no others, but a button for them")
+	}
+	phone.isSignedOut(name)
+	library.isSignedOut(name)
+}
+
+func TestSigningOutEverywhere(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	second := laptop.another()
+	second.open("/account")
+
+	laptop.click("#signout-everywhere")
+	laptop.says("#flash", "You are signed out.")
+	laptop.signedIn("")
+	phone.isSignedOut(name)
+	second.click("#user")
+	second.says("h1", "Sign in")
+	second.hides(name)
+}
+
+func TestAPageLeftOpenOnADeviceThatWasSignedOut(t *testing.T) {
+	for form, button := range map[string]string{
+		"sign out one":        signOutOne,
+		"sign out the others": "#signout-others",
+		"everywhere":          "#signout-everywhere",
+		"change the password": "#change",
+	} {
+		t.Run(form, func(t *testing.T) {
+			laptop, phone, name := twoDevices(t)
+			phone.do(write("input[name=old]", password), write("input[name=new]", "battery staple"))
+			laptop.click(signOutOne)
+			phone.click(button)
+			phone.says("h1", "Sign in")
+			phone.says("#flash", "You are signed out on this device, so nothing was changed. Please sign in again.")
+			phone.hides(name)
+			laptop.lists("Chrome on Linux this device")
+			phone.signIn(name, password)
+		})
+	}
+	t.Run("add to the basket", func(t *testing.T) {
+		laptop, phone, name := twoDevices(t)
+		phone.open("/")
+		laptop.click(signOutOne)
+		phone.load(409, click(`button[aria-label="Add Rope"]`))
+		phone.says("h1", "This session has ended")
+		phone.hides(name)
+	})
+}
+
+func TestAPageLeftOpenThatListsADeviceThatWasSignedOut(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	second := laptop.another()
+	second.open("/account")
+	laptop.click(signOutOne)
+	second.click(signOutOne)
+	second.says("#flash", "That device was signed out already.")
+	second.signedIn(name)
+	phone.isSignedOut(name)
+}
+
+func TestAForgedHandleSignsNobodyOut(t *testing.T) {
+	ada := visit(t)
+	name := ada.signUp()
+	ada.open("/")
+	mallory, _, _ := twoDevices(t)
+	mallory.do(mallory.js(fmt.Sprintf(`document.querySelector(%s).value = %s`, quote(signOutOne), quote(ada.handle()))))
+	mallory.click(signOutOne)
+	mallory.says("#flash", "That device was signed out already.")
+	mallory.lists("Chrome on Linux this device", "Safari on iPhone")
+	ada.lists("Chrome on Linux this device")
+	ada.open("/")
+	ada.signedIn(name)
+}
