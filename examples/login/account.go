@@ -27,7 +27,7 @@ func (s *shop) signUp(w http.ResponseWriter, r *http.Request, sess *session.Sess
 
 func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	p := page{Title: "Sign in"}
-	if r.URL.Query().Has("again") {
+	if r.URL.Query().Has("again") && s.signedIn(sess) == "" {
 		p.Flash = "You are signed out on this device, so nothing was changed. Please sign in again."
 	}
 	s.render(w, sess, http.StatusOK, "signin", p)
@@ -53,7 +53,8 @@ func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 //
 // It reads nothing of the session, only sets: so a form that is sent twice at once
 // signs in twice. The second one finds the session renewed and begins another,
-// without the basket, which went with the first; app.js keeps it from being sent.
+// without the basket, which went with the first, and that is one device more until
+// it expires; app.js keeps it from being sent.
 func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Session, name string, acc account) {
 	sess.Renew()
 	sess.SetOwner(acc.ID)
@@ -98,10 +99,9 @@ func (s *shop) showAccount(w http.ResponseWriter, r *http.Request, sess *session
 	s.render(w, sess, http.StatusOK, "account", p)
 }
 
-// changePassword signs the other devices out twice. The password's generation does
-// it at once, also where the old password was just right and the session is not
-// there yet, which RevokeOthers cannot see. RevokeOthers ends the sessions, with
-// all that is in them.
+// changePassword signs the other devices out by the password's generation: also one
+// that is just signing in with the old password, whose session RevokeOthers cannot
+// see yet. RevokeOthers ends the sessions that are there, with all that is in them.
 func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	name := s.mustSignIn(w, r, sess)
 	if name == "" {
