@@ -43,7 +43,7 @@ func (p *tab) lists(want ...string) {
 
 const signOutOne = `button[name="handle"]`
 
-// finds out by its next click that it was signed out.
+// isSignedOut checks that the next click finds it so.
 func (p *tab) isSignedOut(name string) {
 	p.t.Helper()
 	p.signedIn(name) // as far as the page knows
@@ -100,33 +100,31 @@ func TestSigningOutEverywhere(t *testing.T) {
 	second.hides(name)
 }
 
-func TestAPageLeftOpenOnADeviceThatWasSignedOut(t *testing.T) {
-	for form, button := range map[string]string{
-		"sign out one":        signOutOne,
-		"sign out the others": "#signout-others",
-		"everywhere":          "#signout-everywhere",
-		"change the password": "#change",
-	} {
-		t.Run(form, func(t *testing.T) {
-			laptop, phone, name := twoDevices(t)
-			phone.do(write("input[name=old]", password), write("input[name=new]", "battery staple"))
-			laptop.click(signOutOne)
-			phone.click(button)
-			phone.says("h1", "Sign in")
-			phone.says("#flash", "You are signed out on this device, so nothing was changed. Please sign in again.")
-			phone.hides(name)
-			laptop.lists("Chrome on Linux this device")
-			phone.signIn(name, password)
+func TestPagesLeftOpenOnADeviceThatWasSignedOut(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	forms := map[string]*tab{signOutOne: nil, "#signout-others": nil, "#signout-everywhere": nil, "#change": nil}
+	for button := range forms {
+		forms[button] = phone.another()
+		forms[button].open("/account")
+	}
+	forms["#change"].do(write("input[name=old]", password), write("input[name=new]", "battery staple"))
+	phone.open("/")
+	laptop.click(signOutOne)
+
+	for button, p := range forms {
+		t.Run(button, func(t *testing.T) {
+			p := p.in(t)
+			p.click(button)
+			p.says("h1", "Sign in")
+			p.says("#flash", "You are signed out on this device, so nothing was changed. Please sign in again.")
+			p.hides(name)
 		})
 	}
-	t.Run("add to the basket", func(t *testing.T) {
-		laptop, phone, name := twoDevices(t)
-		phone.open("/")
-		laptop.click(signOutOne)
-		phone.load(409, click(`button[aria-label="Add Rope"]`))
-		phone.says("h1", "This session has ended")
-		phone.hides(name)
-	})
+	phone.load(409, click(`button[aria-label="Add Rope"]`))
+	phone.says("h1", "This session has ended")
+	phone.hides(name)
+	laptop.lists("Chrome on Linux this device")
+	phone.signIn(name, password)
 }
 
 func TestAPageLeftOpenThatListsADeviceThatWasSignedOut(t *testing.T) {

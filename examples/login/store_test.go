@@ -34,6 +34,11 @@ func TestTheShopOnEveryStore(t *testing.T) {
 			if _, counts := v.get("/race"); !strings.Contains(counts, `"basket":20`) {
 				t.Error(counts)
 			}
+			other := v.anotherDevice("ada", "correct horse")
+			v.wantDevices(2)
+			v.post("/signout/others")
+			other.wantSignedOut()
+			v.wantDevices(1)
 			old := v.cookie()
 			v.post("/signout")
 			v.setCookie(old)
