@@ -40,6 +40,7 @@ const (
 	OutcomeConflict    = "conflict"    // ErrConflict
 	OutcomeGone        = "gone"        // ErrGone
 	OutcomeUnknown     = "unknown"     // ErrOutcomeUnknown
+	OutcomeCanceled    = "canceled"    // OpLoad: the context was, as by a visitor who hung up, which is no fault of the store
 	OutcomeUnavailable = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
@@ -60,6 +61,8 @@ func (e Event) Outcome() string {
 		return OutcomeGone
 	case errors.Is(e.Err, ErrOutcomeUnknown):
 		return OutcomeUnknown
+	case errors.Is(e.Err, context.Canceled):
+		return OutcomeCanceled
 	case errors.Is(e.Err, ErrUnavailable):
 		return OutcomeUnavailable
 	case errors.Is(e.Err, ErrUnreadable), e.Op == OpUndecodable:

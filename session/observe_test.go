@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -141,6 +145,15 @@ func TestObserver(t *testing.T) {
 		if events := o.want(t, "load unavailable"); !errors.Is(events[0].Err, errBroken) {
 			t.Errorf("got %+v", events[0])
 		}
+		visitor, hangUp := context.WithCancel(t.Context())
+		w.onFetch(func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+			hangUp()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		c.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
+			httptest.NewRequestWithContext(visitor, http.MethodPost, "/", nil))
+		o.want(t, "load canceled")
 		w.onSave(dropped, dropped, dropped, dropped)
 		c.post(set("a=2"))
 		o.want(t, "load ok", "save unknown")
@@ -150,6 +163,12 @@ func TestObserver(t *testing.T) {
 		}
 		c.post(func(s *session.Session) { session.NewKey[[]byte]("c").Set(s, make([]byte, 100_000)) })
 		o.want(t, "load ok", "save refused")
+		time.Sleep(30 * time.Minute)
+		w.onSave(dropped)
+		c.post(func(*session.Session) {})
+		if events := o.want(t, "load ok", "touch unavailable"); !errors.Is(events[1].Err, errBroken) {
+			t.Errorf("got %+v", events[1])
+		}
 	})
 	each("revocation", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
 		c := w.client()

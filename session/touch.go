@@ -33,12 +33,12 @@ func (c *commit) touch() {
 	next.Entries, next.expires = base.Entries, c.m.expiry(base, next.Seen, base.expires)
 	event := c.m.watch(OpTouch)
 	rec, err := c.m.encode(d.id, next)
+	event.Handle, event.Err = d.id, err
 	if err == nil {
 		err = c.saveOnce(time.Now(), rec, base.version)
-	}
-	event.Handle, event.Err = d.id, err
-	if errors.Is(err, provider.ErrVersionConflict) {
-		event.Err = nil // whoever was first has extended it
+		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // whoever was first has extended it
+			event.Err = unavailable(err)
+		}
 	}
 	c.m.observed(c.ctx, event)
 	switch {
