@@ -1,0 +1,77 @@
+package otelholdfast
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// The attributes that have no name in the conventions.
+const (
+	operationNameKey     = attribute.Key("holdfast.session.operation.name")
+	operationOutcomeKey  = attribute.Key("holdfast.session.operation.outcome")
+	operationAttemptsKey = attribute.Key("holdfast.session.operation.attempts")
+	handleKey            = attribute.Key("holdfast.session.handle")
+	keyKey               = attribute.Key("holdfast.session.key")
+	runsKey              = attribute.Key("holdfast.session.replay.runs")
+)
+
+// labels are what the metrics and the span of an operation have in common: few
+// values each.
+type labels struct {
+	op        session.Op
+	outcome   string
+	errorType string // "" if it did not fail
+}
+
+func labelsOf(e session.Event) labels {
+	return labels{op: e.Op, outcome: e.Outcome(), errorType: errorType(e.Err)}
+}
+
+func (l labels) attributes() []attribute.KeyValue {
+	kvs := []attribute.KeyValue{
+		operationNameKey.String(string(l.op)),
+		operationOutcomeKey.String(l.outcome),
+	}
+	if l.errorType != "" {
+		kvs = append(kvs, semconv.ErrorTypeKey.String(l.errorType))
+	}
+	return kvs
+}
+
+// failures are the errors that are not the visitor's affair. ErrOutcomeUnknown is
+// an ErrUnavailable as well, so it comes first.
+var failures = []struct {
+	err       error
+	errorType string
+}{
+	{session.ErrOutcomeUnknown, "outcome_unknown"},
+	{session.ErrUnavailable, "unavailable"},
+	{session.ErrUnreadable, "unreadable"},
+	{session.ErrTooLarge, "too_large"},
+	{session.ErrEncode, "encode"},
+	{session.ErrHeaderSent, "header_sent"},
+}
+
+func errorType(err error) string {
+	if err == nil || visitors(err) {
+		return ""
+	}
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			return f.errorType
+		}
+	}
+	return semconv.ErrorTypeOther.Value.AsString()
+}
+
+// visitors reports whether err is the visitor's affair.
+func visitors(err error) bool {
+	return session.StatusCode(err) < http.StatusInternalServerError ||
+		errors.Is(err, context.Canceled) && !errors.Is(err, session.ErrOutcomeUnknown)
+}

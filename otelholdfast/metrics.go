@@ -1,0 +1,104 @@
+package otelholdfast
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// seconds are the buckets that the conventions advise for database calls, which is
+// what most of the time goes to:
+// https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
+var seconds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}
+
+type instruments struct {
+	duration    metric.Float64Histogram
+	retries     metric.Int64Counter
+	replays     metric.Int64Counter
+	undecodable metric.Int64Counter
+	options     map[labels]options
+}
+
+func newInstruments(meter metric.Meter) (*instruments, error) {
+	in := &instruments{options: foreseen()}
+	var errs [4]error
+	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
+		metric.WithUnit("s"),
+		metric.WithDescription("Duration of session operations."),
+		metric.WithExplicitBucketBoundaries(seconds...))
+	in.retries, errs[1] = meter.Int64Counter("holdfast.session.operation.retries",
+		metric.WithUnit("{retry}"),
+		metric.WithDescription("Number of times a session operation was tried again because a parallel request was first."))
+	in.replays, errs[2] = meter.Int64Counter("holdfast.session.replays",
+		metric.WithUnit("{replay}"),
+		metric.WithDescription("Number of times a handler, or the closure of an Update, ran again because of a conflict."))
+	in.undecodable, errs[3] = meter.Int64Counter("holdfast.session.undecodable_values",
+		metric.WithUnit("{value}"),
+		metric.WithDescription("Number of stored values that did not decode and were read as absent."))
+	return in, errors.Join(errs[:]...)
+}
+
+func (in *instruments) record(ctx context.Context, e session.Event) {
+	switch e.Op {
+	case session.OpReplay:
+		in.replays.Add(ctx, 1)
+	case session.OpUndecodable:
+		in.undecodable.Add(ctx, 1)
+	default:
+		in.operation(ctx, e)
+	}
+}
+
+func (in *instruments) operation(ctx context.Context, e session.Event) {
+	if !in.duration.Enabled(ctx) && !in.retries.Enabled(ctx) {
+		return
+	}
+	l := labelsOf(e)
+	opts, ok := in.options[l]
+	if !ok {
+		opts = newOptions(l)
+	}
+	in.duration.Record(ctx, e.Duration.Seconds(), opts.record...)
+	if e.Attempts > 1 {
+		in.retries.Add(ctx, int64(e.Attempts-1), opts.add...)
+	}
+}
+
+// options are labels as the instruments take them.
+type options struct {
+	record []metric.RecordOption
+	add    []metric.AddOption
+}
+
+func newOptions(l labels) options {
+	opt := metric.WithAttributeSet(attribute.NewSet(l.attributes()...))
+	return options{[]metric.RecordOption{opt}, []metric.AddOption{opt}}
+}
+
+// foreseen returns the options of all labels that events are known to have, so that
+// no set of attributes is made as requests come in.
+func foreseen() map[labels]options {
+	errs := []error{
+		nil, session.ErrConflict, session.ErrGone, session.ErrTooManySessions, context.Canceled, errors.New("another"),
+	}
+	for _, f := range failures {
+		errs = append(errs, f.err)
+	}
+	all := map[labels]options{}
+	for _, op := range []session.Op{
+		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
+	} {
+		for _, e := range []session.Event{{}, {Handle: "any"}, {Attempts: 2}} {
+			for _, e.Err = range errs {
+				e.Op = op
+				l := labelsOf(e)
+				all[l] = newOptions(l)
+			}
+		}
+	}
+	return all
+}

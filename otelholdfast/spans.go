@@ -1,0 +1,58 @@
+package otelholdfast
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+type tracer struct{ trace.Tracer }
+
+// record adds e to the trace that ctx is in. It begins none: an operation alone
+// tells nothing that the metrics do not tell.
+func (t tracer) record(ctx context.Context, e session.Event) {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return
+	}
+	switch e.Op {
+	case session.OpReplay:
+		addEvent(parent, "holdfast.session.replay", e, runsKey.Int(e.Attempts))
+	case session.OpUndecodable:
+		addEvent(parent, "holdfast.session.undecodable_value", e, keyKey.String(e.Key))
+	default:
+		t.operation(ctx, e)
+	}
+}
+
+func (t tracer) operation(ctx context.Context, e session.Event) {
+	l := labelsOf(e)
+	kvs := withHandle(l.attributes(), e.Handle)
+	if e.Attempts > 1 {
+		kvs = append(kvs, operationAttemptsKey.Int(e.Attempts))
+	}
+	_, span := t.Start(ctx, "session "+string(e.Op), trace.WithTimestamp(e.Start), trace.WithAttributes(kvs...))
+	if l.errorType != "" {
+		span.SetStatus(codes.Error, e.Err.Error())
+	}
+	span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))
+}
+
+// addEvent tells of e on the span of its request. OpenTelemetry means to move
+// events to logs, https://opentelemetry.io/blog/2026/deprecating-span-events/, which would
+// take a third provider; what is worth a line the session has logged by slog already.
+func addEvent(span trace.Span, name string, e session.Event, kv attribute.KeyValue) {
+	span.AddEvent(name, trace.WithTimestamp(e.Start), trace.WithAttributes(withHandle([]attribute.KeyValue{kv}, e.Handle)...))
+}
+
+// withHandle adds the session's public name, if it has one.
+func withHandle(kvs []attribute.KeyValue, handle string) []attribute.KeyValue {
+	if handle == "" {
+		return kvs
+	}
+	return append(kvs, handleKey.String(handle))
+}
