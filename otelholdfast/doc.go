@@ -23,8 +23,8 @@
 //	holdfast.session.operation.outcome   ok, merged, conflict, gone and so on: see session.OutcomeOK
 //	error.type                           of a failure: see below
 //
-// The name of the key of an undecodable value is none: an app may make its keys' names
-// as it runs, and each would be a time series. The log line and the trace have it.
+// The key of an undecodable value is not among them: an app may make the names of its
+// keys as it runs, and each would be a time series. The log line and the trace have it.
 //
 // # Spans
 //

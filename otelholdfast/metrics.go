@@ -92,7 +92,7 @@ func foreseen() map[labels]options {
 	for _, op := range []session.Op{
 		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
 	} {
-		for _, e := range []session.Event{{}, {Handle: "any"}, {Attempts: 2}} {
+		for _, e := range []session.Event{{}, {Handle: "any"}, {Handle: "any", Attempts: 2}} {
 			for _, e.Err = range errs {
 				e.Op = op
 				l := labelsOf(e)

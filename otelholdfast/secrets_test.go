@@ -34,7 +34,7 @@ func TestNothingCarriesACookieOrAValue(t *testing.T) {
 			st.export(&out)
 			out.Write(st.log.Bytes())
 
-			if handle := st.handleOf(&first); !strings.Contains(out.String(), handle) {
+			if handle := st.firstHandle(); !strings.Contains(out.String(), handle) {
 				t.Errorf("the handle %s is nowhere", handle)
 			}
 			for _, forbidden := range append(tokens(t, &first, v), secret) {
@@ -62,8 +62,8 @@ func (st *site) export(out *bytes.Buffer) {
 	}
 }
 
-// handleOf returns the handle that the first save of v was told of with.
-func (st *site) handleOf(*visitor) string {
+// firstHandle returns the handle of the session that was saved first.
+func (st *site) firstHandle() string {
 	for _, kv := range st.traces.Ended()[0].Attributes() {
 		if kv.Key == "holdfast.session.handle" {
 			return kv.Value.AsString()
