@@ -27,7 +27,7 @@ type Event struct {
 	Handle   string        // of the session, "" if there is none
 	Start    time.Time     // when the operation began
 	Duration time.Duration // how long it took, storage and waiting for others included
-	Attempts int           // OpSave, OpRenew, OpDestroy: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
 	Key      string        // OpUndecodable: the key
 	Err      error         // why it failed. OpLoad: ErrGone also for the cookie of a session that was renewed or destroyed, though Load does not fail
 }
