@@ -78,9 +78,30 @@
 // anyway, as in a script or a transaction. It saves the caller a Fetch while
 // everybody else is waiting.
 //
+// # Listing
+//
+// A provider whose store can be gone through is a [Lister], too: one method, with
+// rules of its own that providertest checks as well. What to think of:
+//
+//   - Pages, each a query of its own. A cursor, a transaction or a lock that is held
+//     while the loop's body runs holds up the store, or dies of old age.
+//   - A page begins after the last ID of the one before (WHERE id > … ORDER BY id
+//     LIMIT …) or where the store's own cursor says. An OFFSET leaves records out when
+//     others before them are deleted, as by a loop that purges.
+//   - A record that is replaced must keep its place, or be yielded twice: the
+//     visitors who are busiest are those whom one looks for. So do not go by version
+//     or by expiry.
+//   - The prefix is one of bytes. Escape it where the store takes patterns (MATCH,
+//     LIKE), and mind the collation where it compares.
+//   - Expired records that are still stored are left out.
+//   - Ask the context at each step, also in the middle of a page.
+//
+// Those who range over a List must be ready for a record that comes twice, and for
+// one that has gone when they come to it.
+//
 // # Beyond the contract
 //
 // Say in the package's documentation what the store does not promise: what a
 // failover may undo, what is evicted when memory runs short, how far off the
-// clocks may be, which settings it needs.
+// clocks may be, which settings it needs, what a List costs.
 package provider

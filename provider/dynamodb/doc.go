@@ -10,7 +10,7 @@
 //	}
 //
 // Every call is one request: Fetch a strongly consistent GetItem, Save a PutItem
-// with a condition, Delete a DeleteItem. A conflict comes with the record that
+// with a condition, Delete a DeleteItem; List is a Scan for every MB. A conflict comes with the record that
 // won, in the answer of the same request.
 //
 // # Client
@@ -94,6 +94,9 @@
 //	  }]
 //	}
 //
+// List needs dynamodb:Scan. That cannot be kept to a [Prefix]: who has it reads the
+// whole table, so leave it to tools with a role of their own.
+//
 // CreateTable needs dynamodb:DescribeTable and dynamodb:DescribeTimeToLive, and
 // where there is something to do, dynamodb:CreateTable and
 // dynamodb:UpdateTimeToLive. Apps that share a table by [Prefix] are kept apart by
@@ -110,6 +113,12 @@
 //	Save                   1 WCU for every KB begun, of the new item or the old, whichever is larger
 //	Save that conflicts    1 WCU for every KB begun, of the item that is there; 1 if there is none
 //	Delete                 1 WCU for every KB begun; 1 if there is no item
+//	List                   1 RCU for every 4 KB of the whole table, whatever the prefix
+//
+// List reads consistently, for else it might leave out what has just been saved. It
+// pays for what has expired and is not removed yet, too: a million sessions of 1 KB
+// are 250,000 RCU, in a thousand requests. It takes what the table's capacity lets it,
+// with requests of the app beside it throttled where that is provisioned.
 //
 // That a conflict brings the item along costs nothing, and neither does what TTL
 // removes. On the wire, each request has about 900 bytes besides the record, most

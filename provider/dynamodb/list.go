@@ -64,7 +64,11 @@ func (p *Provider) records(items []item) ([]*provider.Record, error) {
 		if !ok {
 			return nil, foreign(attrID)
 		}
-		rec, err := record(strings.TrimPrefix(id.Value, p.prefix), it)
+		rest := strings.TrimPrefix(id.Value, p.prefix)
+		if provider.ValidateID(rest) != nil {
+			continue // no record's
+		}
+		rec, err := record(rest, it)
 		if err != nil {
 			return nil, err
 		}

@@ -35,12 +35,22 @@ func fetch(ctx context.Context, p provider.Provider) error {
 	return err
 }
 
-// verbs are calls that succeed unless the wire is at fault.
+func list(ctx context.Context, p provider.Provider) error {
+	for _, err := range provider.List(ctx, p, "") {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verbs are calls that succeed unless the wire is at fault: reads and then writes.
 var verbs = []struct {
 	name, operation string
 	call            func(context.Context, provider.Provider) error
 }{
 	{"Fetch", "GetItem", fetch},
+	{"List", "Scan", list},
 	{"Save", "PutItem", save},
 	{"Save of what has expired", "DeleteItem", saveExpired},
 	{"Delete", "DeleteItem", remove},
@@ -56,7 +66,7 @@ func TestWritesOfUnknownOutcomeAreNotRepeated(t *testing.T) {
 		"failure":     refusing(always, http.StatusInternalServerError, "InternalServerError", "Internal server error"),
 		"unavailable": refusing(always, http.StatusServiceUnavailable, "ServiceUnavailable", ""),
 	} {
-		for _, v := range verbs[1:] {
+		for _, v := range verbs[2:] {
 			t.Run(v.name+"/"+fault, func(t *testing.T) {
 				f.wire.set(do)
 				err := v.call(t.Context(), f)

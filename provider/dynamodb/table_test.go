@@ -116,6 +116,9 @@ func TestTableWithAnotherKey(t *testing.T) {
 			f.create(t, c.hash, c.sort, c.kind)
 			discreet(t, f.CreateTable(t.Context()), `the string attribute "id" alone`)
 			for _, v := range verbs {
+				if v.name == "List" {
+					continue // asks for no key, and there is nothing
+				}
 				err := v.call(t.Context(), f)
 				discreet(t, err, `the string attribute "id" alone`, "some ID", "DATA")
 				discreet(t, err, "CreateTable")

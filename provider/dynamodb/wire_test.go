@@ -71,6 +71,13 @@ func (w *wire) operations() []string {
 	return names
 }
 
+// last returns the body of the last request.
+func (w *wire) last() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.requests[len(w.requests)-1].body
+}
+
 // carried wants the requests since the last reset to have been these.
 func (f *fixture) carried(t *testing.T, want ...string) {
 	t.Helper()

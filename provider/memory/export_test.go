@@ -1,11 +1,28 @@
 package memory
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 const (
 	SweepPerSave  = sweepPerSave
 	SweepWhenFull = sweepWhenFull
+	ChunkSize     = chunkSize
 )
+
+// ChunkSizes yields how many entries a listing copies at a time.
+func (p *Provider) ChunkSizes(prefix string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range p.shards {
+			for chunk := range p.shards[i].chunks(prefix) {
+				if !yield(len(chunk)) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Audit counts everything anew and returns an error if the books are wrong.
 func (p *Provider) Audit() error {

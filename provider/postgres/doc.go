@@ -16,6 +16,9 @@
 //
 //	GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast_sessions TO app;
 //
+// List reads 256 records at a time by the index, in the order of their IDs, each page
+// in a transaction of its own.
+//
 // The pool may be one that the application uses for other things as well. Each
 // verb takes a connection for one trip; one connection is enough for all callers.
 // The database's encoding should be UTF8: another cannot hold every ID.

@@ -48,6 +48,7 @@ func each(t *testing.T, p *postgres.Provider, rec *provider.Record, check func(t
 		"unchecked Save": func() error { return p.Save(ctx, rec, -1) },
 		"Delete":         func() error { return p.Delete(ctx, rec.ID) },
 		"Purge":          func() error { _, err := p.Purge(ctx); return err },
+		"List":           func() error { _, err := list(ctx, p, ""); return err },
 	} {
 		t.Run(name, func(t *testing.T) { check(t, call()) })
 	}

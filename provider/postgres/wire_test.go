@@ -101,6 +101,7 @@ var verbs = []struct {
 			t.Error(err)
 		}
 	}},
+	{"List", func(t *testing.T, p provider.Provider) { lists(t, p, wireRecord.ID, wireRecord.ID) }},
 }
 
 var wireRecord = record()

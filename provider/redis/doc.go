@@ -88,8 +88,9 @@
 //
 //	ACL SETUSER app on >password ~holdfast:* +getex +evalsha +eval +getrange +exists +set +del
 //
-// [WaitReplicas] needs +wait, a cluster +cluster|slots and, while slots are being
-// moved, +asking. go-redis tries COMMAND and some of CLIENT too, and makes do without.
+// List needs +scan, [WaitReplicas] +wait, a cluster +cluster|slots and, while
+// slots are being moved, +asking. go-redis tries COMMAND and some of CLIENT too, and
+// makes do without.
 //
 // # Memory
 //

@@ -256,7 +256,7 @@ func TestFullStore(t *testing.T) {
 func TestLeastPrivilege(t *testing.T) {
 	user := []string{
 		"--user", "app", "on", ">" + password, "~holdfast:*",
-		"+getex", "+evalsha", "+eval", "+getrange", "+exists", "+set", "+del",
+		"+getex", "+evalsha", "+eval", "+getrange", "+exists", "+set", "+del", "+scan",
 	}
 	t.Run("Client", func(t *testing.T) {
 		server := testserver.Redis(t, user...)
@@ -279,6 +279,9 @@ func leastPrivilege(t *testing.T, p provider.Provider) {
 		if err := trip.do(t.Context(), p, stored(t, p)); !errors.Is(err, trip.want) {
 			t.Errorf("%s: got error %v, want %v", trip.name, err, trip.want)
 		}
+	}
+	if ids, err := list(t.Context(), p, ""); err != nil || len(ids) == 0 {
+		t.Errorf("List: got %d records and error %v", len(ids), err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,6 +121,18 @@ func holds(t testing.TB, p provider.Provider, rec *provider.Record) {
 	}
 }
 
+// list returns the IDs that List yields, sorted.
+func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
+	for rec, err := range provider.List(ctx, p, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, rec.ID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
 // fails wants an error that is none of those that tell of a record.
 func fails(t testing.TB, call string, err error) {
 	t.Helper()
@@ -164,6 +177,10 @@ var calls = []call{
 	}},
 	{"Delete", func(ctx context.Context, p provider.Provider, rec *provider.Record) error {
 		return p.Delete(ctx, rec.ID)
+	}},
+	{"List", func(ctx context.Context, p provider.Provider, _ *provider.Record) error {
+		_, err := list(ctx, p, "")
+		return err
 	}},
 }
 

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -33,6 +34,11 @@ func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.
 
 func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provider.Record, error] {
 	return func(yield func([]*provider.Record, error) bool) {
+		// SCAN alone would find nothing on an empty replica, without an error.
+		if _, err := p.Fetch(ctx, cmp.Or(prefix, "-")); err != nil && !errors.Is(err, provider.ErrNotFound) {
+			yield(nil, err)
+			return
+		}
 		for keys, err := range p.keys(ctx, prefix) {
 			if err != nil {
 				yield(nil, p.failure(ctx, err))
