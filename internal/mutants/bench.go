@@ -65,10 +65,10 @@ func newBench(programs int, bound time.Duration, slow bool) (*bench, error) {
 // stages returns what a mutant of the package in dir meets, the cheapest first.
 func (b *bench) stages(dir string) []stage {
 	var all []stage
-	if dir != "session" {
+	if dir != "session" && dir != paging {
 		all = append(all, stage{pkg: dir})
 	}
-	if dir == "provider" {
+	if dir == "provider" || dir == paging {
 		all = append(all, stage{pkg: "provider/memory"})
 	}
 	all = append(all, b.rules, b.units, b.sim)

@@ -9,6 +9,7 @@ const (
 	memory    = "provider/memory"
 	sealing   = "provider/sealed"
 	providers = "provider"
+	paging    = "provider/internal/paging"
 )
 
 var sections = []section{
@@ -37,6 +38,7 @@ var sections = []section{
 	{"Bombs (docs/security.md)", bombs},
 	{"Secrets (docs/security.md)", secrets},
 	{"Logs and errors (docs/security.md)", leaks},
+	{"Listing (provider.Lister)", listing},
 }
 
 var versions = []mutant{

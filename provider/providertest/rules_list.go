@@ -356,8 +356,10 @@ func (s *subject) lists(prefix string, want ...*provider.Record) {
 // listEnds wants List to yield the error of ctx, which is over, and nothing else.
 func (s *subject) listEnds(ctx context.Context, want error) {
 	prefix, _ := s.family(3)
-	if got, err := s.list(ctx, prefix); len(got) > 0 || !errors.Is(err, want) {
-		s.failf("List: got %d records and error %v, want %v", len(got), err, want)
+	for _, prefix := range []string{prefix, s.newID()} { // of some, and of none
+		if got, err := s.list(ctx, prefix); len(got) > 0 || !errors.Is(err, want) {
+			s.failf("List: got %d records and error %v, want %v", len(got), err, want)
+		}
 	}
 }
 
