@@ -111,3 +111,17 @@ func TestListFailsOnAnyPage(t *testing.T) {
 	})
 	discreet(t, list(t.Context(), f), "not the second")
 }
+
+// The filter goes by the time at which the listing has begun.
+func TestListLeavesOutWhatExpiresMeanwhile(t *testing.T) {
+	f := newFixture(t)
+	brief, rec := newRecord(), newRecord()
+	brief.ExpiresAt = time.Now().Add(time.Second)
+	f.save(t, brief, 0)
+	f.save(t, rec, 0)
+	f.wire.set(func(_ int, send func() (*http.Response, error)) (*http.Response, error) {
+		<-time.After(time.Until(brief.ExpiresAt) + time.Millisecond)
+		return send()
+	})
+	lists(t, f, "", rec)
+}
