@@ -77,7 +77,7 @@ func TestListIsConsistent(t *testing.T) {
 // A page is 1 MB of items, before those that are not asked for are left out.
 func TestListGoesOnAfterAnEmptyPage(t *testing.T) {
 	f := newFixture(t)
-	for range 3 {
+	for range 6 {
 		rec := newRecord()
 		rec.ID = "large-" + rec.ID
 		rec.Data = make([]byte, 390<<10)
@@ -87,7 +87,9 @@ func TestListGoesOnAfterAnEmptyPage(t *testing.T) {
 	f.save(t, rec, 0)
 	f.wire.reset()
 	lists(t, f, rec.ID, rec)
-	f.carried(t, "Scan", "Scan")
+	if got := len(f.wire.operations()); got < 2 {
+		t.Errorf("%d pages: the test shows nothing", got)
+	}
 }
 
 func TestListOfForeignItem(t *testing.T) {

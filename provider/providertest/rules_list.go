@@ -300,11 +300,11 @@ func iterate(list iter.Seq2[*provider.Record, error], do func(*provider.Record))
 	for rec, listErr := range list {
 		switch {
 		case err != nil:
-			return fmt.Errorf("List goes on after error %q", err)
+			return fmt.Errorf("after error %q, List goes on", err)
 		case listErr != nil && rec == nil:
 			err = listErr
 		case listErr != nil || rec == nil:
-			return fmt.Errorf("List yields %s and error %v, want one of both", describe(rec), listErr)
+			return fmt.Errorf("got %s and error %v from List, want one of both", describe(rec), listErr)
 		default:
 			do(rec)
 		}
