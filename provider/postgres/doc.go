@@ -20,13 +20,14 @@
 // in a transaction of its own.
 //
 // The pool may be one that the application uses for other things as well. Each
-// verb takes a connection for one trip; one connection is enough for all callers.
+// trip takes a connection for itself alone; one is enough for all callers.
 // The database's encoding should be UTF8: another cannot hold every ID.
 //
 // # Costs
 //
-// Fetch, Save and Delete are one round trip each, a Save that conflicts and brings
-// the current record along, too. Two things of pgx's come on top, now and then: a
+// Fetch, Save and Delete are one round trip each. A Save that does not land takes a
+// second one, which reads what is in the way: the current record that comes with a
+// conflict. Two things of pgx's come on top, now and then: a
 // connection prepares each statement once, by a trip of its own, and the pool
 // pings a connection that has been idle for a second. The query mode is the
 // connection's (DefaultQueryExecMode, in the URL default_query_exec_mode). All of

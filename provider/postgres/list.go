@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"strings"
@@ -21,7 +20,7 @@ const pageSize = 256
 // be left out when others before them are deleted. The collation is that of the
 // index, and IDs are compared by bytes in a table with another, too.
 const listSQL = `
-SELECT id::text, {columns}, data::bytea
+SELECT id::text, {columns}
 FROM {table}
 WHERE id COLLATE "C" >= $1::text AND id COLLATE "C" < $2::text AND id COLLATE "C" > $3::text AND {live}
 ORDER BY id COLLATE "C"
@@ -48,12 +47,8 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 
 // page returns the records behind the ID last, or none and an error.
 func (p *Provider) page(ctx context.Context, prefix, last string) (page []*provider.Record, err error) {
-	err = p.call(ctx, func() (err error) {
-		var b pgx.Batch // as a DB has no Query
-		b.Queue(p.sql.list, prefix, end(prefix), last, pageSize)
-		results := p.db.SendBatch(ctx, &b)
-		defer func() { err = cmp.Or(err, results.Close()) }()
-		rows, err := results.Query()
+	err = p.call(ctx, func() error {
+		rows, err := p.db.Query(ctx, p.sql.list, prefix, end(prefix), last, pageSize)
 		if err != nil {
 			return err
 		}

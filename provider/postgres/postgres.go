@@ -21,8 +21,8 @@ import (
 // the contract of package provider.
 type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // Provider implements provider.Provider. Make one with New.
@@ -81,11 +81,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 	if err := check(ctx, provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
-	var rec *provider.Record
-	err := p.call(ctx, func() (err error) {
-		rec, err = scanRecord(p.db.QueryRow(ctx, p.sql.fetch, id), id)
-		return err
-	})
+	rec, err := p.read(ctx, id)
 	if err == nil && rec == nil {
 		err = errNotFound
 	}
@@ -100,10 +96,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 	if len(rec.Data) > maxData {
 		return errTooLarge
 	}
-	if expectVersion < 0 {
-		return p.put(ctx, rec)
-	}
-	return p.compareAndSwap(ctx, rec, expectVersion)
+	return p.save(ctx, rec, expectVersion)
 }
 
 // Delete implements provider.Provider.
@@ -111,14 +104,27 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err := check(ctx, provider.ValidateID(id)); err != nil {
 		return err
 	}
-	return p.exec(ctx, p.sql.delete, id)
+	_, err := p.exec(ctx, p.sql.delete, id)
+	return err
 }
 
-func (p *Provider) exec(ctx context.Context, sql string, args ...any) error {
-	return p.call(ctx, func() error {
-		_, err := p.db.Exec(ctx, sql, args...)
+// read returns nil if there is no record.
+func (p *Provider) read(ctx context.Context, id string) (rec *provider.Record, err error) {
+	err = p.call(ctx, func() error {
+		rec, err = scanRecord(p.db.QueryRow(ctx, p.sql.fetch, id), id)
 		return err
 	})
+	return rec, err
+}
+
+// exec returns how many rows a statement has changed.
+func (p *Provider) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	err = p.call(ctx, func() error {
+		tag, err := p.db.Exec(ctx, sql, args...)
+		rows = tag.RowsAffected()
+		return err
+	})
+	return rows, err
 }
 
 // columns returns rec as the arguments $1 to $5 of the statements.

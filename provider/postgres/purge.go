@@ -46,12 +46,7 @@ func (p *Provider) blocks(ctx context.Context) (n int64, err error) {
 func (p *Provider) purge(ctx context.Context, first, end int64) (removed int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	err = p.call(ctx, func() error {
-		tag, err := p.db.Exec(ctx, p.sql.purge, position(first), position(end))
-		removed = tag.RowsAffected()
-		return err
-	})
-	return removed, err
+	return p.exec(ctx, p.sql.purge, position(first), position(end))
 }
 
 // position returns the ctid of a block's begin. Blocks have 32 bits.

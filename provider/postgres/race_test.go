@@ -153,7 +153,7 @@ func add(ctx context.Context, p provider.Provider, base *provider.Record, item b
 	}
 }
 
-// What fails at the commit is reported after the answers to the statements.
+// What fails at the commit is reported after the statement has had its effect.
 func TestErrorAtCommitIsNotASuccess(t *testing.T) {
 	p, pool, table := store(t)
 	rec := record()
@@ -202,7 +202,7 @@ func TestHinderedSaveIsAnError(t *testing.T) {
 	holds(t, p, rec)
 }
 
-// With a pool of one connection, whoever keeps it longer than its one trip blocks
+// With a pool of one connection, whoever keeps it longer than a trip blocks
 // all others for good.
 func TestManyCallersShareOneConnection(t *testing.T) {
 	cfg := config(t)

@@ -26,7 +26,7 @@ func (p *Provider) CreateTable(ctx context.Context) error {
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
 	}
-	createErr := p.exec(ctx, p.Schema())
+	_, createErr := p.exec(ctx, p.Schema())
 	// IF NOT EXISTS fails if another creates the table at the same time. What
 	// counts is that it is there now.
 	faults, err = p.faults(ctx)

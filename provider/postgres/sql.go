@@ -10,10 +10,10 @@ package postgres
 // exact by date_part, which counts in doubles; extract takes longer.
 const (
 	live     = `(expires_at IS NULL OR expires_at > clock_timestamp())`
-	selected = `version::bigint, coalesce((date_part('epoch', expires_at) * 1000)::bigint, 0), format::text`
+	selected = `version::bigint, coalesce((date_part('epoch', expires_at) * 1000)::bigint, 0), format::text, data::bytea`
 
 	fetchSQL = `
-SELECT {columns}, data::bytea
+SELECT {columns}
 FROM {table}
 WHERE id = $1::text AND {live}`
 
@@ -38,13 +38,6 @@ INSERT INTO {table} (id, version, expires_at, format, data)
 VALUES ($1::text, $2::bigint, $3::timestamptz, $4::text, $5::bytea)
 ON CONFLICT (id) DO UPDATE
 SET version = EXCLUDED.version, expires_at = EXCLUDED.expires_at, format = EXCLUDED.format, data = EXCLUDED.data`
-
-	// Runs after createSQL or updateSQL, and is read if they have changed nothing. Data
-	// that has been sent there is not sent back.
-	currentSQL = `
-SELECT {columns}, CASE WHEN version <> $2::bigint THEN data::bytea END
-FROM {table}
-WHERE id = $1::text AND {live}`
 
 	deleteSQL = `
 DELETE FROM {table}

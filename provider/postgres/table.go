@@ -29,24 +29,23 @@ func parseTable(name string) table {
 
 // statements are the SQL of a Provider.
 type statements struct {
-	fetch, create, update, put, current, delete string // of the verbs
-	list                                        string // of List
-	blocks, purge                               string // of Purge
-	faults                                      string // of CreateTable
+	fetch, create, update, put, delete string // of the verbs
+	list                               string // of List
+	blocks, purge                      string // of Purge
+	faults                             string // of CreateTable
 }
 
 func (t table) statements() statements {
 	in := strings.NewReplacer("{table}", string(t), "{live}", live, "{columns}", selected).Replace
 	return statements{
-		fetch:   in(fetchSQL),
-		create:  in(createSQL),
-		update:  in(updateSQL),
-		put:     in(putSQL),
-		current: in(currentSQL),
-		delete:  in(deleteSQL),
-		list:    in(listSQL),
-		blocks:  in(blocksSQL),
-		purge:   in(purgeSQL),
-		faults:  in(faultsSQL),
+		fetch:  in(fetchSQL),
+		create: in(createSQL),
+		update: in(updateSQL),
+		put:    in(putSQL),
+		delete: in(deleteSQL),
+		list:   in(listSQL),
+		blocks: in(blocksSQL),
+		purge:  in(purgeSQL),
+		faults: in(faultsSQL),
 	}
 }

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+const maxRounds = 10
+
+// save writes by one statement, which alone decides. If that has changed nothing, a
+// read tells what is in the way, and the answer is the one that holds at the moment
+// of the read: a Save of that moment would have changed nothing either. Would it
+// have, because a record has expired or been stored in between, both run again.
+func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	for range maxRounds {
+		stored, err := p.write(ctx, rec, expectVersion)
+		if err != nil || stored {
+			return err
+		}
+		current, err := p.read(ctx, rec.ID)
+		if err != nil {
+			return err
+		}
+		if !allows(current, expectVersion) {
+			return refusal(current, rec)
+		}
+		if err := sleep(ctx, rand.N(maxPause)); err != nil {
+			return p.explain(ctx, err)
+		}
+	}
+	return errHindered
+}
+
+// write stores rec if expectVersion allows it.
+func (p *Provider) write(ctx context.Context, rec *provider.Record, expectVersion int64) (stored bool, err error) {
+	sql, args := p.sql.put, columns(rec)
+	switch {
+	case expectVersion == 0:
+		sql = p.sql.create
+	case expectVersion > 0:
+		sql, args = p.sql.update, append(args, expectVersion)
+	}
+	rows, err := p.exec(ctx, sql, args...)
+	return rows > 0, err
+}
+
+// allows reports whether a Save that expects a version may replace current, which is
+// nil if there is no record.
+func allows(current *provider.Record, expectVersion int64) bool {
+	switch {
+	case expectVersion < 0:
+		return true
+	case current == nil:
+		return expectVersion == 0
+	default:
+		return expectVersion > 0 && current.Version == expectVersion
+	}
+}
+
+// refusal is the answer to a Save of rec that current does not allow.
+func refusal(current, rec *provider.Record) error {
+	if current != nil && current.Version == rec.Version {
+		return nil // stored by an earlier attempt
+	}
+	return fmt.Errorf("postgres: %w", &provider.ConflictError{Current: current})
+}
