@@ -97,8 +97,8 @@ func newRawRedis(tb testing.TB, addr string) *rawRedis {
 }
 
 const (
-	redisMagic   = "\xf5HF\x01" // of package redis
-	redisVersion = len(redisMagic)
+	redisMagic = len("\xf5HF\x01") // of package redis
+	redisHead  = redisMagic + 8    // with the version
 )
 
 func (r *rawRedis) begin(ctx context.Context, rec *provider.Record) error {
@@ -119,9 +119,8 @@ func (r *rawRedis) get(ctx context.Context) error {
 }
 
 func (r *rawRedis) swap(ctx context.Context) error {
-	version := r.value[redisVersion : redisVersion+8]
-	expect := string(version)
+	expect, version := string(r.value[:redisHead]), r.value[redisMagic:redisHead]
 	binary.BigEndian.PutUint64(version, binary.BigEndian.Uint64(version)+1)
 	expires := strconv.FormatInt(time.Now().Add(idleTimeout).UnixMilli(), 10)
-	return r.client.EvalSha(ctx, r.script, []string{r.key}, r.value, redisMagic, expect, expires).Err()
+	return r.client.EvalSha(ctx, r.script, []string{r.key}, r.value, expect, expires).Err()
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // A record is one string: magic, version and expiry in 8 bytes each, the length of
-// Format in one, Format, Data. save.lua reads the first two.
+// Format in one, Format, Data. save.lua knows the first two.
 const (
 	magic      = "\xf5HF\x01" // a byte that no text has, a name, the layout's number
 	headerSize = len(magic) + 8 + 8 + 1

@@ -1,37 +1,32 @@
 -- Stores a value under KEYS[1], or deletes what is there, if the version allows it.
 --
 -- ARGV[1]  the value; "" to delete
--- ARGV[2]  what every value begins with
--- ARGV[3]  the expected version, in 8 bytes; "" for no record, "any" for any or none
--- ARGV[4]  when the value expires, for PXAT; "" for never
+-- ARGV[2]  what the stored value must begin with, up to its version; "" if there must
+--          be no record, "any" for any or none
+-- ARGV[3]  when the value expires, for PXAT; "" for never
 --
--- Returns 1 if that is done, also if an earlier attempt has done it; the value that
--- stands in the way, or nil if there is none; 0 if there is something else.
+-- Returns 1 if that is done, also if an earlier attempt has done it; else the value that
+-- stands in the way, be it a record or not, or nil if there is none.
 --
 -- Versions are bytes here: as numbers they would be doubles, exact only to 2^53.
 
-local key, value, magic, expect, expires = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local first, last = #magic + 1, #magic + 8 -- of the version
+local key, value, expect, expires = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local magic = '\245HF\1' -- what every value begins with; its version follows, in 8 bytes
 
-local head = redis.pcall('GETRANGE', key, 0, last - 1)
-if type(head) == 'table' then
-	return head -- WRONGTYPE
-end
-local version = string.sub(head, first)
-if #version == 8 then
-	if string.sub(head, 1, #magic) ~= magic then
-		return 0
+local head = redis.pcall('GETRANGE', key, 0, 11)
+if head ~= expect or #head < 12 then
+	if type(head) == 'table' then
+		return head -- WRONGTYPE
 	end
-elseif head ~= '' or redis.call('EXISTS', key) == 1 then
-	return 0
-end
-
-if expect ~= 'any' and expect ~= version then
-	if version == string.sub(value, first, last) then
+	local none = head == '' and redis.call('EXISTS', key) == 0
+	local record = #head == 12 and string.sub(head, 1, 4) == magic
+	if expect ~= 'any' and record and head == string.sub(value, 1, 12) then
 		return 1
 	end
-	-- Not GET: a replica would answer that, and may be behind.
-	return redis.pcall('GETEX', key)
+	if not (none and expect == '' or (none or record) and expect == 'any') then
+		-- Not GET: a replica would answer that, and may be behind.
+		return redis.pcall('GETEX', key)
+	end
 end
 
 local done

@@ -41,7 +41,7 @@ func expectation(version int64) string {
 	case version == 0:
 		return expectNone
 	default:
-		return encodeVersion(version)
+		return magic + encodeVersion(version)
 	}
 }
 
@@ -69,7 +69,7 @@ func (p *Provider) apply(ctx context.Context, c *change) error {
 
 func (p *Provider) call(ctx context.Context, c *change, command, script string) (reply any, err error) {
 	key := p.key(c.id)
-	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, c.value, magic, c.expect, c.pxat)}
+	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, c.value, c.expect, c.pxat)}
 	cmd.SetFirstKeyPos(3)
 	err = p.await(ctx, func() error {
 		if p.replicas.count > 0 {

@@ -39,6 +39,9 @@ var trips = []struct {
 	{"Save without a check", map[string]int{"evalsha": 1, "getrange": 1, "set": 1}, func(ctx context.Context, p provider.Provider, rec *provider.Record) error {
 		return p.Save(ctx, successor(rec), -1)
 	}, nil},
+	{"Save without a check of the version that is there", map[string]int{"evalsha": 1, "getrange": 1, "set": 1}, func(ctx context.Context, p provider.Provider, rec *provider.Record) error {
+		return p.Save(ctx, rec, -1)
+	}, nil},
 	{"Save that has landed before", map[string]int{"evalsha": 1, "getrange": 1}, func(ctx context.Context, p provider.Provider, rec *provider.Record) error {
 		return p.Save(ctx, rec, 7)
 	}, nil},
