@@ -10,10 +10,10 @@ import (
 
 const maxRounds = 10
 
-// save writes by one statement, which alone decides. If that has changed nothing, a
-// read tells what is in the way, and the answer is the one that holds at the moment
-// of the read: a Save of that moment would have changed nothing either. Would it
-// have, because a record has expired or been stored in between, both run again.
+// save writes by one statement, which alone decides whether rec is stored. If it is
+// not, a read tells why, and the answer is the one of a Save at the moment of the
+// read. If that would have stored it, because what was in the way has gone in
+// between, or what was missing has come, both run again.
 func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
 	for range maxRounds {
 		stored, err := p.write(ctx, rec, expectVersion)

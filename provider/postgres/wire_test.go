@@ -102,7 +102,7 @@ var verbs = []struct {
 			t.Error(err)
 		}
 	}},
-	{"List", func(t *testing.T, p provider.Provider) { lists(t, p, wireRecord.ID, wireRecord.ID) }},
+	{"List", 1, func(t *testing.T, p provider.Provider) { lists(t, p, wireRecord.ID, wireRecord.ID) }},
 }
 
 var wireRecord = record()
