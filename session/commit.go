@@ -153,7 +153,7 @@ func (d *draft) needed() bool {
 // idle commits a d that comes to nothing, such as a Delete of what another
 // request has deleted: nothing is saved, but what was read must hold.
 func (c *commit) idle(d *draft) error {
-	if len(d.changes) == 0 && !d.cleared {
+	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
 		return nil
 	}
 	if err := c.s.check(d, d.view.base); err != nil {
@@ -205,7 +205,7 @@ func (c *commit) replace(d *draft) error {
 		case out.landed:
 			c.s.landed(d, d.identity, next)
 			if old := d.view.base.Owner; old != "" && old != next.Owner {
-				c.strike(old, d.id)
+				c.strike(old, place{id: d.id, from: ordinal(next.version)})
 			}
 			if value != "" {
 				c.setCookie(value, next)
@@ -222,7 +222,10 @@ func (c *commit) replace(d *draft) error {
 // before the store has it as the owner's.
 func (c *commit) put(id string, next, prev *content) (outcome, error) {
 	if next.Owner != "" && (prev == nil || prev.Owner != next.Owner) {
-		if err := c.enter(next.Owner, id, c.s.Handle()); err != nil {
+		if _, err := c.m.encode(id, next); err != nil { // before any I/O
+			return outcome{}, err
+		}
+		if err := c.enter(id, next, c.s.Handle()); err != nil {
 			return outcome{}, err
 		}
 	}

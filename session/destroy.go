@@ -19,7 +19,7 @@ func (c *commit) bury(b *doomed) error {
 			return err
 		}
 		if b.base.Owner != "" {
-			c.strike(b.base.Owner, b.id)
+			c.strike(b.base.Owner, gone(b.id))
 		}
 	}
 	if b.cookie {
@@ -37,7 +37,7 @@ func (c *commit) entomb(b *doomed) error {
 		switch {
 		case target == nil || target.Tombstone && target.Successor == "":
 			return b.absent(out.doubted)
-		case b.revoked && !target.Tombstone && !b.of(target):
+		case b.revoked && b.spares(id, target):
 			return nil
 		case target.Tombstone:
 			id = target.Successor

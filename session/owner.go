@@ -18,7 +18,8 @@ import (
 // rather than a name or an address that may change hands.
 //
 // A commit that makes a session somebody's takes two storage trips more than it
-// would otherwise, and so does the end of one. No other request does.
+// would otherwise, and so does one that ends such a session; a renewal does both.
+// No other request does.
 func (s *Session) SetOwner(userID string) {
 	s.mutate("SetOwner", func(st *state) {
 		st.reads.harden()
@@ -46,12 +47,12 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 		return nil, err
 	}
 	at := now()
-	found, err := st.muster(ctx, userID, m.places(roster, at), at)
+	found, err := st.muster(ctx, userID, places(roster, at), at)
 	if err != nil {
 		return nil, err
 	}
-	if len(found.ended) > 0 {
-		st.strike(userID, found.ended...)
+	if len(found.over) > 0 {
+		st.strike(userID, found.over...)
 	}
 	var sessions []*Session
 	for _, member := range slices.Backward(found.live) {
@@ -76,11 +77,11 @@ func (m *Manager) Revoke(ctx context.Context, handle string) error {
 	if err != nil || found == nil || found.isRoster() {
 		return err
 	}
-	if err := st.end(handle, found, ""); err != nil {
+	if err := st.end(&doomed{identity: identity{id: handle}, base: found}); err != nil {
 		return err
 	}
 	if found.Owner != "" {
-		st.strike(found.Owner, handle)
+		st.strike(found.Owner, gone(handle))
 	}
 	return nil
 }
@@ -108,10 +109,10 @@ func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {
 	if err != nil || roster == nil {
 		return err
 	}
-	var ended []string
+	var over []place
 	var errs []error
 	at := now()
-	for _, p := range m.places(roster, at) {
+	for _, p := range places(roster, at) {
 		if p.id == spared {
 			continue
 		}
@@ -120,46 +121,48 @@ func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {
 			break
 		}
 		st.restart()
-		over, err := st.revoke(p, owner, at)
+		ended, err := st.revoke(p, owner, spared, at)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		if over {
-			ended = append(ended, p.id)
+		if ended {
+			over = append(over, p)
 		}
 	}
-	if len(ended) > 0 {
+	if len(over) > 0 {
 		st.restart()
-		st.strike(owner, ended...)
+		st.strike(owner, over...)
 	}
 	return errors.Join(errs...)
 }
 
-// revoke ends the session at p if it is owner's, and reports whether its place is
-// free now.
-func (st *storage) revoke(p place, owner string, at time.Time) (over bool, err error) {
+// revoke ends the session at p if it is owner's, and reports whether p is over.
+func (st *storage) revoke(p place, owner, spared string, at time.Time) (over bool, err error) {
 	found, err := st.fetch(p.id)
 	switch {
 	case err != nil:
 		return false, err
 	case found == nil, !found.Tombstone && found.Owner != owner:
-		return !at.Before(p.since.Add(limbo)), nil
+		return p.over(found, owner, at), nil
 	}
-	err = st.end(p.id, found, owner)
+	err = st.end(&doomed{identity: identity{id: p.id}, base: found, owner: owner, spared: spared})
 	return err == nil, err
 }
 
-// end buries the session that found is the content of, and whatever it was renewed
-// to, if that is the owner's; "" is anyone's.
-func (st *storage) end(id string, found *content, owner string) error {
-	c := &commit{storage: *st}
+// end buries b from outside of any request of its own, with time and a place in
+// the queue of its own as well.
+func (st *storage) end(b *doomed) error {
+	b.revoked = true
+	c := &commit{storage: st.m.storage(st.ctx, nil)}
 	defer func() { c.turn.Leave() }()
 	event := st.m.watch(OpRevoke)
-	err := c.entomb(&doomed{identity: identity{id: id}, base: found, revoked: true, owner: owner})
-	event.Handle, event.Attempts, event.Err = id, 1+c.tries, err
+	err := c.entomb(b)
+	event.Handle, event.Attempts, event.Err = b.id, 1+c.tries, err
 	st.m.observed(st.ctx, event)
 	return err
 }
 
-// of reports whether c is a session that b is about.
-func (b *doomed) of(c *content) bool { return b.owner == "" || b.owner == c.Owner }
+// spares reports whether c, under this ID, is none of the sessions to revoke.
+func (b *doomed) spares(id string, c *content) bool {
+	return id == b.spared || !c.Tombstone && b.owner != "" && b.owner != c.Owner
+}

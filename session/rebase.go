@@ -96,6 +96,9 @@ func (s *Session) idled(d *draft) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.epoch == d.epoch {
+		if s.state.owner == d.owner {
+			s.state.owner = nil
+		}
 		s.consume(d, d.view.base)
 	}
 }

@@ -25,7 +25,7 @@ func (c *commit) renewal(d *draft) error {
 			c.s.landed(d, who, next)
 			c.setCookie(value, next)
 			if old := d.view.base.Owner; old != "" {
-				c.strike(old, d.id)
+				c.strike(old, gone(d.id))
 			}
 			return nil
 		}
@@ -33,7 +33,7 @@ func (c *commit) renewal(d *draft) error {
 			d, next, err = c.renewAgain(d, who, next, moved)
 		}
 		if err != nil {
-			c.remove(who.id)
+			c.withdraw(who, next)
 			if errors.Is(err, errTombstone) {
 				return c.startOver(d)
 			}
@@ -67,6 +67,13 @@ func (c *commit) renewAgain(d *draft, who identity, next *content, moved outcome
 		err = fmt.Errorf("%w: the record of the renewal is gone", ErrUnavailable)
 	}
 	return d, newer, err
+}
+
+// withdraw takes back the new record of a renewal that has failed.
+func (c *commit) withdraw(who identity, next *content) {
+	if c.remove(who.id) == nil && next.Owner != "" {
+		c.strike(next.Owner, gone(who.id))
+	}
 }
 
 // startOver is a renewal of what another request has renewed or destroyed

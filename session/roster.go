@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -18,8 +19,10 @@ import (
 //
 // A session is entered before it is saved, and struck off after it has ended, so
 // that none ever lives unlisted, wherever a crash comes in between. An entry whose
-// session is not there may be of one that is about to be saved; it stays until
-// nothing can come of it any more.
+// session is not there, or is another's, may be of one that is about to be saved;
+// it stays until nothing can come of it any more. What the session's own record
+// tells decides, not the Config: a Manager of another one must not strike off what
+// is alive to others.
 
 // rosterFormat is the Format of a roster's record.
 const rosterFormat = "holdfast-roster"
@@ -35,11 +38,40 @@ func (rosterCodec) Name() string { return rosterFormat }
 
 func (c *content) isRoster() bool { return c.codec.Name() == rosterFormat }
 
+// crowd is how many entries a roster may have before its owner's logins look for
+// those of sessions that have just expired.
+const crowd = 16
+
 // place is one session's place in a roster.
 type place struct {
 	id    string
 	since time.Time
+	from  int64 // the commit of the session's, counted, that makes it the owner's
 }
+
+// gone is the place of a session that has ended, whenever it was entered.
+func gone(id string) place { return place{id: id, from: math.MaxInt64} }
+
+// ordinal returns the place of a version's commit among those of its record.
+func ordinal(version int64) int64 { return version >> 32 }
+
+// over reports whether nothing can come of p any more, its record being c. An
+// entry from after c's commit is of a login that is under way.
+func (p place) over(c *content, owner string, at time.Time) bool {
+	switch {
+	case c != nil && c.Tombstone:
+		return true
+	case c != nil && c.Owner == owner:
+		return false
+	case c != nil && p.from <= ordinal(c.version):
+		return true
+	default:
+		return !at.Before(p.since.Add(limbo))
+	}
+}
+
+// forgotten returns when nothing of p's session can be left, by any Config.
+func (p place) forgotten() time.Time { return p.since.Add(maxCookieAge + limbo) }
 
 func (m *Manager) rosterID(owner string) string {
 	return recordID("owner", m.cfg.Namespace, []byte(owner))
@@ -48,28 +80,33 @@ func (m *Manager) rosterID(owner string) string {
 // roster reads the roster of owner, nil if there is none.
 func (st *storage) roster(owner string) (*content, error) { return st.fetch(st.m.rosterID(owner)) }
 
-// enter puts the session id into its owner's roster. It counts in place of the
-// session before, "" if it comes in addition.
-func (st *storage) enter(owner, id, before string) error {
-	return st.amend(owner, func(old *content, at time.Time) ([]place, error) {
-		if old != nil {
-			if _, in := old.Find(id); in {
+// enter puts the session id, which is to be saved as next, into its owner's
+// roster. It counts in place of the session before, "" if it comes in addition.
+func (st *storage) enter(id string, next *content, before string) error {
+	return st.amend(next.Owner, func(old *content, at time.Time) ([]place, error) {
+		places := places(old, at)
+		if i := slices.IndexFunc(places, func(p place) bool { return p.id == id }); i >= 0 {
+			if places[i].from >= ordinal(next.version) {
 				return nil, nil
 			}
+			places = slices.Delete(places, i, i+1) // whoever strikes that one off must miss the new one
 		}
-		places, err := st.makeRoom(owner, before, st.m.places(old, at), at)
-		return append(places, place{id, at}), err
+		places, err := st.makeRoom(next.Owner, before, st.thin(old, places, at), at)
+		return append(places, place{id, at, ordinal(next.version)}), err
 	})
 }
 
-// strike takes sessions that have ended off their owner's roster. It is a
-// courtesy: who reads the roster passes over them.
-func (st *storage) strike(owner string, ended ...string) {
+// strike takes these places off their owner's roster, but not those that the
+// sessions have got there since. It is a courtesy: who reads the roster passes over
+// them.
+func (st *storage) strike(owner string, over ...place) {
 	err := st.amend(owner, func(old *content, at time.Time) ([]place, error) {
 		if old == nil {
 			return nil, nil
 		}
-		places := slices.DeleteFunc(st.m.places(old, at), func(p place) bool { return slices.Contains(ended, p.id) })
+		places := slices.DeleteFunc(places(old, at), func(p place) bool {
+			return slices.ContainsFunc(over, func(o place) bool { return o.id == p.id && o.from >= p.from })
+		})
 		if len(places) == len(old.Entries) {
 			return nil, nil
 		}
@@ -91,7 +128,7 @@ func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]
 			return editErr
 		}
 		var out outcome
-		out, err = st.save(st.m.rosterID(owner), st.m.newRoster(owner, old, places, at), versionOf(old))
+		out, err = st.save(st.m.rosterID(owner), newRoster(owner, old, places, at), versionOf(old))
 		if err != nil || out.landed {
 			break
 		}
@@ -106,34 +143,33 @@ func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]
 }
 
 // places returns who is in a roster and may still live.
-func (m *Manager) places(c *content, at time.Time) []place {
+func places(c *content, at time.Time) []place {
 	places := []place{}
 	if c == nil {
 		return places
 	}
 	for _, e := range c.Entries {
-		ms, _ := binary.Uvarint(e.Value)
-		p := place{string(e.Name), time.UnixMilli(int64(ms))}
-		if at.Before(m.forgotten(p)) {
+		ms, n := binary.Uvarint(e.Value)
+		from, _ := binary.Uvarint(e.Value[max(n, 0):])
+		p := place{string(e.Name), time.UnixMilli(int64(ms)), int64(from)}
+		if at.Before(p.forgotten()) {
 			places = append(places, p)
 		}
 	}
 	return places
 }
 
-// forgotten returns when nothing of p's session can be left.
-func (m *Manager) forgotten(p place) time.Time { return p.since.Add(m.cfg.MaxLifetime + limbo) }
-
 // newRoster returns the roster that follows old. It lives as long as any of its
 // sessions may; an empty one, as long as a tombstone.
-func (m *Manager) newRoster(owner string, old *content, places []place, at time.Time) *content {
+func newRoster(owner string, old *content, places []place, at time.Time) *content {
 	next := follow(&content{codec: rosterCodec{}}, old)
 	next.Created, next.Started, next.Owner = at, at, owner
 	next.expires = at.Add(tombstoneLifetime)
 	for _, p := range places {
-		since := binary.AppendUvarint(nil, uint64(p.since.UnixMilli()))
-		next.Entries = append(next.Entries, envelope.Entry{Name: []byte(p.id), Value: since})
-		if end := m.forgotten(p); end.After(next.expires) {
+		value := binary.AppendUvarint(nil, uint64(p.since.UnixMilli()))
+		value = binary.AppendUvarint(value, uint64(p.from))
+		next.Entries = append(next.Entries, envelope.Entry{Name: []byte(p.id), Value: value})
+		if end := p.forgotten(); end.After(next.expires) {
 			next.expires = end
 		}
 	}
@@ -145,7 +181,7 @@ func (m *Manager) newRoster(owner string, old *content, places []place, at time.
 type muster struct {
 	live   []member // the oldest first
 	absent []place  // not there or another's, but perhaps not for long; or unreadable
-	ended  []string
+	over   []place
 }
 
 type member struct {
@@ -168,17 +204,30 @@ func (st *storage) muster(ctx context.Context, owner string, places []place, at 
 			found.absent = append(found.absent, p)
 		case err != nil:
 			return muster{}, err
-		case c != nil && c.Tombstone:
-			found.ended = append(found.ended, p.id)
+		case p.over(c, owner, at):
+			found.over = append(found.over, p)
 		case c != nil && c.Owner == owner && !st.m.expired(c):
 			found.live = append(found.live, member{p, c})
-		case at.Before(p.since.Add(limbo)):
-			found.absent = append(found.absent, p)
 		default:
-			found.ended = append(found.ended, p.id)
+			found.absent = append(found.absent, p)
 		}
 	}
 	return found, nil
+}
+
+// thin looks at a few places of a roster that has many, others each time, and
+// returns those that are left: where nobody lists the sessions, it would grow by
+// every one that is not logged out of.
+func (st *storage) thin(old *content, all []place, at time.Time) []place {
+	if len(all) < crowd {
+		return all
+	}
+	first := int(2 * ordinal(old.version) % int64(len(all)))
+	found, err := st.muster(st.ctx, old.Owner, []place{all[first], all[(first+1)%len(all)]}, at)
+	if err != nil { // then it stays as it is
+		return all
+	}
+	return slices.DeleteFunc(all, func(p place) bool { return slices.Contains(found.over, p) })
 }
 
 // makeRoom ends the oldest sessions of an owner who has as many as OwnerLimit
@@ -210,10 +259,10 @@ func (st *storage) makeRoom(owner, before string, places []place, at time.Time) 
 		if oldest.id == before {
 			continue
 		}
-		if err := st.end(oldest.id, oldest.content, owner); err != nil {
+		if err := st.end(&doomed{identity: identity{id: oldest.id}, base: oldest.content, owner: owner}); err != nil {
 			return nil, err
 		}
-		found.ended = append(found.ended, oldest.id)
+		found.over = append(found.over, oldest.place)
 		over--
 	}
 	return found.places(), nil
@@ -223,7 +272,7 @@ func (st *storage) makeRoom(owner, before string, places []place, at time.Time) 
 func (f *muster) places() []place {
 	places := slices.Clone(f.absent)
 	for _, m := range f.live {
-		if !slices.Contains(f.ended, m.id) {
+		if !slices.Contains(f.over, m.place) {
 			places = append(places, m.place)
 		}
 	}

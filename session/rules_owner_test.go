@@ -8,28 +8,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// signIn is what a handler does when user has proven who they are.
-func signIn(user string) func(*session.Session) {
-	return func(s *session.Session) {
-		s.Renew()
-		s.SetOwner(user)
-		keyA.Set(s, 1)
-	}
-}
-
-// handles returns those of the user's sessions.
-func (w *world) handles(user string) (handles []string) {
-	w.t.Helper()
-	sessions, err := w.m.Sessions(context.Background(), user)
-	if err != nil {
-		w.t.Errorf("Sessions(%q): %v", user, err)
-	}
-	for _, s := range sessions {
-		handles = append(handles, s.Handle())
-	}
-	return handles
-}
-
 func TestRuleOwner(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t)

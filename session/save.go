@@ -147,10 +147,10 @@ func (st *storage) fetch(id string) (*content, error) {
 }
 
 // remove deletes a record that nobody knows of; one that stays expires.
-func (st *storage) remove(id string) {
+func (st *storage) remove(id string) error {
 	ctx, cancel := context.WithTimeout(st.ctx, st.m.cfg.StoreTimeout/2)
 	defer cancel()
-	_ = st.m.store.Delete(ctx, id)
+	return st.m.store.Delete(ctx, id)
 }
 
 // yield is called after a conflict: the commit queues up behind the others of

@@ -43,6 +43,7 @@ type doomed struct {
 
 	revoked bool   // from outside: whatever it holds
 	owner   string // if revoked: of this owner alone; "": whosever it is
+	spared  string // if revoked: the ID at which to stop
 }
 
 // savepoint returns the state to roll back to.
