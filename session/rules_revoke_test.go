@@ -1,0 +1,420 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// ways of revoking the one session that ann has.
+var ways = map[string]func(w *world) func(ctx context.Context, handle string) error{
+	"Revoke": func(w *world) func(context.Context, string) error { return w.m.Revoke },
+	"RevokeAll": func(w *world) func(context.Context, string) error {
+		return func(ctx context.Context, _ string) error { return w.m.RevokeAll(ctx, "ann") }
+	},
+	"RevokeOthers": func(w *world) func(context.Context, string) error {
+		other := w.client()
+		other.post(signIn("ann"))
+		s := loaded(other)
+		return func(ctx context.Context, _ string) error {
+			err := w.m.RevokeOthers(ctx, s)
+			other.post(destroy)
+			return err
+		}
+	},
+}
+
+// A revoked session is a destroyed one.
+func TestRuleRevoked(t *testing.T) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+
+			t.Run("is a CAS into a tombstone, not an unconditional delete", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				version := w.stored(id).Version
+				n := w.store.Saves.Load()
+				wantErr(t, revoke(ctx, id), nil)
+				if w.store.Deletes.Load() != 0 || !slices.ContainsFunc(w.savesSince(n), func(sv save) bool { return sv.ID == id && sv.expect == version }) {
+					t.Error("it is something else")
+				}
+			})
+
+			t.Run("its cookie opens nothing, and its requests set none", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				wantErr(t, revoke(ctx, c.sessionID()), nil)
+				a := c.post(read(keyA))
+				a.wantPage(t)
+				a.wantCookies(t, 0)
+				c.wantState("empty")
+				a = c.post(set("b=2"))
+				a.wantError(t, http.StatusConflict, session.ErrGone)
+				a.wantCookies(t, 0)
+				c.post(signIn("ann")).wantPage(t) // a login works
+				w.wantSessions("ann", c)
+			})
+
+			t.Run("a request in flight saves nothing", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				a := c.post(func(s *session.Session) {
+					keyB.Set(s, 2)
+					wantErr(t, revoke(ctx, id), nil)
+				})
+				a.wantError(t, http.StatusConflict, session.ErrGone)
+				a.wantCookies(t, 0)
+				c.wantState("empty")
+				w.wantSessions("ann")
+			})
+
+			t.Run("a request in flight takes the session nowhere by SetOwner", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				c.post(func(s *session.Session) {
+					s.SetOwner("bob")
+					wantErr(t, revoke(ctx, id), nil)
+				}).wantError(t, http.StatusConflict, session.ErrGone)
+				w.wantSessions("bob")
+			})
+
+			t.Run("a touch in flight ends quietly", func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, func(cfg *session.Config) { cfg.TouchInterval = 1 })
+					c := w.client()
+					c.post(signIn("ann"))
+					id, revoke := c.sessionID(), way(w)
+					c.post(func(*session.Session) { wantErr(t, revoke(ctx, id), nil) }).wantPage(t)
+					c.wantState("empty")
+				})
+			})
+
+			t.Run("a renewal in flight begins an empty session that is nobody's", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				c.post(func(s *session.Session) {
+					s.Renew()
+					keyB.Set(s, 2)
+					wantErr(t, revoke(ctx, id), nil)
+				}).wantPage(t)
+				c.wantState("b=2")
+				if got := c.owner(); got != "" {
+					t.Errorf("it is of %q", got)
+				}
+				w.wantSessions("ann")
+			})
+
+			t.Run("follows a renewal", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				w.onSave(before(func() { c.post(renew).wantPage(t) })) // before the tombstone
+				wantErr(t, revoke(ctx, id), nil)
+				c.wantState("empty")
+				w.wantRevocable()
+			})
+
+			t.Run("goes before what is changed meanwhile", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				w.onSave(before(func() { c.post(set("a=5")).wantPage(t) }))
+				wantErr(t, revoke(ctx, id), nil)
+				c.wantState("empty")
+			})
+
+			for _, l := range []session.Isolation{session.LevelSerializable, session.LevelStrict} {
+				t.Run("is not stopped by a level", func(t *testing.T) {
+					w, c := member(t, level(l))
+					revoke := way(w)
+					id := c.sessionID()
+					w.onSave(before(func() { c.post(set("a=5")).wantPage(t) }))
+					wantErr(t, revoke(ctx, id), nil)
+					c.wantState("empty")
+				})
+			}
+
+			for fault, hook := range map[string]func(*world) saveHook{
+				"landed": func(*world) saveHook { return landed },
+				"lost":   func(*world) saveHook { return dropped },
+				"late":   func(w *world) saveHook { return w.late },
+			} {
+				t.Run("of unknown outcome is retried: "+fault, func(t *testing.T) {
+					w, c := member(t)
+					revoke := way(w)
+					id := c.sessionID()
+					w.onSave(hook(w))
+					wantErr(t, revoke(ctx, id), nil)
+					c.wantState("empty")
+				})
+			}
+
+			t.Run("twice is no error", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				wantErr(t, revoke(ctx, id), nil)
+				wantErr(t, revoke(ctx, id), nil)
+			})
+
+			t.Run("of what another user has got meanwhile", func(t *testing.T) {
+				w, c := member(t)
+				revoke := way(w)
+				id := c.sessionID()
+				w.onSave(before(func() { c.post(own("bob")).wantPage(t) }))
+				wantErr(t, revoke(ctx, id), nil)
+				if name == "Revoke" {
+					c.wantState("empty") // it does not ask whose it is
+					return
+				}
+				w.wantSessions("bob", c)
+			})
+		})
+	}
+}
+
+func TestRuleRevoke(t *testing.T) {
+	ctx := t.Context()
+
+	t.Run("of an unknown handle is nil", func(t *testing.T) {
+		w := newWorld(t)
+		for _, handle := range []string{"", "x", "a b", "\x00", "\xff", strings.Repeat("x", 300)} {
+			wantErr(t, w.m.Revoke(ctx, handle), nil)
+		}
+		if n := w.store.Saves.Load(); n != 0 {
+			t.Errorf("%d saves", n)
+		}
+	})
+
+	t.Run("of a session that is nobody's", func(t *testing.T) {
+		w, c, id := begun(t)
+		wantErr(t, w.m.Revoke(ctx, id), nil)
+		c.wantState("empty")
+	})
+
+	t.Run("takes the session off the list", func(t *testing.T) {
+		w, c := member(t)
+		tab := w.client()
+		tab.post(signIn("ann"))
+		wantErr(t, w.m.Revoke(ctx, c.sessionID()), nil)
+		if n := w.trips(func() { w.handles("ann") }); n != 2 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	t.Run("fails with the store and can be repeated", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c := member(t)
+			id := c.sessionID()
+			w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+			wantErr(t, w.m.Revoke(ctx, id), session.ErrUnavailable)
+			w.calm()
+			c.wantState("a=1")
+			w.wantSessions("ann", c)
+			wantErr(t, w.m.Revoke(ctx, id), nil)
+			c.wantState("empty")
+		})
+	})
+
+	t.Run("succeeds where only the list cannot be written", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c := member(t)
+			w.onSave(pass)
+			w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+			wantErr(t, w.m.Revoke(ctx, c.sessionID()), nil)
+			w.calm()
+			c.wantState("empty")
+			w.wantSessions("ann")
+		})
+	})
+}
+
+// A handle may name a record that is none of a session. It is left as it is.
+func TestRuleForeignRecords(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.SigningKeys = nil })
+	c := w.client()
+	c.post(signIn("ann")).wantPage(t)
+	id := c.sessionID()
+	others := map[string]*provider.Record{}
+	for _, sv := range w.savesSince(0) {
+		if sv.ID != id {
+			others[sv.ID] = w.stored(sv.ID)
+		}
+	}
+	if len(others) != 2 {
+		t.Fatalf("%d records; want a key ring and a roster", len(others))
+	}
+	for other, before := range others {
+		_ = w.m.Revoke(t.Context(), other)
+		err := w.m.Update(t.Context(), other, func(*session.Session) error { t.Error("Update ran"); return nil })
+		if !errors.Is(err, session.ErrGone) && !errors.Is(err, session.ErrUnreadable) {
+			t.Errorf("Update: %v", err)
+		}
+		if now := w.stored(other); now.Version != before.Version {
+			t.Errorf("the record of format %q was changed", before.Format)
+		}
+	}
+	c.wantState("a=1")
+}
+
+func TestRuleRevokeAll(t *testing.T) {
+	t.Run("ends all of the user's and no other's", func(t *testing.T) {
+		w, one := member(t)
+		two, bob, guest := w.client(), w.client(), w.client()
+		two.post(signIn("ann"))
+		bob.post(signIn("bob"))
+		guest.post(set("a=7"))
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		one.wantState("empty")
+		two.wantState("empty")
+		bob.wantState("a=1")
+		guest.wantState("a=7")
+	})
+
+	t.Run("of a user without any is one trip", func(t *testing.T) {
+		w := newWorld(t)
+		if n := w.trips(func() { wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil) }); n != 1 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	t.Run("leaves a list that takes no trips", func(t *testing.T) {
+		w, _ := member(t)
+		w.client().post(signIn("ann"))
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		if n := w.trips(func() { w.handles("ann") }); n != 1 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	for name, broken := range map[string]func(w *world){
+		"read":  func(w *world) { w.onFetch(append([]fetchHook{nil}, slices.Repeat([]fetchHook{failing}, 4)...)...) },
+		"saved": func(w *world) { w.onSave(slices.Repeat([]saveHook{dropped}, 4)...) },
+	} {
+		t.Run("goes on over what cannot be "+name+", tells it, and can be repeated", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				clients := []*client{w.client(), w.client(), w.client()}
+				for _, c := range clients {
+					c.post(signIn("ann"))
+				}
+				broken(w)
+				err := w.m.RevokeAll(t.Context(), "ann")
+				wantErr(t, err, session.ErrUnavailable)
+				w.calm()
+				left := 0
+				for _, c := range clients {
+					if c.state() != "empty" {
+						left++
+						w.wantSessions("ann", c)
+					}
+				}
+				if left != 1 {
+					t.Errorf("%d sessions live", left)
+				}
+				wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+				w.wantSessions("ann")
+			})
+		})
+	}
+
+	t.Run("tells of a session that it cannot read", func(t *testing.T) {
+		w, c := member(t)
+		tab := w.client()
+		tab.post(signIn("ann"))
+		rec := w.stored(tab.sessionID())
+		rec.Format = "cuneiform"
+		wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), session.ErrUnreadable)
+		c.wantState("empty")
+	})
+
+	t.Run("ends with the context", func(t *testing.T) {
+		w, c := member(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantErr(t, w.m.RevokeAll(ctx, "ann"), context.Canceled)
+		c.wantState("a=1")
+	})
+
+	t.Run("does not stop a commit when its context ends", func(t *testing.T) {
+		w, c := member(t)
+		tab := w.client()
+		tab.post(signIn("ann"))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.onSave(before(cancel))
+		wantErr(t, w.m.RevokeAll(ctx, "ann"), context.Canceled)
+		if dead := c.state() == "empty"; dead == (tab.state() == "empty") {
+			t.Error("not just one has ended")
+		}
+	})
+}
+
+func TestRuleRevokeOthers(t *testing.T) {
+	t.Run("spares the session itself", func(t *testing.T) {
+		w, c := member(t)
+		tab := w.client()
+		tab.post(signIn("ann"))
+		c.post(func(s *session.Session) { wantErr(t, w.m.RevokeOthers(t.Context(), s), nil) }).wantPage(t)
+		tab.wantState("empty")
+		w.wantSessions("ann", c)
+	})
+
+	t.Run("of a session that is about to be renewed", func(t *testing.T) {
+		w, c := member(t)
+		tab := w.client()
+		tab.post(signIn("ann"))
+		c.post(func(s *session.Session) {
+			s.Renew()
+			wantErr(t, w.m.RevokeOthers(t.Context(), s), nil)
+		}).wantPage(t)
+		tab.wantState("empty")
+		w.wantSessions("ann", c)
+	})
+
+	t.Run("of a session that was renewed, and is still listed as what it was", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c := member(t)
+			w.onSave(pass, pass, pass) // entry, new record, tombstone
+			w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+			c.post(renew).wantPage(t)
+			w.calm()
+			c.post(func(s *session.Session) { wantErr(t, w.m.RevokeOthers(t.Context(), s), nil) }).wantPage(t)
+			c.wantState("a=1")
+			w.wantSessions("ann", c)
+		})
+	})
+
+	t.Run("of a login that is not committed yet ends all", func(t *testing.T) {
+		w, other := member(t)
+		c := w.client()
+		c.post(func(s *session.Session) {
+			signIn("ann")(s)
+			wantErr(t, w.m.RevokeOthers(t.Context(), s), nil)
+		}).wantPage(t)
+		other.wantState("empty")
+		w.wantSessions("ann", c)
+	})
+
+	t.Run("of a session that is nobody's is an error", func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.post(func(s *session.Session) {
+			if w.m.RevokeOthers(t.Context(), s) == nil {
+				t.Error("there is none")
+			}
+		})
+	})
+}
