@@ -1,0 +1,254 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// Manager.Update: a session outside of any request.
+func TestRuleOutside(t *testing.T) {
+	ctx := t.Context()
+
+	t.Run("changes the session by its handle", func(t *testing.T) {
+		w, c, id := begun(t)
+		n := w.trips(func() {
+			wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error {
+				if show(s) != "a=1" || s.Handle() != id || s.IsNew() || s.ExpiresAt().IsZero() {
+					t.Errorf("it has %q, handle %q, new %v, expires %v", show(s), s.Handle(), s.IsNew(), s.ExpiresAt())
+				}
+				keyB.Set(s, 2)
+				return nil
+			}), nil)
+		})
+		if n != 2 {
+			t.Errorf("%d trips", n)
+		}
+		c.wantState("a=1 b=2")
+	})
+
+	bubble("is a use of the session", t, func(t *testing.T) {
+		w, c, id := begun(t)
+		time.Sleep(50 * time.Minute)
+		wantErr(t, w.m.Update(t.Context(), id, setting("b=2")), nil)
+		if got := c.expiry(id); got != time.Hour {
+			t.Errorf("it ends in %v", got)
+		}
+	})
+
+	t.Run("saves nothing when fn fails", func(t *testing.T) {
+		w, c, id := begun(t)
+		wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error { keyA.Set(s, 9); return errBroken }), errBroken)
+		c.wantState("a=1")
+	})
+
+	t.Run("runs again when a request is first", func(t *testing.T) {
+		w, c, id := begun(t)
+		runs := 0
+		wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error {
+			if runs++; runs == 1 {
+				c.post(set("a=10"))
+			}
+			n, _ := keyA.Get(s)
+			keyA.Set(s, n+1)
+			return nil
+		}), nil)
+		if runs != 2 {
+			t.Errorf("%d runs", runs)
+		}
+		c.wantState("a=11")
+	})
+
+	t.Run("beside requests loses nothing", func(t *testing.T) {
+		w, c, id := begun(t)
+		all := barrier(20)
+		parallel(20, func(i int) {
+			all()
+			if i%2 == 0 {
+				c.tab().post(add(keyA, 1)).wantPage(t)
+				return
+			}
+			wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error { keyA.Update(s, increment); return nil }), nil)
+		})
+		c.wantState("a=21")
+	})
+
+	t.Run("of no session is ErrGone", func(t *testing.T) {
+		w, c, id := begun(t)
+		c.post(destroy)
+		handles := []string{id, "", "x", "\x00", "\xff", strings.Repeat("x", 300)}
+		w2, c2, renewed := begun(t)
+		c2.post(renew)
+		for _, w := range []*world{w, w2} {
+			for _, handle := range append(handles, renewed) {
+				err := w.m.Update(ctx, handle, func(*session.Session) error { t.Error("fn ran"); return nil })
+				wantErr(t, err, session.ErrGone)
+			}
+		}
+	})
+
+	t.Run("is ErrGone if the session ends meanwhile", func(t *testing.T) {
+		for _, end := range []func(*session.Session){destroy, renew} {
+			w, c, id := begun(t)
+			runs := 0
+			wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error {
+				if runs++; runs == 1 {
+					c.post(end)
+				}
+				keyB.Set(s, 2)
+				return nil
+			}), session.ErrGone)
+		}
+	})
+
+	for name, fn := range map[string]func(*session.Session){
+		"Renew":               renew,
+		"Persist":             func(s *session.Session) { s.Persist(time.Hour) },
+		"a set after Destroy": inOrder(destroy, set("b=1")),
+	} {
+		t.Run(name+" needs a cookie", func(t *testing.T) {
+			w, _, id := begun(t)
+			wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error { fn(s); return nil }), session.ErrHeaderSent)
+		})
+	}
+
+	t.Run("Renew changes nothing", func(t *testing.T) {
+		w, c := member(t)
+		n := w.store.Saves.Load()
+		_ = w.m.Update(ctx, c.sessionID(), func(s *session.Session) error { s.Renew(); return nil })
+		if got := w.savesSince(n); len(got) != 0 {
+			t.Errorf("%d saves", len(got))
+		}
+		c.wantState("a=1")
+	})
+
+	t.Run("Destroy ends it", func(t *testing.T) {
+		w, c := member(t)
+		wantErr(t, w.m.Update(ctx, c.sessionID(), func(s *session.Session) error { s.Destroy(); return nil }), nil)
+		c.wantState("empty")
+		w.wantSessions("ann")
+	})
+
+	t.Run("SetOwner lists it", func(t *testing.T) {
+		w, c, id := begun(t)
+		wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error { s.SetOwner("ann"); return nil }), nil)
+		w.wantSessions("ann", c)
+	})
+
+	t.Run("fails with the store", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, _, id := begun(t)
+			w.onFetch(slices.Repeat([]fetchHook{failing}, 1000)...)
+			wantErr(t, w.m.Update(t.Context(), id, setting("a=2")), session.ErrUnavailable)
+		})
+	})
+
+	t.Run("keeps the codec of the session", func(t *testing.T) {
+		w, c, id := begun(t)
+		format := w.stored(id).Format
+		other := w.manager(func(cfg *session.Config) { cfg.Codec = session.JSON() })
+		wantErr(t, other.Update(ctx, id, setting("b=2")), nil)
+		if w.stored(id).Format != format {
+			t.Error("it is another")
+		}
+		c.wantState("a=1 b=2")
+	})
+}
+
+func TestRuleAlive(t *testing.T) {
+	ctx := t.Context()
+
+	t.Run("is one trip", func(t *testing.T) {
+		w, c, _ := begun(t)
+		s := loaded(c)
+		if n := w.trips(func() { wantErr(t, s.Alive(ctx), nil) }); n != 1 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	bubble("is no use of the session", t, func(t *testing.T) {
+		_, c, id := begun(t)
+		s := loaded(c)
+		time.Sleep(50 * time.Minute)
+		wantErr(t, s.Alive(t.Context()), nil)
+		if got := c.expiry(id); got != 10*time.Minute {
+			t.Errorf("it ends in %v", got)
+		}
+	})
+
+	for name, end := range map[string]func(w *world, c *client){
+		"destroyed":                  func(_ *world, c *client) { c.post(destroy) },
+		"renewed":                    func(_ *world, c *client) { c.post(renew) },
+		"revoked":                    func(w *world, c *client) { wantErr(w.t, w.m.Revoke(w.t.Context(), c.sessionID()), nil) },
+		"expired":                    func(*world, *client) { time.Sleep(time.Hour) },
+		"destroyed a good while ago": func(_ *world, c *client) { c.post(destroy); time.Sleep(time.Hour) },
+	} {
+		bubble("is ErrGone when it was "+name, t, func(t *testing.T) {
+			w, c := member(t)
+			s := loaded(c)
+			end(w, c)
+			wantErr(t, s.Alive(t.Context()), session.ErrGone)
+		})
+	}
+
+	bubble("is ErrGone after a Lifetime that was shortened", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		time.Sleep(40 * time.Minute)
+		c.post(set("b=1"))
+		time.Sleep(40 * time.Minute)
+		c.m = w.manager(func(cfg *session.Config) { cfg.Lifetime = 2 * time.Hour })
+		s := loaded(c)
+		wantErr(t, s.Alive(t.Context()), nil)
+		time.Sleep(40 * time.Minute)
+		wantErr(t, s.Alive(t.Context()), session.ErrGone)
+	})
+
+	t.Run("is ErrGone of what is not stored, and no trip", func(t *testing.T) {
+		w := newWorld(t)
+		s := loaded(w.client())
+		wantErr(t, s.Alive(ctx), session.ErrGone)
+		if n := w.store.Trips(); n != 0 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	t.Run("holds within the request that has renewed it", func(t *testing.T) {
+		_, c, _ := begun(t)
+		c.post(func(s *session.Session) {
+			s.Renew()
+			wantErr(t, s.Save(ctx), nil)
+			wantErr(t, s.Alive(ctx), nil)
+		}).wantPage(t)
+	})
+
+	t.Run("ends with the context", func(t *testing.T) {
+		_, c, _ := begun(t)
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := loaded(c).Alive(canceled); !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("error %v", err)
+		}
+	})
+
+	t.Run("fails with the store", func(t *testing.T) {
+		w, c, _ := begun(t)
+		s := loaded(c)
+		w.onFetch(failing)
+		wantErr(t, s.Alive(ctx), session.ErrUnavailable)
+	})
+
+	t.Run("is ErrUnreadable of what cannot be read", func(t *testing.T) {
+		w, c, id := begun(t)
+		s := loaded(c)
+		rec := w.stored(id)
+		rec.Format = "cuneiform"
+		wantErr(t, w.store.Provider.Save(ctx, rec, -1), nil)
+		wantErr(t, s.Alive(ctx), session.ErrUnreadable)
+	})
+}
