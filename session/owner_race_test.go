@@ -14,8 +14,8 @@ import (
 )
 
 // race is visitors who sign in and out at random while their sessions are
-// revoked, over a slow store that loses, delays and denies what it does. It is
-// played on a bubble's clock.
+// revoked, over a slow store that loses, delays and denies what it does, by
+// programs that end in the middle of it. It is played on a bubble's clock.
 type race struct {
 	*world
 	script  *script
@@ -67,18 +67,22 @@ func (r *race) dawdle() {
 func (r *race) store(do func() error) error {
 	time.Sleep(time.Duration(r.draw(int(20 * time.Millisecond))))
 	defer time.Sleep(time.Duration(r.draw(int(20 * time.Millisecond))))
-	switch r.draw(30) {
-	case 0:
-		return errBroken
-	case 1:
+	switch n := r.draw(120); {
+	case n < 4:
+		return lost(do)
+	case n < 8:
 		return unacknowledged(do)
-	case 2:
+	case n < 12:
 		wait := time.Duration(r.draw(int(time.Second)))
 		r.delayed.Go(func() {
 			time.Sleep(wait)
 			_ = do()
 		})
 		return errBroken
+	case n == 12:
+		return powerOff(do)
+	case n == 13:
+		return powerOffAfter(do)
 	}
 	return do()
 }
@@ -157,10 +161,10 @@ func (r *race) visit(c *client) {
 	for range 1 + r.draw(4) {
 		r.dawdle()
 		user := raceUsers[r.draw(len(raceUsers))]
-		switch r.draw(10) {
-		case 0, 1, 2:
+		switch r.draw(11) {
+		case 0, 1:
 			r.request(c, user, signIn(user))
-		case 3:
+		case 2, 3:
 			r.request(c, user, own(user))
 		case 4:
 			r.request(c, user, func(s *session.Session) {
@@ -168,9 +172,9 @@ func (r *race) visit(c *client) {
 			})
 		case 5, 6:
 			r.request(c, "", renew)
-		case 7:
+		case 7, 8:
 			r.request(c, "", destroy)
-		case 8:
+		case 9:
 			r.request(c, "", own(""))
 		default:
 			r.request(c, "", add(keyB, 1))

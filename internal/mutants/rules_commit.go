@@ -31,6 +31,8 @@ var sections = []section{
 	{"Payload (DESIGN.md, 4)", payloads},
 	{"Cookie (DESIGN.md, 5)", cookies},
 	{"Signing keys (DESIGN.md, 5)", signingKeys},
+	{"Owners, Sessions and revocation", owners},
+	{"Outside of a request", outsides},
 	{"Memory provider (DESIGN.md, 3)", stores},
 	{"Sealing provider", seals},
 	{"Limits of NIST SP 800-63B-4 (docs/security.md)", presets},
@@ -63,11 +65,11 @@ var versions = []mutant{
 `),
 	without("every rebase takes a new version", sessions,
 		"\tfor ; ; d = c.s.draft() {\n", "\tvar version int64\n\tfor ; ; d = c.s.draft() {\n",
-		"out, err := c.save(d.id, next, d.view.base.version)\n", `if version == 0 {
+		"out, err := c.put(d.id, next, d.view.base)\n", `if version == 0 {
 			version = next.version
 		}
 		next.version = version
-		out, err := c.save(d.id, next, d.view.base.version)
+		out, err := c.put(d.id, next, d.view.base)
 `),
 	without("the random half goes into the history", sessions,
 		"next.History = prev.History.Push(prev.version)", "next.History = prev.History.Push(prev.version >> 32 << 32)"),
@@ -174,8 +176,8 @@ var failures = []mutant{
 		" || status >= 400 && s.hasReported()", ""),
 	without("after a Save that failed no other status passes", sessions,
 		"status >= 400 && s.hasReported()", "s.hasReported()"),
-	without("ErrConflict is 409", sessions, "case errors.Is(err, ErrConflict), errors.Is(err, ErrGone):\n\t\treturn", "case errors.Is(err, ErrGone):\n\t\treturn"),
-	without("ErrGone is 409", sessions, "case errors.Is(err, ErrConflict), errors.Is(err, ErrGone):\n\t\treturn", "case errors.Is(err, ErrConflict):\n\t\treturn"),
+	without("ErrConflict is 409", sessions, "case errors.Is(err, ErrConflict), errors.Is(err, ErrGone), errors", "case errors.Is(err, ErrGone), errors"),
+	without("ErrGone is 409", sessions, "case errors.Is(err, ErrConflict), errors.Is(err, ErrGone), errors", "case errors.Is(err, ErrConflict), errors"),
 	without("ErrUnavailable is 503", sessions,
 		"case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):\n\t\treturn http",
 		"case errors.Is(err, ErrUnreadable):\n\t\treturn http"),
@@ -240,7 +242,7 @@ var whatWasRead = []mutant{
 	without("reads are validated also when the CAS itself would succeed: Renew", sessions,
 		"\tif err := c.s.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)", "\tnext := c.content(d, nil)"),
 	without("reads are validated also when there is nothing to save any more", sessions,
-		"\tif len(d.changes) == 0 && !d.cleared {\n", "\tif true {\n"),
+		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", sessions,
 		"if r.equal(theirs) || c.merges",
 		"if r.equal(theirs) || theirs.equal(c.told()) || c.merges"),
@@ -526,9 +528,9 @@ var updates = []mutant{
 	without("works after the request", sessions,
 		"if !s.ended || s.updating {", "if !s.ended {"),
 	without("of a session that is gone is ErrGone", sessions,
-		"\tcase found == nil || s.m.expired(found):\n\t\treturn nil, ErrGone\n", "\tcase found == nil || s.m.expired(found):\n\t\treturn s.m.freshContent(), nil\n"),
+		"\tif err := s.m.standing(found); err != nil {\n", "\tif found == nil || s.m.expired(found) {\n\t\treturn s.m.freshContent(), nil\n\t}\n\tif err := s.m.standing(found); err != nil {\n"),
 	without("of a session that was destroyed is ErrGone", sessions,
-		"\tcase found.Tombstone:\n\t\treturn nil, errTombstone\n", ""),
+		"\tif err := s.m.standing(found); err != nil {\n", "\tif err := s.m.standing(found); err != nil && !errors.Is(err, errTombstone) {\n"),
 	without("with a Renew starts over on a tombstone", sessions,
 		"if errors.Is(err, errTombstone) && (d.renew || startOver) {", "if false {"),
 }
