@@ -45,7 +45,7 @@
 //
 // An error that answers 409 is the visitor's affair, like any 4xx in the
 // [conventions for HTTP servers]: the outcome tells it, the span's status stays
-// unset. So it is with a load that was given up because the visitor hung up.
+// unset. So it is with a renewal that was given up because the visitor hung up.
 // Other errors set the status and, as the [conventions for errors] want it, one
 // error.type on metric and span alike:
 //

@@ -167,15 +167,13 @@ func (v *visitor) merge(s *session.Session) {
 	text.Set(s, "mine")
 }
 
-// hangUp sends a request and gives it up while the session is loaded.
+// hangUp sends a request to renew the session and gives it up before that is done.
 func (v *visitor) hangUp() {
 	ctx, cancel := context.WithCancel(v.t.Context())
-	v.store.OnFetch = func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+	v.send(ctx, http.MethodPost, http.StatusServiceUnavailable, func(s *session.Session) {
+		s.Renew()
 		cancel()
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	v.send(ctx, http.MethodPost, http.StatusServiceUnavailable, begin)
+	})
 }
 
 // spoil makes what the store returns unreadable.

@@ -107,7 +107,7 @@ var scenes = []struct {
 			v.post(http.StatusOK, begin)
 			v.hangUp()
 		},
-		want: []string{"save ok", "load canceled"},
+		want: []string{"save ok", "load ok", "renew canceled"},
 	},
 	{
 		name: "a save that nobody knows of",

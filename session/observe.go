@@ -40,7 +40,7 @@ const (
 	OutcomeConflict    = "conflict"    // ErrConflict
 	OutcomeGone        = "gone"        // ErrGone
 	OutcomeUnknown     = "unknown"     // ErrOutcomeUnknown
-	OutcomeCanceled    = "canceled"    // OpLoad: the context was, as by a visitor who hung up, which is no fault of the store
+	OutcomeCanceled    = "canceled"    // OpRenew: the visitor hung up first, and would not have got the new cookie
 	OutcomeUnavailable = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent

@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/storetest"
-	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -146,14 +144,11 @@ func TestObserver(t *testing.T) {
 			t.Errorf("got %+v", events[0])
 		}
 		visitor, hangUp := context.WithCancel(t.Context())
-		w.onFetch(func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+		c.serve(w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+			s.Renew()
 			hangUp()
-			<-ctx.Done()
-			return nil, ctx.Err()
-		})
-		c.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
-			httptest.NewRequestWithContext(visitor, http.MethodPost, "/", nil))
-		o.want(t, "load canceled")
+		}), httptest.NewRequestWithContext(visitor, http.MethodPost, "/", nil))
+		o.want(t, "load ok", "renew canceled")
 		w.onSave(dropped, dropped, dropped, dropped)
 		c.post(set("a=2"))
 		o.want(t, "load ok", "save unknown")
