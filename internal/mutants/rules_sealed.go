@@ -66,4 +66,8 @@ var seals = []mutant{
 		"return fmt.Errorf(\"%w: %w\", provider.ErrVersionConflict, unreadable)", "return unreadable"),
 	without("a conflict with what cannot be read says so", sealing,
 		"return fmt.Errorf(\"%w: %w\", provider.ErrVersionConflict, unreadable)", "return fmt.Errorf(\"%w\", provider.ErrVersionConflict)"),
+	without("what is listed is opened", sealing,
+		"err = p.keys.open(rec, rec.ID)", "err = nil"),
+	without("an error ends a listing", sealing,
+		"\t\t\t\tyield(nil, err)\n\t\t\t\treturn\n", "\t\t\t\tif !yield(nil, err) {\n\t\t\t\t\treturn\n\t\t\t\t}\n\t\t\t\tcontinue\n"),
 }
