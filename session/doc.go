@@ -53,6 +53,19 @@
 // LevelMerge keeps each key right by itself. What must be right across keys
 // belongs into one key, or wants LevelSerializable.
 //
+// # Sessions of a user
+//
+// [Session.SetOwner] ties a session to a user, at the login and together with
+// Renew. [Manager.Sessions] then lists the user's sessions, with the values that
+// each holds, such as its device; [Manager.Revoke], [Manager.RevokeAll] and
+// [Manager.RevokeOthers] end them, and [Config].OwnerLimit caps how many there
+// are. What is revoked is destroyed: a request that is under way in it saves
+// nothing any more. A login that was answered before RevokeAll is ended by it; one
+// that runs meanwhile is ended, or comes after it.
+//
+// [Manager.Update] changes a session from outside of a request, by its handle,
+// and [Session.Alive] tells a long-lived connection whether its session goes on.
+//
 // # Three ways in
 //
 // [Manager.HandlerFunc] hands the session to a function, answers for a store
@@ -91,6 +104,7 @@
 // # Errors
 //
 //	ErrConflict, ErrGone                   409   nothing was saved
+//	ErrTooManySessions                     409   nothing was saved
 //	ErrUnavailable                         503   nothing was saved
 //	ErrOutcomeUnknown (an ErrUnavailable)  503   it may have been saved
 //	ErrUnreadable                          503   nothing is overwritten
