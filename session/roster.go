@@ -56,11 +56,10 @@ func gone(id string) place { return place{id: id, from: math.MaxInt64} }
 func ordinal(version int64) int64 { return version >> 32 }
 
 // over reports whether nothing can come of p any more, its record being c. An
-// entry from after c's commit is of a login that is under way.
+// entry from after c's commit is of a login that is under way. A tombstone is
+// nobody's.
 func (p place) over(c *content, owner string, at time.Time) bool {
 	switch {
-	case c != nil && c.Tombstone:
-		return true
 	case c != nil && c.Owner == owner:
 		return false
 	case c != nil && p.from <= ordinal(c.version):

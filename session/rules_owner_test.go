@@ -224,6 +224,33 @@ func TestRuleSetOwner(t *testing.T) {
 		w.wantSessions("ann")
 	})
 
+	t.Run("that has landed is done, and undoes nobody's later", func(t *testing.T) {
+		w, c, _ := begun(t)
+		tab := c.tab()
+		c.post(func(s *session.Session) {
+			s.SetOwner("ann")
+			wantErr(t, s.Save(t.Context()), nil)
+			tab.post(own("bob")).wantPage(t)
+			keyB.Set(s, 1)
+		}).wantPage(t)
+		w.wantSessions("bob", c)
+		w.wantSessions("ann")
+	})
+
+	bubble("is not saved if the list cannot be, whose outcome is none of the session's", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(then(func() { w.onFetch(slices.Repeat([]fetchHook{failing}, 1000)...) }, dropped))
+		a := c.post(own("ann"))
+		w.calm()
+		a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+		if errors.Is(a.err, session.ErrOutcomeUnknown) {
+			t.Errorf("error %v", a.err)
+		}
+		if got := c.owner(); got != "" {
+			t.Errorf("it is of %q", got)
+		}
+	})
+
 	t.Run("the last one of a request counts", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()

@@ -143,6 +143,16 @@ func TestRuleStaleEntries(t *testing.T) {
 		}
 	})
 
+	t.Run("that are struck off already cost no save", func(t *testing.T) {
+		w, c := member(t)
+		tab := c.tab()
+		n := w.store.Saves.Load()
+		c.post(func(s *session.Session) { s.Destroy(); tab.post(destroy).wantPage(t) }).wantPage(t)
+		if got := w.savesSince(n); len(got) != 3 { // a tombstone, the roster, a tombstone in vain
+			t.Errorf("%d saves", len(got))
+		}
+	})
+
 	bubble("of sessions that just expire do not heap up, though nobody lists them", t, func(t *testing.T) {
 		w := newWorld(t)
 		keeper := w.client()
