@@ -199,9 +199,11 @@ func TestRuleAlive(t *testing.T) {
 
 	bubble("is ErrGone after a Lifetime that was shortened", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		time.Sleep(40 * time.Minute)
-		c.post(set("b=1"))
-		time.Sleep(40 * time.Minute)
+		for range 2 {
+			time.Sleep(40 * time.Minute)
+			c.post(set("b=1"))
+			c.post(set("b=2"))
+		}
 		c.m = w.manager(func(cfg *session.Config) { cfg.Lifetime = 2 * time.Hour })
 		s := loaded(c)
 		wantErr(t, s.Alive(t.Context()), nil)

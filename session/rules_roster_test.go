@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -78,7 +79,7 @@ var deeds = []deed{
 			c.post(signIn("ann"))
 			id := c.sessionID()
 			c.post(own("bob"))
-			w.onSave(pass, refused(errBroken))
+			w.onSave(pass, refused(provider.ErrFull))
 			c.post(destroy)
 			w.calm()
 			w.erase(id)

@@ -1,11 +1,15 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -18,18 +22,18 @@ func TestRuleStaleEntries(t *testing.T) {
 		for why, end := range map[string]func(w *world, c *client){
 			"has expired": func(w *world, c *client) { time.Sleep(time.Hour) },
 			"was renewed, which could not be noted": func(w *world, c *client) {
-				w.onSave(pass, pass, pass, refused(errBroken))
+				w.onSave(pass, pass, pass, refused(provider.ErrFull))
 				c.post(renew)
 				w.calm()
 				c.post(destroy)
 			},
 			"was destroyed, which could not be noted": func(w *world, c *client) {
-				w.onSave(pass, refused(errBroken))
+				w.onSave(pass, refused(provider.ErrFull))
 				c.post(destroy)
 				w.calm()
 			},
 			"is another's, which could not be noted": func(w *world, c *client) {
-				w.onSave(pass, pass, refused(errBroken))
+				w.onSave(pass, pass, refused(provider.ErrFull))
 				c.post(own("bob"))
 				w.calm()
 			},
@@ -76,7 +80,7 @@ func TestRuleStaleEntries(t *testing.T) {
 			func(w *world, hold func()) *client {
 				c := w.client()
 				c.post(own("ann"))
-				w.onSave(pass, pass, refused(errBroken)) // its old entry stays
+				w.onSave(pass, pass, refused(provider.ErrFull)) // its old entry stays
 				c.post(own("bob"))
 				w.calm()
 				time.Sleep(50 * time.Minute)
@@ -115,11 +119,8 @@ func TestRuleStaleEntries(t *testing.T) {
 
 	bubble("go an hour after their login has failed", t, func(t *testing.T) {
 		w := newWorld(t)
-		w.onSave(pass, refused(errBroken))
-		w.onFetch(nil)
-		w.onSave(slices.Repeat([]saveHook{dropped}, 1000)...)
+		w.onSave(pass, refused(provider.ErrFull))
 		w.client().post(signIn("ann"))
-		w.calm()
 		time.Sleep(time.Hour - time.Minute)
 		if n := w.trips(func() { w.handles("ann") }); n == 1 {
 			t.Error("it went early")
@@ -143,6 +144,18 @@ func TestRuleStaleEntries(t *testing.T) {
 		}
 	})
 
+	t.Run("of a renewal that has failed stay if its record may be there", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w, c := member(t)
+			w.store.OnDelete = func(context.Context, string, storetest.DeleteFunc) error { return errBroken }
+			w.onSave(pass, pass)
+			w.onSave(slices.Repeat([]saveHook{dropped}, 4)...)
+			c.post(renew)
+			w.calm()
+			w.wantRevocable()
+		})
+	})
+
 	t.Run("that are struck off already cost no save", func(t *testing.T) {
 		w, c := member(t)
 		tab := c.tab()
@@ -155,16 +168,25 @@ func TestRuleStaleEntries(t *testing.T) {
 
 	bubble("of sessions that just expire do not heap up, though nobody lists them", t, func(t *testing.T) {
 		w := newWorld(t)
-		keeper := w.client()
-		keeper.post(inOrder(signIn("ann"), func(s *session.Session) { s.Persist(29 * 24 * time.Hour) }))
+		keepers := make([]*client, 5)
+		for i := range keepers {
+			keepers[i] = w.client()
+			keepers[i].post(inOrder(signIn("ann"), func(s *session.Session) { s.Persist(29 * 24 * time.Hour) }))
+		}
 		for range 300 {
 			time.Sleep(2 * time.Hour)
 			w.client().post(signIn("ann")).wantPage(t)
 		}
-		if n := w.trips(func() { w.handles("ann") }); n > 40 {
+		if n := w.trips(func() { w.handles("ann") }); n > 60 {
 			t.Errorf("the roster has %d entries", n-1)
 		}
-		keeper.wantState("a=1")
+		for _, c := range keepers {
+			c.wantState("a=1")
+		}
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		for _, c := range keepers {
+			c.wantState("empty")
+		}
 	})
 }
 
@@ -207,6 +229,16 @@ func TestRuleOwnerLimit(t *testing.T) {
 		one.post(destroy)
 		three.post(signIn("ann")).wantPage(t)
 		w.wantSessions("ann", two, three)
+	})
+
+	bubble("a login that has failed counts for five minutes where logins are refused", t, func(t *testing.T) {
+		w := newWorld(t, limit(1, true))
+		w.onSave(pass, refused(provider.ErrFull))
+		c := w.client()
+		c.post(signIn("ann"))
+		c.post(signIn("ann")).wantError(t, http.StatusConflict, session.ErrTooManySessions)
+		time.Sleep(5 * time.Minute)
+		c.post(signIn("ann")).wantPage(t)
 	})
 
 	t.Run("the handler can answer a refusal itself", func(t *testing.T) {
@@ -283,14 +315,14 @@ func TestRuleOwnerLimit(t *testing.T) {
 			w.wantSessions("ann", c)
 		})
 
-		t.Run(name+"what cannot be read does not count", func(t *testing.T) {
+		t.Run(name+"what cannot be read counts for what may come", func(t *testing.T) {
 			w, c := member(t, limit(1, refuses))
 			rec := w.stored(c.sessionID())
 			rec.Format = "cuneiform"
 			wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
 			other := w.client()
 			a := other.post(signIn("ann"))
-			if refuses { // it may be one that is about to be there
+			if refuses {
 				a.wantError(t, http.StatusConflict, session.ErrTooManySessions)
 				return
 			}
