@@ -12,7 +12,7 @@ import (
 // SetOwner makes the session one of the user's, so that [Manager.Sessions] lists
 // it and [Manager.RevokeAll] ends it. Call it at the login, together with Renew;
 // "" makes the session nobody's again. What else the session holds of the user is
-// the program's own business.
+// the program's own business. A session without values is stored for it.
 //
 // userID is what the program knows the user by, and for ever: an account's number
 // rather than a name or an address that may change hands.
