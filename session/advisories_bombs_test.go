@@ -219,3 +219,44 @@ func sendCookies(t *testing.T, url, pair string, n int, last string) (int, strin
 	}
 	return resp.StatusCode, string(body)
 }
+
+// A cookie that was proven is remembered, and nothing of the megabyte it may have
+// come in.
+func TestProvenCookiesKeepNoHeaders(t *testing.T) {
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	w := newWorld(t)
+	h := w.m.HandlerFunc(httpReading)
+	const visitors, others = 100, 512 << 10
+	before := heap()
+	for range visitors {
+		c := w.client()
+		c.post(set("a=1")).wantPage(t)
+		httpServeTo(h, "session="+c.jar["session"]+"; x="+strings.Repeat("y", others))
+	}
+	if grown := heap() - before; grown > visitors*others/4 {
+		t.Errorf("%d bytes are kept of %d visitors", grown, visitors)
+	}
+	runtime.KeepAlive(h)
+}
+
+// The commit history takes no part in how many values there may be: a Renew, which
+// begins it anew, must not make a session too large.
+func TestRenewOfManyValues(t *testing.T) {
+	w := newWorld(t)
+	c := w.client()
+	c.post(func(s *session.Session) {
+		for i := range 2400 {
+			session.NewKey[string](fmt.Sprintf("k%04d", i)).Set(s, strings.Repeat("x", 12))
+		}
+	}).wantPage(t)
+	for range 64 {
+		c.post(func(s *session.Session) { keyA.Update(s, func(n int) int { return n + 1 }) })
+	}
+	c.post((*session.Session).Renew).wantPage(t)
+}

@@ -69,17 +69,22 @@ func (c *commit) leaveLane(again bool) {
 }
 
 func (c *commit) run() error {
-	if doomed, err := c.s.pendingBurial(); err != nil {
+	doomed, err := c.s.pendingBurial()
+	switch {
+	case err != nil:
+		return c.observe(OpSave, func() (string, error) { return c.s.Handle(), err })
+	case doomed != nil && doomed.id != "":
+		err = c.observe(OpDestroy, func() (string, error) { return doomed.id, c.bury(doomed) })
+	case doomed != nil:
+		err = c.bury(doomed)
+	}
+	if err != nil {
 		return err
-	} else if doomed != nil {
-		if err := c.observe(OpDestroy, func() (string, error) { return doomed.id, c.bury(doomed) }); err != nil {
-			return err
-		}
 	}
 	d := c.s.draft()
 	if !d.needed() {
 		if err := c.idle(d); err != nil {
-			return err
+			return c.observe(OpSave, func() (string, error) { return c.s.Handle(), err })
 		}
 		c.touch()
 		return nil

@@ -74,11 +74,13 @@ type Config struct {
 
 	// StoreTimeout bounds the storage I/O of one load or one commit. A commit
 	// that has met a conflict may wait as long for its turn, and then has its
-	// time anew. Default 3 s.
+	// time anew. Where the sessions of an owner are looked up, for OwnerLimit or
+	// in Manager.Sessions, each has its own. Default 3 s.
 	StoreTimeout time.Duration
 
-	// Namespace keeps the sessions of Managers that share a store apart. Where
-	// they serve one host they need cookies of different names as well.
+	// Namespace keeps the sessions and the owners of Managers that share a store
+	// apart. Where they serve one host they need cookies of different names as
+	// well. A handle is that of a record in the store, whatever its Namespace.
 	Namespace string
 
 	// Cookie holds the attributes of the session cookie.
@@ -216,6 +218,7 @@ func (c Config) validate() error {
 	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
 	check(c.Codec.Name() != "", "Codec has an empty name")
 	check(c.Codec.Name() != rosterFormat, "Codec has the name %q, which is taken", rosterFormat)
+	check(!strings.Contains(c.Namespace, "\x00"), "Namespace contains a NUL")
 	check(c.OwnerLimit >= 0, "OwnerLimit %d is negative", c.OwnerLimit)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)

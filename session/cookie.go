@@ -135,7 +135,7 @@ func (c *cookies) find(keys *keyset, value string) identity {
 		return identity{}
 	}
 	who := c.identity(token)
-	slot.Store(&provenCookie{value, who})
+	slot.Store(&provenCookie{strings.Clone(value), who}) // value is a part of a header of up to 1 MB
 	return who
 }
 

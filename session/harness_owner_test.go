@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
@@ -135,13 +136,18 @@ func (w *world) follow() *script {
 			return sc.do(func() error { return next(context.WithoutCancel(ctx), &cp, expect) })
 		})
 	}
-	w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (rec *provider.Record, err error) {
+	w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 		return fetch(ctx, id, func(ctx context.Context, id string) (*provider.Record, error) {
-			err := sc.do(func() (err error) { rec, err = next(ctx, id); return err })
+			var read atomic.Pointer[provider.Record] // perhaps when the caller has given up
+			err := sc.do(func() error {
+				rec, err := next(ctx, id)
+				read.Store(rec)
+				return err
+			})
 			if err != nil {
-				rec = nil
+				return nil, err
 			}
-			return rec, err
+			return read.Load(), nil
 		})
 	}
 	w.store.OnDelete = func(ctx context.Context, id string, next storetest.DeleteFunc) error {

@@ -165,6 +165,21 @@ func TestObserver(t *testing.T) {
 			t.Errorf("got %+v", events[1])
 		}
 	})
+	each("what comes to nothing", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		c.post(func(s *session.Session) { session.NewKey[any]("a").Set(s, func() {}) })
+		o.want(t, "save refused")
+		c.post((*session.Session).Destroy)
+		o.want(t)
+		c.post(set("a=1"))
+		id := c.sessionID()
+		o.want(t, "save ok", "load ok")
+		w.onFetch(failing, failing, failing, failing)
+		wantErr(t, w.m.Update(t.Context(), id, func(*session.Session) error { return nil }), session.ErrUnavailable)
+		o.want(t, "save unavailable")
+		wantErr(t, w.m.Update(t.Context(), "unknown", func(*session.Session) error { return nil }), session.ErrGone)
+		o.want(t, "save gone")
+	})
 	each("revocation", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
 		c := w.client()
 		c.post(signIn("ann"))
@@ -172,4 +187,22 @@ func TestObserver(t *testing.T) {
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
 		o.want(t, "revoke ok")
 	})
+}
+
+// A tracer may want to know more of the session that was loaded.
+func TestObserverMayLoad(t *testing.T) {
+	var seen int
+	w := newWorld(t, func(cfg *session.Config) {
+		cfg.Observer = func(ctx context.Context, e session.Event) {
+			if s, err := session.Load(ctx); e.Op == session.OpLoad && err == nil {
+				seen, _ = keyA.Get(s)
+			}
+		}
+	})
+	c := w.client()
+	c.post(set("a=7"))
+	c.post(func(s *session.Session) { keyA.Get(s) })
+	if seen != 7 {
+		t.Errorf("got %d", seen)
+	}
 }

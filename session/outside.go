@@ -9,7 +9,8 @@ import (
 
 // Update changes the session of that handle from outside of a request, such as a
 // worker or a websocket's goroutine: see [Session.Update], which this is on a
-// Session that has no request. What would need a cookie, as Renew does, fails with
+// Session that has no request. The handle must be the program's own to use, not one
+// that came with a request: see [Manager.Revoke]. What would need a cookie, as Renew does, fails with
 // ErrHeaderSent, and a session that is not there with ErrGone.
 func (m *Manager) Update(ctx context.Context, handle string, fn func(*Session) error) error {
 	if provider.ValidateID(handle) != nil {

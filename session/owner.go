@@ -18,8 +18,12 @@ import (
 // rather than a name or an address that may change hands.
 //
 // A commit that makes a session somebody's takes two storage trips more than it
-// would otherwise, and so does one that ends such a session; a renewal does both.
-// No other request does.
+// would otherwise, or four where the user has more than 16 sessions, and so does
+// one that ends such a session; a renewal does both. No other request does. A
+// user's list is one record: a few thousand sessions fit the smallest store's limit.
+//
+// The owner is no key, and outside of the isolation levels: of two requests that
+// set it without Renew, the last wins.
 func (s *Session) SetOwner(userID string) {
 	s.mutate("SetOwner", func(st *state) {
 		st.reads.harden()
@@ -93,14 +97,36 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	return m.revokeBut(ctx, userID, "")
 }
 
-// RevokeOthers ends every session of the same user but s, as a change of password
-// should. See RevokeAll.
+// RevokeOthers ends every session of the same user but s, and but what a parallel
+// request has renewed s to, as a change of password should. See RevokeAll.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	owner := s.Owner()
 	if owner == "" {
 		return errors.New("session: RevokeOthers of a session that is nobody's; call SetOwner first")
 	}
-	return m.revokeBut(ctx, owner, s.Handle())
+	spared, err := m.storage(ctx, nil).successor(s.Handle())
+	if err != nil {
+		return err
+	}
+	return m.revokeBut(ctx, owner, spared)
+}
+
+// successor returns what the session id has been renewed to, as far as it was.
+func (st storage) successor(id string) (string, error) {
+	for range maxSuccessors {
+		if id == "" {
+			break
+		}
+		found, err := st.fetch(id)
+		if err != nil {
+			return "", err
+		}
+		if found == nil || !found.Tombstone || found.Successor == "" {
+			break
+		}
+		id = found.Successor
+	}
+	return id, nil
 }
 
 func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {

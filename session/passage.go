@@ -59,27 +59,33 @@ func (m *Manager) around(ctx context.Context) *passage {
 
 // load returns the session, the same at every call.
 func (p *passage) load(ctx context.Context) (*Session, error) {
+	var event Event
+	s, err := p.loadOnce(ctx, &event)
+	p.m.observed(ctx, event) // without the lock: it may ask for the session, too
+	return s, err
+}
+
+func (p *passage) loadOnce(ctx context.Context, event *Event) (*Session, error) {
 	p.loading.Lock()
 	defer p.loading.Unlock()
 	if s := p.session.Load(); s != nil || p.loadErr != nil {
 		return s, p.loadErr
 	}
 	p.asked.Store(true)
-	s, err := p.read(ctx)
+	s, err := p.read(ctx, event)
 	p.session.Store(s)
 	p.loadErr = err
 	return s, err
 }
 
-func (p *passage) read(ctx context.Context) (*Session, error) {
+func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 	sent := p.cookies()
 	if len(sent) == 0 {
 		return p.newSession(identity{}, nil), nil
 	}
-	event := p.m.watch(OpLoad)
+	*event = p.m.watch(OpLoad)
 	who, found, err := p.find(ctx, sent)
 	event.Handle, event.Err = who.id, err
-	p.m.observed(ctx, event)
 	switch {
 	case errors.Is(err, errTombstone):
 		return p.newSession(identity{buried: true}, nil), nil
@@ -197,6 +203,9 @@ func (s *Session) end() {
 // drop gives up what is pending, and what holds other requests up.
 func (s *Session) drop() {
 	st := &s.state
+	if st.id == "" {
+		st.persist = nil // without values it stores no session, which is no loss
+	}
 	if s.failed == nil && !s.reported && (st.pending() || st.doomed != nil && st.doomed.id != "") {
 		s.m.cfg.Logger.Warn("session: changes dropped, the response was an error or came before them", slog.String("handle", st.id))
 	}

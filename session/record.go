@@ -37,7 +37,7 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 // encode makes the record of c under id.
 func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
 	data := c.Append(nil)
-	if n, limit := len(c.Entries), envelope.MaxEntries(len(data)); n > limit {
+	if n, limit := len(c.Entries), envelope.MaxEntries(len(data)-len(c.History)); n > limit {
 		return nil, fmt.Errorf("%w: %d values, over the %d that a record of %d bytes may have", ErrTooLarge, n, limit, len(data))
 	}
 	// The history grows by itself, so it does not count, nor do a tombstone and a

@@ -69,6 +69,11 @@ func (p place) over(c *content, owner string, at time.Time) bool {
 	}
 }
 
+// sameOrBefore reports whether p is over if o of the same session is.
+func (p place) sameOrBefore(o place) bool {
+	return o.id == p.id && (o.from > p.from || o.from == p.from && !o.since.Before(p.since))
+}
+
 // forgotten returns when nothing of p's session can be left, by any Config.
 func (p place) forgotten() time.Time { return p.since.Add(maxCookieAge + limbo) }
 
@@ -85,7 +90,7 @@ func (st *storage) enter(id string, next *content, before string) error {
 	return st.amend(next.Owner, func(old *content, at time.Time) ([]place, error) {
 		places := places(old, at)
 		if i := slices.IndexFunc(places, func(p place) bool { return p.id == id }); i >= 0 {
-			if places[i].from >= ordinal(next.version) {
+			if p := places[i]; p.from >= ordinal(next.version) && at.Before(p.since.Add(limbo/2)) {
 				return nil, nil
 			}
 			places = slices.Delete(places, i, i+1) // whoever strikes that one off must miss the new one
@@ -104,7 +109,7 @@ func (st *storage) strike(owner string, over ...place) {
 			return nil, nil
 		}
 		places := slices.DeleteFunc(places(old, at), func(p place) bool {
-			return slices.ContainsFunc(over, func(o place) bool { return o.id == p.id && o.from >= p.from })
+			return slices.ContainsFunc(over, p.sameOrBefore)
 		})
 		if len(places) == len(old.Entries) {
 			return nil, nil

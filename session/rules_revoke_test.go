@@ -409,6 +409,18 @@ func TestRuleRevokeOthers(t *testing.T) {
 		w.wantSessions("ann", c)
 	})
 
+	t.Run("spares what a parallel request renews the session to", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client()
+		c.post(signIn("ann")).wantPage(t)
+		c.tab().post(func(s *session.Session) {
+			c.post((*session.Session).Renew).wantPage(t)
+			wantErr(t, w.m.RevokeOthers(t.Context(), s), nil)
+		})
+		if got := c.owner(); got != "ann" {
+			t.Errorf("it is %q's", got)
+		}
+	})
 	t.Run("of a session that is nobody's is an error", func(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(func(s *session.Session) {

@@ -377,3 +377,29 @@ func TestRuleOwnerLimit(t *testing.T) {
 		}
 	})
 }
+
+// A reader that has judged an entry stale must not strike it off when its login has
+// been repeated since.
+func TestRuleStaleEntryOfARepeatedLogin(t *testing.T) {
+	bubble("is struck off", t, func(t *testing.T) {
+		w := newWorld(t, func(cfg *session.Config) { cfg.IdleTimeout = 24 * time.Hour })
+		c := w.client()
+		c.post(set("b=1")).wantPage(t)
+		w.onSave(pass, refused(provider.ErrFull)) // the roster is saved, the session is not
+		c.post(own("ann"))
+		time.Sleep(61 * time.Minute)
+		w.onFetch(nil, func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			rec, err := next(ctx, id)
+			c.post(own("ann")).wantPage(t) // while the sessions are listed
+			return rec, err
+		})
+		w.sessions("ann")
+		if got := w.handles("ann"); len(got) != 1 {
+			t.Errorf("listed are %q", got)
+		}
+		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		if c.owner() != "" {
+			t.Error("the session has outlived RevokeAll")
+		}
+	})
+}

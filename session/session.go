@@ -60,8 +60,9 @@ func (s *Session) CreatedAt() time.Time {
 	return s.state.view.base.Created
 }
 
-// LastSeenAt returns when the session was last used, give or take
-// Config.TouchInterval. It is zero until the session is stored.
+// LastSeenAt returns when the session was last used: of one that has an owner, give
+// or take Config.TouchInterval; of others, when it was last saved. It is zero until
+// the session is stored.
 func (s *Session) LastSeenAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

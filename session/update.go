@@ -51,8 +51,11 @@ func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, start
 	if err := s.failure(); err != nil {
 		return err
 	}
+	event := s.m.watch(OpSave)
 	if err := s.refresh(ctx, startOver); err != nil {
 		s.note(err, updating)
+		event.Handle, event.Err = s.Handle(), err
+		s.m.observed(ctx, event)
 		return err
 	}
 	before := s.savepoint()

@@ -137,7 +137,7 @@ func Decode(data []byte) (Envelope, error) {
 	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
-		e.Owner, e.Entries = string(d.bytes()), d.entries(MaxEntries(len(data)))
+		e.Owner, e.Entries = string(d.bytes()), d.entries(MaxEntries(len(data)-len(e.History)))
 	case kindTombstone:
 		e.Tombstone, e.Successor = true, string(d.bytes())
 	default:
