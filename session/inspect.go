@@ -1,0 +1,140 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// Kind is what a record of this package is for.
+type Kind string
+
+// The kinds of records.
+const (
+	KindSession   Kind = "session"
+	KindTombstone Kind = "tombstone" // remembers for minutes that a session was renewed or destroyed
+	KindRoster    Kind = "roster"    // lists the sessions of an owner
+	KindKeyring   Kind = "keyring"   // has the keys that sign cookies, if Config has none
+)
+
+// keyringFormat is the Format of the records of package keyring.
+const keyringFormat = "holdfast-keyring"
+
+// Info is what a record holds, for tools that look into a store.
+type Info struct {
+	Kind Kind
+
+	// Handle is the record's ID: Session.Handle, if it is a session.
+	Handle string
+
+	// Owner is the user that Session.SetOwner has named. KindSession, KindRoster.
+	Owner string
+
+	CreatedAt  time.Time // when the session began
+	StartedAt  time.Time // when its lifetime began: then, or at the last Renew
+	LastSeenAt time.Time // when it was last used, give or take Config.TouchInterval
+	ExpiresAt  time.Time // when the record ends, unless it is used before; zero: never
+	Deadline   time.Time // when it ends however busy it is, if Session.Persist was called
+
+	// Commits is how often the record has been saved, touches included.
+	Commits int64
+
+	// Successor is the handle of what a renewed session has become. KindTombstone.
+	Successor string
+
+	// Values are what the session's keys hold, sorted by name. KindSession.
+	Values []Value
+
+	// Members are the handles of the owner's sessions, and perhaps of some that
+	// have ended. KindRoster.
+	Members []string
+}
+
+// Inspect reads a record that this package has saved, as a provider.Lister
+// yields them or Fetch returns them. It is for tools: a program's own requests
+// Load their session. The codecs are the program's own; the built-in ones are
+// always known, and a session of any other has values that do not Decode.
+//
+// Nothing secret comes out: a record does not have the token of the cookie, and of
+// KindKeyring only the kind, the handle and the number of commits are told. But the
+// values are the visitor's.
+//
+// The error of a record that is none of these wraps ErrUnreadable. One that
+// provider/sealed has encrypted is to be opened before.
+func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
+	if rec == nil {
+		return nil, fmt.Errorf("%w: there is no record", ErrUnreadable)
+	}
+	if !envelope.ValidVersion(rec.Version) {
+		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
+	}
+	info := &Info{Handle: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32}
+	if rec.Format == keyringFormat {
+		info.Kind = KindKeyring
+		return info, nil
+	}
+	e, err := envelope.Decode(rec.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	info.Owner, info.Successor = e.Owner, e.Successor
+	info.CreatedAt, info.StartedAt, info.LastSeenAt, info.Deadline = e.Created, e.Started, e.Seen, e.Deadline
+	switch {
+	case e.Tombstone:
+		info.Kind = KindTombstone
+	case rec.Format == rosterFormat:
+		info.Kind = KindRoster
+		for _, entry := range e.Entries {
+			info.Members = append(info.Members, string(entry.Name))
+		}
+	default:
+		info.Kind = KindSession
+		info.Values = valuesOf(&e, codecNamed(rec.Format, codecs))
+	}
+	return info, nil
+}
+
+func valuesOf(e *envelope.Envelope, codec Codec) []Value {
+	values := make([]Value, len(e.Entries))
+	for i, entry := range e.Entries {
+		values[i] = Value{Name: string(entry.Name), Data: entry.Value, codec: codec}
+	}
+	return values
+}
+
+// codecNamed returns the codec of that name, or nil.
+func codecNamed(name string, codecs []Codec) Codec {
+	codecs = append([]Codec{looseCBOR{}, looseJSON{}}, codecs...)
+	at := slices.IndexFunc(codecs, func(c Codec) bool { return c.Name() == name })
+	if at < 0 {
+		return nil
+	}
+	return codecs[at]
+}
+
+// Value is what one key of a session holds.
+type Value struct {
+	Name string
+	Data []byte // as the codec has encoded it; a part of the record's Data
+
+	codec Codec
+}
+
+// Decode returns the value in such types as encoding/json has for data of unknown
+// shape, and takes again: nil, bool, string, []any, map[string]any, numbers of any
+// type; moreover []byte and time.Time, and "NaN" or "+Inf" for what is no number
+// there. What a codec of the program's own returns is left as it is. To decode into
+// a type, call the codec's Unmarshal with Data.
+func (v Value) Decode() (any, error) {
+	if v.codec == nil {
+		return nil, fmt.Errorf("session: key %q is encoded by a codec that is not known here", v.Name)
+	}
+	var x any
+	if err := v.codec.Unmarshal(v.Data, &x); err != nil { // err may quote the value
+		return nil, fmt.Errorf("session: the value of key %q does not decode", v.Name)
+	}
+	return x, nil
+}
