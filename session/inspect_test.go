@@ -129,7 +129,9 @@ func TestInspectDecodesValuesOfUnknownType(t *testing.T) {
 		set   func(*session.Session)
 		want  string // as encoding/json has it
 	}{
-		"struct":           {session.CBOR(), func(s *session.Session) { things.Set(s, thing{-1, math.MaxUint64, []byte{255}, []any{1, "x"}, at, nil}) }, `{"absent":null,"at":"2026-11-22T03:04:05.000000006+01:00","big":18446744073709551615,"bytes":"/w==","count":-1,"parts":[1,"x"]}`},
+		"struct": {session.CBOR(), func(s *session.Session) {
+			things.Set(s, thing{-1, math.MaxUint64, []byte{255}, []any{1, "x"}, at, nil})
+		}, `{"absent":null,"at":"2026-11-22T03:04:05.000000006+01:00","big":18446744073709551615,"bytes":"/w==","count":-1,"parts":[1,"x"]}`},
 		"keys of integers": {session.CBOR(), func(s *session.Session) { counts.Set(s, map[int]int{7: 1, -8: 2}) }, `{"-8":2,"7":1}`},
 		"keys of bytes":    {session.CBOR(), func(s *session.Session) { arrays.Set(s, map[[2]byte]bool{{1, 2}: true}) }, `{"AQI=":true}`},
 		"no numbers":       {session.CBOR(), func(s *session.Session) { floats.Set(s, []float64{math.NaN(), math.Inf(-1), 1.5}) }, `["NaN","-Inf",1.5]`},

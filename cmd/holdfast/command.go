@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+)
+
+// command is one of the tool's.
+type command struct {
+	name     string
+	usage    string   // what follows the name
+	summary  string   // in a few words
+	flags    []string // besides store
+	operands int      // at most
+	creates  bool     // what the store needs
+	run      func(context.Context, *job) error
+}
+
+var commands = []command{
+	{
+		name: "list", usage: "[-user ID [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]",
+		summary: "the sessions, one a line",
+		flags:   []string{"user", "namespace", "prefix", "limit", "json"}, run: list,
+	},
+	{
+		name: "show", usage: "[-json] HANDLE",
+		summary: "one session with its values, or another record",
+		flags:   []string{"json"}, operands: 1, run: show,
+	},
+	{
+		name: "revoke", usage: "[-yes] HANDLE... | [-yes] [-namespace NAME] -user ID",
+		summary: "end sessions, or all of a user",
+		flags:   []string{"user", "namespace", "yes"}, operands: math.MaxInt, run: revoke,
+	},
+	{
+		name: "purge", summary: "remove what has expired, from stores that do not by themselves", run: purge,
+	},
+	{
+		name: "stats", usage: "[-json]",
+		summary: "count sessions, bytes, ages and more",
+		flags:   []string{"json"}, run: stats,
+	},
+	{
+		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
+	},
+}
+
+func commandNamed(name string) *command {
+	at := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
+	if at < 0 {
+		return nil
+	}
+	return &commands[at]
+}
+
+// flags returns the flags of these names, which are j's options.
+func (j *job) flags(of string, names ...string) *flag.FlagSet {
+	fs := flag.NewFlagSet(of, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // the error says it all
+	for _, name := range names {
+		switch name {
+		case "store":
+			fs.StringVar(&j.storeURL, name, j.storeURL, "the `URL` of the store; by default $"+storeEnv)
+		case "user":
+			fs.StringVar(&j.user, name, "", "the sessions of this user alone: the `ID` that Session.SetOwner was given")
+		case "namespace":
+			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME`, which a user's sessions are found by")
+		case "prefix":
+			fs.StringVar(&j.prefix, name, "", "the sessions whose handle begins with this `text` alone")
+		case "limit":
+			fs.IntVar(&j.limit, name, 0, "stop after `N` sessions; 0: never")
+		case "json":
+			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
+		case "yes":
+			fs.BoolVar(&j.yes, name, false, "do not ask")
+		}
+	}
+	return fs
+}
+
+func isHelp(err error) bool { return errors.Is(err, flag.ErrHelp) }
+
+// dashed is a handle that looks like a flag: one in 64 begins with a dash.
+var dashed = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}$`)
+
+// operands parses args and returns those that are no flags, which may stand
+// anywhere.
+func operands(fs *flag.FlagSet, args []string) (found []string, err error) {
+	var rest []string
+	for _, arg := range args {
+		if dashed.MatchString(arg) {
+			found = append(found, arg)
+		} else {
+			rest = append(rest, arg)
+		}
+	}
+	for len(rest) > 0 {
+		if err := fs.Parse(rest); err != nil {
+			return nil, err
+		}
+		if rest = fs.Args(); len(rest) > 0 {
+			found, rest = append(found, rest[0]), rest[1:]
+		}
+	}
+	return found, nil
+}
+
+// help prints what the tool does, or a command of it.
+func (t *tool) help(args []string) error {
+	if len(args) == 0 {
+		fmt.Fprint(t.stdout, "Holdfast looks after the sessions in a store.\n\nUsage:\n\n\tholdfast [-store URL] COMMAND [flags]\n\nCommands:\n\n")
+		for _, c := range commands {
+			fmt.Fprintf(t.stdout, "\t%-7s %s\n", c.name, c.summary)
+		}
+		fmt.Fprint(t.stdout, afterword)
+		return nil
+	}
+	c := commandNamed(args[0])
+	if c == nil {
+		return usageError(fmt.Sprintf("there is no command %q; see holdfast help", args[0]))
+	}
+	fmt.Fprintf(t.stdout, "holdfast %s: %s.\n\nUsage:\n\n\tholdfast [-store URL] %s %s\n\nFlags:\n\n", c.name, c.summary, c.name, c.usage)
+	fs := new(job).flags(c.name, append(slices.Clone(c.flags), "store")...)
+	fs.SetOutput(t.stdout)
+	fs.PrintDefaults()
+	return nil
+}
+
+const afterword = `
+Stores:
+
+	redis://user:password@host:port/database      rediss:// by TLS; ?prefix=
+	redis-cluster://user:password@host:port       rediss-cluster:// by TLS; ?addr=host:port&prefix=
+	unix://user:password@/path/to/redis.sock      ?db=0&prefix=
+	postgres://user:password@host:port/database   ?table=
+	dynamodb://table                              ?prefix=&endpoint=http://host:port
+	file:///directory                             of examples/customprovider
+
+Environment:
+
+	HOLDFAST_STORE      the URL of the store, so that no password is on the command line
+	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
+
+See also: holdfast help COMMAND.
+`

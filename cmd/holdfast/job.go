@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+const storeEnv = "HOLDFAST_STORE"
+
+// job is one run of a command.
+type job struct {
+	*tool
+	options
+	args  []string
+	store *storeurl.Opened
+	seals *seals
+}
+
+// options are what the flags say.
+type options struct {
+	storeURL  string
+	user      string
+	namespace string
+	prefix    string
+	limit     int
+	json      bool
+	yes       bool
+}
+
+// prepare looks at what the flags and the environment say.
+func (j *job) prepare() (err error) {
+	if j.storeURL == "" {
+		j.storeURL = j.getenv(storeEnv)
+	}
+	switch {
+	case j.storeURL == "":
+		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
+	case strings.HasPrefix(j.storeURL, "memory:"):
+		return usageError("the memory of another program cannot be looked into; sessions in provider/memory end with it")
+	}
+	j.seals, err = newSeals(j.getenv(sealsEnv))
+	return err
+}
+
+// The kinds of records besides those of package session.
+const (
+	kindSealed     session.Kind = "sealed"     // by a key that is not there
+	kindUnreadable session.Kind = "unreadable" // not of package session
+)
+
+// entry is a record and what it is.
+type entry struct {
+	*provider.Record // opened, if it was sealed
+	*session.Info    // nil if it is kindSealed or kindUnreadable
+
+	kind   session.Kind
+	size   int // bytes of the Data as they are stored
+	sealed bool
+	err    error // why there is no Info
+}
+
+// look finds out what a record is.
+func (j *job) look(rec *provider.Record) entry {
+	e := entry{Record: rec, size: len(rec.Data), sealed: rec.Format == sealedFormat}
+	if e.sealed {
+		opened, err := j.seals.open(rec)
+		if err != nil {
+			e.kind, e.err = kindSealed, err
+			return e
+		}
+		e.Record = opened
+	}
+	if e.Info, e.err = session.Inspect(e.Record); e.err != nil {
+		e.kind = kindUnreadable
+		return e
+	}
+	e.kind = e.Info.Kind
+	return e
+}
+
+// entries yields what there is in the store.
+func (j *job) entries(ctx context.Context, prefix string) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for rec, err := range provider.List(ctx, j.store.Provider, prefix) {
+			if err != nil {
+				yield(entry{}, err)
+				return
+			}
+			if !yield(j.look(rec), nil) {
+				return
+			}
+		}
+	}
+}

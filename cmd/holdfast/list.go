@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// listed is a line of list -json.
+type listed struct {
+	Handle   string    `json:"handle"`
+	Owner    string    `json:"owner,omitempty"`
+	Created  time.Time `json:"created"`
+	LastSeen time.Time `json:"lastSeen"`
+	Expires  time.Time `json:"expires,omitzero"`
+	Size     int       `json:"size"`
+	Keys     int       `json:"keys"`
+}
+
+func newListed(e entry) listed {
+	return listed{
+		Handle:   e.Handle,
+		Owner:    e.Owner,
+		Created:  e.CreatedAt.UTC(),
+		LastSeen: e.LastSeenAt.UTC(),
+		Expires:  e.Info.ExpiresAt.UTC(),
+		Size:     e.size,
+		Keys:     len(e.Values),
+	}
+}
+
+const listRow = "%-43s  %-20s  %-20s  %-20s  %8s  %4s  %s\n"
+
+// list prints the sessions as they come: there may be more than memory holds.
+func list(ctx context.Context, j *job) error {
+	if j.limit < 0 {
+		return usageError("-limit is negative")
+	}
+	progress := j.watch(j.piped, "records looked at")
+	defer progress.stop()
+	var n, sealed, unreadable int
+	for e, err := range j.selected(ctx) {
+		if err != nil {
+			return err
+		}
+		progress.add(1)
+		switch e.kind {
+		case session.KindSession:
+			if n++; n == 1 {
+				j.printHeader()
+			}
+			if err := j.printListed(newListed(e)); err != nil {
+				return err
+			}
+		case kindSealed:
+			sealed++
+		case kindUnreadable:
+			unreadable++
+		}
+		if j.limit > 0 && n == j.limit {
+			break
+		}
+	}
+	progress.stop()
+	if n == 0 {
+		j.printHeader()
+	}
+	j.tellPassed(sealed, unreadable)
+	return nil
+}
+
+// tellPassed tells of records that may be sessions, but were not listed.
+func (j *job) tellPassed(sealed, unreadable int) {
+	if sealed > 0 {
+		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be opened; set %s to the keys\n", plural(sealed, "sealed record"), sealsEnv)
+	}
+	if unreadable > 0 {
+		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be read\n", plural(unreadable, "record"))
+	}
+}
+
+func (j *job) printHeader() {
+	if !j.json {
+		fmt.Fprintf(j.stdout, listRow, "HANDLE", "CREATED", "LAST SEEN", "EXPIRES", "SIZE", "KEYS", "OWNER")
+	}
+}
+
+func (j *job) printListed(l listed) error {
+	if j.json {
+		return j.printJSON(l)
+	}
+	_, err := fmt.Fprintf(j.stdout, listRow, printable(l.Handle), when(l.Created), when(l.LastSeen), when(l.Expires),
+		bytesText(int64(l.Size)), fmt.Sprint(l.Keys), printable(l.Owner))
+	return err
+}
+
+// selected yields what the flags ask for.
+func (j *job) selected(ctx context.Context) iter.Seq2[entry, error] {
+	if j.user == "" {
+		return j.entries(ctx, j.prefix)
+	}
+	return func(yield func(entry, error) bool) {
+		handles, err := j.readHandles(ctx)
+		if err != nil {
+			yield(entry{}, err)
+			return
+		}
+		for _, handle := range handles {
+			if !strings.HasPrefix(handle, j.prefix) {
+				continue
+			}
+			rec, err := j.store.Fetch(ctx, handle)
+			switch {
+			case errors.Is(err, provider.ErrNotFound): // it has just ended
+				continue
+			case err != nil:
+				yield(entry{}, err)
+				return
+			}
+			if !yield(j.look(rec), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (j *job) readHandles(ctx context.Context) ([]string, error) {
+	m, err := j.manager(readOnly{j.store.Provider})
+	if err != nil {
+		return nil, err
+	}
+	return handlesOf(ctx, m, j.user)
+}

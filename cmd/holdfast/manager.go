@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// manager returns a Manager over the store, which makes no signing keys, since it
+// signs nothing. It knows the program's Config only in part, so its limits are the
+// widest that there are: what has ended by the program's is ended once more.
+func (j *job) manager(store provider.Provider) (*session.Manager, error) {
+	if j.seals != nil {
+		opened, err := j.seals.over(store)
+		if err != nil {
+			return nil, err
+		}
+		store = opened
+	}
+	const longest = 400 * 24 * time.Hour
+	return session.New(anyCodec{store}, session.Config{
+		Namespace:    j.namespace,
+		Lifetime:     longest,
+		MaxLifetime:  longest,
+		StoreTimeout: 10 * time.Second,
+		Logger:       slog.New(slog.DiscardHandler),
+	})
+}
+
+// anyCodec shows sessions of a codec that is the program's own as if they were of
+// CBOR. That is no matter to those who decode no value, and save none.
+type anyCodec struct{ provider.Provider }
+
+func (p anyCodec) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	rec, err := p.Provider.Fetch(ctx, id)
+	if rec != nil {
+		rec.Format = builtIn(rec.Format)
+	}
+	return rec, err
+}
+
+func (p anyCodec) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	err := p.Provider.Save(ctx, rec, expectVersion)
+	if conflict, ok := errors.AsType[*provider.ConflictError](err); ok && conflict.Current != nil {
+		conflict.Current.Format = builtIn(conflict.Current.Format)
+	}
+	return err
+}
+
+func builtIn(format string) string {
+	if format == session.JSON().Name() || strings.HasPrefix(format, "holdfast-") {
+		return format
+	}
+	return session.CBOR().Name()
+}
+
+// readOnly keeps Manager.Sessions from tidying up.
+type readOnly struct{ provider.Provider }
+
+var errReadOnly = errors.New("list saves nothing")
+
+func (readOnly) Save(context.Context, *provider.Record, int64) error { return errReadOnly }
+
+func (readOnly) Delete(context.Context, string) error { return errReadOnly }
+
+var errNoUser = errors.New("no session of that user is there; if the program has a Config.Namespace, give it as -namespace")
+
+// handlesOf returns those of the user's sessions.
+func handlesOf(ctx context.Context, m *session.Manager, user string) (handles []string, err error) {
+	sessions, err := m.Sessions(ctx, user)
+	for _, s := range sessions {
+		handles = append(handles, s.Handle())
+	}
+	if err == nil && len(handles) == 0 {
+		err = errNoUser
+	}
+	return handles, err
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// progress shows once a second how far long work has come, in a line that goes
+// when it is done.
+type progress struct {
+	n    atomic.Int64
+	stop func()
+}
+
+// watch begins to show how many there are of what, unless nobody would see it.
+func (j *job) watch(visible bool, what string) *progress {
+	p := &progress{stop: func() {}}
+	if !j.progress || !visible {
+		return p
+	}
+	done := make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() { p.show(j.stderr, what, done) })
+	p.stop = sync.OnceFunc(func() {
+		close(done)
+		shown.Wait()
+	})
+	return p
+}
+
+func (p *progress) add(n int64) { p.n.Add(n) }
+
+const eraseLine = "\r\x1b[K"
+
+func (p *progress) show(w io.Writer, what string, done <-chan struct{}) {
+	began := time.Now()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			fmt.Fprint(w, eraseLine)
+			return
+		case <-tick.C:
+			count := ""
+			if n := p.n.Load(); n > 0 {
+				count = fmt.Sprint(n, " ")
+			}
+			fmt.Fprintf(w, "%s%s%s, %v", eraseLine, count, what, time.Since(began).Round(time.Second))
+		}
+	}
+}

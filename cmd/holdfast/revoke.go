@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// revoke ends sessions the way the program itself does, so that a request that is
+// under way brings none back.
+func revoke(ctx context.Context, j *job) error {
+	switch {
+	case j.user == "" && len(j.args) == 0:
+		return usageError("which sessions? Give their handles, or -user ID")
+	case j.user != "" && len(j.args) > 0:
+		return usageError("give handles or -user, not both")
+	}
+	m, err := j.manager(j.store.Provider)
+	if err != nil {
+		return err
+	}
+	if j.user != "" {
+		return j.revokeUser(ctx, m)
+	}
+	return j.revokeHandles(ctx, m)
+}
+
+func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
+	handles, err := handlesOf(ctx, m, j.user)
+	if err != nil {
+		return err
+	}
+	whose := "user " + printable(j.user)
+	if err := j.confirm(len(handles), "of "+whose); err != nil {
+		return err
+	}
+	if err := m.RevokeAll(ctx, j.user); err != nil {
+		return fmt.Errorf("some sessions of %s may go on; repeat this: %w", whose, err)
+	}
+	_, err = fmt.Fprintf(j.stdout, "ended %s of %s\n", plural(len(handles), "session"), whose)
+	return err
+}
+
+func (j *job) revokeHandles(ctx context.Context, m *session.Manager) error {
+	for _, handle := range j.args {
+		e, err := j.find(ctx, handle)
+		if err == nil {
+			err = revocable(e)
+		}
+		if err != nil {
+			return fmt.Errorf("%w; nothing was ended", err)
+		}
+	}
+	if err := j.confirm(len(j.args), "with these handles"); err != nil {
+		return err
+	}
+	for _, handle := range j.args {
+		if err := m.Revoke(ctx, handle); err != nil {
+			return fmt.Errorf("%s may go on; repeat this: %w", handle, err)
+		}
+		if _, err := fmt.Fprintln(j.stdout, "ended", handle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revocable says why e is no session that can be ended.
+func revocable(e entry) error {
+	switch {
+	case e.kind == session.KindSession, e.kind == session.KindTombstone && e.Successor != "":
+		return nil
+	case e.kind == session.KindTombstone:
+		return fmt.Errorf("%s has ended before", e.ID)
+	case e.kind == kindSealed:
+		return fmt.Errorf("%s: %w", e.ID, e.err)
+	default:
+		return fmt.Errorf("%s is no session; its kind is %s", e.ID, e.kind)
+	}
+}
+
+// confirm asks before several sessions are ended.
+func (j *job) confirm(n int, which string) error {
+	switch {
+	case n < 2 || j.yes:
+		return nil
+	case !j.asks:
+		return usageError(fmt.Sprintf("this ends %d sessions, and nobody is there to be asked; give -yes", n))
+	}
+	fmt.Fprintf(j.stderr, "End %d sessions %s? [y/N] ", n, which)
+	answer, _ := bufio.NewReader(j.stdin).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return errors.New("nothing was ended")
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// shown is what show -json prints.
+type shown struct {
+	Handle    string         `json:"handle"`
+	Kind      session.Kind   `json:"kind"`
+	Sealed    bool           `json:"sealed,omitempty"`
+	Format    string         `json:"format"`
+	Size      int            `json:"size"`
+	Commits   int64          `json:"commits,omitempty"`
+	Owner     string         `json:"owner,omitempty"`
+	Successor string         `json:"successor,omitempty"`
+	Created   time.Time      `json:"created,omitzero"`
+	Started   time.Time      `json:"started,omitzero"`
+	LastSeen  time.Time      `json:"lastSeen,omitzero"`
+	Expires   time.Time      `json:"expires,omitzero"`
+	Deadline  time.Time      `json:"deadline,omitzero"`
+	Values    map[string]any `json:"values,omitempty"`
+
+	// Undecoded has the bytes of values that do not decode.
+	Undecoded map[string][]byte `json:"undecoded,omitempty"`
+
+	// Members are the handles in a roster.
+	Members []string `json:"members,omitempty"`
+}
+
+func newShown(e entry) shown {
+	s := shown{Handle: e.ID, Kind: e.kind, Sealed: e.sealed, Format: e.Format, Size: e.size, Expires: e.Record.ExpiresAt.UTC()}
+	if e.Info == nil {
+		return s
+	}
+	s.Commits, s.Owner, s.Successor, s.Members = e.Commits, e.Owner, e.Successor, e.Members
+	s.Created, s.Started, s.LastSeen, s.Deadline = e.CreatedAt.UTC(), e.StartedAt.UTC(), e.LastSeenAt.UTC(), e.Deadline.UTC()
+	s.Values, s.Undecoded = map[string]any{}, map[string][]byte{}
+	for _, v := range e.Values {
+		if value, err := v.Decode(); err == nil {
+			s.Values[v.Name] = value
+		} else {
+			s.Undecoded[v.Name] = v.Data
+		}
+	}
+	return s
+}
+
+// show prints one record.
+func show(ctx context.Context, j *job) error {
+	if len(j.args) == 0 {
+		return usageError("which session? Give its handle; holdfast list has them")
+	}
+	e, err := j.find(ctx, j.args[0])
+	if err != nil {
+		return err
+	}
+	if j.json {
+		return j.printJSON(newShown(e))
+	}
+	return j.printShown(e)
+}
+
+// find looks a handle up.
+func (j *job) find(ctx context.Context, handle string) (entry, error) {
+	rec, err := j.store.Fetch(ctx, handle)
+	switch {
+	case errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrInvalidRecord):
+		return entry{}, fmt.Errorf("there is no session with the handle %s; it may have ended", printable(handle))
+	case err != nil:
+		return entry{}, err
+	}
+	return j.look(rec), nil
+}
+
+func (j *job) printShown(e entry) error {
+	var b strings.Builder
+	line := func(name, text string) { fmt.Fprintf(&b, "%-10s %s\n", name, text) }
+	line("handle", printable(e.ID))
+	line("kind", kindText(e))
+	if e.Info != nil {
+		if e.Owner != "" {
+			line("owner", printable(e.Owner))
+		}
+		if e.Successor != "" {
+			line("became", printable(e.Successor))
+		}
+		if !e.CreatedAt.IsZero() {
+			line("created", when(e.CreatedAt))
+		}
+		if !e.StartedAt.Equal(e.CreatedAt) {
+			line("renewed", when(e.StartedAt))
+		}
+		if !e.LastSeenAt.IsZero() {
+			line("last seen", when(e.LastSeenAt))
+		}
+		if !e.Deadline.IsZero() {
+			line("kept until", when(e.Deadline))
+		}
+	}
+	line("expires", when(e.Record.ExpiresAt))
+	line("size", fmt.Sprintf("%s, %s", bytesText(int64(e.size)), printable(e.Format)))
+	if e.Info != nil {
+		line("saved", plural(int(e.Commits), "time"))
+		b.WriteString(valuesText(e))
+	}
+	_, err := fmt.Fprint(j.stdout, b.String())
+	return err
+}
+
+// kindText says what the record is, and what to make of that.
+func kindText(e entry) string {
+	text := string(e.kind)
+	switch e.kind {
+	case session.KindTombstone:
+		text = "tombstone: the session was destroyed"
+		if e.Successor != "" {
+			text = "tombstone: the session was renewed"
+		}
+	case session.KindRoster:
+		text = "roster: the sessions of a user"
+	case session.KindKeyring:
+		text = "keyring: the keys that sign cookies, which are not shown"
+	case kindSealed:
+		text = "sealed: " + e.err.Error()
+	case kindUnreadable:
+		text = "unreadable: not of package session, or damaged"
+	}
+	if e.sealed && e.kind != kindSealed {
+		text += " (sealed)"
+	}
+	return text
+}
+
+func valuesText(e entry) string {
+	var b strings.Builder
+	for _, member := range e.Members {
+		fmt.Fprintf(&b, "\n%s", printable(member))
+	}
+	for _, v := range e.Values {
+		fmt.Fprintf(&b, "\n%s = %s", printable(v.Name), valueText(v))
+	}
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+const shownBytes = 256 // of a value that does not decode; all of it is in -json
+
+func valueText(v session.Value) string {
+	value, err := v.Decode()
+	if err == nil {
+		var text string
+		if text, err = toJSON(value, "  "); err == nil {
+			return text
+		}
+	}
+	data, more := v.Data, ""
+	if len(data) > shownBytes {
+		data, more = data[:shownBytes], "…"
+	}
+	return fmt.Sprintf("%s%s (hexadecimal, %s: %v)", hex.EncodeToString(data), more, plural(len(v.Data), "byte"), err)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
+)
+
+// tool is the program, as far as it has to do with the world.
+type tool struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	open, create   func(ctx context.Context, storeURL string) (*storeurl.Opened, error)
+
+	asks     bool // somebody is there to answer
+	progress bool // somebody waits
+	piped    bool // stdout is not what they look at
+}
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is about the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// run runs the command that args name, and returns the exit code.
+func (t *tool) run(ctx context.Context, args []string) int {
+	err := t.dispatch(ctx, args)
+	if err == nil {
+		return exitDone
+	}
+	text := err.Error()
+	if ctx.Err() != nil {
+		text = "interrupted"
+	}
+	fmt.Fprintln(t.stderr, "holdfast:", oneLine(text))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine is for the errors of errors.Join, and of databases with several addresses.
+func oneLine(text string) string {
+	return strings.ReplaceAll(lineBreak.ReplaceAllString(text, "; "), ":;", ":")
+}
+
+var lineBreak = regexp.MustCompile(`\s*\n\s*`)
+
+func (t *tool) dispatch(ctx context.Context, args []string) error {
+	j := &job{tool: t}
+	flags := j.flags("holdfast", "store")
+	switch err := flags.Parse(args); {
+	case isHelp(err):
+		return t.help(nil)
+	case err != nil:
+		return usageError(err.Error() + "; see holdfast help")
+	case flags.NArg() == 0:
+		return usageError("which command? See holdfast help")
+	}
+	name, args := flags.Arg(0), flags.Args()[1:]
+	if name == "help" {
+		return t.help(args)
+	}
+	c := commandNamed(name)
+	if c == nil {
+		return usageError(fmt.Sprintf("there is no command %q; see holdfast help", name))
+	}
+	return t.do(ctx, j, c, args)
+}
+
+func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err error) {
+	switch j.args, err = operands(j.flags(c.name, append(c.flags, "store")...), args); {
+	case isHelp(err):
+		return t.help([]string{c.name})
+	case err != nil:
+		return usageError(fmt.Sprintf("%v; see holdfast help %s", err, c.name))
+	case len(j.args) > c.operands:
+		return usageError(fmt.Sprintf("what is %q? See holdfast help %s", j.args[c.operands], c.name))
+	}
+	if err := j.prepare(); err != nil {
+		return err
+	}
+	open := t.open
+	if c.creates {
+		open = t.create
+	}
+	if j.store, err = open(ctx, j.storeURL); err != nil {
+		return err
+	}
+	defer j.store.Close()
+	return c.run(ctx, j)
+}
