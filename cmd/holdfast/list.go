@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (j *job) printListed(l listed) error {
 		return j.printJSON(l)
 	}
 	_, err := fmt.Fprintf(j.stdout, listRow, printable(l.Handle), when(l.Created), when(l.LastSeen), when(l.Expires),
-		bytesText(int64(l.Size)), fmt.Sprint(l.Keys), printable(l.Owner))
+		bytesText(int64(l.Size)), fmt.Sprint(l.Keys), cmp.Or(printable(l.Owner), "-"))
 	return err
 }
 

@@ -14,7 +14,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	goredis.SetLogger(silent{}) // what it has to say comes as an error, too
+	goredis.SetLogger(silent{})  // what it has to say comes as an error, too
 	t := tool{
 		stdin:    os.Stdin,
 		stdout:   os.Stdout,

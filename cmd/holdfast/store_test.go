@@ -1,0 +1,151 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// An operator's day, on every store.
+func TestEveryStore(t *testing.T) {
+	space := "test_" + strings.ToLower(rand.Text())
+	for _, tc := range []struct {
+		name    string
+		url     func(testing.TB) string
+		created string
+		purged  string
+	}{
+		{"memory", func(testing.TB) string { return "" }, "nothing to do", "nothing to do"},
+		{"file", func(tb testing.TB) string { return "file://" + tb.TempDir() + "/sessions" }, "ready: the directory /", "removed what had expired"},
+		{"redis", func(tb testing.TB) string {
+			return "redis://" + testserver.SharedRedis(tb) + "/0?dial_timeout=1m&read_timeout=1m&prefix=" + space + ":"
+		}, "nothing to do", "nothing to do"},
+		{"redis cluster", func(tb testing.TB) string {
+			addrs := testserver.RedisCluster(tb)
+			return "redis-cluster://" + addrs[0] + "?dial_timeout=1m&read_timeout=1m&prefix=" + space + ":&addr=" + strings.Join(addrs[1:], "&addr=")
+		}, "nothing to do", "nothing to do"},
+		{"postgres", func(tb testing.TB) string {
+			u := testserver.SharedPostgres(tb)
+			join := "?"
+			if strings.Contains(u, "?") {
+				join = "&"
+			}
+			return u + join + "table=" + space
+		}, "ready: the table " + space + " of PostgreSQL", "removed 0 records"},
+		{"dynamodb", func(tb testing.TB) string {
+			return "dynamodb://" + space + "?prefix=app:&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
+		}, "ready: the table " + space + " of DynamoDB", "nothing to do"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := siteAt(t, tc.url(t), tc.created)
+			laptop, phone, guest := s.signIn("ada"), s.signIn("ada"), s.device()
+			guest.visit(func(s *session.Session) { name.Set(s, "guest") })
+
+			if got, want := s.listed(), []string{laptop.handle(), phone.handle(), guest.handle()}; !same(got, want) {
+				t.Errorf("list: %q, want %q", got, want)
+			}
+			if got, want := s.listed("-user", "ada"), []string{laptop.handle(), phone.handle()}; !same(got, want) {
+				t.Errorf("list -user: %q, want %q", got, want)
+			}
+			if got := s.listed("-prefix="+guest.handle()[:20], "-limit=2"); !same(got, []string{guest.handle()}) {
+				t.Errorf("list -prefix: %q, want %q", got, guest.handle())
+			}
+			if got := s.listed("-limit=2"); len(got) != 2 {
+				t.Errorf("list -limit 2: %q", got)
+			}
+			if text := s.must("show", phone.handle()); !strings.Contains(text, "owner      ada\n") || !strings.Contains(text, "basket = {\n  \"rope\": 2\n}\n") {
+				t.Errorf("show:\n%s", text)
+			}
+			if text := s.must("stats"); !strings.Contains(text, "  session                         3 ") {
+				t.Errorf("stats:\n%s", text)
+			}
+
+			handle := phone.handle()
+			if text := s.must("revoke", handle); text != "ended "+handle+"\n" {
+				t.Errorf("revoke: %s", text)
+			}
+			s.wantEnded(phone)
+			s.wantAlive(laptop)
+			if text := s.must("revoke", "-user", "ada"); text != "ended 1 session of user ada\n" {
+				t.Errorf("revoke -user: %s", text)
+			}
+			s.wantEnded(laptop)
+			s.wantAlive(guest)
+			if text := s.must("purge"); !strings.HasPrefix(text, tc.purged) {
+				t.Errorf("purge: %s", text)
+			}
+			if text := s.must("stats", "-json"); strings.Contains(text, "keyring") {
+				t.Errorf("the tool has made signing keys:\n%s", text)
+			}
+		})
+	}
+}
+
+// siteAt returns a site whose store the tool itself creates.
+func siteAt(t *testing.T, storeURL, created string) *site {
+	t.Helper()
+	s := &site{t: t, url: storeURL, store: memory.New(), env: map[string]string{}}
+	if got := s.must("create"); !strings.HasPrefix(got, created) {
+		t.Errorf("create: %swant %s", got, created)
+	}
+	if got := s.must("create"); !strings.HasPrefix(got, created) {
+		t.Errorf("create once more: %swant %s", got, created)
+	}
+	if storeURL != "" {
+		opened, err := storeurl.Open(t.Context(), storeURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(opened.Close)
+		s.store = opened.Provider
+	}
+	site := newSite(t, s.store, session.Config{StoreTimeout: time.Minute})
+	site.url = storeURL
+	return site
+}
+
+// listed returns the handles that list -json prints.
+func (s *site) listed(args ...string) (handles []string) {
+	s.t.Helper()
+	for line := range strings.Lines(s.must(append([]string{"list", "-json"}, args...)...)) {
+		var l listed
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			s.t.Fatalf("list: %v: %s", err, line)
+		}
+		handles = append(handles, l.Handle)
+	}
+	return handles
+}
+
+func same(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+func (s *site) wantAlive(d *device) {
+	s.t.Helper()
+	if d.handle() == "" {
+		s.t.Error("the session has ended")
+	}
+}
+
+// wantEnded: what it reads is empty, and what it changes is refused.
+func (s *site) wantEnded(d *device) {
+	s.t.Helper()
+	before := *d
+	if d.handle() != "" {
+		s.t.Error("the session goes on")
+	}
+	if code := before.visit(func(s *session.Session) { name.Set(s, "x") }); code != http.StatusConflict {
+		s.t.Errorf("a change of it: %d", code)
+	}
+}

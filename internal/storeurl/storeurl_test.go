@@ -1,0 +1,133 @@
+package storeurl_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+func TestMain(m *testing.M) { testserver.Main(m) }
+
+func TestAURLThatIsNone(t *testing.T) {
+	for _, storeURL := range []string{
+		"", "mysql://localhost", "localhost:6379",
+		"redis://:secret@[", "redis://h?prefix=%zz", "redis://h?secret=x",
+		"redis-cluster://:secret@[", "redis-cluster://h?prefix=%zz", "redis-cluster://u:secret@h?x=y",
+		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
+		"postgres://u:secret@h/?table=", "postgres://u:secret@h/?table=a.b.c", "postgres://u:secret@h/?table=a.",
+		"postgres://u:secret@h/?table=a%00", "postgres://u:secret@h/?table=%ff", "postgres://u:secret@h/?table=" + strings.Repeat("x", 64),
+		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table", "dynamodb:", "dynamodb://table/x",
+		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
+		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
+	} {
+		opened, err := storeurl.Open(t.Context(), storeURL)
+		if err == nil || opened != nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", storeURL, err)
+		}
+	}
+}
+
+// A program and a tool that are given different prefixes or tables do not meet.
+func TestPrefixAndTable(t *testing.T) {
+	for name, urls := range map[string]func() (a, b string){
+		"redis": func() (string, string) {
+			server := "redis://" + testserver.SharedRedis(t) + "/0?read_timeout=1m"
+			return server + "&prefix=a%3A", server + "&prefix=b:"
+		},
+		"redis cluster": func() (string, string) {
+			server := "redis-cluster://" + testserver.RedisCluster(t)[0] + "?prefix="
+			return server + "a:&read_timeout=1m", server + "b:&read_timeout=1m"
+		},
+		"postgres": func() (string, string) {
+			server := testserver.SharedPostgres(t)
+			return with(server, "table=storeurl_a"), with(server, "table=public.storeurl_B")
+		},
+		"dynamodb": func() (string, string) {
+			server := "dynamodb://storeurl?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(t))
+			return server + "&prefix=a", server + "&prefix=b"
+		},
+		"file": func() (string, string) {
+			dir := t.TempDir()
+			return "file:" + dir + "/a%20b", "file://" + dir + "/b"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			urlA, urlB := urls()
+			a, b := created(t, urlA), created(t, urlB)
+			rec := &provider.Record{ID: "x", Version: 1 << 32}
+			if err := a.Save(t.Context(), rec, -1); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := opened(t, urlA).Fetch(t.Context(), "x"); err != nil {
+				t.Errorf("opened again: %v", err)
+			}
+			if _, err := b.Fetch(t.Context(), "x"); err == nil {
+				t.Error("the record is in the other, too")
+			}
+			if err := a.Delete(t.Context(), "x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	dropTables(t, "storeurl_a", `"storeurl_B"`)
+}
+
+func with(server, parameter string) string {
+	if strings.Contains(server, "?") {
+		return server + "&" + parameter
+	}
+	return server + "?" + parameter
+}
+
+func created(t *testing.T, storeURL string) provider.Provider {
+	t.Helper()
+	s, err := storeurl.Create(t.Context(), storeURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s.Provider
+}
+
+func opened(t *testing.T, storeURL string) provider.Provider {
+	t.Helper()
+	s, err := storeurl.Open(t.Context(), storeURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s.Provider
+}
+
+// dropTables leaves nothing behind on a server that is not the tests' own.
+func dropTables(t *testing.T, tables ...string) {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), testserver.SharedPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, table := range tables {
+		if _, err := pool.Exec(t.Context(), "DROP TABLE IF EXISTS "+table); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpenMakesNoDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x")
+	if _, err := storeurl.Open(t.Context(), "file://"+dir); err == nil || !strings.Contains(err.Error(), "create it first") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it is there")
+	}
+}
