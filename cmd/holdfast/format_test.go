@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/provider/sealed"
@@ -55,6 +58,22 @@ func TestACodecOfTheProgramsOwn(t *testing.T) {
 	s.wantEnded(eve)
 }
 
+// A session of such a codec is revoked, too, if it is saved at the same moment.
+func TestACodecOfTheProgramsOwnInAConflict(t *testing.T) {
+	s := newSite(t, memory.New(), session.Config{Codec: own{}})
+	ada := s.signIn("ada")
+	var meanwhile sync.Once
+	s.store = &storetest.Store{
+		Provider: s.store,
+		OnSave: func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+			meanwhile.Do(func() { ada.visit(func(s *session.Session) { name.Set(s, "A") }) })
+			return next(ctx, rec, expect)
+		},
+	}
+	s.must("revoke", ada.handle())
+	s.wantEnded(ada)
+}
+
 func TestLongValuesThatDoNotDecodeAreCut(t *testing.T) {
 	s := newSite(t, memory.New(), session.Config{Codec: own{}})
 	ada := s.signIn("ada")
@@ -82,6 +101,7 @@ func TestSealed(t *testing.T) {
 		t.Errorf("show without keys:\n%s", text)
 	}
 	s.fails(1, "set HOLDFAST_SEAL_KEYS", "revoke", ada.handle())
+	s.fails(1, "set HOLDFAST_SEAL_KEYS", "revoke", "-user", "ada")
 	if text := s.must("stats", "-json"); !strings.Contains(text, `"kinds":{"sealed":{"records":2,`) {
 		t.Errorf("stats without keys:\n%s", text)
 	}

@@ -136,5 +136,5 @@ func (j *job) readHandles(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handlesOf(ctx, m, j.user)
+	return j.handles(ctx, m)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -70,14 +71,17 @@ func (readOnly) Delete(context.Context, string) error { return errReadOnly }
 
 var errNoUser = errors.New("no session of that user is there; if the program has a Config.Namespace, give it as -namespace")
 
-// handlesOf returns those of the user's sessions.
-func handlesOf(ctx context.Context, m *session.Manager, user string) (handles []string, err error) {
-	sessions, err := m.Sessions(ctx, user)
+// handles returns those of the user's sessions, at least one.
+func (j *job) handles(ctx context.Context, m *session.Manager) (handles []string, err error) {
+	sessions, err := m.Sessions(ctx, j.user)
+	switch {
+	case errors.Is(err, session.ErrUnreadable) && j.seals == nil:
+		return nil, fmt.Errorf("%w; if the store is sealed, set %s to the keys", err, sealsEnv)
+	case err == nil && len(sessions) == 0:
+		return nil, errNoUser
+	}
 	for _, s := range sessions {
 		handles = append(handles, s.Handle())
-	}
-	if err == nil && len(handles) == 0 {
-		err = errNoUser
 	}
 	return handles, err
 }

@@ -30,7 +30,7 @@ func revoke(ctx context.Context, j *job) error {
 }
 
 func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
-	handles, err := handlesOf(ctx, m, j.user)
+	handles, err := j.handles(ctx, m)
 	if err != nil {
 		return err
 	}

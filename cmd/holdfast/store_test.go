@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/internal/testserver"
@@ -35,16 +38,17 @@ func TestEveryStore(t *testing.T) {
 			return "redis-cluster://" + addrs[0] + "?dial_timeout=1m&read_timeout=1m&prefix=" + space + ":&addr=" + strings.Join(addrs[1:], "&addr=")
 		}, "nothing to do", "nothing to do"},
 		{"postgres", func(tb testing.TB) string {
-			u := testserver.SharedPostgres(tb)
+			server := testserver.SharedPostgres(tb)
+			tb.Cleanup(func() { dropTable(tb, server, space) })
 			join := "?"
-			if strings.Contains(u, "?") {
+			if strings.Contains(server, "?") {
 				join = "&"
 			}
-			return u + join + "table=" + space
+			return server + join + "table=" + space
 		}, "ready: the table " + space + " of PostgreSQL", "removed 0 records"},
 		{"dynamodb", func(tb testing.TB) string {
-			return "dynamodb://" + space + "?prefix=app:&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
-		}, "ready: the table " + space + " of DynamoDB", "nothing to do"},
+			return "dynamodb://holdfast_test?prefix=" + space + "&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
+		}, "ready: the table holdfast_test of DynamoDB", "nothing to do"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := siteAt(t, tc.url(t), tc.created)
@@ -88,6 +92,21 @@ func TestEveryStore(t *testing.T) {
 				t.Errorf("the tool has made signing keys:\n%s", text)
 			}
 		})
+	}
+}
+
+// dropTable leaves nothing behind on a server that is not the tests' own.
+func dropTable(tb testing.TB, server, table string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool, err := pgxpool.New(ctx, server)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
+		tb.Error(err)
 	}
 }
 

@@ -1,11 +1,13 @@
 package storeurl_test
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -37,30 +39,31 @@ func TestAURLThatIsNone(t *testing.T) {
 
 // A program and a tool that are given different prefixes or tables do not meet.
 func TestPrefixAndTable(t *testing.T) {
-	for name, urls := range map[string]func() (a, b string){
-		"redis": func() (string, string) {
+	for name, urls := range map[string]func(*testing.T) (a, b string){
+		"redis": func(t *testing.T) (string, string) {
 			server := "redis://" + testserver.SharedRedis(t) + "/0?read_timeout=1m"
 			return server + "&prefix=a%3A", server + "&prefix=b:"
 		},
-		"redis cluster": func() (string, string) {
+		"redis cluster": func(t *testing.T) (string, string) {
 			server := "redis-cluster://" + testserver.RedisCluster(t)[0] + "?prefix="
 			return server + "a:&read_timeout=1m", server + "b:&read_timeout=1m"
 		},
-		"postgres": func() (string, string) {
+		"postgres": func(t *testing.T) (string, string) {
 			server := testserver.SharedPostgres(t)
+			t.Cleanup(func() { dropTables(t, server, "storeurl_a", `"storeurl_B"`) })
 			return with(server, "table=storeurl_a"), with(server, "table=public.storeurl_B")
 		},
-		"dynamodb": func() (string, string) {
+		"dynamodb": func(t *testing.T) (string, string) {
 			server := "dynamodb://storeurl?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(t))
 			return server + "&prefix=a", server + "&prefix=b"
 		},
-		"file": func() (string, string) {
+		"file": func(t *testing.T) (string, string) {
 			dir := t.TempDir()
 			return "file:" + dir + "/a%20b", "file://" + dir + "/b"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			urlA, urlB := urls()
+			urlA, urlB := urls(t)
 			a, b := created(t, urlA), created(t, urlB)
 			rec := &provider.Record{ID: "x", Version: 1 << 32}
 			if err := a.Save(t.Context(), rec, -1); err != nil {
@@ -77,7 +80,6 @@ func TestPrefixAndTable(t *testing.T) {
 			}
 		})
 	}
-	dropTables(t, "storeurl_a", `"storeurl_B"`)
 }
 
 func with(server, parameter string) string {
@@ -108,15 +110,18 @@ func opened(t *testing.T, storeURL string) provider.Provider {
 }
 
 // dropTables leaves nothing behind on a server that is not the tests' own.
-func dropTables(t *testing.T, tables ...string) {
+func dropTables(t *testing.T, server string, tables ...string) {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), testserver.SharedPostgres(t))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool, err := pgxpool.New(ctx, server)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	defer pool.Close()
 	for _, table := range tables {
-		if _, err := pool.Exec(t.Context(), "DROP TABLE IF EXISTS "+table); err != nil {
+		if _, err := pool.Exec(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
 			t.Error(err)
 		}
 	}
