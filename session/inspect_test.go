@@ -86,16 +86,19 @@ func TestInspectOtherRecords(t *testing.T) {
 }
 
 func TestInspectWhatIsNone(t *testing.T) {
-	good := provider.Record{ID: "x", Version: 1 << 32, Format: "cbor"}
+	w := newWorld(t)
+	c := w.client()
+	c.post(set("a=1")).wantPage(t)
+	good := w.stored(c.sessionID())
 	for name, change := range map[string]func(*provider.Record){
-		"no data":                func(*provider.Record) {},
+		"no data":                func(rec *provider.Record) { rec.Data = nil },
 		"foreign data":           func(rec *provider.Record) { rec.Data = []byte("hello") },
 		"a version of no commit": func(rec *provider.Record) { rec.Version = 1 },
 		"sealed":                 func(rec *provider.Record) { rec.Format, rec.Data = "holdfast-sealed", make([]byte, 80) },
 	} {
-		rec := good
-		change(&rec)
-		if info, err := session.Inspect(&rec); info != nil || !errors.Is(err, session.ErrUnreadable) {
+		rec := good.Clone()
+		change(rec)
+		if info, err := session.Inspect(rec); info != nil || !errors.Is(err, session.ErrUnreadable) {
 			t.Errorf("%s: %+v, %v", name, info, err)
 		}
 	}

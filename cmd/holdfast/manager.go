@@ -23,11 +23,9 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 		}
 		store = opened
 	}
-	const longest = 400 * 24 * time.Hour
 	return session.New(anyCodec{store}, session.Config{
 		Namespace:    j.namespace,
-		Lifetime:     longest,
-		MaxLifetime:  longest,
+		Lifetime:     400 * 24 * time.Hour, // and so MaxLifetime
 		StoreTimeout: 10 * time.Second,
 		Logger:       slog.New(slog.DiscardHandler),
 	})

@@ -45,12 +45,12 @@ func newSeals(text string) (*seals, error) {
 // over returns the store whose sealed records are in p.
 func (s *seals) over(p provider.Provider) (*sealed.Provider, error) { return sealed.New(p, s.keys) }
 
-// open returns what was sealed as rec.
+// open opens rec, in place, and returns it.
 func (s *seals) open(rec *provider.Record) (*provider.Record, error) {
 	if s == nil {
 		return nil, errSealed
 	}
-	s.hand.Record = rec.Clone() // it is opened in place
+	s.hand.Record = rec
 	return s.Fetch(context.Background(), rec.ID)
 }
 

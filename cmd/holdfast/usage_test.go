@@ -67,6 +67,7 @@ func TestWhichStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
+			closed := 0
 			tl := tool{
 				stdout: t.Output(), stderr: t.Output(),
 				getenv: func(name string) string {
@@ -77,11 +78,11 @@ func TestWhichStore(t *testing.T) {
 				},
 				open: func(_ context.Context, storeURL string) (*storeurl.Opened, error) {
 					got = storeURL
-					return &storeurl.Opened{Provider: memory.New(), Close: func() {}}, nil
+					return &storeurl.Opened{Provider: memory.New(), Close: func() { closed++ }}, nil
 				},
 			}
-			if code := tl.run(t.Context(), tc.args); code != 0 || got != tc.want {
-				t.Errorf("exit code %d, store %q; want %q", code, got, tc.want)
+			if code := tl.run(t.Context(), tc.args); code != 0 || got != tc.want || closed != 1 {
+				t.Errorf("exit code %d, store %q, closed %d times; want %q", code, got, closed, tc.want)
 			}
 		})
 	}
