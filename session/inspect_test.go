@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
@@ -126,6 +128,7 @@ func TestInspectDecodesValuesOfUnknownType(t *testing.T) {
 		onlyJSN = session.NewKey[json.RawMessage]("json")
 		ats     = session.NewKey[time.Time]("at")
 		nothing = session.NewKey[*int]("nothing")
+		tagged  = session.NewKey[cbor.Tag]("tagged")
 	)
 	for name, tc := range map[string]struct {
 		codec session.Codec
@@ -140,6 +143,7 @@ func TestInspectDecodesValuesOfUnknownType(t *testing.T) {
 		"no numbers":       {session.CBOR(), func(s *session.Session) { floats.Set(s, []float64{math.NaN(), math.Inf(-1), 1.5}) }, `["NaN","-Inf",1.5]`},
 		"JSON in CBOR":     {session.CBOR(), func(s *session.Session) { onlyJSN.Set(s, json.RawMessage(`{"n":9007199254740993}`)) }, `{"n":9007199254740993}`},
 		"time":             {session.CBOR(), func(s *session.Session) { ats.Set(s, at) }, `"2026-11-22T03:04:05.000000006+01:00"`},
+		"tag":              {session.CBOR(), func(s *session.Session) { tagged.Set(s, cbor.Tag{Number: 4711, Content: []any{"x"}}) }, `["x"]`},
 		"nil":              {session.CBOR(), func(s *session.Session) { nothing.Set(s, nil) }, `null`},
 		"JSON":             {session.JSON(), func(s *session.Session) { counts.Set(s, map[int]int{1: 9007199254740993}) }, `{"1":9007199254740993}`},
 	} {
@@ -190,19 +194,24 @@ func TestInspectWithACodecOfOnesOwn(t *testing.T) {
 	}
 }
 
+// quoting is a codec whose errors quote what does not decode.
+type quoting struct{ upper }
+
+func (quoting) Unmarshal(data []byte, _ any) error { return fmt.Errorf("what is %s?", data) }
+
 func TestInspectQuotesNoValueThatDoesNotDecode(t *testing.T) {
-	for _, format := range []string{"cbor", "json"} {
-		w := newWorld(t, func(cfg *session.Config) { cfg.Codec = upper{} })
-		word := session.NewKey[string]("word")
+	word := session.NewKey[string]("word")
+	w := newWorld(t, func(cfg *session.Config) { cfg.Codec = upper{} })
+	for format, text := range map[string]string{"cbor": "secret", "json": "1 2", "upper": "secret"} {
 		c := w.client()
-		c.post(func(s *session.Session) { word.Set(s, "secret") }).wantPage(t)
+		c.post(func(s *session.Session) { word.Set(s, text) }).wantPage(t)
 		rec := w.stored(c.sessionID())
 		rec.Format = format
-		info, err := session.Inspect(rec)
+		info, err := session.Inspect(rec, quoting{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if value, err := info.Values[0].Decode(); err == nil || strings.Contains(strings.ToLower(err.Error()), "secret") {
+		if value, err := info.Values[0].Decode(); err == nil || strings.Contains(strings.ToLower(err.Error()), text) {
 			t.Errorf("%s: %v, %v", format, value, err)
 		}
 	}
