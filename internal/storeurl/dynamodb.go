@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	dynamodbprovider "github.com/holdfast-go/holdfast/provider/dynamodb"
 )
@@ -28,7 +29,9 @@ func openDynamoDB(ctx context.Context, storeURL string) (*Opened, error) {
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
 		return nil, errURL
 	}
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // it warns of the checksum of every refusal's body
+	}
 	if endpoint != "" {
 		options = append(options,
 			config.WithBaseEndpoint(endpoint),

@@ -26,6 +26,11 @@
 //		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 100 })
 //	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient))
 //
+// The SDK's default logger warns of a checksum that does not match ("failed to close
+// HTTP response body") at every answer that is an error, and so at every conflict. It
+// means nothing: give the config another logger, or the client
+// DisableValidateResponseChecksum.
+//
 // For DynamoDB Local, 1.25 or later, set the endpoint. It wants some region and
 // credentials, but any will do:
 //
