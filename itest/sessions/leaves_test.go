@@ -27,7 +27,7 @@ var leaves = map[string]leaf{
 	"changes":             silent(func(s *session.Session) { count.Set(s, 1) }),
 	"reads and changes":   silent(bump),
 	"updates":             silent(func(s *session.Session) { count.Update(s, increment) }),
-	"deletes":             silent(func(s *session.Session) { name.Delete(s) }),
+	"deletes":             deletes,
 	"persists":            silent(func(s *session.Session) { s.Persist(24 * time.Hour) }),
 	"renews":              silent((*session.Session).Renew),
 	"renews and changes":  silent(func(s *session.Session) { s.Renew(); count.Set(s, 2) }),
@@ -52,6 +52,12 @@ var leaves = map[string]leaf{
 
 func silent(do func(*session.Session)) leaf {
 	return func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { do(s) }
+}
+
+// deletes tells whether there was a session to delete from.
+func deletes(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+	name.Delete(s)
+	fmt.Fprint(w, !s.IsNew())
 }
 
 // logout tells whether there was somebody to be logged out.

@@ -102,6 +102,9 @@ func (a *app) loginAgainst(t *testing.T, rival string) {
 	if st.isNew {
 		t.Error("the new cookie opens nothing")
 	}
+	if rival == "deletes" && other.text == "false" { // it came after the renewal
+		return
+	}
 	if changed, ok := changing[rival]; ok && changed(st) != (other.status == http.StatusOK) {
 		t.Errorf("the other request got %+v, and the session has %+v", other, st)
 	}

@@ -49,11 +49,12 @@ func (s *site) live(ctx context.Context) {
 	}
 	l.lives.Add(1)
 	for range rounds {
-		l.round(ctx)
-		if ctx.Err() != nil || l.broken {
+		if l.round(ctx); ctx.Err() != nil || l.broken {
 			break
 		}
-		l.solo(alone[mathrand.IntN(len(alone))])
+		if l.solo(alone[mathrand.IntN(len(alone))]); l.broken {
+			break
+		}
 	}
 	l.end()
 }
