@@ -43,7 +43,8 @@ func (s *Session) Owner() string {
 
 // Sessions returns the user's sessions, the one that was used last first. They
 // are outside of any request: their values can be read, and Session.Update
-// changes them. It takes one storage trip, and one more for each session.
+// changes them. It takes one storage trip, and one more for each session. A session
+// that cannot be read is left out; RevokeAll tells of it.
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
 	st := m.storage(ctx, nil)
 	roster, err := st.roster(userID)

@@ -68,7 +68,12 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 		case "store":
 			fs.StringVar(&j.storeURL, name, j.storeURL, "the `URL` of the store; by default $"+storeEnv)
 		case "user":
-			fs.StringVar(&j.user, name, "", "the sessions of this user alone: the `ID` that Session.SetOwner was given")
+			fs.Func(name, "the sessions of this user alone: the `ID` that Session.SetOwner was given", func(id string) error {
+				if j.user = id; id == "" {
+					return errors.New("it is empty, which is no user")
+				}
+				return nil
+			})
 		case "namespace":
 			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME`, which a user's sessions are found by")
 		case "prefix":

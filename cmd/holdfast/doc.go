@@ -52,6 +52,9 @@
 // a Config.Namespace, give it as well, or the user's sessions are not found. That no
 // session is found is an error.
 //
+// On files run it as the program's own user: what another one writes, the program
+// cannot read.
+//
 // # Upkeep
 //
 // create makes the table of PostgreSQL or DynamoDB, or the directory, and checks one

@@ -195,3 +195,25 @@ func TestAStoreThatFails(t *testing.T) {
 }
 
 var errBroken = errors.New("broken")
+
+// A user whose only session was sealed by a key that the tool lacks has one all the
+// same.
+func TestSealedByAKeyThatIsMissing(t *testing.T) {
+	old, current := bytes.Repeat([]byte("o"), 32), bytes.Repeat([]byte("c"), 32)
+	inner := memory.New()
+	for _, keys := range [][][]byte{{old}, {current, old}} {
+		store, err := sealed.New(inner, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSite(t, store, session.Config{})
+		s.store = inner
+		gone := s.signIn("ada") // the second seals the roster anew
+		if len(keys) == 1 {
+			continue
+		}
+		s.env[sealsEnv] = base64.StdEncoding.EncodeToString(current)
+		s.run("revoke", gone.handle())
+		s.fails(1, "may go on", "revoke", "-yes", "-user", "ada")
+	}
+}

@@ -43,6 +43,9 @@ func list(ctx context.Context, j *job) error {
 	if j.limit < 0 {
 		return usageError("-limit is negative")
 	}
+	if err := j.checkUser(); err != nil {
+		return err
+	}
 	progress := j.watch(j.piped, "records looked at")
 	defer progress.stop()
 	var n, sealed, unreadable int

@@ -83,3 +83,11 @@ func (j *job) handles(ctx context.Context, m *session.Manager) (handles []string
 	}
 	return handles, err
 }
+
+// checkUser refuses a -namespace that would go unnoticed.
+func (j *job) checkUser() error {
+	if j.namespace != "" && j.user == "" {
+		return usageError("-namespace is what a user's sessions are found by; give -user as well")
+	}
+	return nil
+}

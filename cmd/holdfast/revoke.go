@@ -19,6 +19,9 @@ func revoke(ctx context.Context, j *job) error {
 	case j.user != "" && len(j.args) > 0:
 		return usageError("give handles or -user, not both")
 	}
+	if err := j.checkUser(); err != nil {
+		return err
+	}
 	m, err := j.manager(j.store.Provider)
 	if err != nil {
 		return err
@@ -30,11 +33,16 @@ func revoke(ctx context.Context, j *job) error {
 }
 
 func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
+	whose := "user " + printable(j.user)
 	handles, err := j.handles(ctx, m)
+	if errors.Is(err, errNoUser) { // none that can be read
+		if unread := m.RevokeAll(ctx, j.user); unread != nil {
+			err = fmt.Errorf("some sessions of %s may go on: %w", whose, unread)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	whose := "user " + printable(j.user)
 	if err := j.confirm(len(handles), "of "+whose); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
@@ -76,7 +77,7 @@ func (t *tool) dispatch(ctx context.Context, args []string) error {
 	}
 	c := commandNamed(name)
 	if c == nil {
-		return usageError(fmt.Sprintf("there is no command %q; see holdfast help", name))
+		return usageError(fmt.Sprintf("there is no command %s; see holdfast help", quoted(name)))
 	}
 	return t.do(ctx, j, c, args)
 }
@@ -88,7 +89,7 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 	case err != nil:
 		return usageError(fmt.Sprintf("%v; see holdfast help %s", err, c.name))
 	case len(j.args) > c.operands:
-		return usageError(fmt.Sprintf("what is %q? See holdfast help %s", j.args[c.operands], c.name))
+		return usageError(fmt.Sprintf("what is %s? See holdfast help %s", quoted(j.args[c.operands]), c.name))
 	}
 	if err := j.prepare(); err != nil {
 		return err
@@ -102,4 +103,13 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 	}
 	defer j.store.Close()
 	return c.run(ctx, j)
+}
+
+// quoted returns an argument to be told of, unless it is a URL, which may have a
+// password in it.
+func quoted(arg string) string {
+	if strings.Contains(arg, "://") {
+		return "the URL that has no -store before it"
+	}
+	return strconv.Quote(arg)
 }

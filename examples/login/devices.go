@@ -72,6 +72,10 @@ func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.
 		backToAccount(w, r, sess, "That device was signed out already.")
 		return
 	}
+	if own[i].This {
+		s.signOut(w, r, sess)
+		return
+	}
 	if err := s.sessions.Revoke(r.Context(), handle); err != nil {
 		s.sessionError(w, r, err)
 		return
