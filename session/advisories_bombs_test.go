@@ -260,3 +260,22 @@ func TestRenewOfManyValues(t *testing.T) {
 	}
 	c.post((*session.Session).Renew).wantPage(t)
 }
+
+// Nor does it make room for values that would be too many without it.
+func TestHistoryMakesNoRoomForValues(t *testing.T) {
+	w := newWorld(t)
+	c := w.client()
+	c.post(set("a=1"))
+	for range 64 {
+		c.post(func(s *session.Session) { keyA.Update(s, func(n int) int { return n + 1 }) })
+	}
+	c.post(func(s *session.Session) {
+		for i := range 2400 {
+			n := 12
+			if i < 100 {
+				n = 11
+			}
+			session.NewKey[string](fmt.Sprintf("k%04d", i)).Set(s, strings.Repeat("x", n))
+		}
+	}).wantError(t, http.StatusInternalServerError, session.ErrTooLarge)
+}

@@ -89,6 +89,7 @@ func TestMalformed(t *testing.T) {
 	cases := map[string]string{
 		"another layout":                   "\x02" + header(0, "\x00")[1:],
 		"another kind":                     header(2, "\x00"),
+		"another kind, nothing behind it":  "\x01\x02\x01\x01\x01\x00\x00",
 		"bytes after the end":              string(bare.Append(nil)) + "\x00",
 		"entries out of order":             header(0, "\x02\x01b\x00\x01a\x00"),
 		"an entry twice":                   header(0, "\x02\x01a\x00\x01a\x00"),
