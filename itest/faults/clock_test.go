@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/holdfast-go/holdfast/itest/witness"
 )
 
 // A clock tells clients which phase a test is in: before, during or after the
@@ -86,21 +88,9 @@ func eventually(t *testing.T, is func() bool, otherwise func() string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for !is() {
-		if !wait(ctx, time.Millisecond) {
+		if !witness.Wait(ctx, time.Millisecond) {
 			t.Fatalf("after %v: %s", patience, otherwise())
 		}
-	}
-}
-
-// wait reports whether the time is over before ctx is.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -114,7 +104,7 @@ func newLateness(t *testing.T) *lateness {
 	var group sync.WaitGroup
 	group.Go(func() {
 		began := time.Now()
-		for wait(ctx, pace) {
+		for witness.Wait(ctx, pace) {
 			now := time.Now()
 			l.longest.Store(max(l.longest.Load(), int64(now.Sub(began))))
 			began = now

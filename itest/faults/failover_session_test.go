@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -58,7 +59,7 @@ func TestFailoverDuringARequest(t *testing.T) {
 				if err := next(ctx, rec, expect); err != nil {
 					t.Errorf("the save on the old primary: %v", err)
 				}
-				for tc.replicated && !p.inSync() && wait(ctx, pace) {
+				for tc.replicated && !p.inSync() && witness.Wait(ctx, pace) {
 				}
 				p.failOver()
 				return io.ErrUnexpectedEOF

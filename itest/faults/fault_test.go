@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/itest/witness"
 )
 
 // site is a server behind a proxy.
@@ -85,9 +86,9 @@ func (f fault) over(s site) {
 // comeAndGo lets the fault strike in the middle of what clients do.
 func (f fault) comeAndGo(t *testing.T, s site, times int) {
 	for range times {
-		wait(t.Context(), rand.N(longestTruce))
+		witness.Wait(t.Context(), rand.N(longestTruce))
 		f.begin(s)
-		wait(t.Context(), rand.N(longestStrike))
+		witness.Wait(t.Context(), rand.N(longestStrike))
 		f.over(s)
 	}
 }

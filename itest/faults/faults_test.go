@@ -46,7 +46,7 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 	enter(levels, during)
 	newcomer := f.startApp(t, spare, v)
 	await(t, levels, during, actsDuring)
-	wait(t.Context(), shortest-time.Since(began))
+	witness.Wait(t.Context(), shortest-time.Since(began))
 	f.awaitFelt(t, levels)
 	enter(levels, between)
 	f.over(site{server, p})

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/itest/stores"
+	"github.com/holdfast-go/holdfast/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -181,7 +182,7 @@ func wantOpen(t *testing.T, err error) {
 func awaitVersion(ctx context.Context, store provider.Provider, id string, version int64) {
 	for {
 		rec, err := store.Fetch(ctx, id)
-		if err == nil && rec.Version == version || !wait(ctx, time.Millisecond) {
+		if err == nil && rec.Version == version || !witness.Wait(ctx, time.Millisecond) {
 			return
 		}
 	}

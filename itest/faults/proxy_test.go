@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/itest/stores"
+	"github.com/holdfast-go/holdfast/itest/witness"
 )
 
 // proxy is a toxiproxy in front of one server.
@@ -82,7 +83,7 @@ func (p *proxy) move(upstream string) {
 		if err == nil {
 			return
 		}
-		if !wait(ctx, pace) { // another may be trying whether the port is free
+		if !witness.Wait(ctx, pace) { // another may be trying whether the port is free
 			p.tb.Errorf("proxy: %v", err)
 			return
 		}

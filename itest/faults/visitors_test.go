@@ -64,7 +64,7 @@ func (v *visitors) visit(ctx context.Context, i int, c *client) {
 		} else {
 			c.done(phase, v.change(l, path, fmt.Sprintf("%d.%d", i, n), cookie))
 		}
-		wait(ctx, pace)
+		witness.Wait(ctx, pace)
 	}
 }
 
@@ -114,7 +114,7 @@ func (v *visitors) comeAndGo(ctx context.Context, c *client) {
 	for ctx.Err() == nil {
 		phase := v.clock.phase()
 		c.done(phase, v.guest())
-		wait(ctx, pace)
+		witness.Wait(ctx, pace)
 	}
 }
 
@@ -158,7 +158,7 @@ func (v *visitors) look(ctx context.Context) {
 			v.static.Problem("/static: answer %d %q", got.status, got.body)
 		}
 		v.static.Ack("")
-		wait(ctx, 2*pace)
+		witness.Wait(ctx, 2*pace)
 	}
 }
 

@@ -63,7 +63,7 @@ func (w *writers) write(ctx context.Context, id string, c *client) {
 		}
 		saved := last != nil && w.lengthen(ctx, id, last, last[len(last)-1])
 		c.done(phase, read && saved)
-		wait(ctx, pace)
+		witness.Wait(ctx, pace)
 	}
 }
 

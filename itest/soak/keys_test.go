@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -162,7 +163,7 @@ func (k *ringKeys) age(ctx context.Context, id string) error {
 			}
 			err = k.store.Save(ctx, rec, was)
 		}
-		if err == nil || !wait(ctx, 10*time.Millisecond) {
+		if err == nil || !witness.Wait(ctx, 10*time.Millisecond) {
 			return err
 		}
 	}

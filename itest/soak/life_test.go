@@ -44,7 +44,7 @@ func (s *site) live(ctx context.Context) {
 	l := &life{site: s, Ledger: witness.NewLedger[string](), name: "visitor " + rand.Text()}
 	defer l.account()
 	if l.ask("begin", l.name).verdict != done || l.cookie == nil {
-		wait(ctx, pace)
+		witness.Wait(ctx, pace)
 		return
 	}
 	l.lives.Add(1)
@@ -78,7 +78,7 @@ func (l *life) round(ctx context.Context) {
 		group.Go(func() {
 			for n := 0; n < acts && ctx.Err() == nil; n++ {
 				l.act(together[mathrand.IntN(len(together))])
-				wait(ctx, pace)
+				witness.Wait(ctx, pace)
 			}
 		})
 	}
@@ -186,7 +186,7 @@ func (l *life) insist(verb string) (got answer) {
 		if got.verdict == done {
 			return got
 		}
-		if !wait(ctx, 2*pace) {
+		if !witness.Wait(ctx, 2*pace) {
 			l.Problem("%s is not done for %v: %d %q", verb, patience, got.status, got.text)
 			return got
 		}

@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/itest/stores"
+	"github.com/holdfast-go/holdfast/itest/witness"
 )
 
 // A measure is what must not grow, taken when nobody is there.
@@ -56,7 +57,7 @@ func settled(t *testing.T, sites []*site) measure {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	least, since := measureNow(t, sites), 0
-	for since < 10 && wait(ctx, 50*time.Millisecond) {
+	for since < 10 && witness.Wait(ctx, 50*time.Millisecond) {
 		since++
 		if m := measureNow(t, sites); m.goroutines < least.goroutines {
 			least, since = m, 0

@@ -65,7 +65,7 @@ func watch(t *testing.T, sites []*site, d time.Duration) {
 		}
 	}
 	reported := time.Now()
-	for i := 0; wait(ctx, calm); i++ {
+	for i := 0; witness.Wait(ctx, calm); i++ {
 		sites[i%len(sites)].harm(ctx)
 		if time.Since(reported) >= progress {
 			reported = time.Now()
@@ -86,25 +86,13 @@ func (s *site) harm(ctx context.Context) {
 		s.rotations++
 	case s.harms%4 == 2 || kept[s.name]:
 		s.server.Freeze()
-		wait(ctx, rand.N(2*storeTimeout))
+		witness.Wait(ctx, rand.N(2*storeTimeout))
 		s.server.Thaw()
 		s.freezes++
 	default:
 		s.server.Kill()
-		wait(ctx, rand.N(storeTimeout))
+		witness.Wait(ctx, rand.N(storeTimeout))
 		s.server.Restart()
 		s.kills++
-	}
-}
-
-// wait reports whether the time is over before ctx is.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
