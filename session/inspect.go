@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/keyring"
 )
 
 // Kind is what a record of this package is for.
@@ -19,9 +20,6 @@ const (
 	KindRoster    Kind = "roster"    // lists the sessions of an owner
 	KindKeyring   Kind = "keyring"   // has the keys that sign cookies, if Config has none
 )
-
-// keyringFormat is the Format of the records of package keyring.
-const keyringFormat = "holdfast-keyring"
 
 // Info is what a record holds, for tools that look into a store.
 type Info struct {
@@ -72,7 +70,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
 	}
 	info := &Info{Handle: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32}
-	if rec.Format == keyringFormat {
+	if rec.Format == keyring.Format {
 		info.Kind = KindKeyring
 		return info, nil
 	}

@@ -116,7 +116,7 @@ func TestSealed(t *testing.T) {
 	}
 	s.must("revoke", "-user", "ada", "-yes")
 	for rec, err := range inner.List(t.Context(), "") {
-		if err != nil || rec.Format != sealedFormat {
+		if err != nil || rec.Format != sealed.Format {
 			t.Errorf("the tool has saved %q in the clear, %v", rec.Format, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/sealed"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -66,7 +67,7 @@ type entry struct {
 
 // look finds out what a record is.
 func (j *job) look(rec *provider.Record) entry {
-	e := entry{Record: rec, size: len(rec.Data), sealed: rec.Format == sealedFormat}
+	e := entry{Record: rec, size: len(rec.Data), sealed: rec.Format == sealed.Format}
 	if e.sealed {
 		opened, err := j.seals.open(rec)
 		if err != nil {

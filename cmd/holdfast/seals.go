@@ -10,10 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider/sealed"
 )
 
-const (
-	sealsEnv     = "HOLDFAST_SEAL_KEYS"
-	sealedFormat = "holdfast-sealed"
-)
+const sealsEnv = "HOLDFAST_SEAL_KEYS"
 
 var errSealed = errors.New("it is sealed; set " + sealsEnv + " to the keys")
 

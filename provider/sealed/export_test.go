@@ -14,7 +14,7 @@ func Subkey(secret, nonce []byte) ([]byte, error) {
 // SealText gives rec as its Data a text that is sealed as it should be, whatever
 // it says.
 func (p *Provider) SealText(rec *provider.Record, text string) {
-	rec.Format = format
+	rec.Format = Format
 	data := make([]byte, boxAt)
 	data[0] = layout
 	copy(data[nameAt:], p.keys[0].name[:])

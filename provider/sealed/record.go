@@ -26,7 +26,6 @@ import (
 //	ExpiresAt  8 bytes, big-endian: provider.Millis
 //	ID         the rest
 const (
-	format = "holdfast-sealed"
 	layout = 1
 
 	nameAt = 1
@@ -50,7 +49,7 @@ func (ks keys) seal(rec *provider.Record) *provider.Record {
 	text = append(text, 0)
 	text = append(text, rec.Data...)
 	sealed := *rec
-	sealed.Format = format
+	sealed.Format = Format
 	sealed.Data = k.aead(salt).Seal(data, nil, text, additional(rec)) // in place
 	return &sealed
 }
@@ -60,7 +59,7 @@ func (ks keys) open(rec *provider.Record, id string) error {
 	switch {
 	case rec == nil || rec.ID != id:
 		return unreadable("the store returned no record or another one")
-	case rec.Format != format:
+	case rec.Format != Format:
 		return unreadable("it is not sealed")
 	case len(rec.Data) < boxAt+nonceSize+tagSize || rec.Data[0] != layout:
 		return unreadable("its layout is unknown")

@@ -8,6 +8,9 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
+// Format is the Format of a sealed record, by which tools know one.
+const Format = "holdfast-sealed"
+
 // Provider implements provider.Provider. Make one with New.
 type Provider struct {
 	inner provider.Provider

@@ -5,5 +5,3 @@ var (
 	Encode = encode
 	Decode = decode
 )
-
-const Format = format

@@ -17,6 +17,9 @@ const MaxKeys = 64
 // one that this version of the package can read. It is never overwritten.
 var ErrUnreadable = errors.New("keyring: record unreadable")
 
+// Format is the Format of a ring's record.
+const Format = "holdfast-keyring"
+
 // The record's Data is
 //
 //	layout  byte, 1
@@ -27,7 +30,6 @@ var ErrUnreadable = errors.New("keyring: record unreadable")
 //
 // and not a byte more: two encodings of one ring are equal.
 const (
-	format     = "holdfast-keyring"
 	layout     = 1
 	headerSize = 2
 	keySize    = 8 + secretSize
@@ -79,7 +81,7 @@ func snapshot(rec *provider.Record) (*Snapshot, error) {
 	if rec == nil {
 		return nil, nil
 	}
-	if rec.Format != format {
+	if rec.Format != Format {
 		return nil, unreadable("foreign format")
 	}
 	keys, err := decode(rec.Data)

@@ -126,7 +126,7 @@ func (r *Ring) change(ctx context.Context, keys []Key, now time.Time) []Key {
 // nil if it was deleted. A save of unknown outcome is read back; one that is
 // sent again is identical, so that it cannot land twice.
 func (r *Ring) publish(ctx context.Context, keys []Key, expect int64) (*Snapshot, error) {
-	rec := &provider.Record{ID: r.opts.ID, Version: envelope.NextVersion(expect), Format: format, Data: encode(keys)}
+	rec := &provider.Record{ID: r.opts.ID, Version: envelope.NextVersion(expect), Format: Format, Data: encode(keys)}
 	ours, err := snapshot(rec)
 	if err != nil {
 		return nil, err // what no one could read must not be stored
