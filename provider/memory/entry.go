@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -19,25 +20,27 @@ type content struct {
 	version int64
 	expires int64                 // provider.Millis
 	format  unique.Handle[string] // thousands of records have the same
-	data    string
+	data    []byte                // never written to
 }
 
+// newContent returns the content of rec, whose Data it keeps.
 func newContent(rec *provider.Record) content {
 	return content{
 		version: rec.Version,
 		expires: provider.Millis(rec.ExpiresAt),
 		format:  unique.Make(rec.Format),
-		data:    string(rec.Data),
+		data:    rec.Data,
 	}
 }
 
+// record returns the record of c, with the content's own data.
 func (c content) record(id string) *provider.Record {
 	return &provider.Record{
 		ID:        id,
 		Version:   c.version,
 		ExpiresAt: provider.FromMillis(c.expires),
 		Format:    c.format.Value(),
-		Data:      []byte(c.data),
+		Data:      slices.Clip(c.data),
 	}
 }
 

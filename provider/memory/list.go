@@ -32,7 +32,7 @@ func (p *Provider) pages(prefix string) iter.Seq2[[]*provider.Record, error] {
 func records(entries []entry) []*provider.Record {
 	recs := make([]*provider.Record, len(entries))
 	for i, e := range entries {
-		recs[i] = e.record(e.id)
+		recs[i] = e.record(e.id).Clone()
 	}
 	return recs
 }

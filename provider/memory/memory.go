@@ -78,29 +78,21 @@ func (p *Provider) Bytes() int64 { return p.budget.used.Load() }
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	rec, err := shared{p}.Fetch(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	c, ok := p.shard(id).fetch(id)
-	if !ok {
-		return nil, errNotFound
-	}
-	return c.record(id), nil
+	return rec.Clone(), nil
 }
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
-		return err
+	if rec != nil {
+		rec = rec.Clone()
 	}
-	c := newContent(rec)
-	if c.cost(rec.ID) > p.budget.max {
-		return errTooLarge
-	}
-	s := p.shard(rec.ID)
-	err := s.save(rec.ID, c, expectVersion)
-	if errors.Is(err, provider.ErrFull) && p.makeRoom(c.cost(rec.ID)) {
-		err = s.save(rec.ID, c, expectVersion)
+	err := shared{p}.Save(ctx, rec, expectVersion)
+	if conflict, ok := errors.AsType[*provider.ConflictError](err); ok && conflict.Current != nil {
+		conflict.Current = conflict.Current.Clone()
 	}
 	return err
 }

@@ -1,0 +1,53 @@
+package memory
+
+import (
+	"context"
+	"errors"
+
+	"github.com/holdfast-go/holdfast/provider"
+)
+
+// Shared returns the same store without the copies that package provider asks for: it
+// keeps the Data of what it is given to save, and gives that out. It is for a caller
+// who never writes to either, and spares him more than half of a request's memory where
+// values are large. Package session asks for it by itself.
+//
+// whole is the provider that the caller has. If that is another one, which has p
+// embedded, its own methods must not be passed over, and Shared returns nil.
+func (p *Provider) Shared(whole provider.Provider) provider.Provider {
+	if whole != provider.Provider(p) {
+		return nil
+	}
+	return shared{p}
+}
+
+type shared struct{ p *Provider }
+
+func (s shared) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	if err := check(ctx, provider.ValidateID(id)); err != nil {
+		return nil, err
+	}
+	c, ok := s.p.shard(id).fetch(id)
+	if !ok {
+		return nil, errNotFound
+	}
+	return c.record(id), nil
+}
+
+func (s shared) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+		return err
+	}
+	c := newContent(rec)
+	if c.cost(rec.ID) > s.p.budget.max {
+		return errTooLarge
+	}
+	sh := s.p.shard(rec.ID)
+	err := sh.save(rec.ID, c, expectVersion)
+	if errors.Is(err, provider.ErrFull) && s.p.makeRoom(c.cost(rec.ID)) {
+		err = sh.save(rec.ID, c, expectVersion)
+	}
+	return err
+}
+
+func (s shared) Delete(ctx context.Context, id string) error { return s.p.Delete(ctx, id) }
