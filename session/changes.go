@@ -15,6 +15,7 @@ type content struct {
 	version int64
 	expires time.Time
 	codec   Codec
+	data    []byte // of one that is to be saved: the record's Data
 }
 
 // versionOf returns the version of c, 0 for nil.
@@ -71,7 +72,7 @@ func (c cell) equal(other cell) bool {
 }
 
 func (c *content) cell(key string) cell {
-	value, ok := c.Find(key)
+	value, ok := c.Entries.Find(key)
 	return cell{value, ok}
 }
 
@@ -113,60 +114,39 @@ func (v *view) clear() { v.cleared, v.own = true, table[ownCell]{} }
 // changed reports whether the view differs from its base. Setting a key to
 // what it was changes nothing.
 func (v *view) changed() bool {
-	if v.cleared && len(v.base.Entries) > 0 {
-		return !slices.EqualFunc(v.entries(), v.base.Entries, sameEntry)
+	if v.cleared && v.base.Entries.Len() > 0 {
+		return !v.entries().Equal(&v.base.Entries)
 	}
 	return slices.ContainsFunc(v.own.rows, func(own row[ownCell]) bool {
 		return !own.value.equal(v.base.cell(own.key))
 	})
 }
 
-// entries returns the view as the sorted entries of a new content.
-func (v *view) entries() []envelope.Entry {
-	kept := v.base.Entries
+// kept returns the entries that the view's own cells are on top of.
+func (v *view) kept() *envelope.Entries {
 	if v.cleared {
-		kept = nil
+		return new(envelope.Entries)
 	}
-	if len(v.own.rows) == 0 {
-		return kept
-	}
-	merged := make([]envelope.Entry, 0, len(kept)+len(v.own.rows))
-	for _, own := range v.own.sorted() {
-		at, found := slices.BinarySearchFunc(kept, own.key, func(e envelope.Entry, key string) int {
-			return compareName(e.Name, key)
-		})
-		merged = append(merged, kept[:at]...)
-		if own.value.present {
-			merged = append(merged, envelope.Entry{Name: []byte(own.key), Value: own.value.value})
-		}
-		if found {
-			at++
-		}
-		kept = kept[at:]
-	}
-	return append(merged, kept...)
+	return &v.base.Entries
 }
 
-func compareName(name []byte, key string) int {
-	switch {
-	case string(name) < key:
-		return -1
-	case string(name) > key:
-		return 1
+// edits appends what the view's own cells make of those.
+func (v *view) edits(dst []envelope.Edit) []envelope.Edit {
+	for i := range v.own.rows {
+		own := &v.own.rows[i]
+		dst = append(dst, envelope.Edit{Name: own.key, Value: own.value.value, Remove: !own.value.present})
 	}
-	return 0
+	return dst
+}
+
+// entries returns what the two come to.
+func (v *view) entries() *envelope.Entries {
+	if len(v.own.rows) == 0 {
+		return v.kept()
+	}
+	e := v.kept().With(v.edits(nil))
+	return &e
 }
 
 // keys returns the names of the view, sorted.
-func (v *view) keys() []string {
-	entries := v.entries()
-	keys := make([]string, len(entries))
-	for i, e := range entries {
-		keys[i] = string(e.Name)
-	}
-	return keys
-}
-
-func sameEntry(a, b envelope.Entry) bool {
-	return bytes.Equal(a.Name, b.Name) && bytes.Equal(a.Value, b.Value)
-}
+func (v *view) keys() []string { return names(v.entries()) }

@@ -39,6 +39,11 @@ func CBOR() Codec { return cborCodec{} }
 // several times what [CBOR] does.
 func JSON() Codec { return jsonCodec{} }
 
+func builtin(c Codec) bool { return c == CBOR() || c == JSON() }
+
+// basic reports whether values of that kind are copied, whatever decodes them.
+func basic(k reflect.Kind) bool { return k < reflect.Complex64 || k == reflect.String }
+
 type jsonCodec struct{}
 
 func (jsonCodec) Name() string                       { return "json" }

@@ -1,10 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
 // mode says who asked for a commit.
@@ -72,9 +75,9 @@ func (c *commit) run() error {
 	doomed, err := c.s.pendingBurial()
 	switch {
 	case err != nil:
-		return c.observe(OpSave, func() (string, error) { return c.s.Handle(), err })
+		return c.observe(OpSave, "", func() error { return err })
 	case doomed != nil && doomed.id != "":
-		err = c.observe(OpDestroy, func() (string, error) { return doomed.id, c.bury(doomed) })
+		err = c.observe(OpDestroy, doomed.id, func() error { return c.bury(doomed) })
 	case doomed != nil:
 		err = c.bury(doomed)
 	}
@@ -82,21 +85,17 @@ func (c *commit) run() error {
 		return err
 	}
 	d := c.s.draft()
-	if !d.needed() {
-		if err := c.idle(d); err != nil {
-			return c.observe(OpSave, func() (string, error) { return c.s.Handle(), err })
-		}
-		c.touch()
-		return nil
+	switch {
+	case d.needed() && d.renew:
+		return c.observe(OpRenew, "", func() error { return c.store(d) })
+	case d.needed():
+		return c.observe(OpSave, "", func() error { return c.store(d) })
 	}
-	op := OpSave
-	if d.renew {
-		op = OpRenew
+	if err := c.idle(d); err != nil {
+		return c.observe(OpSave, "", func() error { return err })
 	}
-	return c.observe(op, func() (string, error) {
-		err := c.store(d)
-		return c.s.Handle(), err
-	})
+	c.touch()
+	return nil
 }
 
 func (c *commit) store(d *draft) error {
@@ -112,15 +111,16 @@ func (c *commit) store(d *draft) error {
 	}
 }
 
-// observe lets Config.Observer know of what do has done, to the session of which
-// handle. That an Update's closure has to run again is not how its commit ended.
-func (c *commit) observe(op Op, do func() (handle string, err error)) error {
+// observe lets Config.Observer know of what do has done to the session of that handle,
+// "" for the one that c.s is then. That an Update's closure has to run again is not how
+// its commit ended.
+func (c *commit) observe(op Op, handle string, do func() error) error {
 	event, before := c.m.watch(op), c.tries
-	handle, err := do()
-	if errors.Is(err, errRerun) {
+	err := do()
+	if event.Op == "" || errors.Is(err, errRerun) {
 		return err
 	}
-	event.Handle, event.Attempts, event.Err = handle, 1+c.tries-before, err
+	event.Handle, event.Attempts, event.Err = cmp.Or(handle, c.s.Handle()), 1+c.tries-before, err
 	c.m.observed(c.ctx, event)
 	return err
 }
@@ -134,13 +134,21 @@ type draft struct {
 	epoch int
 }
 
-// draft takes the session as it stands. The view is shared until it changes.
+// draft returns the session as it stands. So small, it is inlined, and what it returns
+// stays on the stack.
 func (s *Session) draft() *draft {
+	d := new(draft)
+	s.drawUp(d)
+	return d
+}
+
+// drawUp makes d the session as it stands. The view is shared until it changes.
+func (s *Session) drawUp(d *draft) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
 	st.view.shared = true
-	return &draft{
+	*d = draft{
 		identity: st.identity,
 		orders:   st.orders,
 		view:     st.view,
@@ -171,8 +179,7 @@ func (c *commit) idle(d *draft) error {
 // content returns what d puts in the place of prev: the view's base or, in a
 // renewal, what the new record holds so far, which is nil at first.
 func (c *commit) content(d *draft, prev *content) *content {
-	next := follow(d.view.base, prev)
-	next.Entries = d.view.entries()
+	next := follow(d.view.base)
 	before := d.view.base.expires
 	if d.renew || d.view.base.version == 0 {
 		restart(next)
@@ -185,6 +192,8 @@ func (c *commit) content(d *draft, prev *content) *content {
 		next.Owner = *d.owner
 	}
 	next.expires = c.m.expiry(next, next.Seen, before)
+	var room [8]envelope.Edit
+	next.encode(prev, d.view.kept(), d.view.edits(room[:0]))
 	return next
 }
 
@@ -227,7 +236,7 @@ func (c *commit) replace(d *draft) error {
 // before the store has it as the owner's.
 func (c *commit) put(id string, next, prev *content) (outcome, error) {
 	if next.Owner != "" && (prev == nil || prev.Owner != next.Owner) {
-		if _, err := c.m.encode(id, next); err != nil { // before any I/O
+		if _, err := c.m.record(id, next); err != nil { // before any I/O
 			return outcome{}, err
 		}
 		if err := c.enter(id, next, c.s.Handle()); err != nil {
@@ -269,7 +278,7 @@ func (c *commit) mayFollow(d *draft, current *content) error {
 		return errTombstone
 	case c.mode == updating:
 		return errRerun
-	case c.exhausted(time.Now()):
+	case c.exhausted(c.now()):
 		return c.outrun()
 	}
 	return c.s.check(d, current)

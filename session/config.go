@@ -58,8 +58,7 @@ type Config struct {
 	Codec Codec
 
 	// MaxSize limits the bytes of a session's record, up to 256 of the commit
-	// history aside. A commit over it, or of more than 2048 values that have under
-	// 20 bytes each, names included, fails with ErrTooLarge before any I/O.
+	// history aside. A commit over it fails with ErrTooLarge before any I/O.
 	// Default 64 KiB.
 	MaxSize int
 

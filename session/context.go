@@ -21,12 +21,12 @@ func (c *runContext) Value(key any) any {
 	return c.lazyContext.Value(key)
 }
 
-// lazyContext can be cancelled, and ends at its deadline if it has one. Most
-// handlers and stores never wait for that, so the channel and the timer are made
-// when one does.
+// lazyContext can be stopped. Else it ends at its deadline, whatever its parent does,
+// or without one when its parent ends. Most handlers and stores never wait for that,
+// so the channel and the timer are made when one does.
 type lazyContext struct {
-	context.Context           // the parent
-	deadline        time.Time // zero: none but the parent's
+	context.Context // the parent
+	deadline        time.Time
 
 	mu     sync.Mutex
 	cause  error           // why it was stopped
@@ -34,17 +34,20 @@ type lazyContext struct {
 	cancel context.CancelCauseFunc
 }
 
-// until returns a context that ends at deadline. It is to be stopped.
-func until(parent context.Context, deadline time.Time) *lazyContext {
-	if sooner, ok := parent.Deadline(); ok && sooner.Before(deadline) {
-		deadline = sooner
+// until returns the context of a call to the store, with the values of parent, and what
+// is to be stopped when it is over. It ends at the deadline alone: a visitor who leaves
+// costs the store no connection. A store in this process answers before any deadline.
+func (m *Manager) until(parent context.Context, deadline time.Time) (context.Context, *lazyContext) {
+	if m.local {
+		return context.Background(), nil
 	}
-	return &lazyContext{Context: parent, deadline: deadline}
+	c := &lazyContext{Context: parent, deadline: deadline}
+	return c, c
 }
 
 // OnlyTimesOut reports whether the context ends at its deadline and not before. It
 // spares a store the wait for a cancellation: see package provider/redis.
-func (c *lazyContext) OnlyTimesOut() bool { return !c.deadline.IsZero() && c.Context.Done() == nil }
+func (c *lazyContext) OnlyTimesOut() bool { return !c.deadline.IsZero() }
 
 // Value implements context.Context. By it a context that is derived from this one
 // finds what can be cancelled, and needs no goroutine to wait for it.
@@ -75,17 +78,17 @@ func (c *lazyContext) Done() <-chan struct{} {
 }
 
 // Err implements context.Context.
-func (c *lazyContext) Err() error { return c.current().Err() }
-
-// current returns what tells the context's state.
-func (c *lazyContext) current() context.Context {
+func (c *lazyContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.own == nil && c.cause == nil && !c.late() {
-		return c.Context
+	switch {
+	case c.own != nil || c.cause != nil || c.late():
+		c.make()
+		return c.own.Err()
+	case c.deadline.IsZero():
+		return c.Context.Err()
 	}
-	c.make()
-	return c.own
+	return nil
 }
 
 func (c *lazyContext) late() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
@@ -97,7 +100,7 @@ func (c *lazyContext) make() {
 	if c.deadline.IsZero() {
 		c.own, c.cancel = context.WithCancelCause(c.Context)
 	} else {
-		own, cancel := context.WithDeadline(c.Context, c.deadline)
+		own, cancel := context.WithDeadline(context.WithoutCancel(c.Context), c.deadline)
 		c.own, c.cancel = own, func(error) { cancel() }
 	}
 	if c.cause != nil {
@@ -105,8 +108,11 @@ func (c *lazyContext) make() {
 	}
 }
 
-// stop cancels the context.
+// stop cancels the context, if there is one.
 func (c *lazyContext) stop(cause error) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cause != nil {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"time"
 )
 
 // maxSuccessors bounds the renewals that a Destroy follows and the requests it
@@ -70,7 +69,7 @@ func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, err
 	switch {
 	case c.mode == updating && !c.s.inherited(b):
 		return out, errRerun
-	case c.exhausted(time.Now()):
+	case c.exhausted(c.now()):
 		return out, c.outrun()
 	}
 	if c.yield(id) {

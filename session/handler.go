@@ -17,22 +17,27 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		var one struct { // a single allocation
-			passage
-			run
-		}
-		one.m, one.request = m, r
-		rn := &one.run
-		rn.start(&one.passage, w, r, true)
-		defer one.passage.end()
-		inner := r.WithContext(&rn.ctx)
-		defer giveBack(r, inner)
-		rn.serve(next, inner)
-		if rn.err != nil {
-			giveBack(r, inner) // the ErrorHandler may want to know as well
-			rn.answer(r)
-		}
+		m.handle(next, w, r)
 	})
+}
+
+func (m *Manager) handle(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	var one struct { // a single allocation
+		passage
+		run
+		inner http.Request
+	}
+	p, rn, inner := &one.passage, &one.run, &one.inner
+	p.m, p.request = m, r
+	rn.start(p, w, r, true)
+	defer p.end()
+	*inner = *r.WithContext(&rn.ctx)
+	defer giveBack(r, inner)
+	rn.serve(next, inner)
+	if rn.err != nil {
+		giveBack(r, inner) // the ErrorHandler may want to know as well
+		rn.answer(r)
+	}
 }
 
 // giveBack hands what the handler's copy of the request has gathered to the

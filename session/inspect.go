@@ -85,9 +85,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		info.Kind = KindTombstone
 	case rec.Format == rosterFormat:
 		info.Kind = KindRoster
-		for _, entry := range e.Entries {
-			info.Members = append(info.Members, string(entry.Name))
-		}
+		info.Members = names(&e.Entries)
 	default:
 		info.Kind = KindSession
 		info.Values = valuesOf(&e, codecNamed(rec.Format, codecs))
@@ -96,9 +94,9 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 }
 
 func valuesOf(e *envelope.Envelope, codec Codec) []Value {
-	values := make([]Value, len(e.Entries))
-	for i, entry := range e.Entries {
-		values[i] = Value{Name: string(entry.Name), Data: entry.Value, codec: codec}
+	values := make([]Value, 0, e.Entries.Len())
+	for name, value := range e.Entries.All() {
+		values = append(values, Value{Name: string(name), Data: value, codec: codec})
 	}
 	return values
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"slices"
 )
 
 // Isolation says which changes of parallel requests conflict. The levels are
@@ -48,7 +47,7 @@ func (l Isolation) check(w work, now *content) error {
 			return conflict("this request listed the keys, and they have changed meanwhile")
 		}
 	}
-	if l == LevelStrict && w.base != now && !slices.EqualFunc(w.base.Entries, now.Entries, sameEntry) {
+	if l == LevelStrict && w.base != now && !w.base.Entries.Equal(&now.Entries) {
 		return conflict("the session has changed meanwhile, and LevelStrict merges nothing")
 	}
 	return w.checkWritten(now)

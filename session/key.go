@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 )
@@ -60,14 +61,16 @@ func (k Key[T]) LastWriteWins() Key[T] {
 // Get returns the value, and whether there is one. A stored value that does not
 // decode into T is logged and reads as absent; it is kept until overwritten.
 func (k Key[T]) Get(s *Session) (T, bool) {
-	return k.decode(s, s.get(k.name, k.blind))
+	c, codec := s.get(k.name, k.blind)
+	return k.decode(s, c, codec)
 }
 
 // Pop returns the value and deletes it. It is for what must be used once, such
 // as an OAuth state: of two parallel requests one gets it and the other
 // conflicts, also in HandlerFunc, which does not run again what has popped.
 func (k Key[T]) Pop(s *Session) (T, bool) {
-	return k.decode(s, s.pop(k.name, k.blind))
+	c, codec := s.pop(k.name, k.blind)
+	return k.decode(s, c, codec)
 }
 
 // Set sets the value, which is encoded at once. One that cannot be encoded
@@ -109,7 +112,7 @@ func (k Key[T]) Update(s *Session, fn func(T) T) T {
 
 func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte, err error) {
 	if old.present {
-		if err := s.codec().Unmarshal(old.value, &value); err != nil {
+		if err := unmarshal(s.codec(), old.value, &value); err != nil {
 			var zero T
 			return zero, nil, undecodable[T]("Update", k.name)
 		}
@@ -121,17 +124,26 @@ func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte,
 	return value, data, nil
 }
 
-func (k Key[T]) decode(s *Session, c cell) (T, bool) {
+func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
 	var value T
 	if !c.present {
 		return value, false
 	}
-	if err := s.codec().Unmarshal(c.value, &value); err != nil {
+	if err := unmarshal(codec, c.value, &value); err != nil {
 		var zero T
 		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
 	}
 	return value, true
+}
+
+// unmarshal decodes a stored value. Methods of T and codecs of the program's own get a
+// copy: one that keeps or changes it, against the rules, must not change what is stored.
+func unmarshal[T any](codec Codec, data []byte, value *T) error {
+	if !builtin(codec) || !basic(reflect.TypeFor[T]().Kind()) {
+		data = bytes.Clone(data)
+	}
+	return codec.Unmarshal(data, value)
 }
 
 func (k Key[T]) encodeError(err error) error {
@@ -154,7 +166,7 @@ func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) ([]byte, erro
 			if !c.present {
 				continue
 			}
-			if err := s.codec().Unmarshal(c.value, &values[i]); err != nil {
+			if err := unmarshal(s.codec(), c.value, &values[i]); err != nil {
 				return nil, undecodable[T]("MergeWith", k.name)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 // goroutine and needs no closing. It is safe for concurrent use.
 type Manager struct {
 	store    provider.Provider
+	local    bool // the store is in this process: it shares its memory, and answers at once
 	cfg      Config
 	codecs   map[string]Codec // by the Format of records
 	cookies  cookies
@@ -36,6 +37,9 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}}
+	if shared := share(p); shared != nil {
+		m.store, m.local = shared, true
+	}
 	for _, codec := range []Codec{CBOR(), JSON(), rosterCodec{}, cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
@@ -52,6 +56,18 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		})
 	}
 	return m, nil
+}
+
+// share returns the view of p, if it keeps its records in this process, that copies
+// nothing for who never writes to their Data. See package provider/memory.
+func share(p provider.Provider) provider.Provider {
+	sharer, ok := p.(interface {
+		Shared(whole provider.Provider) provider.Provider
+	})
+	if !ok {
+		return nil
+	}
+	return sharer.Shared(p)
 }
 
 // Load returns the session of the request that ctx belongs to, of the innermost

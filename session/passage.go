@@ -97,17 +97,16 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 
 // find returns the session that the cookies stand for, if there is one.
 func (p *passage) find(ctx context.Context, sent []string) (identity, *content, error) {
-	bounded := until(ctx, time.Now().Add(p.m.cfg.StoreTimeout))
-	bounded.Context = context.WithoutCancel(ctx) // a visitor who leaves costs the store no connection
+	ctx, bounded := p.m.until(ctx, p.deadline(ctx))
 	defer bounded.stop(context.Canceled)
-	who, err := p.m.cookies.identify(bounded, sent)
+	who, err := p.m.cookies.identify(ctx, sent)
 	switch {
 	case err != nil:
 		return identity{}, nil, unavailable(err)
 	case who.token == nil:
 		return identity{}, nil, nil
 	}
-	found, err := p.m.fetch(bounded, who.id)
+	found, err := p.m.fetch(ctx, who.id)
 	switch {
 	case err != nil:
 		return identity{}, nil, err
@@ -117,6 +116,18 @@ func (p *passage) find(ctx context.Context, sent []string) (identity, *content, 
 		return identity{}, nil, errTombstone
 	}
 	return who, found, nil
+}
+
+// deadline returns when a load is to be over.
+func (p *passage) deadline(ctx context.Context) time.Time {
+	if p.m.local {
+		return time.Time{}
+	}
+	deadline := time.Now().Add(p.m.cfg.StoreTimeout)
+	if sooner, ok := ctx.Deadline(); ok {
+		return earlier(deadline, sooner)
+	}
+	return deadline
 }
 
 func (p *passage) newSession(who identity, found *content) *Session {
@@ -175,6 +186,9 @@ func (p *passage) handle() string {
 // end is called when the outermost handler has returned.
 func (p *passage) end() {
 	p.sent.Store(true)
+	if !p.asked.Load() {
+		return
+	}
 	p.loading.Lock() // a goroutine of the request may be at it
 	defer p.loading.Unlock()
 	if s := p.session.Load(); s != nil {

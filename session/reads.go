@@ -50,7 +50,7 @@ func (rs *reads) note(key string, c cell, from *content, soft bool) {
 
 func (rs *reads) noteListing(from *content, soft bool) {
 	if rs.listed == nil {
-		rs.listed = &listing{names(from.Entries), soft}
+		rs.listed = &listing{names(&from.Entries), soft}
 		rs.soft = rs.soft || soft
 		return
 	}
@@ -127,16 +127,16 @@ func (rs *reads) stale(now *content, pick func(*read) bool) (string, bool) {
 
 // listingStale reports whether the listed keys are not those of now.
 func (rs *reads) listingStale(now *content) bool {
-	return rs.listed != nil && !rs.listed.soft && !slices.Equal(rs.listed.names, names(now.Entries))
+	return rs.listed != nil && !rs.listed.soft && !slices.Equal(rs.listed.names, names(&now.Entries))
 }
 
 // hard picks the reads that are not soft.
 func hard(r *read) bool { return !r.soft }
 
-func names(entries []envelope.Entry) []string {
-	out := make([]string, len(entries))
-	for i, e := range entries {
-		out[i] = string(e.Name)
+func names(entries *envelope.Entries) []string {
+	names := make([]string, 0, entries.Len())
+	for name := range entries.All() {
+		names = append(names, string(name))
 	}
-	return out
+	return names
 }

@@ -34,39 +34,41 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 	return &content{Envelope: e, version: rec.Version, expires: rec.ExpiresAt, codec: codec}, nil
 }
 
-// encode makes the record of c under id.
-func (m *Manager) encode(id string, c *content) (*provider.Record, error) {
-	data := c.Append(nil)
-	if n, limit := len(c.Entries), envelope.MaxEntries(len(data)-len(c.History)); n > limit {
-		return nil, fmt.Errorf("%w: %d values, over the %d that a record of %d bytes may have", ErrTooLarge, n, limit, len(data))
-	}
+// record returns the record of an encoded c under id.
+func (m *Manager) record(id string, c *content) (*provider.Record, error) {
 	// The history grows by itself, so it does not count, nor do a tombstone and a
 	// roster.
-	if size := len(data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isRoster() {
+	if size := len(c.data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isRoster() {
 		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, size, m.cfg.MaxSize)
 	}
-	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: data}, nil
+	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: c.data}, nil
 }
 
-// follow returns what goes on with the session of base in the record that holds
-// prev, or in a new one if that is nil. It has no entries yet.
-func follow(base, prev *content) *content {
+// follow returns what goes on with the session of base. It is to be encoded.
+func follow(base *content) *content {
+	next := &content{codec: base.codec}
+	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, now()
+	next.Owner = base.Owner
+	return next
+}
+
+// encode makes c the version after prev, nil in a new record, with these entries once
+// the edits are made.
+func (c *content) encode(prev *content, kept *envelope.Entries, edits []envelope.Edit) {
 	if prev == nil {
 		prev = new(content)
 	}
-	next := &content{codec: base.codec, version: envelope.NextVersion(prev.version)}
-	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, now()
-	next.Owner = base.Owner
-	next.History = prev.History.Push(prev.version)
-	return next
+	c.version = envelope.NextVersion(prev.version)
+	c.data = c.Encode(prev.version, prev.History, kept, edits)
 }
 
 // tombstone returns the content that ends base's session, which goes on under
 // the record ID successor, if any.
 func tombstone(base *content, successor string) *content {
-	t := follow(base, base)
+	t := follow(base)
 	t.Tombstone, t.Successor = true, successor
 	t.expires = t.Seen.Add(tombstoneLifetime)
+	t.encode(base, nil, nil)
 	return t
 }
 

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -110,7 +109,7 @@ func (st *storage) strike(owner string, over ...place) {
 		places := slices.DeleteFunc(places(old, at), func(p place) bool {
 			return slices.ContainsFunc(over, p.sameOrBefore)
 		})
-		if len(places) == len(old.Entries) {
+		if len(places) == old.Entries.Len() {
 			return nil, nil
 		}
 		return places, nil
@@ -151,10 +150,10 @@ func places(c *content, at time.Time) []place {
 	if c == nil {
 		return places
 	}
-	for _, e := range c.Entries {
-		ms, n := binary.Uvarint(e.Value)
-		from, _ := binary.Uvarint(e.Value[max(n, 0):])
-		p := place{string(e.Name), time.UnixMilli(int64(ms)), int64(from)}
+	for name, value := range c.Entries.All() {
+		ms, n := binary.Uvarint(value)
+		from, _ := binary.Uvarint(value[max(n, 0):])
+		p := place{string(name), time.UnixMilli(int64(ms)), int64(from)}
 		if at.Before(p.forgotten()) {
 			places = append(places, p)
 		}
@@ -165,17 +164,18 @@ func places(c *content, at time.Time) []place {
 // newRoster returns the roster that follows old. It lives as long as any of its
 // sessions may; an empty one, as long as a tombstone.
 func newRoster(owner string, old *content, places []place, at time.Time) *content {
-	next := follow(&content{codec: rosterCodec{}}, old)
+	next := follow(&content{codec: rosterCodec{}})
 	next.Created, next.Started, next.Owner = at, at, owner
 	next.expires = at.Add(tombstoneLifetime)
+	var entries []envelope.Edit
 	for _, p := range places {
 		value := binary.AppendUvarint(nil, uint64(p.since.UnixMilli()))
 		value = binary.AppendUvarint(value, uint64(p.from))
-		next.Entries = append(next.Entries, envelope.Entry{Name: []byte(p.id), Value: value})
+		entries = append(entries, envelope.Edit{Name: p.id, Value: value})
 		if end := p.forgotten(); end.After(next.expires) {
 			next.expires = end
 		}
 	}
-	slices.SortFunc(next.Entries, func(a, b envelope.Entry) int { return bytes.Compare(a.Name, b.Name) })
+	next.encode(old, new(envelope.Entries), entries)
 	return next
 }

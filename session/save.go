@@ -28,13 +28,20 @@ type storage struct {
 }
 
 func (m *Manager) storage(ctx context.Context, turn *lane.Turn) storage {
-	st := storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
-	st.restart()
-	return st
+	return storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
 }
 
-// restart begins a new StoreTimeout.
-func (st *storage) restart() { st.until = time.Now().Add(st.m.cfg.StoreTimeout) }
+// restart lets a new StoreTimeout begin with the next call.
+func (st *storage) restart() { st.until = time.Time{} }
+
+// now returns the time, and begins a StoreTimeout if none runs.
+func (st *storage) now() time.Time {
+	now := time.Now()
+	if st.until.IsZero() {
+		st.until = now.Add(st.m.cfg.StoreTimeout)
+	}
+	return now
+}
 
 // outcome is what became of a save.
 type outcome struct {
@@ -46,12 +53,12 @@ type outcome struct {
 // save stores c under id in place of the content of version expect, and clears
 // up every doubt. Without an error c has either landed or never will.
 func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
-	rec, err := st.m.encode(id, c)
+	rec, err := st.m.record(id, c)
 	if err != nil {
 		return outcome{}, err
 	}
 	for doubts := 0; ; {
-		now := time.Now()
+		now := st.now()
 		if st.exhausted(now) {
 			return outcome{}, unsettled(doubts, context.DeadlineExceeded)
 		}
@@ -124,22 +131,22 @@ func (st *storage) standing(id string, err error) (*content, error) {
 // saveOnce gives one save half the time that is left, so that a read-back has
 // the other half.
 func (st *storage) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
-	ctx := st.halfway(now)
-	defer ctx.stop(context.Canceled)
+	ctx, bounded := st.halfway(now)
+	defer bounded.stop(context.Canceled)
 	return st.m.store.Save(ctx, rec, expect)
 }
 
 // halfway returns a context that ends when half the time that is left is over.
-func (st *storage) halfway(now time.Time) *lazyContext {
-	return until(st.ctx, now.Add(st.until.Sub(now)/2))
+func (st *storage) halfway(now time.Time) (context.Context, *lazyContext) {
+	return st.m.until(st.ctx, now.Add(st.until.Sub(now)/2))
 }
 
 // fetch reads a record, again after a failure while there is time.
 func (st *storage) fetch(id string) (*content, error) {
 	for try := 1; ; try++ {
-		ctx := st.halfway(time.Now())
+		ctx, bounded := st.halfway(st.now())
 		found, err := st.m.fetch(ctx, id)
-		ctx.stop(context.Canceled)
+		bounded.stop(context.Canceled)
 		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(afterFailure, try) {
 			return found, err
 		}
@@ -182,7 +189,7 @@ const (
 // there is time for another one.
 func (st *storage) pause(first time.Duration, try int) bool {
 	time.Sleep(jitter(min(first<<min(try, 16), maxPause)))
-	return !st.exhausted(time.Now())
+	return !st.exhausted(st.now())
 }
 
 // jitter returns a random duration below limit. It is drawn from crypto/rand so

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
@@ -56,12 +55,4 @@ func (t *table[V]) put(key string, value V) {
 
 func (t *table[V]) clone() table[V] {
 	return table[V]{slices.Clone(t.rows), maps.Clone(t.index)}
-}
-
-// sorted returns the rows by key.
-func (t *table[V]) sorted() []row[V] {
-	if len(t.rows) < 2 {
-		return t.rows
-	}
-	return slices.SortedFunc(slices.Values(t.rows), func(a, b row[V]) int { return cmp.Compare(a.key, b.key) })
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -29,13 +28,14 @@ func (c *commit) touch() {
 	}
 	defer c.m.touching.Delete(d.id)
 	base := d.view.base
-	next := follow(base, base)
-	next.Entries, next.expires = base.Entries, c.m.expiry(base, next.Seen, base.expires)
+	next := follow(base)
+	next.expires = c.m.expiry(base, next.Seen, base.expires)
+	next.encode(base, &base.Entries, nil)
 	event := c.m.watch(OpTouch)
-	rec, err := c.m.encode(d.id, next)
+	rec, err := c.m.record(d.id, next)
 	event.Handle, event.Err = d.id, err
 	if err == nil {
-		err = c.saveOnce(time.Now(), rec, base.version)
+		err = c.saveOnce(c.now(), rec, base.version)
 		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // whoever was first has extended it
 			event.Err = unavailable(err)
 		}

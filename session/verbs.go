@@ -27,11 +27,11 @@ func (s *Session) writable(what string) bool {
 	return false
 }
 
-// get returns the value of key and remembers that it was read.
-func (s *Session) get(key string, blind bool) cell {
+// get returns the value of key, with what decodes it, and remembers that it was read.
+func (s *Session) get(key string, blind bool) (cell, Codec) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.see(key, blind)
+	return s.see(key, blind), s.state.view.base.codec
 }
 
 // see is get under the lock. What comes from the stored content counts as
@@ -48,7 +48,7 @@ func (s *Session) see(key string, blind bool) cell {
 	return c
 }
 
-func (s *Session) pop(key string, blind bool) cell {
+func (s *Session) pop(key string, blind bool) (cell, Codec) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.see(key, blind)
@@ -59,7 +59,7 @@ func (s *Session) pop(key string, blind bool) cell {
 		}
 		s.apply(taken)
 	}
-	return c
+	return c, s.state.view.base.codec
 }
 
 func (s *Session) set(key string, value []byte, blind bool, merging func(base, mine, theirs cell) ([]byte, error)) {

@@ -48,8 +48,6 @@ var secrets = []mutant{
 		"_, _ = rand.Read(token)", "_, _ = rand.Reader.Read(token)"),
 	without("a proven cookie keeps no header", sessions,
 		"strings.Clone(value)", "value"),
-	without("the history does not count among the bytes of values: encoding", sessions,
-		"envelope.MaxEntries(len(data)-len(c.History))", "envelope.MaxEntries(len(data))"),
 	without("a Namespace has no NUL", sessions,
 		"!strings.Contains(c.Namespace, \"\\x00\")", "true"),
 	without("RevokeOthers spares what the session was renewed to", sessions,

@@ -18,7 +18,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"math/bits"
 	"slices"
 	"time"
 )
@@ -30,16 +29,11 @@ const (
 	kindTombstone = 1
 )
 
-// MaxEntries returns how many values a record of that many bytes may hold. One of
-// two bytes becomes an Entry of 48 in memory: without a limit a hostile record of
-// 64 KiB would take 1.5 MiB to look at.
-func MaxEntries(size int) int { return max(2048, size/20) }
-
 // ErrMalformed is returned for bytes that Append did not make.
 var ErrMalformed = errors.New("malformed session record")
 
-// Envelope is the content of one record. Its slices are never written to once
-// it is in use: several states of a session share them.
+// Envelope is the content of one record. Its slices are parts of the record's bytes,
+// which are never written to: several states of a session share them.
 type Envelope struct {
 	Created  time.Time // when the session began; a renewal keeps it
 	Started  time.Time // when its lifetime began
@@ -52,69 +46,34 @@ type Envelope struct {
 	Successor string // of a renewed session: the record ID it went on under
 
 	Owner   string  // the user whose session it is; "": nobody's
-	Entries []Entry // sorted by Name, without duplicates
+	Entries Entries // none in a tombstone
 }
 
-// Entry is one value of a session.
-type Entry struct {
-	Name  []byte
-	Value []byte
-}
-
-// Find returns the entry of that name.
-func (e *Envelope) Find(name string) ([]byte, bool) {
-	lo, hi := 0, len(e.Entries)
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if string(e.Entries[mid].Name) < name {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+// Encode returns the bytes of e with these entries, once the edits are made, which are
+// of different names and get sorted. The record follows one of that version and
+// history; version 0: none. e.History and e.Entries are parts of the bytes from then on.
+func (e *Envelope) Encode(version int64, history History, kept *Entries, edits []Edit) []byte {
+	var room [512]byte // for most of what comes before the entries
+	head := append(room[:0], layout, kindLive)
+	for _, t := range [...]time.Time{e.Created, e.Started, e.Seen, e.Deadline} {
+		head = appendTime(head, t)
 	}
-	if lo < len(e.Entries) && string(e.Entries[lo].Name) == name {
-		return e.Entries[lo].Value, true
-	}
-	return nil, false
-}
-
-// Append appends the encoding of e to dst.
-func (e *Envelope) Append(dst []byte) []byte {
-	dst = slices.Grow(dst, e.size())
-	kind := byte(kindLive)
+	begin := len(head) + 1
+	head = history.appendPushed(head, version)
+	end := len(head)
+	var data []byte
 	if e.Tombstone {
-		kind = kindTombstone
+		head[1] = kindTombstone
+		data = slices.Clone(appendBytes(head, e.Successor))
+	} else {
+		count, size := kept.after(edits)
+		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(count))
+		data = append(make([]byte, 0, len(head)+size), head...)
+		data, e.Entries = kept.splice(data, count, edits)
 	}
-	dst = append(dst, layout, kind)
-	dst = appendTime(dst, e.Created)
-	dst = appendTime(dst, e.Started)
-	dst = appendTime(dst, e.Seen)
-	dst = appendTime(dst, e.Deadline)
-	dst = append(dst, byte(len(e.History)/tagSize))
-	dst = append(dst, e.History...)
-	if e.Tombstone {
-		return appendBytes(dst, e.Successor)
-	}
-	dst = appendBytes(dst, e.Owner)
-	dst = binary.AppendUvarint(dst, uint64(len(e.Entries)))
-	for _, entry := range e.Entries {
-		dst = appendBytes(dst, entry.Name)
-		dst = appendBytes(dst, entry.Value)
-	}
-	return dst
+	e.History = data[begin:end:end]
+	return data
 }
-
-// size returns an upper bound of the length of the encoding.
-func (e *Envelope) size() int {
-	n := 3 + 6*binary.MaxVarintLen64 + len(e.History) + len(e.Successor) + len(e.Owner)
-	for _, entry := range e.Entries {
-		n += sizeOf(entry.Name) + sizeOf(entry.Value)
-	}
-	return n
-}
-
-// sizeOf returns the length of b's encoding, its uvarint included.
-func sizeOf(b []byte) int { return (bits.Len(uint(len(b)|1))+6)/7 + len(b) }
 
 func appendTime(dst []byte, t time.Time) []byte {
 	if t.IsZero() {
@@ -137,7 +96,7 @@ func Decode(data []byte) (Envelope, error) {
 	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
-		e.Owner, e.Entries = string(d.bytes()), d.entries(MaxEntries(len(data)-len(e.History)))
+		e.Owner, e.Entries = string(d.bytes()), d.entries()
 	case kindTombstone:
 		e.Tombstone, e.Successor = true, string(d.bytes())
 	default:
@@ -175,6 +134,11 @@ func (d *decoder) take(n uint64) []byte {
 }
 
 func (d *decoder) uvarint() uint64 {
+	if len(d.rest) > 0 && d.rest[0] < 0x80 {
+		v := d.rest[0]
+		d.rest = d.rest[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(d.rest)
 	if n <= 0 || n > 1 && d.rest[n-1] == 0 { // the second: a longer spelling of the same number
 		d.failed = true
@@ -208,23 +172,28 @@ func (d *decoder) history() History {
 	return History(d.take(uint64(n) * tagSize))
 }
 
-func (d *decoder) entries(limit int) []Entry {
-	n := d.uvarint()
-	if n > uint64(min(limit, len(d.rest)/2)) { // an entry takes two bytes at least
+func (d *decoder) entries() Entries {
+	count := d.uvarint()
+	if d.failed || count > uint64(len(d.rest)/2) { // an entry takes two bytes at least
 		d.failed = true
+		return Entries{}
 	}
-	if n == 0 || d.failed {
-		return nil
-	}
-	entries := make([]Entry, n)
-	for i := range entries {
-		entries[i] = Entry{Name: d.bytes(), Value: d.bytes()}
-		if i > 0 && bytes.Compare(entries[i-1].Name, entries[i].Name) >= 0 {
+	e := Entries{count: int(count), encoded: d.rest, marks: newMarks(int(count))}
+	var last []byte
+	end := 0
+	for i := range e.count {
+		from := end
+		name, nameEnd := bounds(e.encoded, from)
+		if nameEnd >= 0 {
+			_, end = bounds(e.encoded, nameEnd)
+		}
+		if nameEnd < 0 || end < 0 || i > 0 && bytes.Compare(last, e.encoded[name:nameEnd]) >= 0 {
 			d.failed = true
+			return Entries{}
 		}
-		if d.failed {
-			return nil
-		}
+		last = e.encoded[name:nameEnd]
+		e.mark(i, from)
 	}
-	return entries
+	e.encoded, d.rest = e.encoded[:end], e.encoded[end:]
+	return e
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,63 +17,105 @@ import (
 
 var begin = time.UnixMilli(1_795_000_000_123)
 
-func live(keys ...string) envelope.Envelope {
-	e := envelope.Envelope{Created: begin, Started: begin.Add(time.Hour), Deadline: begin.Add(48 * time.Hour)}
-	e.History = e.History.Push(1<<32 | 7).Push(2<<32 | 9)
-	for i, key := range keys {
-		e.Entries = append(e.Entries, envelope.Entry{Name: []byte(key), Value: bytes.Repeat([]byte{byte(i)}, i)})
-	}
-	return e
+// A sample is an envelope that is still to be encoded.
+type sample struct {
+	envelope.Envelope
+	after   []int64 // the versions it follows, the oldest first
+	entries []envelope.Edit
 }
 
-func samples() map[string]envelope.Envelope {
+func (s sample) encode() (envelope.Envelope, []byte) {
+	var history envelope.History
+	version := int64(0)
+	for _, v := range s.after {
+		history, version = push(history, version), v
+	}
+	data := s.Encode(version, history, new(envelope.Entries), slices.Clone(s.entries))
+	return s.Envelope, data
+}
+
+// push returns the history of a record that follows version, which has history h.
+func push(h envelope.History, version int64) envelope.History {
+	e := envelope.Envelope{Created: begin, Started: begin}
+	e.Encode(version, h, new(envelope.Entries), nil)
+	return e.History
+}
+
+func live(keys ...string) sample {
+	s := sample{
+		Envelope: envelope.Envelope{Created: begin, Started: begin.Add(time.Hour), Deadline: begin.Add(48 * time.Hour)},
+		after:    []int64{1<<32 | 7, 2<<32 | 9},
+	}
+	for i, key := range keys {
+		s.entries = append(s.entries, envelope.Edit{Name: key, Value: bytes.Repeat([]byte{byte(i)}, i)})
+	}
+	return s
+}
+
+func samples() map[string]sample {
 	bare := envelope.Envelope{Created: begin, Started: begin}
-	return map[string]envelope.Envelope{
-		"no entries, no history, no deadline": bare,
-		"entries":                             live("a", "b", "c"),
+	with := func(change func(*sample)) sample {
+		s := sample{Envelope: bare}
+		change(&s)
+		return s
+	}
+	return map[string]sample{
+		"no entries, no history, no deadline": {Envelope: bare},
+		"entries":                             live("c", "a", "b"),
 		"an empty and a binary name":          live("", "\x00", "\xff"),
-		"a session of somebody's":             {Created: begin, Started: begin, Seen: begin.Add(time.Minute), Owner: "ann"},
-		"a tombstone of a destroyed session":  {Created: begin, Started: begin, Tombstone: true},
-		"a tombstone of a renewed session":    {Created: begin, Started: begin, Tombstone: true, Successor: "next"},
-		"a long value":                        {Created: begin, Started: begin, Entries: []envelope.Entry{{Name: []byte("k"), Value: make([]byte, 70_000)}}},
+		"a session of somebody's":             with(func(s *sample) { s.Seen, s.Owner = begin.Add(time.Minute), "ann" }),
+		"an owner with a long name":           with(func(s *sample) { s.Owner = strings.Repeat("ann", 1000) }),
+		"a tombstone of a destroyed session":  with(func(s *sample) { s.Tombstone, s.after = true, []int64{1<<32 | 7} }),
+		"a tombstone of a renewed session":    with(func(s *sample) { s.Tombstone, s.Successor = true, "next" }),
+		"long values": with(func(s *sample) {
+			for i, size := range []int{0, 127, 128, 16_383, 16_384, 70_000} {
+				s.entries = append(s.entries, envelope.Edit{Name: fmt.Sprint("k", i), Value: make([]byte, size)})
+			}
+		}),
 	}
 }
 
 func TestWhatIsEncodedIsDecoded(t *testing.T) {
-	for name, want := range samples() {
+	for name, s := range samples() {
 		t.Run(name, func(t *testing.T) {
-			got, err := envelope.Decode(want.Append(nil))
+			want, data := s.encode()
+			got, err := envelope.Decode(data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(normal(got), normal(want)) {
+			if len(got.History) == 0 && len(want.History) == 0 { // nil or empty
+				got.History = want.History
+			}
+			if got.Entries.Len() == 0 && want.Entries.Len() == 0 {
+				got.Entries = want.Entries
+			}
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+			if got.Entries.Len() != len(s.entries) {
+				t.Errorf("%d entries", got.Entries.Len())
+			}
+			for _, edit := range s.entries {
+				if value, ok := got.Entries.Find(edit.Name); !ok || !bytes.Equal(value, edit.Value) {
+					t.Errorf("%q: %v, %v", edit.Name, value, ok)
+				}
 			}
 		})
 	}
 }
 
-// normal makes empty and nil slices alike.
-func normal(e envelope.Envelope) envelope.Envelope {
-	e.History = append(envelope.History{}, e.History...)
-	entries := []envelope.Entry{}
-	for _, entry := range e.Entries {
-		entries = append(entries, envelope.Entry{Name: append([]byte{}, entry.Name...), Value: append([]byte{}, entry.Value...)})
-	}
-	e.Entries = entries
-	return e
-}
-
-func TestAppendKeepsWhatIsThere(t *testing.T) {
-	e := live("a")
-	if got := e.Append([]byte("before")); !bytes.HasPrefix(got, []byte("before")) || len(got) != 6+len(e.Append(nil)) {
-		t.Errorf("got %q", got)
+// A store keeps the bytes, and counts them.
+func TestEncodeLeavesNoRoom(t *testing.T) {
+	for name, s := range samples() {
+		if _, data := s.encode(); !s.Tombstone && cap(data) != len(data) {
+			t.Errorf("%s: %d bytes with room for %d", name, len(data), cap(data))
+		}
 	}
 }
 
 func TestEveryCutIsMalformed(t *testing.T) {
-	for name, e := range samples() {
-		data := e.Append(nil)
+	for name, s := range samples() {
+		_, data := s.encode()
 		for n := range min(len(data), 300) {
 			if _, err := envelope.Decode(data[:n]); !errors.Is(err, envelope.ErrMalformed) {
 				t.Fatalf("%s, cut to %d of %d bytes: %v", name, n, len(data), err)
@@ -82,7 +125,7 @@ func TestEveryCutIsMalformed(t *testing.T) {
 }
 
 func TestMalformed(t *testing.T) {
-	bare := envelope.Envelope{Created: begin, Started: begin}
+	_, bare := sample{Envelope: envelope.Envelope{Created: begin, Started: begin}}.encode()
 	header := func(kind byte, rest string) string {
 		return "\x01" + string(kind) + "\x01\x01\x01\x00\x00" + "\x00" + rest
 	}
@@ -90,11 +133,17 @@ func TestMalformed(t *testing.T) {
 		"another layout":                   "\x02" + header(0, "\x00")[1:],
 		"another kind":                     header(2, "\x00"),
 		"another kind, nothing behind it":  "\x01\x02\x01\x01\x01\x00\x00",
-		"bytes after the end":              string(bare.Append(nil)) + "\x00",
+		"bytes after the end":              string(bare) + "\x00",
 		"entries out of order":             header(0, "\x02\x01b\x00\x01a\x00"),
 		"an entry twice":                   header(0, "\x02\x01a\x00\x01a\x00"),
 		"more entries than there is space": header(0, "\xff\xff\xff\xff\x0f"),
-		"more entries than a session has":  header(0, string(binary.AppendUvarint(nil, 2049))+entriesOf(2049)),
+		"fewer entries than it has":        header(0, string(binary.AppendUvarint(nil, 2047))+entriesOf(2048)),
+		"one entry more than it has":       header(0, string(binary.AppendUvarint(nil, 2049))+entriesOf(2048)),
+		"an entry without a value":         header(0, "\x02\x01a\x01v\x01b"),
+		"a length in a longer spelling":    header(0, "\x01\x81\x00a\x00"),
+		"a length of three bytes":          header(0, "\x01\x01a\x81\x80\x00v"),
+		"a long value beyond the end":      header(0, "\x01\x01a\x80\x80\x01v"),
+		"a length of all memory":           header(0, "\x01\x01a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
 		"a value longer than the rest":     header(0, "\x01\x01a\x7f"),
 		"a number in a longer spelling":    header(0, "\x80\x00"),
 		"a number over 64 bits":            header(0, strings.Repeat("\xff", 10)+"\x7f"),
@@ -125,21 +174,6 @@ func entriesOf(n int) string {
 	return string(b)
 }
 
-func TestFind(t *testing.T) {
-	keys := []string{"a", "b", "bb", "d"}
-	e := live(keys...)
-	for i, key := range keys {
-		if value, ok := e.Find(key); !ok || len(value) != i {
-			t.Errorf("%q: %v, %v", key, value, ok)
-		}
-	}
-	for _, key := range []string{"", "aa", "c", "e"} {
-		if value, ok := e.Find(key); ok {
-			t.Errorf("%q: found %v", key, value)
-		}
-	}
-}
-
 func TestVersions(t *testing.T) {
 	seen := map[int64]bool{}
 	var v int64
@@ -168,7 +202,7 @@ func TestTraceAgainstTheWholeChain(t *testing.T) {
 	var history envelope.History
 	var version int64
 	for range 200 {
-		history = history.Push(version)
+		history = push(history, version)
 		version = envelope.NextVersion(version)
 		chain = append(chain, version)
 
@@ -192,32 +226,50 @@ func TestTraceAgainstTheWholeChain(t *testing.T) {
 	}
 }
 
-func TestPushLeavesTheOldHistoryAlone(t *testing.T) {
-	old := envelope.History{}.Push(1<<32 | 1)
-	before := fmt.Sprint(old)
-	_ = old.Push(2<<32 | 2)
-	_ = append(old.Push(2<<32|3), 0xff)
-	if fmt.Sprint(old) != before {
-		t.Errorf("%v was %v", old, before)
+func TestEncodeLeavesWhatItFollowsAlone(t *testing.T) {
+	first, data := live("a", "b").encode()
+	before := bytes.Clone(data)
+	for _, edit := range []envelope.Edit{{Name: "b", Value: []byte("B")}, {Name: "c", Value: []byte("c")}, {Name: "a", Remove: true}} {
+		next := envelope.Envelope{Created: begin}
+		next.Encode(3<<32|1, first.History, &first.Entries, []envelope.Edit{edit})
+		_ = append(next.History, 0xff)
+		_ = append(first.History, 0xff)
+	}
+	if !bytes.Equal(data, before) {
+		t.Errorf("%x was %x", data, before)
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, e := range samples() {
-		f.Add(e.Append(nil)[:min(len(e.Append(nil)), 2000)])
+	for _, s := range samples() {
+		_, data := s.encode()
+		f.Add(data[:min(len(data), 2000)])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := envelope.Decode(data)
 		if err != nil {
 			return
 		}
-		if again := e.Append(nil); !bytes.Equal(again, data) {
+		if again := encodeAgain(e); !bytes.Equal(again, data) {
 			t.Errorf("one state, two encodings:\n%x\n%x", data, again)
 		}
-		for _, entry := range e.Entries {
-			if value, ok := e.Find(string(entry.Name)); !ok || !bytes.Equal(value, entry.Value) {
-				t.Errorf("entry %q is not found", entry.Name)
+		for name, value := range e.Entries.All() {
+			if found, ok := e.Entries.Find(string(name)); !ok || !bytes.Equal(found, value) {
+				t.Errorf("entry %q is not found", name)
 			}
 		}
 	})
+}
+
+// encodeAgain encodes what was decoded. The newest commit of the history is the version
+// that the record followed.
+func encodeAgain(e envelope.Envelope) []byte {
+	var version int64
+	history := e.History
+	if len(history) > 0 {
+		version = 1<<32 | int64(binary.BigEndian.Uint32(history))
+		history = history[4:]
+	}
+	kept := e.Entries
+	return e.Encode(version, history, &kept, nil)
 }

@@ -30,15 +30,16 @@ func ValidVersion(v int64) bool { return v>>32 > 0 && v>>32 < math.MaxInt32 }
 // random half of its version. Their counters are consecutive, so implied.
 type History []byte
 
-// Push returns the history of a record that follows version.
-func (h History) Push(version int64) History {
+// appendPushed appends the encoding of the history of a record that follows one of this
+// version and history.
+func (h History) appendPushed(dst []byte, version int64) []byte {
 	if version == 0 {
-		return nil
+		return append(dst, 0)
 	}
-	keep := min(len(h), (HistoryLimit-1)*tagSize)
-	next := make(History, tagSize, tagSize+keep)
-	binary.BigEndian.PutUint32(next, uint32(version))
-	return append(next, h[:keep]...)
+	h = h[:min(len(h), (HistoryLimit-1)*tagSize)]
+	dst = append(dst, byte(1+len(h)/tagSize))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(version))
+	return append(dst, h...)
 }
 
 // Lineage says whether a commit is among those that led to a record.

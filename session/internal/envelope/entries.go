@@ -1,0 +1,192 @@
+package envelope
+
+import (
+	"bytes"
+	"cmp"
+	"iter"
+	"math/bits"
+	"slices"
+	"sort"
+)
+
+// Entries are the values of a session, each under its name, as they lie in the
+// record. They are looked up there: to look at one of many takes no memory, nor does
+// a hostile record of tiny ones.
+type Entries struct {
+	count   int
+	encoded []byte
+	marks   []int // where every stride-th entry begins, but for the first
+}
+
+// stride is how many entries a search may have to pass one by one.
+const stride = 8
+
+// Edit says what becomes of one entry.
+type Edit struct {
+	Name   string
+	Value  []byte
+	Remove bool
+}
+
+// Len returns how many entries there are.
+func (e *Entries) Len() int { return e.count }
+
+// Equal reports whether e and other hold the same.
+func (e *Entries) Equal(other *Entries) bool { return bytes.Equal(e.encoded, other.encoded) }
+
+// Find returns the value of that name.
+func (e *Entries) Find(name string) ([]byte, bool) {
+	at := e.seek(name)
+	return at.value, at.found
+}
+
+// All returns the entries in ascending order of names.
+func (e *Entries) All() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for from := 0; from < len(e.encoded); {
+			var name, value []byte
+			name, value, from = e.at(from)
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// With returns what edits, of different names, make of e.
+func (e *Entries) With(edits []Edit) Entries {
+	count, size := e.after(edits)
+	_, with := e.splice(make([]byte, 0, size), count, edits)
+	return with
+}
+
+// newMarks returns room for the marks of so many entries.
+func newMarks(count int) []int {
+	if count <= stride {
+		return nil
+	}
+	return make([]int, 0, (count-1)/stride)
+}
+
+// mark notes that entry i begins at from, if searches are to begin there.
+func (e *Entries) mark(i, from int) {
+	if i > 0 && i%stride == 0 {
+		e.marks = append(e.marks, from)
+	}
+}
+
+// place is where an entry is, or belongs.
+type place struct {
+	from, to int
+	value    []byte
+	found    bool
+}
+
+func (e *Entries) seek(name string) place {
+	from := 0
+	if n := sort.Search(len(e.marks), func(i int) bool { have, _, _ := e.at(e.marks[i]); return string(have) > name }); n > 0 {
+		from = e.marks[n-1]
+	}
+	for from < len(e.encoded) {
+		have, value, to := e.at(from)
+		if string(have) < name {
+			from = to
+			continue
+		}
+		if string(have) == name {
+			return place{from, to, value, true}
+		}
+		break
+	}
+	return place{from: from, to: from}
+}
+
+// at returns the entry at from, and where the next one begins.
+func (e *Entries) at(from int) (name, value []byte, to int) {
+	a, b := bounds(e.encoded, from)
+	c, to := bounds(e.encoded, b)
+	return e.encoded[a:b], e.encoded[c:to:to], to
+}
+
+// bounds returns where the bytes begin and end whose length stands at from. The end is
+// -1 if they are malformed.
+func bounds(b []byte, from int) (begin, end int) {
+	switch {
+	case from < len(b) && b[from] < 0x80:
+		begin = from + 1
+		end = begin + int(b[from])
+	case from+1 < len(b) && 0 < b[from+1] && b[from+1] < 0x80:
+		begin = from + 2
+		end = begin + (int(b[from]&0x7f) | int(b[from+1])<<7)
+	default:
+		return longBounds(b, from)
+	}
+	if end > len(b) {
+		end = -1
+	}
+	return begin, end
+}
+
+func longBounds(b []byte, from int) (begin, end int) {
+	d := decoder{rest: b[from:]}
+	size := d.uvarint()
+	if d.failed || size > uint64(len(d.rest)) {
+		return 0, -1
+	}
+	begin = len(b) - len(d.rest)
+	return begin, begin + int(size)
+}
+
+// after returns the number and the length of what edits make of e.
+func (e *Entries) after(edits []Edit) (count, size int) {
+	count, size = e.count, len(e.encoded)
+	for _, edit := range edits {
+		old := e.seek(edit.Name)
+		size -= old.to - old.from
+		if old.found {
+			count--
+		}
+		if !edit.Remove {
+			count++
+			size += sizeOf(edit.Name) + sizeOf(edit.Value)
+		}
+	}
+	return count, size
+}
+
+// splice appends to data what edits make of e, so many entries, and returns both. It
+// sorts the edits. The marks go with their entries; some of the edits get one, too.
+func (e *Entries) splice(data []byte, count int, edits []Edit) ([]byte, Entries) {
+	slices.SortFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Name, b.Name) })
+	begin, done, marks := len(data), 0, e.marks
+	with := Entries{count: count, marks: newMarks(count)}
+	keep := func(to int) {
+		shift := len(data) - begin - done
+		for ; len(marks) > 0 && marks[0] < to; marks = marks[1:] {
+			with.marks = append(with.marks, marks[0]+shift)
+		}
+		data = append(data, e.encoded[done:to]...)
+	}
+	for i, edit := range edits {
+		old := e.seek(edit.Name)
+		keep(old.from)
+		done = old.to
+		marked := i%stride == stride-1
+		if old.found && len(marks) > 0 && marks[0] == old.from {
+			marked, marks = true, marks[1:]
+		}
+		if edit.Remove {
+			continue
+		}
+		if marked {
+			with.marks = append(with.marks, len(data)-begin)
+		}
+		data = appendBytes(appendBytes(data, edit.Name), edit.Value)
+	}
+	keep(len(e.encoded))
+	with.encoded = data[begin:]
+	return data, with
+}
+
+// sizeOf returns the length of b's encoding, its uvarint included.
+func sizeOf[T string | []byte](b T) int { return (bits.Len(uint(len(b)|1))+6)/7 + len(b) }
