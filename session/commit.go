@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/lane"
 )
 
 // mode says who asked for a commit.
@@ -50,13 +51,14 @@ func (s *Session) commit(ctx context.Context, mode mode) error {
 
 // commitNow is commit by whoever has entered already.
 func (s *Session) commitNow(ctx context.Context, mode mode) error {
-	if err := s.failure(); err != nil {
+	turn, err := s.footing()
+	if err != nil {
 		return err
 	}
-	c := &commit{s: s, storage: s.m.storage(ctx, s.heldTurn()), mode: mode, asks: ctx}
+	c := &commit{s: s, storage: s.m.storage(ctx, turn), mode: mode, asks: ctx}
 	var again bool
 	defer func() { c.leaveLane(again) }()
-	err := c.run()
+	err = c.run()
 	again = errors.Is(err, errRerun) || s.pass.replaying.Load() && errors.Is(err, ErrConflict)
 	s.note(err, mode)
 	return err
@@ -72,30 +74,36 @@ func (c *commit) leaveLane(again bool) {
 }
 
 func (c *commit) run() error {
-	doomed, err := c.s.pendingBurial()
-	switch {
-	case err != nil:
-		return c.observe(OpSave, "", func() error { return err })
-	case doomed != nil && doomed.id != "":
-		err = c.observe(OpDestroy, doomed.id, func() error { return c.bury(doomed) })
-	case doomed != nil:
-		err = c.bury(doomed)
-	}
-	if err != nil {
-		return err
-	}
 	d := c.s.draft()
-	switch {
-	case d.needed() && d.renew:
-		return c.observe(OpRenew, "", func() error { return c.store(d) })
-	case d.needed():
-		return c.observe(OpSave, "", func() error { return c.store(d) })
+	if d.encoding != nil {
+		return c.observe(OpSave, "", func() error { return d.encoding })
 	}
-	if err := c.idle(d); err != nil {
-		return c.observe(OpSave, "", func() error { return err })
+	if b := d.doomed; b != nil {
+		if err := c.settle(b); err != nil {
+			return err
+		}
+		d = c.s.draft()
 	}
-	c.touch()
-	return nil
+	if !d.needed() {
+		if err := c.idle(d); err != nil {
+			return c.observe(OpSave, "", func() error { return err })
+		}
+		c.touch()
+		return nil
+	}
+	op := OpSave
+	if d.renew {
+		op = OpRenew
+	}
+	return c.observe(op, "", func() error { return c.store(d) })
+}
+
+// settle buries what Destroy has ended, if it was stored.
+func (c *commit) settle(b *doomed) error {
+	if b.id == "" {
+		return c.bury(b)
+	}
+	return c.observe(OpDestroy, b.id, func() error { return c.bury(b) })
 }
 
 func (c *commit) store(d *draft) error {
@@ -130,8 +138,10 @@ type draft struct {
 	identity
 	orders
 	work
-	view  view
-	epoch int
+	view     view
+	epoch    int
+	doomed   *doomed // to be buried before
+	encoding error   // why it cannot be saved
 }
 
 // draft returns the session as it stands. So small, it is inlined, and what it returns
@@ -153,6 +163,8 @@ func (s *Session) drawUp(d *draft) {
 		orders:   st.orders,
 		view:     st.view,
 		epoch:    s.epoch,
+		doomed:   st.doomed,
+		encoding: st.encoding,
 		work:     work{changes: st.changes, cleared: st.cleared, reads: &st.reads, base: st.view.base},
 	}
 }
@@ -305,11 +317,12 @@ func (st *state) pending() bool {
 	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil
 }
 
-// failure returns the error that an earlier commit of the request left.
-func (s *Session) failure() error {
+// footing returns the place in the lane and the error that an earlier commit of the
+// request left.
+func (s *Session) footing() (*lane.Turn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.failed
+	return s.turn, s.failed
 }
 
 // note keeps what came of a commit. After a conflict or an unknown outcome the

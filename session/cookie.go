@@ -156,10 +156,10 @@ func (c *cookies) verify(keys *keyset, sent []string) (who identity, unknown boo
 	return who, who.token == nil
 }
 
-// sent returns the values of the cookies of this name in the header of a request.
+// sent appends the values of the cookies of this name in the header of a request.
 // It reads them as net/http does, but looks at no other cookies, which may be many,
 // and leaves it to the signature to tell what is no value.
-func (c Cookie) sent(h http.Header) (values []string) {
+func (c *Cookie) sent(values []string, h http.Header) []string {
 	for _, line := range h["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(textproto.TrimString(pair), "=")

@@ -106,16 +106,8 @@ func (s *Session) doom() *doomed {
 	case st.doomed != nil:
 		return st.doomed
 	default:
-		return &doomed{cookie: !st.buried && len(s.pass.cookies()) > 0}
+		return &doomed{cookie: !st.buried && len(s.pass.cookies(nil)) > 0}
 	}
-}
-
-// pendingBurial returns the session that Destroy has ended and no commit has
-// buried, and the error of a value that could not be encoded.
-func (s *Session) pendingBurial() (*doomed, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state.doomed, s.state.encoding
 }
 
 // buried notes that b is done.

@@ -79,7 +79,8 @@ func (p *passage) loadOnce(ctx context.Context, event *Event) (*Session, error) 
 }
 
 func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
-	sent := p.cookies()
+	var room [2]string
+	sent := p.cookies(room[:0])
 	if len(sent) == 0 {
 		return p.newSession(identity{}, nil), nil
 	}
@@ -172,8 +173,10 @@ func (p *passage) decorate(h http.Header) {
 	}
 }
 
-// cookies returns the values of the request's cookies of the session's name.
-func (p *passage) cookies() []string { return p.m.cfg.Cookie.sent(p.request.Header) }
+// cookies appends the values of the request's cookies of the session's name.
+func (p *passage) cookies(values []string) []string {
+	return p.m.cfg.Cookie.sent(values, p.request.Header)
+}
 
 // handle returns the session's public name for a log line.
 func (p *passage) handle() string {

@@ -56,7 +56,7 @@ func (s *Session) leave() {
 // enterLane queues up behind the other requests that compete for the session,
 // and keeps the place over several commits.
 func (s *Session) enterLane(ctx context.Context, id string) {
-	if s.heldTurn() != nil {
+	if turn, _ := s.footing(); turn != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.m.cfg.StoreTimeout)
@@ -76,10 +76,4 @@ func (s *Session) keepTurn(turn *lane.Turn) {
 		s.turn.Leave()
 	}
 	s.turn = turn
-}
-
-func (s *Session) heldTurn() *lane.Turn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.turn
 }

@@ -48,7 +48,7 @@ func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 const maxReruns = 64
 
 func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, startOver bool) error {
-	if err := s.failure(); err != nil {
+	if _, err := s.footing(); err != nil {
 		return err
 	}
 	event := s.m.watch(OpSave)

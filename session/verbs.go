@@ -38,12 +38,17 @@ func (s *Session) get(key string, blind bool) (cell, Codec) {
 // read, also through an Update of it.
 func (s *Session) see(key string, blind bool) cell {
 	st := &s.state
-	if own := st.view.own.find(key); own != nil && own.updated && s.closures == 0 {
+	own := st.view.own.find(key)
+	if own != nil && own.updated && s.closures == 0 {
 		st.reads.harden() // what an Update gave rests on all that its closure read
 	}
 	c, fromBase := st.view.cell(key)
 	if fromBase && !blind {
-		st.reads.note(key, st.view.base.cell(key), st.view.base, s.closures > 0)
+		stored := c
+		if own != nil {
+			stored = st.view.base.cell(key)
+		}
+		st.reads.note(key, stored, st.view.base, s.closures > 0)
 	}
 	return c
 }

@@ -265,7 +265,7 @@ var whatWasRead = []mutant{
 		"\t\trs.relist(nil)\n",
 		""),
 	without("a lone Update's own read counts for nothing", sessions,
-		"st.reads.note(key, st.view.base.cell(key), st.view.base, s.closures > 0)", "st.reads.note(key, st.view.base.cell(key), st.view.base, false)"),
+		"st.reads.note(key, stored, st.view.base, s.closures > 0)", "st.reads.note(key, stored, st.view.base, false)"),
 	without("a listing in an Update's closure counts for nothing by itself", sessions,
 		"st.reads.noteListing(st.view.base, s.closures > 0)", "st.reads.noteListing(st.view.base, false)"),
 	without("an Update's reads count once a Set could depend on them", sessions,
@@ -501,7 +501,7 @@ var outcomes = []mutant{
 	without("an outage at Save is not sticky", sessions,
 		"errors.Is(err, ErrConflict) || errors.Is(err, ErrGone) || errors.Is(err, ErrOutcomeUnknown))", "true)"),
 	without("sticky errors stop Session.Update", sessions,
-		"startOver bool) error {\n\tif err := s.failure(); err != nil {\n\t\treturn err\n\t}\n", "startOver bool) error {\n"),
+		"startOver bool) error {\n\tif _, err := s.footing(); err != nil {\n\t\treturn err\n\t}\n", "startOver bool) error {\n"),
 }
 
 var updates = []mutant{
@@ -545,5 +545,5 @@ var creates = []mutant{
 	without("a create that fails sets no cookie", sessions,
 		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\tc.s.landed", "\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\tif value != \"\" {\n\t\t\tc.setCookie(value, next)\n\t\t}\n\t\treturn err\n\t}\n\tc.s.landed"),
 	without("a new session without a change is not stored", sessions,
-		"\tcase d.needed():\n", "\tcase d.id == \"\" || d.needed():\n", "func (s *Session) idle() bool {\n", "func (s *Session) idle() bool {\n\tif s.state.id == \"\" {\n\t\treturn false\n\t}\n"),
+		"\tif !d.needed() {\n\t\tif err := c.idle(d)", "\tif d.id != \"\" && !d.needed() {\n\t\tif err := c.idle(d)", "func (s *Session) idle() bool {\n", "func (s *Session) idle() bool {\n\tif s.state.id == \"\" {\n\t\treturn false\n\t}\n"),
 }

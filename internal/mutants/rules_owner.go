@@ -70,7 +70,7 @@ var owners = []mutant{
 	without("a change of hands strikes the session off", sessions,
 		"c.strike(old, place{id: d.id, from: ordinal(next.version)})", "c.strike(old)"),
 	without("a change of hands strikes off what was entered before it alone", sessions,
-		"from: ordinal(next.version)})", "from: math.MaxInt64})", "\t\"fmt\"\n\t\"time\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/envelope\"\n)\n\n// mode", "\t\"fmt\"\n\t\"math\"\n\t\"time\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/envelope\"\n)\n\n// mode"),
+		"place{id: d.id, from: ordinal(next.version)}", "gone(d.id)"),
 	without("what was entered since is not struck off", sessions,
 		"(o.from > p.from || o.from == p.from && !o.since.Before(p.since))", "true"),
 	without("what was entered again since is not struck off", sessions,

@@ -55,8 +55,8 @@ var secrets = []mutant{
 	without("an Observer may load the session", sessions,
 		"\t*event = p.m.watch(OpLoad)\n", "\t*event = p.m.watch(OpLoad)\n\tdefer p.m.observed(ctx, *event)\n"),
 	without("a session ID comes by cookie only", sessions,
-		"{ return p.m.cfg.Cookie.sent(p.request.Header) }",
-		"{\n\treturn append(p.m.cfg.Cookie.sent(p.request.Header), p.request.URL.Query()[p.m.cfg.Cookie.Name]...)\n}"),
+		"return p.m.cfg.Cookie.sent(values, p.request.Header)",
+		"return append(p.m.cfg.Cookie.sent(values, p.request.Header), p.request.URL.Query()[p.m.cfg.Cookie.Name]...)"),
 }
 
 var cookieRules = []mutant{

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"slices"
-	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -18,9 +17,9 @@ type entry struct {
 // never changed, so that it can be read without the shard's lock.
 type content struct {
 	version int64
-	expires int64                 // provider.Millis
-	format  unique.Handle[string] // thousands of records have the same
-	data    []byte                // never written to
+	expires int64 // provider.Millis
+	format  string
+	data    []byte // never written to
 }
 
 // newContent returns the content of rec, whose Data it keeps.
@@ -28,7 +27,7 @@ func newContent(rec *provider.Record) content {
 	return content{
 		version: rec.Version,
 		expires: provider.Millis(rec.ExpiresAt),
-		format:  unique.Make(rec.Format),
+		format:  rec.Format,
 		data:    rec.Data,
 	}
 }
@@ -39,7 +38,7 @@ func (c content) record(id string) *provider.Record {
 		ID:        id,
 		Version:   c.version,
 		ExpiresAt: provider.FromMillis(c.expires),
-		Format:    c.format.Value(),
+		Format:    c.format,
 		Data:      slices.Clip(c.data),
 	}
 }
@@ -52,5 +51,5 @@ const overhead = 192
 
 // cost is what the content takes from the budget under the ID.
 func (c content) cost(id string) int64 {
-	return int64(len(id)+len(c.format.Value())+len(c.data)) + overhead
+	return int64(len(id)+len(c.format)+len(c.data)) + overhead
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -89,6 +90,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
 	if rec != nil {
 		rec = rec.Clone()
+		rec.Format = unique.Make(rec.Format).Value() // thousands of records have the same
 	}
 	err := shared{p}.Save(ctx, rec, expectVersion)
 	if conflict, ok := errors.AsType[*provider.ConflictError](err); ok && conflict.Current != nil {
