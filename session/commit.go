@@ -34,7 +34,6 @@ type commit struct {
 	storage
 	s    *Session
 	mode mode
-	asks context.Context // of whoever asked for it
 }
 
 // commit stores what was changed. Only one commit of a Session runs at a time.
@@ -55,7 +54,7 @@ func (s *Session) commitNow(ctx context.Context, mode mode) error {
 	if err != nil {
 		return err
 	}
-	c := &commit{s: s, storage: s.m.storage(ctx, turn), mode: mode, asks: ctx}
+	c := &commit{s: s, storage: s.m.storage(ctx, turn), mode: mode}
 	var again bool
 	defer func() { c.leaveLane(again) }()
 	err = c.run()
@@ -129,7 +128,7 @@ func (c *commit) observe(op Op, handle string, do func() error) error {
 		return err
 	}
 	event.Handle, event.Attempts, event.Err = cmp.Or(handle, c.s.Handle()), 1+c.tries-before, err
-	c.m.observed(c.ctx, event)
+	c.m.observed(c.ctx(), event)
 	return err
 }
 

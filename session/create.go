@@ -44,7 +44,7 @@ func (c *commit) sign(token []byte) (string, error) {
 	if c.s.pass.sent.Load() {
 		return "", ErrHeaderSent
 	}
-	value, err := c.m.cookies.sign(c.ctx, token)
+	value, err := c.m.cookies.sign(c.ctx(), token)
 	if err != nil {
 		return "", unavailable(err)
 	}

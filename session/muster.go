@@ -53,7 +53,7 @@ func (st *storage) thin(old *content, all []place, at time.Time) []place {
 		return all
 	}
 	first := int(2 * ordinal(old.version) % int64(len(all)))
-	found, err := st.muster(st.ctx, old.Owner, []place{all[first], all[(first+1)%len(all)]}, at)
+	found, err := st.muster(st.ctx(), old.Owner, []place{all[first], all[(first+1)%len(all)]}, at)
 	if err != nil { // then it stays as it is
 		return all
 	}
@@ -68,7 +68,7 @@ func (st *storage) makeRoom(owner, before string, places []place, at time.Time) 
 	if limit == 0 || len(places) < limit {
 		return places, nil
 	}
-	found, err := st.muster(st.ctx, owner, places, at)
+	found, err := st.muster(st.ctx(), owner, places, at)
 	if err != nil {
 		return nil, err
 	}

@@ -180,12 +180,12 @@ func (st *storage) revoke(p place, owner, spared string, at time.Time) (over boo
 // the queue of its own as well.
 func (st *storage) end(b *doomed) error {
 	b.revoked = true
-	c := &commit{storage: st.m.storage(st.ctx, nil)}
+	c := &commit{storage: st.m.storage(st.asks, nil)}
 	defer func() { c.turn.Leave() }()
 	event := st.m.watch(OpRevoke)
 	err := c.entomb(b)
 	event.Handle, event.Attempts, event.Err = b.id, 1+c.tries, err
-	st.m.observed(st.ctx, event)
+	st.m.observed(st.ctx(), event)
 	return err
 }
 

@@ -75,6 +75,7 @@ func (s *Session) landed(d *draft, who identity, next *content) {
 	defer s.mu.Unlock()
 	st := &s.state
 	s.committed++
+	s.touched = true // a save extends as well
 	if st.doomed != nil { // the session was destroyed while it was being saved
 		st.doomed.identity, st.doomed.base, st.doomed.cookie = who, next, true
 		return

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,6 +270,19 @@ func TestRuleTouch(t *testing.T) {
 		c.post(func(s *session.Session) { keyA.Set(s, 2) }).wantPage(t)
 		if n := len(w.savesSince(1)); n != 1 {
 			t.Errorf("%d saves; a change is a touch, too", n)
+		}
+	})
+
+	bubble("does not follow a change, however long the response is", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.handle(http.MethodPost, func(rw http.ResponseWriter, r *http.Request) {
+			s, _ := session.Load(r.Context())
+			keyA.Set(s, 2)
+			io.WriteString(rw, "page")
+			time.Sleep(due)
+		}).wantPage(t)
+		if n := len(w.savesSince(1)); n != 1 {
+			t.Errorf("%d saves of one request", n)
 		}
 	})
 }

@@ -20,7 +20,7 @@ const maxDoubts = 4
 // clears up what a failed save leaves in doubt.
 type storage struct {
 	m     *Manager
-	ctx   context.Context // of the request, without its cancellation
+	asks  context.Context // of whoever asked for the commit; its end does not stop that
 	until time.Time
 	turn  *lane.Turn
 	lined bool // has queued up once
@@ -28,8 +28,11 @@ type storage struct {
 }
 
 func (m *Manager) storage(ctx context.Context, turn *lane.Turn) storage {
-	return storage{m: m, ctx: context.WithoutCancel(ctx), turn: turn}
+	return storage{m: m, asks: ctx, turn: turn}
 }
+
+// ctx returns a context that does not end.
+func (st *storage) ctx() context.Context { return context.WithoutCancel(st.asks) }
 
 // restart lets a new StoreTimeout begin with the next call.
 func (st *storage) restart() { st.until = time.Time{} }
@@ -138,7 +141,7 @@ func (st *storage) saveOnce(now time.Time, rec *provider.Record, expect int64) e
 
 // halfway returns a context that ends when half the time that is left is over.
 func (st *storage) halfway(now time.Time) (context.Context, *lazyContext) {
-	return st.m.until(st.ctx, now.Add(st.until.Sub(now)/2))
+	return st.m.until(st.asks, now.Add(st.until.Sub(now)/2))
 }
 
 // fetch reads a record, again after a failure while there is time.
@@ -155,7 +158,7 @@ func (st *storage) fetch(id string) (*content, error) {
 
 // remove deletes a record that nobody knows of; one that stays expires.
 func (st *storage) remove(id string) error {
-	ctx, cancel := context.WithTimeout(st.ctx, st.m.cfg.StoreTimeout/2)
+	ctx, cancel := context.WithTimeout(st.ctx(), st.m.cfg.StoreTimeout/2)
 	defer cancel()
 	return st.m.store.Delete(ctx, id)
 }
@@ -170,7 +173,7 @@ func (st *storage) yield(id string) (waited bool) {
 		return false
 	}
 	st.lined = true
-	ctx, cancel := context.WithTimeout(st.ctx, st.m.cfg.StoreTimeout)
+	ctx, cancel := context.WithTimeout(st.ctx(), st.m.cfg.StoreTimeout)
 	defer cancel()
 	st.turn, waited = lane.Enter(ctx, id)
 	st.restart()

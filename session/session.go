@@ -23,7 +23,7 @@ type Session struct {
 	mu           sync.Mutex
 	state        state
 	epoch        int           // counts what undid changes: Clear, Destroy, a rollback
-	touched      bool          // a touch was tried
+	touched      bool          // extended, or a touch was tried
 	closures     int           // closures of Key.Update that run at the moment
 	busy         bool          // a commit or an Update runs
 	left         chan struct{} // closed when it has ended; nil: nobody waits for that

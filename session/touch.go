@@ -40,7 +40,7 @@ func (c *commit) touch() {
 			event.Err = unavailable(err)
 		}
 	}
-	c.m.observed(c.ctx, event)
+	c.m.observed(c.ctx(), event)
 	switch {
 	case err == nil:
 		c.s.landed(d, d.identity, next)

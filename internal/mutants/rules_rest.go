@@ -191,7 +191,7 @@ var renewals = []mutant{
 
 var destroys = []mutant{
 	without("a CAS, not an unconditional delete", sessions,
-		"out, err := c.save(id, tombstone(target, \"\"), target.version)", "out, err := outcome{landed: true}, c.m.store.Delete(c.ctx, id)"),
+		"out, err := c.save(id, tombstone(target, \"\"), target.version)", "out, err := outcome{landed: true}, c.m.store.Delete(c.ctx(), id)"),
 	without("a CAS, not an unconditional save", sessions,
 		"out, err := c.save(id, tombstone(target, \"\"), target.version)", "out, err := c.save(id, tombstone(target, \"\"), -1)"),
 	without("under the same conflict rules", sessions,
