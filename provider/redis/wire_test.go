@@ -12,7 +12,7 @@ import (
 type wire struct {
 	trips   atomic.Int64 // how often something was sent and then received
 	scripts atomic.Int64 // how often the script was called
-	cut     atomic.Bool  // the connection that sends next breaks before it receives
+	cut     atomic.Bool  // the connection that sends the next call breaks before it receives
 	onWrite atomic.Pointer[func()]
 }
 
@@ -36,10 +36,13 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	if !c.sent.Swap(true) {
 		c.wire.trips.Add(1)
 	}
-	if bytes.Contains(b, []byte("evalsha")) {
+	change := bytes.Contains(b, []byte("evalsha"))
+	if change {
 		c.wire.scripts.Add(1)
 	}
-	if c.wire.cut.Swap(false) {
+	// A cluster's client also asks for the slots, in the background.
+	call := change || bytes.Contains(b, []byte("getex"))
+	if call && c.wire.cut.Swap(false) {
 		c.broken.Store(true)
 	}
 	if f := c.wire.onWrite.Load(); f != nil {
