@@ -2,11 +2,15 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
@@ -130,4 +134,164 @@ func TestTheContextOfACallOnlyTimesOut(t *testing.T) {
 		}
 	}
 	visitor.wantState("a=4")
+}
+
+// Calls share a timer. Each ends at its own deadline all the same, however many there
+// are and whichever comes first.
+func TestEachCallEndsAtItsDeadline(t *testing.T) {
+	t.Run("in a test's bubble", func(t *testing.T) { synctest.Test(t, manyCalls) })
+	t.Run("in ordinary time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(20 * 365 * 24 * time.Hour) // as if in no bubble, whose clocks begin in 2000
+			manyCalls(t)
+		})
+	})
+}
+
+func manyCalls(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = 10 * time.Second })
+	visitor := w.client()
+	visitor.post(func(s *session.Session) { keyA.Set(s, 1) })
+	hung := w.store
+	hung.OnFetch = func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for round := range 3 { // with pauses in which no call waits
+		var all sync.WaitGroup
+		for i := range 50 {
+			begin := time.Duration(i) * 100 * time.Millisecond
+			timeout := time.Duration(1+(49-i)*7%23) * 500 * time.Millisecond
+			all.Go(func() {
+				time.Sleep(begin)
+				start := time.Now()
+				visitor.tab().handle(http.MethodGet, func(_ http.ResponseWriter, r *http.Request) {
+					ctx, cancel := context.WithTimeout(r.Context(), timeout)
+					defer cancel()
+					if _, err := session.Load(ctx); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("round %d, %d: %v", round, i, err)
+					}
+				})
+				if got, want := time.Since(start), min(timeout, 10*time.Second); got != want {
+					t.Errorf("round %d: a call ended after %v, want %v", round, got, want)
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Minute)
+	}
+}
+
+// What is derived from the context of a call ends with it, for the same reason, and has
+// no goroutine to wait for that.
+func TestWhatIsDerivedFromACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 2 * time.Second
+		w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = timeout })
+		visitor := w.client()
+		visitor.post(func(s *session.Session) { keyA.Set(s, 1) })
+		start := time.Now()
+		var after, stopped, late bool
+		w.onFetch(func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+			before := runtime.NumGoroutine()
+			child, cancel := context.WithCancel(ctx)
+			defer cancel()
+			context.AfterFunc(ctx, func() { after = true })
+			stop := context.AfterFunc(ctx, func() { stopped = true })
+			if !stop() || stop() {
+				t.Error("AfterFunc is stopped once")
+			}
+			if n := runtime.NumGoroutine(); n != before {
+				t.Errorf("%d goroutines, %d before", n, before)
+			}
+			<-child.Done()
+			if took := time.Since(start); took != timeout {
+				t.Errorf("ended after %v", took)
+			}
+			if !errors.Is(child.Err(), context.DeadlineExceeded) {
+				t.Errorf("ended with %v", child.Err())
+			}
+			context.AfterFunc(ctx, func() { late = true })
+			return nil, ctx.Err()
+		})
+		visitor.post(read(keyA))
+		synctest.Wait()
+		if !after || stopped || !late {
+			t.Errorf("AfterFunc: ran %v; ran though stopped %v; ran when it was late %v", after, stopped, late)
+		}
+	})
+}
+
+// A call that has ended has ended for whoever still holds its context.
+func TestTheContextEndsWithTheCall(t *testing.T) {
+	w := newWorld(t)
+	visitor := w.client()
+	visitor.post(set("a=1"))
+	var held context.Context
+	for _, early := range []bool{false, true} {
+		w.onFetch(func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			held = ctx
+			if early {
+				ctx.Done()
+			}
+			return next(ctx, id)
+		})
+		visitor.post(read(keyA)).wantPage(t)
+		select {
+		case <-held.Done():
+		default:
+			t.Error("not done")
+		}
+		if held.Err() != context.Canceled {
+			t.Errorf("error %v", held.Err())
+		}
+	}
+}
+
+// A call that is over does not wait for its deadline, nor does what hangs on it.
+func TestACallThatIsOverIsForgotten(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = time.Hour })
+	visitor := w.client()
+	visitor.post(set("a=1"))
+	w.onFetch(func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+		ctx.Done()
+		return next(ctx, id)
+	})
+	type key struct{}
+	large := new([1 << 20]byte)
+	held := weak.Make(large)
+	visitor.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
+		httptest.NewRequest(http.MethodGet, "/", nil).WithContext(context.WithValue(t.Context(), key{}, large)))
+	large = nil
+	for range 3 {
+		runtime.GC()
+	}
+	if held.Value() != nil {
+		t.Error("the request is kept in memory")
+	}
+}
+
+// The timer of a bubble that is gone never goes off. A Manager outlives it.
+func TestManagerOfManyBubbles(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = time.Second })
+	visitor := w.client()
+	visitor.post(set("a=1"))
+	waits := func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+		ctx.Done()
+		return next(ctx, id)
+	}
+	hangs := func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for range 2 {
+		for _, fetch := range []fetchHook{waits, hangs} {
+			synctest.Test(t, func(t *testing.T) {
+				w.onFetch(fetch)
+				visitor.tab().post(read(keyA))
+			})
+		}
+	}
+	w.onFetch(hangs)
+	visitor.post(read(keyA))
 }

@@ -15,14 +15,16 @@ import (
 // Manager gives the handlers it wraps their visitors' sessions. It has no
 // goroutine and needs no closing. It is safe for concurrent use.
 type Manager struct {
-	store    provider.Provider
-	local    bool // the store is in this process: it shares its memory, and answers at once
-	cfg      Config
-	codecs   map[string]Codec // by the Format of records
-	cookies  cookies
-	touching sync.Map    // IDs of the records that are being touched
-	warned   atomic.Bool // of a Secure cookie that is about to be lost
-	clashed  atomic.Bool // warned of another Manager's cookie of the same name
+	store   provider.Provider
+	local   bool // the store is in this process: it shares its memory, and answers at once
+	cfg     Config
+	codecs  map[string]Codec // by the Format of records
+	cookies cookies
+
+	deadlines deadlines   // of the calls to the store
+	touching  sync.Map    // IDs of the records that are being touched
+	warned    atomic.Bool // of a Secure cookie that is about to be lost
+	clashed   atomic.Bool // warned of another Manager's cookie of the same name
 }
 
 // New returns a Manager that keeps its sessions in p. It does no I/O. The error

@@ -98,8 +98,8 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 
 // find returns the session that the cookies stand for, if there is one.
 func (p *passage) find(ctx context.Context, sent []string) (identity, *content, error) {
-	ctx, bounded := p.m.until(ctx, p.deadline(ctx))
-	defer bounded.stop(context.Canceled)
+	ctx, call := p.m.until(ctx, p.deadline(ctx))
+	defer call.end(context.Canceled)
 	who, err := p.m.cookies.identify(ctx, sent)
 	switch {
 	case err != nil:

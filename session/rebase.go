@@ -74,8 +74,8 @@ func (s *Session) landed(d *draft, who identity, next *content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
-	s.committed++
 	s.touched = true // a save extends as well
+	s.committed++
 	if st.doomed != nil { // the session was destroyed while it was being saved
 		st.doomed.identity, st.doomed.base, st.doomed.cookie = who, next, true
 		return

@@ -134,22 +134,22 @@ func (st *storage) standing(id string, err error) (*content, error) {
 // saveOnce gives one save half the time that is left, so that a read-back has
 // the other half.
 func (st *storage) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
-	ctx, bounded := st.halfway(now)
-	defer bounded.stop(context.Canceled)
+	ctx, call := st.halfway(now)
+	defer call.end(context.Canceled)
 	return st.m.store.Save(ctx, rec, expect)
 }
 
 // halfway returns a context that ends when half the time that is left is over.
-func (st *storage) halfway(now time.Time) (context.Context, *lazyContext) {
+func (st *storage) halfway(now time.Time) (context.Context, *callContext) {
 	return st.m.until(st.asks, now.Add(st.until.Sub(now)/2))
 }
 
 // fetch reads a record, again after a failure while there is time.
 func (st *storage) fetch(id string) (*content, error) {
 	for try := 1; ; try++ {
-		ctx, bounded := st.halfway(st.now())
+		ctx, call := st.halfway(st.now())
 		found, err := st.m.fetch(ctx, id)
-		bounded.stop(context.Canceled)
+		call.end(context.Canceled)
 		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxDoubts || !st.pause(afterFailure, try) {
 			return found, err
 		}

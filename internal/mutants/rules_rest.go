@@ -164,7 +164,7 @@ var renewals = []mutant{
 	without("no forwarding to the new session", sessions,
 		"\tcase found.Tombstone:\n\t\treturn identity", `	case found.Tombstone && found.Successor != "":
 		heir := identity{token: who.token, id: found.Successor}
-		found, err = p.m.fetch(bounded, heir.id)
+		found, err = p.m.fetch(ctx, heir.id)
 		return heir, found, err
 	case found.Tombstone:
 		return identity`),
