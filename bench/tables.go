@@ -100,10 +100,10 @@ func (f *results) allocationTable(store string) string {
 // bareTable has what the frameworks take without sessions.
 func (f *results) bareTable() string {
 	row := []string{"a request"}
-	for _, peer := range []string{"floor", "bare-gin", "bare-fiber"} {
+	for _, peer := range []string{"floor", "bare-context", "bare-gin", "bare-fiber"} {
 		row = append(row, f.show(request("memory", "anonymous", peer), "sec/op", duration))
 	}
-	return markdown([]string{"without sessions", "net/http", "gin", "fiber"}, [][]string{row})
+	return markdown([]string{"without sessions", "net/http", "with a value in the context", "gin", "fiber"}, [][]string{row})
 }
 
 func (f *results) dynamoTable() string {

@@ -41,6 +41,16 @@ func floor(tb testing.TB, r raw) app {
 	})}
 }
 
+// bareContext is the floor behind a middleware that does what all do which hand
+// something on: it gives the request a context, and for that a copy.
+func bareContext(tb testing.TB) app {
+	type key struct{}
+	next := floor(tb, nil).net
+	return app{name: "bare-context", net: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, next)))
+	})}
+}
+
 func floorIO(ctx context.Context, tb testing.TB, r raw, route string) error {
 	switch route {
 	case "/begin", "/begin-large", "/begin-many":

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/alexedwards/scs/v2/memstore"
@@ -28,6 +29,7 @@ func memoryApps(tb testing.TB) []app {
 		gorilla("gorilla-cookie", sessions.NewCookieStore(signingKey)),
 		ginApp("gin", ginmemory.NewStore(signingKey)),
 		fiberApp("fiber", nil),
+		bareContext(tb),
 		bareGin(),
 		bareFiber(),
 	}
@@ -72,5 +74,5 @@ func (sc scenario) fits(a app) bool {
 
 // sessions reports whether the app has any.
 func (a app) sessions() bool {
-	return a.name != "floor" && a.name != "bare-gin" && a.name != "bare-fiber"
+	return a.name != "floor" && !strings.HasPrefix(a.name, "bare-")
 }
