@@ -28,7 +28,7 @@ func (m *Manager) until(parent context.Context, deadline time.Time) (context.Con
 	if m.local {
 		return context.Background(), nil
 	}
-	c := &callContext{Context: parent, deadline: deadline, waiting: &m.deadlines}
+	c := &callContext{Context: context.WithoutCancel(parent), deadline: deadline, waiting: &m.deadlines}
 	return c, c
 }
 

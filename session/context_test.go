@@ -295,3 +295,23 @@ func TestManagerOfManyBubbles(t *testing.T) {
 	w.onFetch(hangs)
 	visitor.post(read(keyA))
 }
+
+// What has cancelled the request is no cause of the call's end.
+func TestTheCauseOfACallsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		visitor := w.client()
+		visitor.post(set("a=1"))
+		ctx, leave := context.WithCancelCause(t.Context())
+		leave(errors.New("the visitor has left"))
+		w.onFetch(func(call context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
+			<-call.Done()
+			if cause := context.Cause(call); cause != context.DeadlineExceeded {
+				t.Errorf("ended by: %v", cause)
+			}
+			return nil, call.Err()
+		})
+		visitor.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
+			httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
+	})
+}

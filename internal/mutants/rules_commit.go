@@ -173,6 +173,8 @@ var failures = []mutant{
 		"\t\t\td.set(first.deadline, now)\n\t\t\tbreak\n", "\t\t\tbreak\n"),
 	without("calls share a timer: not with another bubble of testing/synctest", sessions,
 		" || now.Before(bubbles) {", " || now.Before(time.Time{}) && now.Before(bubbles) {"),
+	without("the cause of a call's end is its own", sessions,
+		"callContext{Context: context.WithoutCancel(parent),", "callContext{Context: parent,"),
 	without("a call that is over waits for no deadline", sessions,
 		"\tc.waiting.remove(c)\n", ""),
 	without("what is derived from a call's context ends with it", sessions,
