@@ -14,8 +14,10 @@ import (
 // them allocate.
 var parts = []struct{ label, function, text string }{
 	{"securecookie", "github.com/gorilla/securecookie.", "securecookie, which checks the cookie"},
-	{"cookies", "net/http.readCookies", "reading the Cookie header"},
-	{"contexts", "context.With", "contexts, for deadlines"},
+	{"cookies", "holdfast/session.(*Cookie).sent", "reading the Cookie header"},
+	{"request", "net/http.(*Request).WithContext", "copying the request"},
+	{"clock", "time.Now", "reading the clock"},
+	{"locks", "sync.(*Mutex).", "locks"},
 	{"provider", "holdfast/provider/memory.", "the memory store"},
 	{"cbor", "github.com/fxamacker/cbor/", "CBOR"},
 	{"envelope", "session/internal/envelope.", "the record's format"},
@@ -23,7 +25,7 @@ var parts = []struct{ label, function, text string }{
 	{"collector", "runtime.gcBgMarkWorker", "the garbage collector"},
 }
 
-var profiled = []string{"read", "change"}
+var profiled = []string{"read", "change", "change-4KiB"}
 
 // writeProfile profiles Holdfast in process and writes each part's share of the
 // CPU time in the benchmark format.
