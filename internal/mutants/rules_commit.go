@@ -356,7 +356,7 @@ var commits = []mutant{
 	without("conflict: a tombstone has a history, too", sessions,
 		"case lineage == envelope.Ancestor:", "case lineage == envelope.Ancestor && !current.Tombstone:"),
 	without("a tombstone carries the history of the record", sessions,
-		"\tt.Tombstone, t.Successor = true, successor\n", "\tt.Tombstone, t.Successor = true, successor\n\tt.History = nil\n"),
+		"t.encode(base, nil, nil)", "t.encode(&content{version: base.version}, nil, nil)"),
 	without("absent: a change is ErrGone, never re-created", sessions,
 		"\tif err := c.mayFollow(d, out.current); err != nil {\n\t\treturn err\n\t}\n\tcurrent :=", `	if out.current == nil {
 		again := *d.view.base
