@@ -41,8 +41,12 @@ func JSON() Codec { return jsonCodec{} }
 
 func builtin(c Codec) bool { return c == CBOR() || c == JSON() }
 
-// basic reports whether values of that kind are copied, whatever decodes them.
-func basic(k reflect.Kind) bool { return k < reflect.Complex64 || k == reflect.String }
+// basic reports whether t is a predeclared type, without methods, whose values share no
+// memory with what they were decoded from.
+func basic(t reflect.Type) bool {
+	k := t.Kind()
+	return t.PkgPath() == "" && (k < reflect.Complex64 || k == reflect.String)
+}
 
 type jsonCodec struct{}
 

@@ -1,11 +1,13 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -314,4 +317,55 @@ func TestTheCauseOfACallsEnd(t *testing.T) {
 		visitor.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
 			httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))
 	})
+}
+
+// A program's tests may share a Manager and run side by side, each in a bubble.
+func TestManagerOfParallelBubbles(t *testing.T) {
+	m := newManager(t, slow{memory.New()}, session.Config{SigningKeys: [][]byte{bytes.Repeat([]byte("k"), 32)}})
+	cookie := cookieOf(t, m)
+	for range 4 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for range 200 {
+				synctest.Test(t, func(t *testing.T) {
+					serveOne(m, cookie, func(*session.Session) {})
+					time.Sleep(time.Minute)
+				})
+			}
+		})
+	}
+}
+
+// slow is a store that takes a while, or as long as it has.
+type slow struct{ provider.Provider }
+
+func (s slow) Fetch(ctx context.Context, id string) (*provider.Record, error) {
+	select {
+	case <-time.After(10 * time.Millisecond):
+		return s.Provider.Fetch(ctx, id)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A goroutine of a request may come to load the session when that is over.
+func TestASessionLoadedTooLateTakesNoChanges(t *testing.T) {
+	w, c, id := begun(t)
+	var ctx context.Context
+	c.handle(http.MethodGet, func(_ http.ResponseWriter, r *http.Request) { ctx = context.WithoutCancel(r.Context()) }).wantPage(t)
+	s, err := w.m.Load(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.stored(id).Version
+	keyA.Set(s, 2)
+	if err := s.Save(ctx); err != nil {
+		t.Error(err)
+	}
+	if got, _ := keyA.Get(s); got != 1 || w.stored(id).Version != before {
+		t.Errorf("the change was taken: %d", got)
+	}
+	if !strings.Contains(w.log.String(), "its request is over") {
+		t.Error("nothing is logged")
+	}
 }

@@ -13,48 +13,59 @@ import (
 type deadlines struct {
 	mu    sync.Mutex
 	queue deadlineQueue
-	next  time.Time // when the timer goes off that counts; past, if there is none
+	timer int       // counts those that were set; only the last one counts
+	next  time.Time // when that goes off; past, if it has
 }
 
 func (d *deadlines) add(c *callContext) {
+	now := time.Now()
+	if now.Before(bubbles) {
+		c.place = outside
+		time.AfterFunc(c.deadline.Sub(now), func() { c.end(context.DeadlineExceeded) })
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	heap.Push(&d.queue, c)
-	first, now := d.queue[0].deadline, time.Now()
-	if first.Before(d.next) || d.next.Before(now) || now.Before(bubbles) {
-		d.set(first, now)
+	if c.deadline.Before(d.next) || d.next.Before(now) {
+		d.set(d.queue[0].deadline, now)
 	}
 }
 
-// bubbles is what the clocks of testing/synctest are before: they begin in 2000. There
-// the timer may be one of a bubble that is gone, and never go off.
+// bubbles is what the clocks of testing/synctest are before: they begin in 2000. A
+// timer of one bubble must not be shared with another, or with a call outside of any.
 var bubbles = time.Date(2010, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// outside is the place of a context that is not in the queue.
+const outside = -1
 
 func (d *deadlines) remove(c *callContext) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c.place >= 0 {
+	if c.place != outside {
 		heap.Remove(&d.queue, c.place)
 	}
 }
 
-// set makes a timer the one that counts.
+// set makes a new timer the one that counts.
 func (d *deadlines) set(at, now time.Time) {
+	d.timer++
 	d.next = at
+	timer := d.timer
 	time.AfterFunc(at.Sub(now), func() {
-		for _, c := range d.due(at) {
+		for _, c := range d.due(timer) {
 			c.end(context.DeadlineExceeded)
 		}
 	})
 }
 
-// due takes out the contexts that are to end, and sets the timer for those that are
-// left. It is called when the one that was set to that time goes off.
-func (d *deadlines) due(at time.Time) (due []*callContext) {
+// due takes out the contexts that are to end when that timer goes off, and sets another
+// for those that are left.
+func (d *deadlines) due(timer int) (due []*callContext) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.next.Equal(at) {
-		return nil // another one counts
+	if timer != d.timer {
+		return nil
 	}
 	d.next = time.Time{}
 	now := time.Now()
@@ -91,6 +102,6 @@ func (q *deadlineQueue) Pop() any {
 	c := (*q)[last]
 	(*q)[last] = nil
 	*q = (*q)[:last]
-	c.place = -1
+	c.place = outside
 	return c
 }

@@ -85,7 +85,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		info.Kind = KindTombstone
 	case rec.Format == rosterFormat:
 		info.Kind = KindRoster
-		info.Members = names(&e.Entries)
+		info.Members = append(info.Members, names(&e.Entries)...)
 	default:
 		info.Kind = KindSession
 		info.Values = valuesOf(&e, codecNamed(rec.Format, codecs))

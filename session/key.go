@@ -137,10 +137,10 @@ func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
 	return value, true
 }
 
-// unmarshal decodes a stored value. Methods of T and codecs of the program's own get a
-// copy: one that keeps or changes it, against the rules, must not change what is stored.
+// unmarshal decodes a stored value. Types and codecs of the program's own get a copy:
+// one that keeps or changes it, against the rules, must not change what is stored.
 func unmarshal[T any](codec Codec, data []byte, value *T) error {
-	if !builtin(codec) || !basic(reflect.TypeFor[T]().Kind()) {
+	if !builtin(codec) || !basic(reflect.TypeFor[T]()) {
 		data = bytes.Clone(data)
 	}
 	return codec.Unmarshal(data, value)

@@ -24,6 +24,7 @@ type passage struct {
 	cookie    atomic.Pointer[http.Cookie] // to be set with the header
 	sent      atomic.Bool                 // the header is on its way
 	settled   atomic.Bool                 // commit no more by itself: the response is an error
+	over      atomic.Bool                 // the outermost handler has returned
 	within    atomic.Bool                 // inside of a Replay
 	replaying atomic.Bool                 // a conflict makes the handler run again
 }
@@ -75,6 +76,9 @@ func (p *passage) loadOnce(ctx context.Context, event *Event) (*Session, error) 
 	s, err := p.read(ctx, event)
 	p.session.Store(s)
 	p.loadErr = err
+	if s != nil && p.over.Load() {
+		s.end()
+	}
 	return s, err
 }
 
@@ -189,7 +193,8 @@ func (p *passage) handle() string {
 // end is called when the outermost handler has returned.
 func (p *passage) end() {
 	p.sent.Store(true)
-	if !p.asked.Load() {
+	p.over.Store(true)
+	if !p.asked.Load() { // a load that comes now finds that it is over
 		return
 	}
 	p.loading.Lock() // a goroutine of the request may be at it

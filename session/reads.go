@@ -86,12 +86,11 @@ func (rs *reads) settle(w work, landed *content) {
 	}
 	for i := range w.changes {
 		c := &w.changes[i]
-		told := c.told()
 		if r := rs.keys.find(c.key); r != nil {
-			r.cell, r.from, r.torn = told, nil, false
+			r.cell, r.from, r.torn = c.told(), nil, false
 		}
-		rs.relistKey(c.key, told.present)
 	}
+	rs.relistChanged(w.changes)
 }
 
 func (rs *reads) relist(names []string) {
@@ -100,17 +99,26 @@ func (rs *reads) relist(names []string) {
 	}
 }
 
-func (rs *reads) relistKey(key string, present bool) {
-	if rs.listed == nil {
+// relistChanged brings the listed names up to changes.
+func (rs *reads) relistChanged(changes []change) {
+	if rs.listed == nil || len(changes) == 0 {
 		return
 	}
-	at, found := slices.BinarySearch(rs.listed.names, key)
-	switch names := slices.Clone(rs.listed.names); {
-	case present && !found:
-		rs.relist(slices.Insert(names, at, key))
-	case !present && found:
-		rs.relist(slices.Delete(names, at, at+1))
+	there := make(map[string]bool, len(changes))
+	for i := range changes {
+		there[changes[i].key] = changes[i].told().present
 	}
+	names := slices.DeleteFunc(slices.Clone(rs.listed.names), func(name string) bool {
+		_, changed := there[name]
+		return changed
+	})
+	for name, there := range there {
+		if there {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	rs.relist(names)
 }
 
 // stale returns the first key whose value in now is not the one that was read,
@@ -134,9 +142,9 @@ func (rs *reads) listingStale(now *content) bool {
 func hard(r *read) bool { return !r.soft }
 
 func names(entries *envelope.Entries) []string {
-	names := make([]string, 0, entries.Len())
+	all := make([]string, 0, entries.Len())
 	for name := range entries.All() {
-		names = append(names, string(name))
+		all = append(all, string(name))
 	}
-	return names
+	return all
 }

@@ -119,6 +119,17 @@ func (scribbles) Unmarshal(data []byte, v any) error {
 	return err
 }
 
+// scrawls is a type of a basic kind that writes to what it was only to read.
+type scrawls string
+
+func (s scrawls) MarshalBinary() ([]byte, error) { return []byte(s), nil }
+
+func (s *scrawls) UnmarshalBinary(data []byte) error {
+	*s = scrawls(data)
+	clear(data)
+	return nil
+}
+
 func TestSharedDataIsNotTheProgramsToWriteTo(t *testing.T) {
 	for name, c := range map[string]struct {
 		codec session.Codec
@@ -127,6 +138,9 @@ func TestSharedDataIsNotTheProgramsToWriteTo(t *testing.T) {
 		"types that keep what they decode": {session.CBOR(), func(s *session.Session) {
 			value, _ := session.NewKey[keeps]("keeps").Get(s)
 			clear(value)
+		}},
+		"types of a basic kind that change what they decode": {session.CBOR(), func(s *session.Session) {
+			session.NewKey[scrawls]("keeps").Get(s)
 		}},
 		"codecs that change what they decode": {scribbles{}, func(s *session.Session) { keyA.Get(s) }},
 	} {
@@ -140,6 +154,9 @@ func TestSharedDataIsNotTheProgramsToWriteTo(t *testing.T) {
 				func(s *session.Session) {
 					if n, _ := keyA.Get(s); n != 12 {
 						t.Errorf("12 became %d", n)
+					}
+					if text, _ := session.NewKey[scrawls]("keeps").Get(s); c.codec == session.CBOR() && text != "kept" {
+						t.Errorf("kept became %q", text)
 					}
 				},
 			)

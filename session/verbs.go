@@ -83,9 +83,11 @@ func (s *Session) set(key string, value []byte, blind bool, merging func(base, m
 // mergeBase returns the value that a three-way merge of key starts from: the
 // one the request read, or else the one it was loaded with.
 func (s *Session) mergeBase(key string) cell {
-	for _, c := range s.state.changes {
-		if c.key == key && c.merge != nil {
-			return c.merge.base
+	if s.state.view.own.find(key) != nil { // it was changed before
+		for i := range s.state.changes {
+			if c := &s.state.changes[i]; c.key == key && c.merge != nil {
+				return c.merge.base
+			}
 		}
 	}
 	if r := s.state.reads.keys.find(key); r != nil {

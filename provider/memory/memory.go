@@ -9,7 +9,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"unique"
@@ -92,11 +91,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 		rec = rec.Clone()
 		rec.Format = unique.Make(rec.Format).Value() // thousands of records have the same
 	}
-	err := shared{p}.Save(ctx, rec, expectVersion)
-	if conflict, ok := errors.AsType[*provider.ConflictError](err); ok && conflict.Current != nil {
-		conflict.Current = conflict.Current.Clone()
-	}
-	return err
+	return shared{p}.Save(ctx, rec, expectVersion)
 }
 
 // Delete implements provider.Provider.

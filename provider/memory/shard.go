@@ -67,7 +67,7 @@ func (s *shard) save(id string, c content, expectVersion int64) error {
 	case e.version == c.version:
 		return nil // by an earlier attempt
 	default:
-		return &provider.ConflictError{Current: e.record(id)}
+		return &provider.ConflictError{Current: e.record(id).Clone()} // errors go far
 	}
 	return s.put(e, id, c, now)
 }

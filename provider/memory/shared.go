@@ -10,7 +10,7 @@ import (
 // Shared returns the same store without the copies that package provider asks for: it
 // keeps the Data of what it is given to save, and gives that out. It is for a caller
 // who never writes to either, and spares him more than half of a request's memory where
-// values are large. Package session asks for it by itself.
+// values are large. Package session asks for it by itself, and sets no deadlines then.
 //
 // whole is the provider that the caller has. If that is another one, which has p
 // embedded, its own methods must not be passed over, and Shared returns nil.

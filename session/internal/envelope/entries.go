@@ -56,8 +56,20 @@ func (e *Entries) All() iter.Seq2[[]byte, []byte] {
 // With returns what edits, of different names, make of e.
 func (e *Entries) With(edits []Edit) Entries {
 	count, size := e.after(edits)
-	_, with := e.splice(make([]byte, 0, size), count, edits)
-	return with
+	return newEntries(count, e.splice(make([]byte, 0, size), edits))
+}
+
+func newEntries(count int, encoded []byte) Entries {
+	e := Entries{count: count, encoded: encoded, marks: newMarks(count)}
+	if e.marks == nil {
+		return e
+	}
+	for i, from := 0, 0; i < count; i++ {
+		e.mark(i, from)
+		_, from = bounds(encoded, from)
+		_, from = bounds(encoded, from)
+	}
+	return e
 }
 
 // newMarks returns room for the marks of so many entries.
@@ -154,38 +166,19 @@ func (e *Entries) after(edits []Edit) (count, size int) {
 	return count, size
 }
 
-// splice appends to data what edits make of e, so many entries, and returns both. It
-// sorts the edits. The marks go with their entries; some of the edits get one, too.
-func (e *Entries) splice(data []byte, count int, edits []Edit) ([]byte, Entries) {
+// splice appends to data what edits make of e. It sorts the edits.
+func (e *Entries) splice(data []byte, edits []Edit) []byte {
 	slices.SortFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Name, b.Name) })
-	begin, done, marks := len(data), 0, e.marks
-	with := Entries{count: count, marks: newMarks(count)}
-	keep := func(to int) {
-		shift := len(data) - begin - done
-		for ; len(marks) > 0 && marks[0] < to; marks = marks[1:] {
-			with.marks = append(with.marks, marks[0]+shift)
-		}
-		data = append(data, e.encoded[done:to]...)
-	}
-	for i, edit := range edits {
+	done := 0
+	for _, edit := range edits {
 		old := e.seek(edit.Name)
-		keep(old.from)
+		data = append(data, e.encoded[done:old.from]...)
 		done = old.to
-		marked := i%stride == stride-1
-		if old.found && len(marks) > 0 && marks[0] == old.from {
-			marked, marks = true, marks[1:]
+		if !edit.Remove {
+			data = appendBytes(appendBytes(data, edit.Name), edit.Value)
 		}
-		if edit.Remove {
-			continue
-		}
-		if marked {
-			with.marks = append(with.marks, len(data)-begin)
-		}
-		data = appendBytes(appendBytes(data, edit.Name), edit.Value)
 	}
-	keep(len(e.encoded))
-	with.encoded = data[begin:]
-	return data, with
+	return append(data, e.encoded[done:]...)
 }
 
 // sizeOf returns the length of b's encoding, its uvarint included.

@@ -29,7 +29,7 @@ const (
 	kindTombstone = 1
 )
 
-// ErrMalformed is returned for bytes that Append did not make.
+// ErrMalformed is returned for bytes that Encode did not make.
 var ErrMalformed = errors.New("malformed session record")
 
 // Envelope is the content of one record. Its slices are parts of the record's bytes,
@@ -69,7 +69,8 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 		count, size := kept.after(edits)
 		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(count))
 		data = append(make([]byte, 0, len(head)+size), head...)
-		data, e.Entries = kept.splice(data, count, edits)
+		data = kept.splice(data, edits)
+		e.Entries = newEntries(count, data[len(head):])
 	}
 	e.History = data[begin:end:end]
 	return data
