@@ -19,6 +19,7 @@ func page(f *results) (string, error) {
 		"allocations": f.allocationTable,
 		"bare":        f.bareTable,
 		"profile":     f.profileTable,
+		"split":       f.splitTable,
 		"cookie":      func() string { return f.show("Cookie", "sec/op", duration) },
 		"cookies":     func() string { return f.show("Cookie", "allocs/op", whole) },
 		"dynamodb":    f.dynamoTable,

@@ -106,6 +106,18 @@ func (f *results) bareTable() string {
 	return markdown([]string{"without sessions", "net/http", "with a value in the context", "gin", "fiber"}, [][]string{row})
 }
 
+// splitTable has what a change over a store takes in the store's calls and elsewhere.
+func (f *results) splitTable(store string) string {
+	var rows [][]string
+	for _, peer := range []string{"floor", ours} {
+		name := "Split/store=" + store + "/peer=" + peer
+		rows = append(rows, []string{
+			peer, f.show(name, "read-sec/op", duration), f.show(name, "write-sec/op", duration), f.show(name, "rest-sec/op", duration),
+		})
+	}
+	return markdown([]string{"a change", "reading", "writing", "the rest"}, rows)
+}
+
 func (f *results) dynamoTable() string {
 	var rows [][]string
 	for _, scenario := range f.labels("DynamoDB", "scenario") {
