@@ -19,12 +19,12 @@ type passage struct {
 	loading sync.Mutex // held while the session is read
 	loadErr error
 	asked   atomic.Bool // for the session, whether it was found or not
+	over    atomic.Bool // the outermost handler has returned
 	session atomic.Pointer[Session]
 
 	cookie    atomic.Pointer[http.Cookie] // to be set with the header
 	sent      atomic.Bool                 // the header is on its way
 	settled   atomic.Bool                 // commit no more by itself: the response is an error
-	over      atomic.Bool                 // the outermost handler has returned
 	within    atomic.Bool                 // inside of a Replay
 	replaying atomic.Bool                 // a conflict makes the handler run again
 }
