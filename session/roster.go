@@ -134,7 +134,7 @@ func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]
 		if err != nil || out.landed {
 			break
 		}
-		if old = out.current; !st.pause(afterConflict, try) {
+		if old = out.current; !st.backOff(try) {
 			return st.outrun()
 		}
 	}

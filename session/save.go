@@ -164,12 +164,12 @@ func (st *storage) remove(id string) error {
 }
 
 // yield is called after a conflict: the commit queues up behind the others of
-// its record in this process or, in its turn already, steps back from those of
+// its record in this process or, in its turn already, makes way for those of
 // other processes. It reports whether what was read before may be outdated.
 func (st *storage) yield(id string) (waited bool) {
 	st.tries++
 	if st.turn != nil || st.lined {
-		st.pause(afterConflict, st.tries)
+		st.backOff(st.tries)
 		return false
 	}
 	st.lined = true
@@ -179,6 +179,20 @@ func (st *storage) yield(id string) (waited bool) {
 	st.restart()
 	return waited
 }
+
+// backOff makes way for others after a conflict. At first it does not: each conflict
+// means that another one is done, and to sleep for microseconds takes a millisecond
+// where the processor has nothing else to do. It reports whether there is time for
+// another try.
+func (st *storage) backOff(try int) bool {
+	if try <= rushes {
+		return !st.exhausted(st.now())
+	}
+	return st.pause(afterConflict, try)
+}
+
+// rushes is how many conflicts are met without a pause.
+const rushes = 8
 
 // What a pause begins with and ends at. A conflict means that someone else was
 // first, so that no time is lost; a failure, that the store is in trouble.

@@ -78,10 +78,11 @@ func measureWriters(b *testing.B, p *savesCounted, instances, n int) {
 		}
 	}
 	var attempts, parallel, series []float64
+	round := atOnce(b, writers, send)
 	for b.Loop() {
 		rounds++
 		before, start := p.saves.Load(), time.Now()
-		atOnce(writers, send)
+		round()
 		parallel = append(parallel, float64(time.Since(start)))
 		attempts = append(attempts, float64(p.saves.Load()-before)/float64(n))
 		start = time.Now()
@@ -102,18 +103,33 @@ func measureWriters(b *testing.B, p *savesCounted, instances, n int) {
 	b.ReportMetric(median(series), "series-ns/op")
 }
 
-// atOnce calls send for every visitor, all at the same time.
-func atOnce(visitors []visitor, send func(visitor)) {
+// atOnce returns what calls send for every visitor, all at the same time. Each has a
+// goroutine of its own for all rounds, as a server has for a connection: a new one
+// would have to grow its stack first.
+func atOnce(b *testing.B, visitors []visitor, send func(visitor)) (round func()) {
 	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for _, v := range visitors {
-		wg.Go(func() {
-			<-start
-			send(v)
-		})
+	start := make([]chan struct{}, len(visitors))
+	for i, v := range visitors {
+		start[i] = make(chan struct{}, 1)
+		go func() {
+			for range start[i] {
+				send(v)
+				wg.Done()
+			}
+		}()
 	}
-	close(start)
-	wg.Wait()
+	b.Cleanup(func() {
+		for _, c := range start {
+			close(c)
+		}
+	})
+	return func() {
+		wg.Add(len(start))
+		for _, c := range start {
+			c <- struct{}{}
+		}
+		wg.Wait()
+	}
 }
 
 // incrementer tells the new count.
