@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -33,14 +32,9 @@ type change struct {
 	verb   verb
 	key    string
 	blind  bool   // the key is LastWriteWins
-	value  []byte // verbSet, and of verbUpdate what it came to at first
+	told   cell   // what the request takes the key to hold after it
 	merge  *merge // verbSet of a key with MergeWith
 	update update // verbUpdate
-}
-
-// told returns what the request takes the key to hold after c.
-func (c *change) told() cell {
-	return cell{c.value, c.verb == verbSet || c.verb == verbUpdate}
 }
 
 type verb int
@@ -53,27 +47,17 @@ const (
 )
 
 // update turns the encoded value of a key, or its absence, into a new one.
-type update func(old cell) ([]byte, error)
+type update func(old cell) (cell, error)
 
 // merge is a key's own three-way merge, with the value the request began from.
 type merge struct {
 	base cell
-	fn   func(base, mine, theirs cell) ([]byte, error)
-}
-
-// cell is the encoded value of a key, or its absence.
-type cell struct {
-	value   []byte
-	present bool
-}
-
-func (c cell) equal(other cell) bool {
-	return c.present == other.present && bytes.Equal(c.value, other.value)
+	fn   func(base, mine, theirs cell) (cell, error)
 }
 
 func (c *content) cell(key string) cell {
 	value, ok := c.Entries.Find(key)
-	return cell{value, ok}
+	return cell{value: value, present: ok}
 }
 
 // view is a content with changes on top.
@@ -134,7 +118,7 @@ func (v *view) kept() *envelope.Entries {
 func (v *view) edits(dst []envelope.Edit) []envelope.Edit {
 	for i := range v.own.rows {
 		own := &v.own.rows[i]
-		dst = append(dst, envelope.Edit{Name: own.key, Value: own.value.value, Remove: !own.value.present})
+		dst = append(dst, envelope.Edit{Name: own.key, Value: own.value.value, Text: own.value.text, Remove: !own.value.present})
 	}
 	return dst
 }

@@ -76,12 +76,12 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 // Set sets the value, which is encoded at once. One that cannot be encoded
 // fails the commit with ErrEncode, and Get keeps the old value.
 func (k Key[T]) Set(s *Session, value T) {
-	data, err := s.codec().Marshal(&value) // a pointer: it has the methods of both receivers
+	c, err := encode(s.codec(), &value)
 	if err != nil {
 		s.failEncoding(k.encodeError(err))
 		return
 	}
-	s.set(k.name, data, k.blind, k.threeWay(s))
+	s.set(k.name, c, k.blind, k.threeWay(s))
 }
 
 // Delete removes the value.
@@ -99,29 +99,28 @@ func (k Key[T]) Delete(s *Session) {
 // its result.
 func (k Key[T]) Update(s *Session, fn func(T) T) T {
 	var result T
-	s.update(k.name, k.blind, func(old cell) ([]byte, error) {
-		value, data, err := k.apply(s, old, fn)
-		result = value
-		return data, err
-	}, func(old cell) ([]byte, error) { // at a rebase, when result may have been read already
-		_, data, err := k.apply(s, old, fn)
-		return data, err
+	s.update(k.name, k.blind, func(old cell) (c cell, err error) {
+		result, c, err = k.apply(s, old, fn)
+		return c, err
+	}, func(old cell) (cell, error) { // at a rebase, when result may have been read already
+		_, c, err := k.apply(s, old, fn)
+		return c, err
 	})
 	return result
 }
 
-func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, data []byte, err error) {
+func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, c cell, err error) {
 	if old.present {
-		if err := unmarshal(s.codec(), old.value, &value); err != nil {
+		if err := unmarshal(s.codec(), old, &value); err != nil {
 			var zero T
-			return zero, nil, undecodable[T]("Update", k.name)
+			return zero, cell{}, undecodable[T]("Update", k.name)
 		}
 	}
 	value = fn(value)
-	if data, err = s.codec().Marshal(&value); err != nil {
-		return value, nil, k.encodeError(err)
+	if c, err = encode(s.codec(), &value); err != nil {
+		return value, cell{}, k.encodeError(err)
 	}
-	return value, data, nil
+	return value, c, nil
 }
 
 func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
@@ -129,7 +128,7 @@ func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
 	if !c.present {
 		return value, false
 	}
-	if err := unmarshal(codec, c.value, &value); err != nil {
+	if err := unmarshal(codec, c, &value); err != nil {
 		var zero T
 		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
@@ -139,7 +138,8 @@ func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
 
 // unmarshal decodes a stored value. Types and codecs of the program's own get a copy:
 // one that keeps or changes it, against the rules, must not change what is stored.
-func unmarshal[T any](codec Codec, data []byte, value *T) error {
+func unmarshal[T any](codec Codec, c cell, value *T) error {
+	data := c.bytes()
 	if !builtin(codec) || !basic(reflect.TypeFor[T]()) {
 		data = bytes.Clone(data)
 	}
@@ -156,25 +156,25 @@ func undecodable[T any](verb, key string) error {
 }
 
 // threeWay adapts the key's merge to encoded values.
-func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) ([]byte, error) {
+func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) (cell, error) {
 	if k.merge == nil {
 		return nil
 	}
-	return func(base, mine, theirs cell) ([]byte, error) {
+	return func(base, mine, theirs cell) (cell, error) {
 		var values [3]T
 		for i, c := range []cell{base, mine, theirs} {
 			if !c.present {
 				continue
 			}
-			if err := unmarshal(s.codec(), c.value, &values[i]); err != nil {
-				return nil, undecodable[T]("MergeWith", k.name)
+			if err := unmarshal(s.codec(), c, &values[i]); err != nil {
+				return cell{}, undecodable[T]("MergeWith", k.name)
 			}
 		}
 		merged := k.merge(values[0], values[1], values[2])
-		data, err := s.codec().Marshal(&merged)
+		c, err := encode(s.codec(), &merged)
 		if err != nil {
-			return nil, k.encodeError(err)
+			return cell{}, k.encodeError(err)
 		}
-		return data, nil
+		return c, nil
 	}
 }

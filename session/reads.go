@@ -87,7 +87,7 @@ func (rs *reads) settle(w work, landed *content) {
 	for i := range w.changes {
 		c := &w.changes[i]
 		if r := rs.keys.find(c.key); r != nil {
-			r.cell, r.from, r.torn = c.told(), nil, false
+			r.cell, r.from, r.torn = c.told, nil, false
 		}
 	}
 	rs.relistChanged(w.changes)
@@ -106,7 +106,7 @@ func (rs *reads) relistChanged(changes []change) {
 	}
 	there := make(map[string]bool, len(changes))
 	for i := range changes {
-		there[changes[i].key] = changes[i].told().present
+		there[changes[i].key] = changes[i].told.present
 	}
 	names := slices.DeleteFunc(slices.Clone(rs.listed.names), func(name string) bool {
 		_, changed := there[name]

@@ -41,7 +41,7 @@ func (s *Session) reapply(c change) (ownCell, error) {
 	case c.merge != nil && !s.state.view.cleared:
 		return s.runMerge(c)
 	default:
-		return ownCell{cell: c.told()}, nil
+		return ownCell{cell: c.told}, nil
 	}
 }
 
@@ -51,21 +51,21 @@ func (s *Session) runUpdate(key string, blind bool, fn update) (ownCell, error) 
 	s.closures++
 	old := s.see(key, blind)
 	_, derived := s.state.view.cell(key)
-	value, err := s.unlocked(fn, old)
-	return ownCell{cell{value, true}, true, derived}, err
+	c, err := s.unlocked(fn, old)
+	return ownCell{c, true, derived}, err
 }
 
 // runMerge returns what the three-way merge of a Set makes of its key.
 func (s *Session) runMerge(c change) (ownCell, error) {
 	theirs := s.state.view.base.cell(c.key)
 	if !theirs.present || theirs.equal(c.merge.base) {
-		return ownCell{cell: c.told()}, nil
+		return ownCell{cell: c.told}, nil
 	}
 	s.closures++
-	value, err := s.unlocked(func(theirs cell) ([]byte, error) {
-		return c.merge.fn(c.merge.base, c.told(), theirs)
+	merged, err := s.unlocked(func(theirs cell) (cell, error) {
+		return c.merge.fn(c.merge.base, c.told, theirs)
 	}, theirs)
-	return ownCell{cell: cell{value, true}}, err
+	return ownCell{cell: merged}, err
 }
 
 // landed makes next, which stores d under who, the content that the session

@@ -67,13 +67,13 @@ func (s *Session) pop(key string, blind bool) (cell, Codec) {
 	return c, s.state.view.base.codec
 }
 
-func (s *Session) set(key string, value []byte, blind bool, merging func(base, mine, theirs cell) ([]byte, error)) {
+func (s *Session) set(key string, to cell, blind bool, merging func(base, mine, theirs cell) (cell, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.writable(key) {
 		return
 	}
-	c := change{verb: verbSet, key: key, value: value, blind: blind}
+	c := change{verb: verbSet, key: key, told: to, blind: blind}
 	if merging != nil {
 		c.merge = &merge{s.mergeBase(key), merging}
 	}
@@ -137,7 +137,7 @@ func (s *Session) update(key string, blind bool, first, again update) {
 		if now, _ := s.state.view.cell(key); !now.equal(old) {
 			continue
 		}
-		s.state.changes = append(s.state.changes, change{verb: verbUpdate, key: key, blind: blind, value: own.value, update: again})
+		s.state.changes = append(s.state.changes, change{verb: verbUpdate, key: key, blind: blind, told: own.cell, update: again})
 		s.state.view.put(key, own)
 		return
 	}
@@ -148,7 +148,7 @@ func (s *Session) update(key string, blind bool, first, again update) {
 const maxRetries = 1000
 
 // unlocked runs fn without the lock and counts it out of the running closures.
-func (s *Session) unlocked(fn update, old cell) ([]byte, error) {
+func (s *Session) unlocked(fn update, old cell) (cell, error) {
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()

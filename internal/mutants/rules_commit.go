@@ -267,15 +267,15 @@ var whatWasRead = []mutant{
 		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", sessions,
 		"if r.equal(theirs) || c.merges",
-		"if r.equal(theirs) || theirs.equal(c.told()) || c.merges"),
+		"if r.equal(theirs) || theirs.equal(c.told) || c.merges"),
 	without("what the request wrote itself is no news to it", sessions,
-		"r.cell, r.from, r.torn = c.told(), nil, false\n",
+		"r.cell, r.from, r.torn = c.told, nil, false\n",
 		"r.torn = false\n"),
 	without("what the request cleared itself is no news to it", sessions,
 		"\t\t\t*r = read{from: landed, soft: r.soft}\n",
 		"\t\t\t_ = r\n"),
 	without("what a rebase has made of what the request wrote is news to it", sessions,
-		"r.cell, r.from, r.torn = c.told(), nil, false\n",
+		"r.cell, r.from, r.torn = c.told, nil, false\n",
 		"r.cell, r.from, r.torn = landed.cell(c.key), landed, false\n"),
 	without("keys that the request added itself are no news to its listing", sessions,
 		"\t\tif there {\n",
@@ -329,13 +329,13 @@ var commits = []mutant{
 	without("a Clear and the same sets again: no save", sessions,
 		"return !v.entries().Equal(&v.base.Entries)", "return true"),
 	without("an equal set is applied all the same if something else has changed", sessions,
-		"\tst.changes = append(st.changes, c)\n\tst.view.put", `	if c.verb != verbSet || !st.view.base.cell(c.key).equal(cell{c.value, true}) {
+		"\tst.changes = append(st.changes, c)\n\tst.view.put", `	if c.verb != verbSet || !st.view.base.cell(c.key).equal(c.told) {
 		st.changes = append(st.changes, c)
 	}
 	st.view.put`),
 	without("an equal set is applied all the same at a rebase", sessions,
 		"\tst.view = view{base: now}\n\tif st.cleared {", `	st.changes = slices.DeleteFunc(slices.Clone(st.changes), func(c change) bool {
-		return c.verb == verbSet && st.view.base.cell(c.key).equal(cell{c.value, true})
+		return c.verb == verbSet && st.view.base.cell(c.key).equal(c.told)
 	})
 	st.view = view{base: now}
 	if st.cleared {`, "package session\n\n// rebase applies", "package session\n\nimport \"slices\"\n\n// rebase applies"),
@@ -439,7 +439,7 @@ var levels = []mutant{
 	without("MergeWith's base is the value first loaded", sessions,
 		"\tif r := s.state.reads.keys.find(key); r != nil {\n\t\treturn r.cell\n\t}\n", ""),
 	without("MergeWith's base stays over several sets", sessions,
-		"return c.merge.base\n", "return cell{c.value, true}\n"),
+		"return c.merge.base\n", "return c.told\n"),
 	without("LastWriteWins: reads do not count", sessions,
 		"if fromBase && !blind {", "if fromBase {",
 		"if c.verb == verbUpdate || c.blind {", "if c.verb == verbUpdate {"),
@@ -449,7 +449,7 @@ var levels = []mutant{
 		"\ts.mu.Unlock()\n\tdefer func() {\n\t\ts.mu.Lock()\n\t\ts.closures--\n\t}()\n", "\tdefer func() { s.closures-- }()\n"),
 	without("Update is applied again to the newest value", sessions,
 		"\t\treturn s.runUpdate(c.key, c.blind, c.update)\n",
-		"\t\treturn ownCell{cell: cell{c.value, true}, updated: true}, nil\n"),
+		"\t\treturn ownCell{cell: c.told, updated: true}, nil\n"),
 	without("Update's closure reads the state being rebased on", sessions,
 		"\tst.view = view{base: now}\n\tif st.cleared",
 		"\tseen := st.view\n\tst.view = view{base: now}\n\tif st.cleared",
@@ -459,7 +459,7 @@ var levels = []mutant{
 		"if fromBase && !blind {", "if fromBase && !blind && s.closures == 0 {"),
 	without("Update on a key deleted meanwhile gets zero", sessions,
 		"\t\treturn s.runUpdate(c.key, c.blind, c.update)\n",
-		"\t\tif old, _ := s.state.view.cell(c.key); !old.present {\n\t\t\treturn ownCell{cell: cell{c.value, true}}, nil\n\t\t}\n\t\treturn s.runUpdate(c.key, c.blind, c.update)\n"),
+		"\t\tif old, _ := s.state.view.cell(c.key); !old.present {\n\t\t\treturn ownCell{cell: c.told}, nil\n\t\t}\n\t\treturn s.runUpdate(c.key, c.blind, c.update)\n"),
 	without("Update runs again if another goroutine has changed the key", sessions,
 		"if now, _ := s.state.view.cell(key); !now.equal(old) {", "if now, _ := s.state.view.cell(key); !now.equal(old) && false {"),
 }

@@ -29,7 +29,7 @@ var leaks = []mutant{
 	without("a log line quotes no value", sessions,
 		"s.logUndecodable(k.name, reflect.TypeFor[T]())", "s.logUndecodable(err.Error(), reflect.TypeFor[T]())"),
 	without("an error quotes no value", sessions,
-		"return zero, nil, undecodable[T](\"Update\", k.name)", "return zero, nil, undecodable[T](err.Error(), k.name)"),
+		"return zero, cell{}, undecodable[T](\"Update\", k.name)", "return zero, cell{}, undecodable[T](err.Error(), k.name)"),
 	without("no signing key is logged", keyrings,
 		"slog.Duration(\"by\", ", "slog.Any(\"keys\", keys), slog.Duration(\"by\", "),
 }

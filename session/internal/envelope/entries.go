@@ -3,6 +3,7 @@ package envelope
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"math/bits"
 	"slices"
@@ -25,6 +26,7 @@ const stride = 8
 type Edit struct {
 	Name   string
 	Value  []byte
+	Text   string // goes on after Value
 	Remove bool
 }
 
@@ -160,7 +162,7 @@ func (e *Entries) after(edits []Edit) (count, size int) {
 		}
 		if !edit.Remove {
 			count++
-			size += sizeOf(edit.Name) + sizeOf(edit.Value)
+			size += sizeOf(len(edit.Name)) + sizeOf(len(edit.Value)+len(edit.Text))
 		}
 	}
 	return count, size
@@ -175,11 +177,13 @@ func (e *Entries) splice(data []byte, edits []Edit) []byte {
 		data = append(data, e.encoded[done:old.from]...)
 		done = old.to
 		if !edit.Remove {
-			data = appendBytes(appendBytes(data, edit.Name), edit.Value)
+			data = appendBytes(data, edit.Name)
+			data = binary.AppendUvarint(data, uint64(len(edit.Value)+len(edit.Text)))
+			data = append(append(data, edit.Value...), edit.Text...)
 		}
 	}
 	return append(data, e.encoded[done:]...)
 }
 
-// sizeOf returns the length of b's encoding, its uvarint included.
-func sizeOf[T string | []byte](b T) int { return (bits.Len(uint(len(b)|1))+6)/7 + len(b) }
+// sizeOf returns the length of n bytes with the uvarint that says how many they are.
+func sizeOf(n int) int { return (bits.Len(uint(n|1))+6)/7 + n }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
@@ -27,7 +28,8 @@ func TestEntriesAgainstAMap(t *testing.T) {
 				delete(model, edit.Name)
 				if !edit.Remove {
 					edit.Value = make([]byte, rng.IntN(300))
-					model[edit.Name] = string(edit.Value)
+					edit.Text = strings.Repeat("t", rng.IntN(300)*rng.IntN(2))
+					model[edit.Name] = string(edit.Value) + edit.Text
 				}
 				edits = append(edits, edit)
 			}
