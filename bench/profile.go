@@ -15,7 +15,6 @@ import (
 var parts = []struct{ label, function, text string }{
 	{"securecookie", "github.com/gorilla/securecookie.", "securecookie, which checks the cookie"},
 	{"cookies", "holdfast/session.(*Cookie).sent", "reading the Cookie header"},
-	{"request", "net/http.(*Request).WithContext", "copying the request"},
 	{"clock", "time.Now", "reading the clock"},
 	{"locks", "sync.(*Mutex).", "locks"},
 	{"provider", "holdfast/provider/memory.", "the memory store"},

@@ -106,16 +106,31 @@ func (f *results) bareTable() string {
 	return markdown([]string{"without sessions", "net/http", "with a value in the context", "gin", "fiber"}, [][]string{row})
 }
 
-// splitTable has what a change over a store takes in the store's calls and elsewhere.
+// splitTable has what a request over a store takes in the store's calls and elsewhere,
+// with floors that do more and more of what sessions must do.
 func (f *results) splitTable(store string) string {
-	var rows [][]string
-	for _, peer := range []string{"floor", ours} {
-		name := "Split/store=" + store + "/peer=" + peer
-		rows = append(rows, []string{
-			peer, f.show(name, "read-sec/op", duration), f.show(name, "write-sec/op", duration), f.show(name, "rest-sec/op", duration),
-		})
+	parts := []struct{ label, text string }{
+		{"floor", "floor"},
+		{"punctual-floor", "floor with deadlines"},
+		{"busy-floor", "and with work between the calls"},
+		{ours, ours},
 	}
-	return markdown([]string{"a change", "reading", "writing", "the rest"}, rows)
+	var rows [][]string
+	for _, scenario := range f.labels("Split/store="+store, "scenario") {
+		name := "Split/store=" + store + "/scenario=" + scenario
+		for _, p := range parts {
+			write := "–"
+			if v, ok := f.median(name, p.label+"-write-sec/op"); ok && v > 0 {
+				write = duration(v)
+			}
+			rows = append(rows, []string{
+				scenario + ": " + p.text,
+				f.show(name, p.label+"-read-sec/op", duration), write, f.show(name, p.label+"-rest-sec/op", duration),
+				f.show(name, p.label+"-times-floor", times),
+			})
+		}
+	}
+	return markdown([]string{"where the time goes", "reading", "writing", "the rest", "times the floor"}, rows)
 }
 
 func (f *results) dynamoTable() string {
