@@ -73,8 +73,9 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 	return k.decode(s, c, codec)
 }
 
-// Set sets the value, which is encoded at once. One that cannot be encoded
-// fails the commit with ErrEncode, and Get keeps the old value.
+// Set sets the value as it is now: what becomes of it after makes no difference.
+// One that cannot be encoded fails the commit with ErrEncode, and Get keeps the
+// old value.
 func (k Key[T]) Set(s *Session, value T) {
 	c, err := encode(s.codec(), &value)
 	if err != nil {

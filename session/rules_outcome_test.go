@@ -191,6 +191,25 @@ func TestRuleUnknownOutcome(t *testing.T) {
 			add(keyA, 1), nil, "empty",
 		},
 		{
+			"landed, changed and destroyed: the tombstone's history is that of the session", func(_ *world, rival *client, _ string) saveHook {
+				return after(landed, func() {
+					rival.post(add(keyB, 1))
+					rival.post(add(keyB, 1))
+					rival.post((*session.Session).Destroy)
+				})
+			},
+			add(keyA, 1), nil, "empty",
+		},
+		{
+			"landed, changed and renewed: the tombstone's history is that of the session", func(_ *world, rival *client, _ string) saveHook {
+				return after(landed, func() {
+					rival.post(add(keyB, 1))
+					rival.post((*session.Session).Renew)
+				})
+			},
+			add(keyA, 1), nil, "empty",
+		},
+		{
 			"landed, and the session was renewed: look into the tombstone's history", func(_ *world, rival *client, _ string) saveHook {
 				return after(landed, func() { rival.post((*session.Session).Renew) })
 			},

@@ -367,6 +367,8 @@ var commits = []mutant{
 		return err
 	}
 	current :=`),
+	without("a tombstone's history is as deep as the record's", sessions,
+		"\tt.encode(base, nil, nil)\n", "\tshort := *base\n\tshort.History = nil\n\tt.encode(&short, nil, nil)\n"),
 	without("a tombstone: a change is ErrGone", sessions,
 		"\tcase current.Tombstone:\n\t\treturn errTombstone\n\tcase c.mode", "\tcase c.mode"),
 	without("absent or a tombstone: a touch ends quietly", sessions,
