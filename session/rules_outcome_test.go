@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync/atomic"
@@ -112,6 +113,26 @@ func TestRuleConflict(t *testing.T) {
 			c.tab().post((*session.Session).Destroy).wantPage(t)
 			keyA.Get(s)
 		}).wantPage(t)
+	})
+
+	// A pause of microseconds takes a millisecond of a processor that has nothing to do.
+	t.Run("no time is lost until there have been many", func(t *testing.T) {
+		for _, tc := range []struct {
+			conflicts int
+			pauses    bool
+		}{{1, false}, {8, false}, {20, true}} {
+			synctest.Test(t, func(t *testing.T) {
+				w, c, _ := begun(t)
+				rival := c.tab()
+				w.onSave(slices.Repeat([]saveHook{before(func() { rival.post(add(keyB, 1)) }), pass}, tc.conflicts)...)
+				start := time.Now() // of the bubble, where only pauses take time
+				c.post(add(keyA, 1)).wantPage(t)
+				if took := time.Since(start); took > 0 != tc.pauses {
+					t.Errorf("%d conflicts took %v", tc.conflicts, took)
+				}
+				c.wantState(fmt.Sprintf("a=2 b=%d", tc.conflicts))
+			})
+		}
 	})
 
 	t.Run("rebasing is bounded", func(t *testing.T) {
