@@ -1,5 +1,5 @@
 # make test   every test of every module, with the race detector, none skipped
-# make lint   format, vet, staticcheck, tidy go.mod files
+# make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems
 # make vuln   look for known vulnerabilities that the code reaches
 # make api    compare the exported API with that of the last tag
 # make fuzz   every fuzz target for FUZZTIME each
@@ -23,10 +23,10 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt vuln api fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt portable vuln api fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
-lint: gofumpt $(addprefix lint-,$(MODULES))
+lint: gofumpt portable $(addprefix lint-,$(MODULES))
 fuzz: $(addprefix fuzz-,$(MODULES))
 
 install:
@@ -51,6 +51,13 @@ gofumpt:
 	if [ -n "$$files" ]; then \
 		printf 'not in the format of gofumpt:\n%s\n' "$$files" >&2; exit 1; \
 	fi
+
+# Of the root module: where an int has 32 bits, and other systems than Linux.
+portable:
+	@$(STRICT); for system in linux/386 windows/amd64 darwin/arm64; do \
+		echo "== build $$system"; \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build ./...; \
+	done
 
 $(addprefix lint-,$(MODULES)): lint-%:
 	@$(STRICT); echo "== lint $*"; cd "$*"; \

@@ -68,7 +68,7 @@ var closed = func() chan struct{} {
 func (c *callContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err == nil && c.done == nil && !time.Now().Before(c.deadline) { // no timer is set
+	if c.err == nil && !time.Now().Before(c.deadline) {
 		c.finish(context.DeadlineExceeded)
 	}
 	return c.err

@@ -34,7 +34,7 @@ func (c cell) bytes() []byte {
 
 // encode returns what value is from now on, whatever becomes of what it points to.
 func encode[T any](codec Codec, value *T) (cell, error) {
-	if text, ok := any(value).(*string); ok && codec == CBOR() && len(*text) <= math.MaxUint32 {
+	if text, ok := any(value).(*string); ok && codec == CBOR() && uint64(len(*text)) <= math.MaxUint32 {
 		return cell{value: textHead(uint32(len(*text))), text: *text, present: true}, nil
 	}
 	data, err := codec.Marshal(value) // a pointer: it has the methods of both receivers

@@ -14,20 +14,21 @@ type deadlines struct {
 	mu    sync.Mutex
 	queue deadlineQueue
 	timer int       // counts those that were set; only the last one counts
-	next  time.Time // when that goes off; zero, if it has
+	next  time.Time // when that goes off; past, if it has
 }
 
 func (d *deadlines) add(c *callContext) {
-	if c.deadline.Before(bubbles) {
+	now := time.Now()
+	if now.Before(bubbles) {
 		c.place = outside
-		time.AfterFunc(time.Until(c.deadline), func() { c.end(context.DeadlineExceeded) })
+		time.AfterFunc(c.deadline.Sub(now), func() { c.end(context.DeadlineExceeded) })
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	heap.Push(&d.queue, c)
-	if d.next.IsZero() || c.deadline.Before(d.next) {
-		d.set(c.deadline)
+	if c.deadline.Before(d.next) || d.next.Before(now) {
+		d.set(d.queue[0].deadline, now)
 	}
 }
 
@@ -47,11 +48,11 @@ func (d *deadlines) remove(c *callContext) {
 }
 
 // set makes a new timer the one that counts.
-func (d *deadlines) set(at time.Time) {
+func (d *deadlines) set(at, now time.Time) {
 	d.timer++
 	d.next = at
 	timer := d.timer
-	time.AfterFunc(time.Until(at), func() {
+	time.AfterFunc(at.Sub(now), func() {
 		for _, c := range d.due(timer) {
 			c.end(context.DeadlineExceeded)
 		}
@@ -71,7 +72,7 @@ func (d *deadlines) due(timer int) (due []*callContext) {
 	for len(d.queue) > 0 {
 		first := d.queue[0]
 		if now.Before(first.deadline) {
-			d.set(first.deadline)
+			d.set(first.deadline, now)
 			break
 		}
 		due = append(due, heap.Pop(&d.queue).(*callContext))

@@ -181,17 +181,14 @@ func (st *storage) yield(id string) (waited bool) {
 }
 
 // backOff makes way for others after a conflict. At first it does not: each conflict
-// means that another one is done, and to sleep for microseconds takes a millisecond
-// where the processor has nothing else to do. It reports whether there is time for
-// another try.
+// means that another one is done, and on Linux to sleep for microseconds takes a
+// millisecond if the processor has nothing else to do. It reports whether there is time
+// for another try.
 func (st *storage) backOff(try int) bool {
-	if try <= rushes {
-		return !st.exhausted(st.now())
-	}
-	return st.pause(afterConflict, try)
+	return try <= rushes || st.pause(afterConflict, try)
 }
 
-// rushes is how many conflicts are met without a pause.
+// rushes is how many conflicts are met without a sleep.
 const rushes = 8
 
 // What a pause begins with and ends at. A conflict means that someone else was

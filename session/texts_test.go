@@ -3,13 +3,15 @@ package session_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// A text is not encoded before the record is, which must make no difference.
+// What is set to a text is kept in two parts until it is saved, which must make no
+// difference.
 
 var (
 	keyText  = session.NewKey[string]("text")
@@ -138,4 +140,72 @@ func TestTextThatAnotherWritesTheSameIsNoConflict(t *testing.T) {
 		c.tab().post(func(s *session.Session) { keyText.Set(s, "newer") }).wantPage(t)
 		keyA.Set(s, 3)
 	}).wantError(t, 409, session.ErrConflict)
+}
+
+// Texts that are as long differ all the same.
+func TestTextThatAnotherGoroutineSetsMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	c := w.client()
+	c.post(func(s *session.Session) {
+		keyText.Set(s, "mine")
+		runs := 0
+		keyText.Update(s, func(old string) string {
+			if runs++; runs == 1 {
+				var wg sync.WaitGroup
+				wg.Go(func() { keyText.Set(s, "hers") })
+				wg.Wait()
+			}
+			return old + "!"
+		})
+		if got, _ := keyText.Get(s); got != "hers!" || runs != 2 {
+			t.Errorf("%q after %d runs", got, runs)
+		}
+	}).wantPage(t)
+}
+
+// What was saved is stored in one piece, and is no other value for that.
+func TestTextIsNotMergedWithItself(t *testing.T) {
+	w := newWorld(t)
+	merged := keyText.MergeWith(func(base, mine, theirs string) string {
+		t.Errorf("merged %q, %q and %q", base, mine, theirs)
+		return mine
+	})
+	c := w.client()
+	c.post(func(s *session.Session) { keyText.Set(s, "old") }).wantPage(t)
+	c.post(func(s *session.Session) {
+		keyText.Get(s)
+		keyText.Set(s, "base")
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		merged.Set(s, "mine")
+		c.tab().post(set("a=1")).wantPage(t)
+	}).wantPage(t)
+	c.wantState("a=1 text=?")
+}
+
+// bare encodes a string as its bytes, "" as nothing.
+type bare struct{}
+
+func (bare) Name() string                       { return "bare" }
+func (bare) Marshal(v any) ([]byte, error)      { return []byte(*v.(*string)), nil }
+func (bare) Unmarshal(data []byte, v any) error { *v.(*string) = string(data); return nil }
+
+func TestValueThatIsEncodedToNothingIsOne(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.Codec = bare{} })
+	c := w.client()
+	other := session.NewKey[string]("other")
+	c.post(func(s *session.Session) { other.Set(s, "x") }).wantPage(t)
+	c.post(func(s *session.Session) { keyText.Set(s, "") }).wantPage(t)
+	c.post(func(s *session.Session) {
+		if _, ok := keyText.Get(s); !ok {
+			t.Error("not stored")
+		}
+	}).wantPage(t)
+	c.post(func(s *session.Session) { keyText.Delete(s) }).wantPage(t)
+	c.post(func(s *session.Session) {
+		if _, ok := keyText.Get(s); ok {
+			t.Error("not deleted")
+		}
+	}).wantPage(t)
 }

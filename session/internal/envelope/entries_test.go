@@ -35,6 +35,9 @@ func TestEntriesAgainstAMap(t *testing.T) {
 			}
 			e := envelope.Envelope{Created: begin, Started: begin}
 			data := e.Encode(0, nil, entries, slices.Clone(edits))
+			if cap(data) != len(data) {
+				t.Errorf("a record of %d bytes in room for %d", len(data), cap(data))
+			}
 			decoded, err := envelope.Decode(data)
 			if err != nil {
 				t.Fatal(err)
