@@ -20,6 +20,7 @@ func page(f *results) (string, error) {
 		"bare":        f.bareTable,
 		"profile":     f.profileTable,
 		"split":       f.splitTable,
+		"compute":     func() string { return f.show("Compute", "sec/op", duration) },
 		"cookie":      func() string { return f.show("Cookie", "sec/op", duration) },
 		"cookies":     func() string { return f.show("Cookie", "allocs/op", whole) },
 		"dynamodb":    f.dynamoTable,

@@ -19,7 +19,7 @@ const profileGroup = "profile"
 var quick = []group{
 	{"requests", "^BenchmarkRequest$", "100ms", 6},
 	{profileGroup, "", "", 1},
-	{"split", "^BenchmarkSplit$", "100ms", 6},
+	{"split", "^Benchmark(Split|Compute)$", "100ms", 6},
 	{"cookie", "^BenchmarkCookie$", "100ms", 6},
 	{"dynamodb", "^BenchmarkDynamoDB$", "20x", 1},
 	{"keys", "^BenchmarkKeys$", "50ms", 3},

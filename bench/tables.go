@@ -112,7 +112,7 @@ func (f *results) splitTable(store string) string {
 	parts := []struct{ label, text string }{
 		{"floor", "floor"},
 		{"punctual-floor", "floor with deadlines"},
-		{"busy-floor", "and with work between the calls"},
+		{"busy-floor", "floor with deadlines and work"},
 		{ours, ours},
 	}
 	var rows [][]string

@@ -87,7 +87,7 @@ func newRawRedis(tb testing.TB, addr string) *rawRedis {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	client := goredis.NewClient(&goredis.Options{Addr: addr})
+	client := goredis.NewClient(&goredis.Options{Addr: addr, ContextTimeoutEnabled: true})
 	tb.Cleanup(func() { client.Close() })
 	sha, err := client.ScriptLoad(context.Background(), string(script)).Result()
 	if err != nil {

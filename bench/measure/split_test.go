@@ -2,6 +2,8 @@ package measure_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +15,7 @@ import (
 // driver and the server, and which is not. The requests of the floor and of Holdfast
 // take turns, a few at a time, so that the machine is the same for both. Between the two
 // are floors that do what no program with sessions can do without: to give each call a
-// deadline, and to do some work between the calls, which has them find the processor's
-// caches as they are after any work.
+// deadline, and to do some work of its own after each call.
 func BenchmarkSplit(b *testing.B) {
 	for _, store := range []struct {
 		name     string
@@ -37,25 +38,25 @@ func BenchmarkSplit(b *testing.B) {
 				continue
 			}
 			b.Run("store="+store.name+"/scenario="+sc.name, func(b *testing.B) {
-				bare, ours := &timedRaw{raw: store.raw(b)}, &timedProvider{Provider: store.provider(b)}
-				punctual, busy := &timedRaw{raw: punctualRaw{store.raw(b)}}, &timedRaw{raw: punctualRaw{store.raw(b)}}
+				bare, punctual, busy := &timedRaw{raw: store.raw(b)}, &timedRaw{raw: store.raw(b)}, &timedRaw{raw: store.raw(b)}
+				ours := &timedProvider{Provider: store.provider(b)}
 				splits := []*split{
 					{name: "floor", app: floor(b, bare), clock: &bare.clock},
-					{name: "punctual-floor", app: floor(b, punctual), clock: &punctual.clock},
-					{name: "busy-floor", app: floor(b, busyRaw{busy}), clock: &busy.clock},
+					{name: "punctual-floor", app: floor(b, punctualRaw{punctual}), clock: &punctual.clock},
+					{name: "busy-floor", app: floor(b, busyRaw{punctualRaw{busy}}), clock: &busy.clock},
 					{name: "Holdfast", app: holdfast(b, ours), clock: &ours.clock},
 				}
 				for _, s := range splits {
 					s.visitor = sc.visit(b, b.Context(), s.app)
 				}
-				for b.Loop() {
-					for _, s := range splits {
-						s.turn(splits[0])
+				for turn := 0; b.Loop(); turn++ {
+					for i := range splits {
+						splits[(turn+i)%len(splits)].turn(b)
 					}
 				}
 				b.ReportMetric(0, "ns/op")
 				for _, s := range splits {
-					s.report(b)
+					s.report(b, splits[0])
 				}
 			})
 		}
@@ -69,14 +70,14 @@ type split struct {
 	visitor visitor
 	clock   *clock
 
-	total, read, write, ratio []float64 // nanoseconds for a request, by turns
+	total, read, write []float64 // nanoseconds for a request, by turns
 }
 
 // atATime is how many requests a turn has.
 const atATime = 20
 
-func (s *split) turn(floor *split) {
-	s.visitor.send() // the turn's first meets what the one before has left in the caches
+func (s *split) turn(b *testing.B) {
+	ask(b, s.visitor) // the turn's first meets what the one before has left in the caches
 	*s.clock = clock{}
 	start := time.Now()
 	for range atATime {
@@ -86,39 +87,33 @@ func (s *split) turn(floor *split) {
 	for sum, d := range map[*[]float64]time.Duration{&s.total: total, &s.read: s.clock.read, &s.write: s.clock.write} {
 		*sum = append(*sum, float64(d)/atATime)
 	}
-	s.ratio = append(s.ratio, s.total[len(s.total)-1]/floor.total[len(s.total)-1])
 }
 
-func (s *split) report(b *testing.B) {
-	rest := make([]float64, len(s.total))
-	for i := range rest {
-		rest[i] = s.total[i] - s.read[i] - s.write[i]
+func (s *split) report(b *testing.B, floor *split) {
+	rest, ratio := make([]float64, len(s.total)), make([]float64, len(s.total))
+	for i, total := range s.total {
+		rest[i], ratio[i] = total-s.read[i]-s.write[i], total/floor.total[i]
 	}
 	for part, turns := range map[string][]float64{"read": s.read, "write": s.write, "rest": rest} {
-		b.ReportMetric(median(turns), s.name+"-"+part+"-ns/op")
+		b.ReportMetric(median(slices.Clone(turns)), s.name+"-"+part+"-ns/op")
 	}
-	b.ReportMetric(median(s.ratio), s.name+"-times-floor")
+	b.ReportMetric(median(ratio), s.name+"-times-floor")
 }
 
 // punctualRaw gives each call a deadline.
 type punctualRaw struct{ raw }
 
-func (r punctualRaw) get(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return r.raw.get(ctx)
-}
+func (r punctualRaw) get(ctx context.Context) error  { return punctually(ctx, r.raw.get) }
+func (r punctualRaw) swap(ctx context.Context) error { return punctually(ctx, r.raw.swap) }
 
-func (r punctualRaw) swap(ctx context.Context) error {
+func punctually(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return r.raw.swap(ctx)
+	return call(ctx)
 }
 
 // busyRaw computes after each call.
 type busyRaw struct{ raw }
-
-const busyFor = 8 * time.Microsecond
 
 func (r busyRaw) get(ctx context.Context) error {
 	defer compute()
@@ -130,8 +125,15 @@ func (r busyRaw) swap(ctx context.Context) error {
 	return r.raw.swap(ctx)
 }
 
-func compute() {
-	for start := time.Now(); time.Since(start) < busyFor; {
+// compute takes about as long as what Holdfast does for a call, in process.
+func compute() [sha256.Size]byte { return sha256.Sum256(worked[:]) }
+
+var worked [4 << 10]byte
+
+// BenchmarkCompute measures compute by itself.
+func BenchmarkCompute(b *testing.B) {
+	for b.Loop() {
+		compute()
 	}
 }
 

@@ -113,8 +113,10 @@ func atOnce(b *testing.B, visitors []visitor, send func(visitor)) (round func())
 		start[i] = make(chan struct{}, 1)
 		go func() {
 			for range start[i] {
-				send(v)
-				wg.Done()
+				func() {
+					defer wg.Done()
+					send(v)
+				}()
 			}
 		}()
 	}
