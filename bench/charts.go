@@ -224,7 +224,8 @@ func (f *results) keyChart() (*plot.Plot, error) {
 
 func (f *results) writerChart() (*plot.Plot, error) {
 	p := newChart("Requests at once that change one counter, one instance", "requests at once", "times")
-	p.Legend.Left = false
+	p.Legend.Top, p.Legend.Left = false, false // below one there is nothing
+	logarithmic(p, &p.X)
 	var curves []curve
 	for _, store := range f.labels("Writers", "store") {
 		curves = append(curves, curve{store + ": saves for each request", false, func(n string) (float64, bool) {
