@@ -124,13 +124,12 @@ func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, c cell, err 
 	return value, c, nil
 }
 
-func (k Key[T]) decode(s *Session, c cell, codec Codec) (T, bool) {
-	var value T
+func (k Key[T]) decode(s *Session, c cell, codec Codec) (zero T, ok bool) {
 	if !c.present {
-		return value, false
+		return zero, false
 	}
+	var value T
 	if err := unmarshal(codec, c, &value); err != nil {
-		var zero T
 		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
 	}
