@@ -119,13 +119,10 @@ func (f *results) splitTable(store string) string {
 	for _, scenario := range f.labels("Split/store="+store, "scenario") {
 		name := "Split/store=" + store + "/scenario=" + scenario
 		for _, p := range parts {
-			write := "–"
-			if v, ok := f.median(name, p.label+"-write-sec/op"); ok && v > 0 {
-				write = duration(v)
-			}
+			write, ok := f.median(name, p.label+"-write-sec/op")
 			rows = append(rows, []string{
 				scenario + ": " + p.text,
-				f.show(name, p.label+"-read-sec/op", duration), write, f.show(name, p.label+"-rest-sec/op", duration),
+				f.show(name, p.label+"-read-sec/op", duration), cell(write, ok && write > 0, duration), f.show(name, p.label+"-rest-sec/op", duration),
 				f.show(name, p.label+"-times-floor", times),
 			})
 		}

@@ -8,16 +8,32 @@ import (
 	ginmemory "github.com/gin-contrib/sessions/memstore"
 	"github.com/gorilla/sessions"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 var stores = []struct {
-	name string
-	apps func(testing.TB) []app
+	name     string
+	apps     func(testing.TB) []app
+	provider func(testing.TB) provider.Provider
+	raw      func(testing.TB) raw // nil: there is nothing below the provider
 }{
-	{"memory", memoryApps},
-	{"redis", redisApps},
-	{"postgres", postgresApps},
+	{
+		"memory", memoryApps,
+		func(testing.TB) provider.Provider { return memory.New() },
+		nil,
+	},
+	{
+		"redis", redisApps,
+		func(tb testing.TB) provider.Provider { return openRedis(tb, testserver.SharedRedis(tb)) },
+		func(tb testing.TB) raw { return newRawRedis(tb, testserver.SharedRedis(tb)) },
+	},
+	{
+		"postgres", postgresApps,
+		func(tb testing.TB) provider.Provider { return openPostgres(tb) },
+		func(tb testing.TB) raw { return &rawPostgres{pool: openPool(tb)} },
+	},
 }
 
 func memoryApps(tb testing.TB) []app {

@@ -3,11 +3,9 @@ package measure_test
 import (
 	"context"
 	"crypto/sha256"
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -17,22 +15,10 @@ import (
 // are floors that do what no program with sessions can do without: to give each call a
 // deadline, and to do some work of its own after each call.
 func BenchmarkSplit(b *testing.B) {
-	for _, store := range []struct {
-		name     string
-		raw      func(testing.TB) raw
-		provider func(testing.TB) provider.Provider
-	}{
-		{
-			"redis",
-			func(tb testing.TB) raw { return newRawRedis(tb, testserver.SharedRedis(tb)) },
-			func(tb testing.TB) provider.Provider { return openRedis(tb, testserver.SharedRedis(tb)) },
-		},
-		{
-			"postgres",
-			func(tb testing.TB) raw { return &rawPostgres{pool: openPool(tb)} },
-			func(tb testing.TB) provider.Provider { return openPostgres(tb) },
-		},
-	} {
+	for _, store := range stores {
+		if store.raw == nil {
+			continue
+		}
 		for _, sc := range scenarios {
 			if sc.name != "read" && sc.name != "change" {
 				continue
@@ -40,14 +26,12 @@ func BenchmarkSplit(b *testing.B) {
 			b.Run("store="+store.name+"/scenario="+sc.name, func(b *testing.B) {
 				bare, punctual, busy := &timedRaw{raw: store.raw(b)}, &timedRaw{raw: store.raw(b)}, &timedRaw{raw: store.raw(b)}
 				ours := &timedProvider{Provider: store.provider(b)}
+				visitor := func(a app) visitor { return sc.visit(b, b.Context(), a) }
 				splits := []*split{
-					{name: "floor", app: floor(b, bare), clock: &bare.clock},
-					{name: "punctual-floor", app: floor(b, punctualRaw{punctual}), clock: &punctual.clock},
-					{name: "busy-floor", app: floor(b, busyRaw{punctualRaw{busy}}), clock: &busy.clock},
-					{name: "Holdfast", app: holdfast(b, ours), clock: &ours.clock},
-				}
-				for _, s := range splits {
-					s.visitor = sc.visit(b, b.Context(), s.app)
+					{name: "floor", visitor: visitor(floor(b, bare)), clock: &bare.clock},
+					{name: "punctual-floor", visitor: visitor(floor(b, punctualRaw{punctual})), clock: &punctual.clock},
+					{name: "busy-floor", visitor: visitor(floor(b, busyRaw{punctualRaw{busy}})), clock: &busy.clock},
+					{name: "Holdfast", visitor: visitor(holdfast(b, ours)), clock: &ours.clock},
 				}
 				for turn := 0; b.Loop(); turn++ {
 					for i := range splits {
@@ -66,7 +50,6 @@ func BenchmarkSplit(b *testing.B) {
 // A split is one of those who take turns.
 type split struct {
 	name    string
-	app     app
 	visitor visitor
 	clock   *clock
 
@@ -95,7 +78,7 @@ func (s *split) report(b *testing.B, floor *split) {
 		rest[i], ratio[i] = total-s.read[i]-s.write[i], total/floor.total[i]
 	}
 	for part, turns := range map[string][]float64{"read": s.read, "write": s.write, "rest": rest} {
-		b.ReportMetric(median(slices.Clone(turns)), s.name+"-"+part+"-ns/op")
+		b.ReportMetric(median(turns), s.name+"-"+part+"-ns/op")
 	}
 	b.ReportMetric(median(ratio), s.name+"-times-floor")
 }

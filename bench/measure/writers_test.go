@@ -12,28 +12,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
 )
-
-var writerStores = []struct {
-	name string
-	open func(*testing.B) provider.Provider
-}{
-	{"memory", func(*testing.B) provider.Provider { return memory.New() }},
-	{"redis", func(b *testing.B) provider.Provider { return openRedis(b, testserver.SharedRedis(b)) }},
-	{"postgres", func(b *testing.B) provider.Provider { return openPostgres(b) }},
-}
 
 // BenchmarkWriters has n requests at once add one to the counter of one session,
 // and as many in series. They are spread over the instances, which share a store
 // and nothing else.
 func BenchmarkWriters(b *testing.B) {
-	for _, store := range writerStores {
+	for _, store := range stores {
 		b.Run("store="+store.name, func(b *testing.B) {
-			p := &savesCounted{Provider: store.open(b)}
+			p := &savesCounted{Provider: store.provider(b)}
 			for _, instances := range []int{1, 2} {
 				for _, n := range []int{1, 2, 5, 10, 20, 50, 100} {
 					b.Run(fmt.Sprintf("instances=%d/n=%d", instances, n), func(b *testing.B) {
