@@ -1,0 +1,44 @@
+package main
+
+// The packages that have rules.
+const (
+	sessions  = "session"
+	envelopes = "session/internal/envelope"
+	keyrings  = "session/internal/keyring"
+	lanes     = "session/internal/lane"
+	memory    = "provider/memory"
+	sealing   = "provider/sealed"
+	providers = "provider"
+	paging    = "provider/internal/paging"
+)
+
+var sections = []section{
+	{"Versions", versions},
+	{"When: commit points", commitPoints},
+	{"When: failed handlers and failed commits", failures},
+	{"When: after the headers, time, the request's copy", afterwards},
+	{"What was read", whatWasRead},
+	{"Commit of a change", commits},
+	{"Isolation levels", levels},
+	{"Conflict, queue and unknown outcome", outcomes},
+	{"Session.Update", updates},
+	{"Create", creates},
+	{"Replay", replays},
+	{"Renew", renewals},
+	{"Destroy", destroys},
+	{"Sessions and keys (DESIGN.md, 4)", keys},
+	{"Costs and time (DESIGN.md, 4)", times},
+	{"Payload (DESIGN.md, 4)", payloads},
+	{"Cookie (DESIGN.md, 5)", cookies},
+	{"Signing keys (DESIGN.md, 5)", signingKeys},
+	{"Owners, Sessions and revocation", owners},
+	{"Outside of a request", outsides},
+	{"Memory provider (DESIGN.md, 3)", stores},
+	{"Sealing provider", seals},
+	{"Limits of NIST SP 800-63B-4 (docs/security.md)", presets},
+	{"Cookies (docs/security.md)", cookieRules},
+	{"Bombs (docs/security.md)", bombs},
+	{"Secrets (docs/security.md)", secrets},
+	{"Logs and errors (docs/security.md)", leaks},
+	{"Listing (provider.Lister)", listing},
+}
