@@ -3,6 +3,7 @@ package testserver
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ type Server struct {
 	tb    testing.TB
 	kind  kind
 	dir   string
+	claim io.Closer // of Addr
 	guard *guard
 	cmd   *exec.Cmd
 	done  chan struct{} // closed when cmd has ended
@@ -35,16 +37,16 @@ type kind struct {
 
 const startAttempts = 5
 
-// start runs a new server and waits until it is ready. A port may be taken between
-// its choice and its use, so a server that ends at once is started again on another.
+// start runs a new server and waits until it is ready. One that is none of ours may
+// take the port between its choice and its use, so a server that ends at once is
+// started again on another.
 func start(k kind) (*Server, error) {
 	s, err := newServer(k)
 	if err != nil {
 		return nil, fmt.Errorf("testserver: %s: %w", k.name, err)
 	}
 	for range startAttempts {
-		s.Addr, err = freeAddr()
-		if err == nil {
+		if err = s.move(); err == nil {
 			err = s.run()
 		}
 		if err == nil {
@@ -54,6 +56,24 @@ func start(k kind) (*Server, error) {
 	}
 	s.stop()
 	return nil, fmt.Errorf("testserver: %s: %w", k.name, err)
+}
+
+// move gives the server another address than the one it has, if any.
+func (s *Server) move() error {
+	addr, claim, err := claimAddr()
+	if err != nil {
+		return err
+	}
+	s.leave()
+	s.Addr, s.claim = addr, claim
+	return nil
+}
+
+// leave gives the server's address to others.
+func (s *Server) leave() {
+	if s.claim != nil {
+		s.claim.Close()
+	}
 }
 
 func newServer(k kind) (*Server, error) {
@@ -152,6 +172,7 @@ func (s *Server) stop() {
 		s.Kill()
 	}
 	s.guard.close()
+	s.leave()
 }
 
 // Pid returns the process ID, another one after Restart.

@@ -125,6 +125,16 @@ func say(t *testing.T, conn net.Conn, words string) {
 	}
 }
 
+// Another package's server would be killed, restarted and talked to for this one.
+func TestTheAddressOfAServerThatIsDownIsKept(t *testing.T) {
+	s := testserver.Redis(t)
+	s.Kill()
+	if claim, err := net.ListenPacket("udp", s.Addr); err == nil {
+		claim.Close()
+		t.Error("anybody may have it")
+	}
+}
+
 func TestStartTriesOtherPorts(t *testing.T) {
 	var ports []string
 	s, err := testserver.StartCommand(func(_, port string) *exec.Cmd {
