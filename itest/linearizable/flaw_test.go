@@ -32,7 +32,7 @@ func TestFlawsAreFound(t *testing.T) {
 			continue // the detector is faster
 		}
 		t.Run(v.name, func(t *testing.T) {
-			stats, err := check(t, 1000, firstSeed(), usual, v.provider())
+			stats, err := check(t, 10_000, firstSeed(), usual, v.provider()) // some take a hundred or two
 			if err == nil {
 				t.Errorf("not found in %d histories", stats.Histories)
 			}
