@@ -33,7 +33,7 @@ var contextRules = []rule{
 		"context-cancelled-meanwhile",
 		"When the context is cancelled during a call, an error of the call wraps context.Canceled. The store goes on working.",
 		func(s *subject) {
-			for range 10 {
+			for range 20 {
 				s.endsMeanwhile(context.Canceled, func(after time.Duration) (context.Context, context.CancelFunc) {
 					ctx, cancel := context.WithCancel(s.ctx)
 					timer := time.AfterFunc(after, cancel)
@@ -46,7 +46,7 @@ var contextRules = []rule{
 		"context-expired-meanwhile",
 		"When the context runs out of time during a call, an error of the call wraps context.DeadlineExceeded. The store goes on working.",
 		func(s *subject) {
-			for range 10 {
+			for range 20 {
 				s.endsMeanwhile(context.DeadlineExceeded, func(after time.Duration) (context.Context, context.CancelFunc) {
 					return context.WithTimeout(s.ctx, after)
 				})

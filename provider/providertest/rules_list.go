@@ -130,7 +130,7 @@ var listRules = []rule{
 			ctx, stop := context.WithCancel(s.ctx)
 			changing := make(chan error, 1)
 			go func() { changing <- change(ctx, s.Provider, stay, others) }()
-			for range 10 {
+			for range 20 {
 				got := s.listed(prefix)
 				for _, rec := range stay {
 					if got[rec.ID] == nil {
