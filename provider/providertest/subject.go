@@ -83,10 +83,11 @@ func (s *subject) stored() *provider.Record {
 	return rec
 }
 
-// successor returns a record to be saved in place of rec, with a higher version.
+// successor returns a record to be saved in place of rec, with a higher version that no
+// rival has, and that also survives in a float64 after a hundred others.
 func successor(rec *provider.Record) *provider.Record {
 	next := rec.Clone()
-	next.Version = rec.Version + 1 + rand.Int64N(1<<40)
+	next.Version = rec.Version + 1 + rand.Int64N(1<<46)
 	next.Data = newData(100)
 	return next
 }
