@@ -95,24 +95,37 @@ func eventually(t *testing.T, is func() bool, otherwise func() string) {
 }
 
 // lateness tells how late the machine itself is.
-type lateness struct{ longest atomic.Int64 }
+type lateness struct {
+	mu      sync.Mutex
+	longest time.Duration
+	began   time.Time // the wait that is on
+}
 
 // newLateness measures until the test ends.
 func newLateness(t *testing.T) *lateness {
-	l := &lateness{}
+	l := &lateness{began: time.Now()}
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
-		began := time.Now()
 		for witness.Wait(ctx, pace) {
-			now := time.Now()
-			l.longest.Store(max(l.longest.Load(), int64(now.Sub(began))))
-			began = now
+			l.tick()
 		}
 	})
 	t.Cleanup(func() { cancel(); group.Wait() })
 	return l
 }
 
-// most is the longest that a wait of pace has taken.
-func (l *lateness) most() time.Duration { return time.Duration(l.longest.Load()) }
+func (l *lateness) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.longest, l.began = max(l.longest, now.Sub(l.began)), now
+}
+
+// most is the longest that a wait of pace has taken. One that is not over counts: after
+// a standstill of the machine, whoever asks may be awake before it is.
+func (l *lateness) most() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.longest, time.Since(l.began))
+}
