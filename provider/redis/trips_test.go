@@ -123,7 +123,7 @@ func TestCommandsPerCall(t *testing.T) {
 
 // The script is sent only when the server does not have it.
 func TestScriptIsSentAgainWhenForgotten(t *testing.T) {
-	server := testserver.Redis(t, "--appendonly", "yes")
+	server := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	client, p := admin(t, server.Addr), open(t, server.URL)
 	for name, forget := range map[string]func(){
 		"flush":   func() { do(t, client, "SCRIPT", "FLUSH") },
