@@ -18,8 +18,10 @@ import (
 // A tap counts the trips of a client: how often it asks the server to answer.
 type tap struct{ trips atomic.Int64 }
 
-// listen routes the pool's connections through the tap.
+// listen routes the pool's connections through the tap. None is pinged before its use,
+// as the pool does after a second of idleness: that would be a trip.
 func (tp *tap) listen(cfg *pgxpool.Config) {
+	cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	dial := cfg.ConnConfig.DialFunc
 	cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
@@ -123,7 +125,6 @@ func TestTrips(t *testing.T) {
 					save(t, beside, wireRecord, 0, nil)
 					cfg := config(t)
 					cfg.MaxConns = 1
-					cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 					cfg.ConnConfig.DefaultQueryExecMode = mode
 					var wire tap
 					wire.listen(cfg)
