@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/postgres"
 )
 
 // expired returns a record that has expired but is still in the table.
@@ -77,21 +80,20 @@ func TestExpiryDuringWaitForLock(t *testing.T) {
 }
 
 func expiryDuringWait(t *testing.T, lock string, expectVersion int64) {
-	p, pool, table := store(t)
+	_, pool, table := store(t)
+	cfg, set := clock(t, pool)
+	p := postgres.New(open(t, cfg), postgres.Table(table))
 	rec := record()
-	rec.ExpiresAt = time.Now().Add(time.Second)
 	save(t, p, rec, 0, nil)
 	tx := begin(t, pool)
 	run(t, tx, fmt.Sprintf(lock, table), rec.ID)
 
 	winner := next(rec)
-	winner.ExpiresAt = time.Now().Add(time.Hour)
+	winner.ExpiresAt = rec.ExpiresAt.Add(time.Hour)
 	saved := make(chan error, 1)
 	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), winner, expectVersion) }()
 	waiting(t, pool, tx, 1)
-	eventually(t, "expiry", func() bool {
-		return query[bool](t, pool, "SELECT clock_timestamp() > $1::timestamptz", rec.ExpiresAt)
-	})
+	set(rec.ExpiresAt)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -105,4 +107,19 @@ func expiryDuringWait(t *testing.T, lock string, expectVersion int64) {
 		t.Fatal(err)
 	}
 	holds(t, p, winner)
+}
+
+// clock returns the configuration of a pool for which clock_timestamp is one of the
+// test's own, that stands still, and what sets that.
+func clock(t *testing.T, pool *pgxpool.Pool) (cfg *pgxpool.Config, set func(time.Time)) {
+	t.Helper()
+	schema := newName()
+	run(t, pool, fmt.Sprintf(`
+		CREATE SCHEMA %[1]s;
+		CREATE TABLE %[1]s.clock AS SELECT clock_timestamp() AS says;
+		CREATE FUNCTION %[1]s.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT says FROM %[1]s.clock'`, schema))
+	t.Cleanup(func() { run(t, pool, "DROP SCHEMA "+schema+" CASCADE") })
+	cfg = config(t)
+	cfg.ConnConfig.RuntimeParams["search_path"] = schema + ", pg_catalog, public"
+	return cfg, func(now time.Time) { run(t, pool, "UPDATE "+schema+".clock SET says = $1", now) }
 }
