@@ -97,16 +97,22 @@ func (p *tab) do(steps ...step) {
 	}
 }
 
-// load takes steps that lead to another page, and waits until it is there. It must
-// come with that status.
+// load takes steps that lead to another page, which must come with that status.
 func (p *tab) load(status int, steps ...step) {
+	p.t.Helper()
+	if got := p.answer(steps...); got != status {
+		p.t.Fatal(p.lost(fmt.Errorf("answer %d, want %d", got, status)))
+	}
+}
+
+// answer takes steps that lead to another page, waits until it is there and returns its
+// status.
+func (p *tab) answer(steps ...step) (status int) {
 	p.t.Helper()
 	left := eval[float64](p, `performance.timeOrigin`)
 	p.do(steps...)
 	p.until(fmt.Sprintf(`performance.timeOrigin !== %v && document.readyState === "complete"`, left))
-	if got := eval[int](p, `performance.getEntriesByType("navigation")[0].responseStatus`); got != status {
-		p.t.Fatal(p.lost(fmt.Errorf("answer %d, want %d", got, status)))
-	}
+	return eval[int](p, `performance.getEntriesByType("navigation")[0].responseStatus`)
 }
 
 // lost adds to an error where the tab was.
