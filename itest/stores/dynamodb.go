@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -23,7 +22,7 @@ var DynamoDB = Store{
 	shared: testserver.SharedDynamoDB,
 	open: func(tb testing.TB, url, space string) provider.Provider {
 		http := awshttp.NewBuildableClient().
-			WithDialerOptions(func(d *net.Dialer) { d.Timeout = 2 * time.Second }).
+			WithDialerOptions(func(d *net.Dialer) { d.Timeout = patience }).
 			WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = maxConns })
 		client := dynamodb.New(dynamodb.Options{
 			Region:       "us-east-1",
