@@ -78,7 +78,7 @@ func serve(t testing.TB, h http.Handler) *browser {
 	transport := srv.Client().Transport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = parallel
 	t.Cleanup(transport.CloseIdleConnections)
-	return &browser{t, srv.URL, &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second}}
+	return &browser{t, srv.URL, &http.Client{Jar: jar, Transport: transport, Timeout: time.Minute}}
 }
 
 // answer is a status, the body, and how many cookies came with them.

@@ -12,7 +12,7 @@ import (
 func TestTheShopOnEveryStore(t *testing.T) {
 	for name, storeURL := range map[string]func(testing.TB) string{
 		"memory":   func(testing.TB) string { return "memory:" },
-		"redis":    func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + "/0" },
+		"redis":    func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + "/0?read_timeout=1m" },
 		"postgres": testserver.SharedPostgres,
 		"dynamodb": func(tb testing.TB) string {
 			return "dynamodb://shop?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))

@@ -16,7 +16,7 @@ import (
 )
 
 // patience ends what would hang. No test waits for it to pass.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // An app is some instances on one store, behind a balancer that takes turns.
 type app struct {

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
 	"github.com/holdfast-go/holdfast/itest/stores"
@@ -93,7 +92,7 @@ func ownersManager(t *testing.T, p provider.Provider) *session.Manager {
 	t.Helper()
 	m, err := session.New(p, session.Config{
 		SigningKeys:  [][]byte{[]byte("of 32 bytes, and known to anybody")},
-		StoreTimeout: 30 * time.Second,
+		StoreTimeout: patience,
 		Cookie:       session.Cookie{Insecure: true},
 	})
 	if err != nil {
