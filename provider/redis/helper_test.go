@@ -201,7 +201,7 @@ func commandStats(t testing.TB, client *goredis.Client) map[string]int {
 // eventually calls f until it is true.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !f(); <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !f(); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("still not: %s", what)
 		}
