@@ -36,8 +36,9 @@ var shares = map[string]int{
 	stores.DynamoDB.Name:     1,
 }
 
-// enough programs get everywhere.
-const enough = 600
+// enough programs get everywhere: one in fifty is where the fewest get. They are drawn
+// the same way for each store.
+const enough = 1500
 
 // Whatever requests do at the same time, with a store that fails, was done by them one
 // after the other, as far as the level promises and they were not refused.
