@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// patience bounds what may take long on a busy machine but must end.
-const patience = 2 * time.Minute
+// patience bounds what may take long on a busy machine but must end: all that a test
+// does in one tab, too.
+const patience = 5 * time.Minute
 
 // screenshots is the ignored folder for what the tests leave to look at.
 const screenshots = "screenshots"
