@@ -139,7 +139,7 @@ func TestRuleQueuePlace(t *testing.T) {
 	// Two requests conflict; the second comes to the queue when the first is in
 	// it already, which then holds its place by a store that does not answer.
 	bubble("who has waited has its StoreTimeout yet, and reads anew", t, func(t *testing.T) {
-		w, c, _ := begun(t)
+		w, c, _ := begun(t, func(cfg *session.Config) { cfg.StoreTimeout = 3 * time.Second })
 		first, rival := c.tab(), c.tab()
 		hang := func(ctx context.Context, _ *provider.Record, _ int64, _ storetest.SaveFunc) error {
 			<-ctx.Done()

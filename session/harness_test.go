@@ -31,6 +31,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
@@ -44,6 +45,10 @@ var (
 	keyB = session.NewKey[int]("b")
 	keyC = session.NewKey[int]("c")
 )
+
+// patience is the StoreTimeout of the tests that are not about it. A machine with more to
+// do than it can may stand still for seconds.
+const patience = time.Minute
 
 // world
 
@@ -80,6 +85,7 @@ func (w *world) manager(opts ...func(*session.Config)) *session.Manager {
 	w.t.Helper()
 	cfg := session.Config{
 		SigningKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},
+		StoreTimeout: patience,
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		ErrorHandler: answerError,

@@ -190,7 +190,7 @@ func TestHTTPHeaderOfAFailedAnswerIsTheOuterOne(t *testing.T) {
 		for _, shape := range httpShapes {
 			t.Run(proto+" "+shape.name, func(t *testing.T) {
 				t.Parallel()
-				env := httpNew(t, session.Config{StoreTimeout: httpStoreTimeout})
+				env := httpNew(t, session.Config{})
 				inner := shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 					httpName.Set(s, "lost")
 					h := w.Header()
@@ -277,7 +277,6 @@ func TestHTTPErrorHandlerHasALiveContext(t *testing.T) {
 	for _, shape := range httpShapes {
 		t.Run(shape.name, func(t *testing.T) {
 			env := httpNew(t, session.Config{
-				StoreTimeout: httpStoreTimeout,
 				ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 					if r.Context().Err() != nil {
 						t.Errorf("context of ErrorHandler: %v", context.Cause(r.Context()))

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
@@ -30,7 +29,7 @@ var (
 
 // httpPatience ends a request that would otherwise hang a failing test. No
 // test waits for it to pass.
-const httpPatience = 10 * time.Second
+const httpPatience = 2 * patience
 
 // httpLeaf is a handler with its session.
 type httpLeaf = func(http.ResponseWriter, *http.Request, *session.Session)
@@ -118,6 +117,7 @@ func httpNewRing(t testing.TB, cfg session.Config) *httpEnv {
 		}
 		return next(ctx, rec, expect)
 	}
+	cfg.StoreTimeout = patience
 	cfg.Cookie.Insecure = true
 	cfg.Logger = slog.New(env.log)
 	m, err := session.New(env.store, cfg)
@@ -255,12 +255,9 @@ func httpEachShape(t *testing.T, proto string, run func(t *testing.T, serve func
 	for _, shape := range httpShapes {
 		t.Run(proto+" "+shape.name, func(t *testing.T) {
 			run(t, func(leaf httpLeaf) *httpSite {
-				env := httpNew(t, session.Config{StoreTimeout: httpStoreTimeout})
+				env := httpNew(t, session.Config{})
 				return env.serve(t, proto, shape.wrap(env.Manager, leaf))
 			})
 		})
 	}
 }
-
-// httpStoreTimeout keeps the tests of a failing store short.
-const httpStoreTimeout = time.Second

@@ -217,7 +217,7 @@ func TestHTTPParallelRequests(t *testing.T) {
 }
 
 func httpRunClaim(t *testing.T, claim httpClaim, store httpFault, rounds int) (all httpTally, counted int) {
-	env := httpNew(t, session.Config{StoreTimeout: httpPatience / 2}) // the machine may be slow
+	env := httpNew(t, session.Config{})
 	mux := http.NewServeMux()
 	mux.Handle("/", claim.wrap(env.Manager, claim.leaf))
 	mux.Handle("/left", env.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {

@@ -83,8 +83,8 @@ func TestHTTPNestedManagersKeepApart(t *testing.T) {
 func TestHTTPNestedManagersOfWhichOneFails(t *testing.T) {
 	for _, fails := range []string{"outer", "inner"} {
 		t.Run(fails, func(t *testing.T) {
-			outer := httpNew(t, session.Config{StoreTimeout: httpStoreTimeout})
-			inner := httpNew(t, session.Config{StoreTimeout: httpStoreTimeout, Cookie: session.Cookie{Name: "inner"}})
+			outer := httpNew(t, session.Config{})
+			inner := httpNew(t, session.Config{Cookie: session.Cookie{Name: "inner"}})
 			site := outer.serve(t, httpProto1, outer.Handler(inner.HandlerFunc(
 				func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 					httpName.Set(s, "inner")
