@@ -93,6 +93,32 @@ func TestHTTPPanicCommitsNothingAndPropagates(t *testing.T) {
 	}
 }
 
+// httpTime is a request's, which is up when the test says so. By the clock a slow machine
+// might not even have loaded the session by then.
+type httpTime struct {
+	context.Context
+	up chan struct{}
+}
+
+func (c httpTime) Done() <-chan struct{} { return c.up }
+
+func (c httpTime) Err() error {
+	select {
+	case <-c.up:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// httpTimeoutHandler is http.TimeoutHandler, when up is closed.
+func httpTimeoutHandler(h http.Handler, up chan struct{}) http.Handler {
+	timed := http.TimeoutHandler(h, time.Hour, "timeout")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		timed.ServeHTTP(w, r.WithContext(httpTime{r.Context(), up}))
+	})
+}
+
 func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
 	leaves := map[string]func(*session.Manager, httpLeaf) http.Handler{
 		"a plain leaf": func(_ *session.Manager, leaf httpLeaf) http.Handler { return httpLoading(leaf) },
@@ -103,9 +129,10 @@ func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
 		for name, inside := range leaves {
 			t.Run(proto+" "+name, func(t *testing.T) {
 				env := httpNew(t, session.Config{})
-				answered, late := make(chan struct{}), make(chan struct{})
+				up, answered, late := make(chan struct{}), make(chan struct{}), make(chan struct{})
 				leaf := inside(env.Manager, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 					httpName.Set(s, "in time")
+					close(up)
 					<-r.Context().Done()
 					<-answered
 					httpName.Set(s, "too late")
@@ -115,11 +142,11 @@ func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
 						t.Error("a write after the request took effect")
 					}
 				})
-				site := env.serve(t, proto, env.Handler(http.TimeoutHandler(
+				site := env.serve(t, proto, env.Handler(httpTimeoutHandler(
 					http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						defer close(late)
 						leaf.ServeHTTP(w, r)
-					}), 20*time.Millisecond, "timeout")))
+					}), up)))
 				v := site.begun(t)
 				saves := site.store.Saves.Load()
 				httpPage(t, v.get("/"), 503, "timeout", 0)
@@ -145,18 +172,19 @@ func TestHTTPTimeoutHandlerOutsideAnswersThoughTheCommitLands(t *testing.T) {
 	for _, shape := range httpShapes {
 		t.Run(shape.name, func(t *testing.T) {
 			env := httpNew(t, session.Config{})
-			over, answered := make(chan struct{}), make(chan struct{})
+			up, answered, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			inner := shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 				httpName.Set(s, "landed")
 				io.WriteString(w, "page")
 			})
-			site := env.serve(t, httpProto1, http.TimeoutHandler(
+			site := env.serve(t, httpProto1, httpTimeoutHandler(
 				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					defer close(over)
 					inner.ServeHTTP(w, r)
-				}), 20*time.Millisecond, "timeout"))
+				}), up))
 			v := site.begun(t)
 			site.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+				close(up)
 				<-answered
 				return next(ctx, rec, expect)
 			})
