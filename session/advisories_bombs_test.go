@@ -214,12 +214,12 @@ func sendCookies(t *testing.T, url, pair string, n int, last string) (int, strin
 // A cookie that was proven is remembered, and nothing of the megabyte it may have
 // come in.
 func TestProvenCookiesKeepNoHeaders(t *testing.T) {
-	heap := func() uint64 {
+	heap := func() int64 {
 		runtime.GC()
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return int64(m.HeapAlloc)
 	}
 	w := newWorld(t)
 	h := w.m.HandlerFunc(httpReading)
