@@ -17,7 +17,7 @@ const (
 	ringID    = "ring"
 	rotation  = 30 * 24 * time.Hour
 	retention = 24 * time.Hour
-	timeout   = 3 * time.Second
+	timeout   = time.Minute // a machine may stand still for seconds
 )
 
 var errDown = errors.New("store is down")
