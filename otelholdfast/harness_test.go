@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -62,9 +63,10 @@ func newSite(t testing.TB, more ...sdktrace.TracerProviderOption) *site {
 		t.Fatal(err)
 	}
 	st.Manager, err = session.New(st.store, session.Config{
-		SigningKeys: [][]byte{bytes.Repeat([]byte("k"), 32)},
-		Logger:      slog.New(slog.NewJSONHandler(&st.log, nil)),
-		Observer:    st.observer,
+		SigningKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},
+		StoreTimeout: time.Minute, // a machine may stand still for seconds
+		Logger:       slog.New(slog.NewJSONHandler(&st.log, nil)),
+		Observer:     st.observer,
 	})
 	if err != nil {
 		t.Fatal(err)
