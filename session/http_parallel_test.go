@@ -217,7 +217,9 @@ func TestHTTPParallelRequests(t *testing.T) {
 }
 
 func httpRunClaim(t *testing.T, claim httpClaim, store httpFault, rounds int) (all httpTally, counted int) {
-	env := httpNew(t, session.Config{})
+	// Each conflict is another request done, so that this many runs are always enough. By
+	// the default of 10, one in thousands of rounds on a busy machine ends with a 409.
+	env := httpNew(t, session.Config{ReplayAttempts: httpParallel})
 	mux := http.NewServeMux()
 	mux.Handle("/", claim.wrap(env.Manager, claim.leaf))
 	mux.Handle("/left", env.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
