@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,11 +44,15 @@ func TestAdvisoryHostileRecords(t *testing.T) {
 		return b.String()
 	}
 	usual := allocated(func() { c.post(read(keyA)).wantPage(t) })
+	tombstone := slices.Clone(header[:len(header)-1]) // less the owner
+	tombstone[1] = 1
 	readable := map[string]bool{"as many entries as bytes allow": true, "one value of all the size": true}
 	for name, data := range map[string][]byte{
 		"a number of entries that is not there": entries(1<<62, "\x01a\x01\x01"),
-		"a length that is not there":            entries(1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+		"a length that is not there":            entries(1, "\x7fa"),
+		"a long length that is not there":       entries(1, "\xff\xff\x7fa"),
 		"a value's length that is not there":    entries(1, "\x01b\xff\xff\xff\xff\xff\xff\xff\xff\x7fx"),
+		"a successor that is not there":         append(tombstone, 43),
 		"nothing but empty entries":             entries(maxSize/2-40, strings.Repeat("\x00\x00", maxSize/2-40)),
 		"as many entries as bytes allow":        entries(maxSize/4-20, dense(maxSize/4-20)),
 		"noise":                                 []byte(strings.Repeat("\xff", maxSize)),
