@@ -45,12 +45,13 @@ func TestAdvisoryHostileRecords(t *testing.T) {
 	}
 	usual := allocated(func() { c.post(read(keyA)).wantPage(t) })
 	tombstone := slices.Clone(header[:len(header)-1]) // less the owner
-	tombstone[1] = 1
+	tombstone[1] = 1                                  // the kind
 	readable := map[string]bool{"as many entries as bytes allow": true, "one value of all the size": true}
 	for name, data := range map[string][]byte{
 		"a number of entries that is not there": entries(1<<62, "\x01a\x01\x01"),
 		"a length that is not there":            entries(1, "\x7fa"),
 		"a long length that is not there":       entries(1, "\xff\xff\x7fa"),
+		"a length over all that there is":       entries(1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
 		"a value's length that is not there":    entries(1, "\x01b\xff\xff\xff\xff\xff\xff\xff\xff\x7fx"),
 		"a successor that is not there":         append(tombstone, 43),
 		"nothing but empty entries":             entries(maxSize/2-40, strings.Repeat("\x00\x00", maxSize/2-40)),

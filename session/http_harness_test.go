@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func httpNewRing(t testing.TB, cfg session.Config) *httpEnv {
 		}
 		return next(ctx, rec, expect)
 	}
-	cfg.StoreTimeout = patience
+	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, patience)
 	cfg.Cookie.Insecure = true
 	cfg.Logger = slog.New(env.log)
 	m, err := session.New(env.store, cfg)

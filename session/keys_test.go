@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -56,7 +57,7 @@ func serveOne(m *session.Manager, cookie *http.Cookie, do func(*session.Session)
 
 func newManager(t *testing.T, p provider.Provider, cfg session.Config) *session.Manager {
 	t.Helper()
-	cfg.StoreTimeout = patience
+	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, patience)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
