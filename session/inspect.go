@@ -74,7 +74,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		info.Kind = KindKeyring
 		return info, nil
 	}
-	e, err := envelope.Decode(rec.Data)
+	e, err := envelope.Decode(rec.ID, rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}

@@ -24,7 +24,7 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 	if !known {
 		return nil, fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, rec.Format)
 	}
-	e, err := envelope.Decode(rec.Data)
+	e, err := envelope.Decode(id, rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
@@ -41,6 +41,7 @@ func (m *Manager) record(id string, c *content) (*provider.Record, error) {
 	if size := len(c.data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isRoster() {
 		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, size, m.cfg.MaxSize)
 	}
+	c.data = envelope.Bind(c.data, id)
 	return &provider.Record{ID: id, Version: c.version, ExpiresAt: c.expires, Format: c.codec.Name(), Data: c.data}, nil
 }
 

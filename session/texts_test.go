@@ -33,7 +33,7 @@ func TestTextIsStoredAsItsEncoding(t *testing.T) {
 			w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 1 << 20 })
 			c := w.client()
 			c.post(func(s *session.Session) { keyText.Set(s, text) }).wantPage(t)
-			e, err := envelope.Decode(w.savesSince(0)[0].Data)
+			e, err := envelope.Decode(w.savesSince(0)[0].ID, w.savesSince(0)[0].Data)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,6 +50,8 @@ var secrets = []mutant{
 		"strings.Clone(value)", "value"),
 	without("a Namespace has no NUL", sessions,
 		"!strings.Contains(c.Namespace, \"\\x00\")", "true"),
+	without("the content of another record is not read", envelopes,
+		"!bytes.Equal(d.take(boundSize), end[:]) && !d.failed", "!bytes.Equal(d.take(boundSize), end[:]) && d.failed"),
 	without("RevokeOthers spares what the session was renewed to", sessions,
 		"spared, err := m.storage(ctx, nil).successor(s.Handle())", "spared, err := s.Handle(), error(nil)"),
 	without("an Observer may load the session", sessions,

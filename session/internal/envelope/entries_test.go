@@ -34,11 +34,11 @@ func TestEntriesAgainstAMap(t *testing.T) {
 				edits = append(edits, edit)
 			}
 			e := envelope.Envelope{Created: begin, Started: begin}
-			data := e.Encode(0, nil, entries, slices.Clone(edits))
+			data := envelope.Bind(e.Encode(0, nil, entries, slices.Clone(edits)), id)
 			if cap(data) != len(data) {
 				t.Errorf("a record of %d bytes in room for %d", len(data), cap(data))
 			}
-			decoded, err := envelope.Decode(data)
+			decoded, err := envelope.Decode(id, data)
 			if err != nil {
 				t.Fatal(err)
 			}

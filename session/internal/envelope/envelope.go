@@ -1,16 +1,20 @@
 // Package envelope knows the bytes of a session's record: its times, the
 // versions that led to it, and its values, each still encoded.
 //
-//	byte     layout, 1
+//	byte     layout, 2
 //	byte     kind: 0 live, 1 tombstone
+//	8 bytes  the end of the record's ID
 //	uvarint  created, started, seen, deadline: Unix milliseconds; deadline 0: none
 //	byte     number of commits in the history, then 4 bytes for each, newest first
-//	tombstone: uvarint length and bytes of the successor's record ID
+//	tombstone: byte of flags: 1 ended from outside, 2 claimed by a login; uvarint
+//	           length and bytes of the record IDs of the successor and of the claim
 //	live:      uvarint length and bytes of the owner, uvarint number of entries,
 //	           then for each, in ascending order of names, uvarint length and
 //	           bytes of the name and of the value
 //
-// The decoder is strict: one state has one encoding, and all else is an error.
+// Layout 1 is still read. It lacks the 8 bytes of the ID, and of a tombstone the flags
+// and the claim. The decoder is strict: one state has one encoding in each layout, and
+// all else is an error.
 package envelope
 
 import (
@@ -23,14 +27,24 @@ import (
 )
 
 const (
-	layout = 1
+	firstLayout = 1
+	layout      = 2
 
 	kindLive      = 0
 	kindTombstone = 1
+
+	flagOutside = 1
+	flagLogin   = 2
+
+	boundAt   = 2 // where the end of the record's ID stands
+	boundSize = 8
 )
 
-// ErrMalformed is returned for bytes that Encode did not make.
-var ErrMalformed = errors.New("malformed session record")
+// The errors of Decode.
+var (
+	ErrMalformed   = errors.New("malformed session record")
+	ErrOtherRecord = errors.New("the content of another record")
+)
 
 // Envelope is the content of one record. Its slices are parts of the record's bytes,
 // which are never written to: several states of a session share them.
@@ -44,6 +58,9 @@ type Envelope struct {
 
 	Tombstone bool   // the session is gone
 	Successor string // of a renewed session: the record ID it went on under
+	Outside   bool   // it was not ended by a request of its browser
+	Claim     string // of a tombstone: the record ID of the session that was begun over it
+	Login     bool   // that session was begun by a Renew
 
 	Owner   string  // the user whose session it is; "": nobody's
 	Entries Entries // none in a tombstone
@@ -52,9 +69,11 @@ type Envelope struct {
 // Encode returns the bytes of e with these entries, once the edits are made, which are
 // of different names and get sorted. The record follows one of that version and
 // history; version 0: none. e.History and e.Entries are parts of the bytes from then on.
+// Bind makes them those of a record.
 func (e *Envelope) Encode(version int64, history History, kept *Entries, edits []Edit) []byte {
 	var room [512]byte // for most of what comes before the entries
 	head := append(room[:0], layout, kindLive)
+	head = append(head, make([]byte, boundSize)...)
 	for _, t := range [...]time.Time{e.Created, e.Started, e.Seen, e.Deadline} {
 		head = appendTime(head, t)
 	}
@@ -64,7 +83,8 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 	var data []byte
 	if e.Tombstone {
 		head[1] = kindTombstone
-		data = slices.Clone(appendBytes(head, e.Successor))
+		head = append(head, e.flags())
+		data = slices.Clone(appendBytes(appendBytes(head, e.Successor), e.Claim))
 	} else {
 		count, size := kept.after(edits)
 		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(count))
@@ -74,6 +94,39 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 	}
 	e.History = data[begin:end:end]
 	return data
+}
+
+func (e *Envelope) flags() (flags byte) {
+	if e.Outside {
+		flags |= flagOutside
+	}
+	if e.Login {
+		flags |= flagLogin
+	}
+	return flags
+}
+
+// Bind makes the bytes that Encode has returned those of the record of that ID. It
+// returns a copy where they are another record's already, whose save may not be over.
+func Bind(data []byte, id string) []byte {
+	end := endOf(id)
+	bound := data[boundAt : boundAt+boundSize]
+	switch [boundSize]byte(bound) {
+	case end:
+		return data
+	case [boundSize]byte{}:
+	default:
+		data = bytes.Clone(data)
+		bound = data[boundAt : boundAt+boundSize]
+	}
+	copy(bound, end[:])
+	return data
+}
+
+// endOf returns the end of a record's ID. The IDs of package session are hashes.
+func endOf(id string) (end [boundSize]byte) {
+	copy(end[:], id[max(len(id)-boundSize, 0):])
+	return end
 }
 
 func appendTime(dst []byte, t time.Time) []byte {
@@ -87,19 +140,28 @@ func appendBytes[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// Decode reads an envelope. It keeps data: entries are slices of it.
-func Decode(data []byte) (Envelope, error) {
+// Decode reads the envelope of the record of that ID. It keeps data: entries are
+// slices of it. A store, or a proxy before it, that mixes up the replies to two
+// requests gives ErrOtherRecord.
+func Decode(id string, data []byte) (Envelope, error) {
 	d := decoder{rest: data}
-	if d.byte() != layout {
+	version := d.byte()
+	kind := d.byte()
+	switch version {
+	case firstLayout:
+	case layout:
+		if end := endOf(id); !bytes.Equal(d.take(boundSize), end[:]) && !d.failed {
+			return Envelope{}, ErrOtherRecord
+		}
+	default:
 		return Envelope{}, ErrMalformed
 	}
-	kind := d.byte()
 	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
 		e.Owner, e.Entries = string(d.bytes()), d.entries()
 	case kindTombstone:
-		e.Tombstone, e.Successor = true, string(d.bytes())
+		d.tombstone(&e, version)
 	default:
 		d.failed = true
 	}
@@ -107,6 +169,18 @@ func Decode(data []byte) (Envelope, error) {
 		return Envelope{}, ErrMalformed
 	}
 	return e, nil
+}
+
+func (d *decoder) tombstone(e *Envelope, version byte) {
+	e.Tombstone = true
+	if version == firstLayout {
+		e.Successor = string(d.bytes())
+		return
+	}
+	flags := d.byte()
+	e.Outside, e.Login = flags&flagOutside != 0, flags&flagLogin != 0
+	e.Successor, e.Claim = string(d.bytes()), string(d.bytes())
+	d.failed = d.failed || flags != e.flags() || e.Login && e.Claim == ""
 }
 
 // decoder takes fields off the front of rest. After the first field that does

@@ -31,8 +31,11 @@ func (s sample) encode() (envelope.Envelope, []byte) {
 		history, version = push(history, version), v
 	}
 	data := s.Encode(version, history, new(envelope.Entries), slices.Clone(s.entries))
-	return s.Envelope, data
+	return s.Envelope, envelope.Bind(data, id)
 }
+
+// id is the ID of the record that samples are the content of.
+const id = "0123456789-an-ID"
 
 // push returns the history of a record that follows version, which has history h.
 func push(h envelope.History, version int64) envelope.History {
@@ -67,6 +70,11 @@ func samples() map[string]sample {
 		"an owner with a long name":           with(func(s *sample) { s.Owner = strings.Repeat("ann", 1000) }),
 		"a tombstone of a destroyed session":  with(func(s *sample) { s.Tombstone, s.after = true, []int64{1<<32 | 7} }),
 		"a tombstone of a renewed session":    with(func(s *sample) { s.Tombstone, s.Successor = true, "next" }),
+		"a tombstone of a revoked session":    with(func(s *sample) { s.Tombstone, s.Outside = true, true }),
+		"a claimed tombstone":                 with(func(s *sample) { s.Tombstone, s.Outside, s.Claim = true, true, "claim" }),
+		"a tombstone claimed by a login": with(func(s *sample) {
+			s.Tombstone, s.Successor, s.Claim, s.Login = true, "next", "claim", true
+		}),
 		"long values": with(func(s *sample) {
 			for i, size := range []int{0, 127, 128, 16_383, 16_384, 70_000} {
 				s.entries = append(s.entries, envelope.Edit{Name: fmt.Sprint("k", i), Value: make([]byte, size)})
@@ -79,7 +87,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	for name, s := range samples() {
 		t.Run(name, func(t *testing.T) {
 			want, data := s.encode()
-			got, err := envelope.Decode(data)
+			got, err := envelope.Decode(id, data)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +125,7 @@ func TestEveryCutIsMalformed(t *testing.T) {
 	for name, s := range samples() {
 		_, data := s.encode()
 		for n := range min(len(data), 300) {
-			if _, err := envelope.Decode(data[:n]); !errors.Is(err, envelope.ErrMalformed) {
+			if _, err := envelope.Decode(id, data[:n]); !errors.Is(err, envelope.ErrMalformed) {
 				t.Fatalf("%s, cut to %d of %d bytes: %v", name, n, len(data), err)
 			}
 		}
@@ -129,8 +137,15 @@ func TestMalformed(t *testing.T) {
 	header := func(kind byte, rest string) string {
 		return "\x01" + string(kind) + "\x01\x01\x01\x00\x00" + "\x00" + rest
 	}
+	tombstone := func(rest string) string {
+		return "\x02\x01" + id[len(id)-8:] + "\x01\x01\x01\x00\x00" + rest
+	}
 	cases := map[string]string{
-		"another layout":                   "\x02" + header(0, "\x00")[1:],
+		"a later layout":                   "\x03" + header(0, "\x00")[1:],
+		"no layout":                        "\x00" + header(0, "\x00")[1:],
+		"unknown flags":                    tombstone("\x04\x00\x00"),
+		"a login that has claimed nothing": tombstone("\x02\x00\x00"),
+		"a claim longer than the rest":     tombstone("\x00\x00\x02x"),
 		"another kind":                     header(2, "\x00"),
 		"another kind, nothing behind it":  "\x01\x02\x01\x01\x01\x00\x00",
 		"bytes after the end":              string(bare) + "\x00",
@@ -152,16 +167,70 @@ func TestMalformed(t *testing.T) {
 		"a history over the limit":         "\x01\x00\x01\x01\x01\x00\x41" + strings.Repeat("x", 4*65) + "\x00\x00",
 	}
 	for _, good := range []string{"\x00", string(binary.AppendUvarint(nil, 2048)) + entriesOf(2048)} {
-		if _, err := envelope.Decode([]byte(header(0, good))); err != nil {
+		if _, err := envelope.Decode(id, []byte(header(0, good))); err != nil {
 			t.Fatalf("the cases differ from a good record in more than their point: %v", err)
 		}
 	}
+	if _, err := envelope.Decode(id, []byte(tombstone("\x03\x00\x01x"))); err != nil {
+		t.Fatalf("the cases of tombstones differ from a good one in more than their point: %v", err)
+	}
 	for name, data := range cases {
 		t.Run(name, func(t *testing.T) {
-			if e, err := envelope.Decode([]byte(data)); !errors.Is(err, envelope.ErrMalformed) {
+			if e, err := envelope.Decode(id, []byte(data)); !errors.Is(err, envelope.ErrMalformed) {
 				t.Errorf("got %+v, %v", e, err)
 			}
 		})
+	}
+}
+
+// Records of the first layout are in stores already.
+func TestTheFirstLayoutIsRead(t *testing.T) {
+	const head = "\x01\x01\x02\x00"
+	for data, want := range map[string]envelope.Envelope{
+		"\x01\x00" + head + "\x00\x03ann\x01\x01a\x01v": {Owner: "ann"},
+		"\x01\x01" + head + "\x00\x04next":              {Tombstone: true, Successor: "next"},
+	} {
+		got, err := envelope.Decode("any ID", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Owner != want.Owner || got.Tombstone != want.Tombstone || got.Successor != want.Successor || got.Seen.UnixMilli() != 2 {
+			t.Errorf("got %+v", got)
+		}
+		if value, ok := got.Entries.Find("a"); ok == want.Tombstone || !want.Tombstone && string(value) != "v" {
+			t.Errorf("its entry is %q, %v", value, ok)
+		}
+	}
+}
+
+// A client library that mixes up the replies of a connection must not hand out the
+// session of another visitor.
+func TestTheContentOfAnotherRecordIsNotRead(t *testing.T) {
+	for name, s := range samples() {
+		_, data := s.encode()
+		for _, other := range []string{"", "0123456789-an-ix", id + "x", id[1:] + id[:1]} {
+			if _, err := envelope.Decode(other, data); !errors.Is(err, envelope.ErrOtherRecord) {
+				t.Errorf("%s, as %q: %v", name, other, err)
+			}
+		}
+	}
+}
+
+// A save of unknown outcome may still read what it was given, while the same content
+// is saved under another ID.
+func TestBindLeavesAnotherRecordsBytesAlone(t *testing.T) {
+	e := envelope.Envelope{Created: begin}
+	first := envelope.Bind(e.Encode(0, nil, new(envelope.Entries), nil), id)
+	before := bytes.Clone(first)
+	if again := envelope.Bind(first, id); &again[0] != &first[0] {
+		t.Error("the record's own bytes were copied")
+	}
+	second := envelope.Bind(first, "another ID")
+	if !bytes.Equal(first, before) {
+		t.Errorf("%x was %x", first, before)
+	}
+	if _, err := envelope.Decode("another ID", second); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -246,11 +315,11 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data[:min(len(data), 2000)])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := envelope.Decode(data)
+		e, err := envelope.Decode(id, data)
 		if err != nil {
 			return
 		}
-		if again := encodeAgain(e); !bytes.Equal(again, data) {
+		if again := encodeAgain(e); data[0] == 2 && !bytes.Equal(again, data) {
 			t.Errorf("one state, two encodings:\n%x\n%x", data, again)
 		}
 		for name, value := range e.Entries.All() {
@@ -271,5 +340,5 @@ func encodeAgain(e envelope.Envelope) []byte {
 		history = history[4:]
 	}
 	kept := e.Entries
-	return e.Encode(version, history, &kept, nil)
+	return envelope.Bind(e.Encode(version, history, &kept, nil), id)
 }
