@@ -122,7 +122,7 @@ func httpTimeoutHandler(h http.Handler, up chan struct{}) http.Handler {
 func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
 	leaves := map[string]func(*session.Manager, httpLeaf) http.Handler{
 		"a plain leaf": func(_ *session.Manager, leaf httpLeaf) http.Handler { return httpLoading(leaf) },
-		"HandlerFunc":  (*session.Manager).HandlerFunc,
+		"HandlerFunc":  httpWithHandlerFunc,
 		"Replay":       func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Replay(httpLoading(leaf)) },
 	}
 	for _, proto := range httpProtos {

@@ -41,7 +41,7 @@ var httpShapes = []struct {
 	wrap func(*session.Manager, httpLeaf) http.Handler
 }{
 	{"Handler", httpWithHandler},
-	{"HandlerFunc", (*session.Manager).HandlerFunc},
+	{"HandlerFunc", httpWithHandlerFunc},
 	{"HandlerFunc in Handler", func(m *session.Manager, leaf httpLeaf) http.Handler {
 		return m.Handler(m.HandlerFunc(leaf))
 	}},
@@ -60,6 +60,8 @@ func httpReplays(shape, method string) bool {
 func httpWithHandler(m *session.Manager, leaf httpLeaf) http.Handler {
 	return m.Handler(httpLoading(leaf))
 }
+
+func httpWithHandlerFunc(m *session.Manager, leaf httpLeaf) http.Handler { return m.HandlerFunc(leaf) }
 
 func httpWithReplay(m *session.Manager, leaf httpLeaf) http.Handler {
 	return m.Handler(m.Replay(httpLoading(leaf)))

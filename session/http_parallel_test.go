@@ -47,7 +47,7 @@ var (
 			left: httpCounted, want: httpParallel,
 		},
 		{
-			what: "Get, then Set, GET in HandlerFunc", method: "GET", wrap: (*session.Manager).HandlerFunc,
+			what: "Get, then Set, GET in HandlerFunc", method: "GET", wrap: httpWithHandlerFunc,
 			leaf: httpBumps, left: httpCounted, want: httpParallel,
 		},
 		{

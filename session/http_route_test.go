@@ -42,6 +42,20 @@ func TestHTTPPatternAndPathValue(t *testing.T) {
 	}
 }
 
+// HandlerFunc is an http.HandlerFunc: what takes a function takes it, too.
+func TestHTTPServeMuxHandleFuncTakesHandlerFunc(t *testing.T) {
+	env := httpNew(t, session.Config{})
+	leaf := func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+		fmt.Fprint(w, httpCount.Update(s, func(n int) int { return n + 1 }))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", env.HandlerFunc(leaf))
+	mux.HandleFunc("/inside", env.Handler(env.HandlerFunc(leaf)).ServeHTTP)
+	v := env.serve(t, httpProto1, mux).visitor(t)
+	httpPage(t, v.get("/"), 200, "1", 1)
+	httpPage(t, v.get("/inside"), 200, "2", 0)
+}
+
 func TestHTTPNestedManagersKeepApart(t *testing.T) {
 	for _, proto := range httpProtos {
 		t.Run(proto, func(t *testing.T) {
@@ -122,7 +136,7 @@ func TestHTTPLoadOutsideNamesTheFix(t *testing.T) {
 // However often a request meets its Manager, it has one Session and one commit.
 func TestHTTPSameManagerInsideAddsNoSecondCommit(t *testing.T) {
 	insides := map[string]func(*session.Manager, httpLeaf) http.Handler{
-		"HandlerFunc":            (*session.Manager).HandlerFunc,
+		"HandlerFunc":            httpWithHandlerFunc,
 		"Handler":                httpWithHandler,
 		"Replay":                 func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Replay(httpLoading(leaf)) },
 		"HandlerFunc in Handler": func(m *session.Manager, leaf httpLeaf) http.Handler { return m.Handler(m.HandlerFunc(leaf)) },

@@ -6,8 +6,9 @@ import (
 	"net/http"
 )
 
-// HandlerFunc returns fn with the visitor's session. It works alone or inside
-// of Handler. If the session cannot be loaded, ErrorHandler answers.
+// HandlerFunc returns fn with the visitor's session, as an http.HandlerFunc:
+// ServeMux takes it by Handle and by HandleFunc. It works alone or inside of
+// Handler. If the session cannot be loaded, ErrorHandler answers.
 //
 // A conflict shows before a byte is sent. If the request is a GET, HEAD or
 // OPTIONS without a body, fn then runs again on the newest session, so that
@@ -16,8 +17,8 @@ import (
 // own has saved something, or it has popped a key, renewed or destroyed the
 // session: an OAuth callback must not exchange its code twice. What it changes
 // in the session of another Manager, though, it changes again at each run.
-func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.Handler {
-	return &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
+	l := &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.Load(r.Context())
 		if err != nil {
 			runOf(r.Context(), m).fail(err)
@@ -25,6 +26,7 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 		}
 		fn(w, r, s)
 	})}
+	return l.ServeHTTP
 }
 
 // Replay returns next such that it runs again when its session has met a

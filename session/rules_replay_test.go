@@ -233,7 +233,7 @@ func TestRuleNotReplayed(t *testing.T) {
 			wrap  func(*session.Manager, leaf) http.Handler
 			again bool
 		}{
-			"HandlerFunc": {(*session.Manager).HandlerFunc, tc.auto},
+			"HandlerFunc": {httpWithHandlerFunc, tc.auto},
 			"Replay":      {replay, tc.replay},
 		} {
 			t.Run(tc.rule+"/"+name, func(t *testing.T) {

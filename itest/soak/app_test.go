@@ -123,7 +123,7 @@ func appends(name string) func(*session.Session, *http.Request, string) error {
 func routes(m *session.Manager) http.Handler {
 	mux := http.NewServeMux()
 	for verb, do := range verbs {
-		handler := m.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		var handler http.Handler = m.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 			p := tell(s)
 			if verb == "read" {
 				p = tellAll(s)
