@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/lane"
 )
@@ -68,12 +69,17 @@ func (s *Session) enterLane(ctx context.Context, id string) {
 // leaveLane gives the place up.
 func (s *Session) leaveLane() { s.keepTurn(nil) }
 
-// keepTurn holds turn in place of the one that was held.
+// keepTurn holds turn in place of the one that was held, for StoreTimeout at most:
+// a handler that runs again may wait for long before it answers.
 func (s *Session) keepTurn(turn *lane.Turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.turn != turn {
-		s.turn.Leave()
+	if s.turn == turn {
+		return
 	}
+	s.turn.Leave()
 	s.turn = turn
+	if turn != nil {
+		time.AfterFunc(s.m.cfg.StoreTimeout, turn.Leave)
+	}
 }

@@ -95,6 +95,7 @@ func (rn *run) begin(status int) error {
 		return err
 	}
 	rn.pass.decorate(rn.raw.Header())
+	rn.pass.leaveLane() // the response may take as long as it likes
 	return nil
 }
 
@@ -104,9 +105,10 @@ func (rn *run) fail(err error) {
 	rn.ctx.stop(err)
 }
 
-// gone notes that the header is on its way.
+// gone notes that the header is on its way. What conflicts from now on is not replayed.
 func (rn *run) gone() {
 	rn.sent = true
+	rn.pass.replaying.Store(false)
 	if rn.outermost {
 		rn.pass.sent.Store(true)
 	}
@@ -123,6 +125,7 @@ func (rn *run) restore() {
 // answer sends the error in place of the handler's response.
 func (rn *run) answer(r *http.Request) {
 	rn.pass.settled.Store(true)
+	rn.pass.leaveLane()
 	if rn.pass.sent.Load() { // by middleware around a leaf: no error after a page has begun
 		rn.pass.m.cfg.Logger.Error("session: request failed after the response had begun",
 			slog.String("handle", rn.pass.handle()), slog.Any("error", rn.err))
@@ -196,6 +199,7 @@ func (rn *run) onTheWay() (decide func()) {
 	if rn.outermost {
 		rn.pass.sent.Store(true)
 	}
+	rn.pass.replaying.Store(false)
 	return func() {
 		if rn.outermost {
 			rn.pass.sent.Store(rn.sent)
