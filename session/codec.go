@@ -2,9 +2,7 @@ package session
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -15,6 +13,11 @@ import (
 // Codec encodes the values of a session, each by itself. Equal values should
 // give equal bytes: that is how setting a key to what it was is seen to change
 // nothing.
+//
+// Where a codec may not give a value back, it is tried: what was encoded is decoded
+// again, and what does not decode fails the commit with ErrEncode. Of the built-in
+// ones that is so for types with an interface in them or with half of the methods
+// to encode themselves, each time; of a codec of your own for every type, once.
 //
 // A session keeps the codec it began with, and its record names it, so a
 // Manager may be switched to another codec in operation. The built-in ones can
@@ -36,7 +39,9 @@ type Codec interface {
 func CBOR() Codec { return cborCodec{} }
 
 // JSON returns the codec for those who want to read their table. It costs
-// several times what [CBOR] does.
+// several times what [CBOR] does. It has no room for some values, which fail the
+// commit with ErrEncode: strings that are not valid UTF-8, NaN and infinities, and
+// in a value of type any an integer beyond 2^53 that a float64 does not hold.
 func JSON() Codec { return jsonCodec{} }
 
 func builtin(c Codec) bool { return c == CBOR() || c == JSON() }
@@ -51,7 +56,7 @@ func basic(t reflect.Type) bool {
 type jsonCodec struct{}
 
 func (jsonCodec) Name() string                       { return "json" }
-func (jsonCodec) Marshal(v any) ([]byte, error)      { return json.Marshal(v) }
+func (jsonCodec) Marshal(v any) ([]byte, error)      { return marshalJSON(v) }
 func (jsonCodec) Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
 type cborCodec struct{}
@@ -59,12 +64,13 @@ type cborCodec struct{}
 func (cborCodec) Name() string { return "cbor" }
 
 // A value with something in it that only knows JSON is stored as JSON text: CBOR
-// would store the exported fields of it, and without an error nothing else.
+// would store the exported fields of it, and without an error nothing else. An
+// interface may hold such a value.
 func (cborCodec) Marshal(v any) ([]byte, error) {
-	if !onlyJSON(reflect.TypeOf(v)) {
+	if !onlyJSON(reflect.TypeOf(v)) && !hidden(reflect.ValueOf(v), onlyJSON) {
 		return cborEncoding.Marshal(v)
 	}
-	text, err := json.Marshal(v)
+	text, err := marshalJSON(v)
 	if err != nil {
 		return nil, err
 	}
@@ -72,14 +78,24 @@ func (cborCodec) Marshal(v any) ([]byte, error) {
 }
 
 func (cborCodec) Unmarshal(data []byte, v any) error {
-	if !bytes.HasPrefix(data, prefixJSON) {
+	text, found, err := embeddedJSON(data)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		return json.Unmarshal(text, v)
+	default:
 		return cborDecoding.Unmarshal(data, v)
 	}
-	var text []byte
-	if err := cborDecoding.Unmarshal(data[len(prefixJSON):], &text); err != nil {
-		return err
+}
+
+// embeddedJSON returns the text of a value that is stored as JSON.
+func embeddedJSON(data []byte) (text []byte, found bool, err error) {
+	if !bytes.HasPrefix(data, prefixJSON) {
+		return nil, false, nil
 	}
-	return json.Unmarshal(text, v)
+	err = cborDecoding.Unmarshal(data[len(prefixJSON):], &text)
+	return text, true, err
 }
 
 const tagJSON = 262 // "embedded JSON object" in IANA's registry of CBOR tags
@@ -136,7 +152,7 @@ func findJSON(t reflect.Type, seen map[reflect.Type]bool) bool {
 		return false
 	}
 	seen[t] = true
-	if t.Kind() != reflect.Pointer && marshalsItself(t, reflect.TypeFor[json.Marshaler]()) {
+	if t.Kind() != reflect.Pointer && marshalsItself(t, jsonMethods.marshaler) {
 		return true
 	}
 	switch t.Kind() {
@@ -154,49 +170,11 @@ func findJSON(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-var cborMarshalers = []reflect.Type{
-	reflect.TypeFor[cbor.Marshaler](),
-	reflect.TypeFor[encoding.BinaryMarshaler](),
-	reflect.TypeFor[encoding.TextMarshaler](),
-}
+var cborMarshalers = []reflect.Type{cborMethods.marshaler, binaryMethods.marshaler, textMethods.marshaler}
 
 // marshalsItself reports whether t or a pointer to it implements any of these.
 func marshalsItself(t reflect.Type, marshalers ...reflect.Type) bool {
 	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool {
 		return t.Implements(m) || reflect.PointerTo(t).Implements(m)
 	})
-}
-
-// storable says why no value of type t can ever be stored, or returns nil.
-func storable(t reflect.Type) error {
-	for range 16 { // type T []T has no innermost element
-		if marshalsItself(t, cborMarshalers...) || marshalsItself(t, reflect.TypeFor[json.Marshaler]()) {
-			return nil
-		}
-		switch t.Kind() {
-		case reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
-			return fmt.Errorf("a %s cannot be encoded", t.Kind())
-		case reflect.Struct:
-			return storableStruct(t)
-		case reflect.Map:
-			if t.Elem() == reflect.TypeFor[struct{}]() { // a set
-				return nil
-			}
-			t = t.Elem()
-		case reflect.Pointer, reflect.Slice, reflect.Array:
-			t = t.Elem()
-		default:
-			return nil
-		}
-	}
-	return nil
-}
-
-func storableStruct(t reflect.Type) error {
-	for _, f := range reflect.VisibleFields(t) {
-		if f.IsExported() && f.Tag.Get("json") != "-" && f.Tag.Get("cbor") != "-" {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s has no exported field to encode", t)
 }

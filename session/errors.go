@@ -39,9 +39,9 @@ var (
 	// and OwnerLimitRefuses is set. Nothing was saved.
 	ErrTooManySessions = errors.New("session: the owner has too many sessions")
 
-	// ErrEncode: a value could not be encoded, or an Update met a stored
-	// value that does not decode. The message names the key and the type.
-	ErrEncode = errors.New("session: value cannot be encoded")
+	// ErrEncode: a value cannot be encoded, or Get could not return what is
+	// encoded. The message names the key and the type. Nothing was saved.
+	ErrEncode = errors.New("session: value cannot be stored")
 
 	// ErrHeaderSent: the session needs a cookie, but the response's header has
 	// been sent. Nothing was saved.

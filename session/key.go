@@ -14,6 +14,11 @@ import (
 // Values are stored encoded (see [Config].Codec), each by itself. What Get
 // returns is the caller's own: changing it changes nothing until Set.
 //
+// Unexported fields are not stored. A struct that embeds a type with methods to
+// encode itself, such as a time.Time, has these methods, too, and is stored as
+// that one field. A value in a field of type any comes back as the type that the
+// codec decodes it into: a struct as a map[string]any.
+//
 // The verbs differ in what happens when a parallel request has changed the key,
 // at LevelMerge:
 //
@@ -22,14 +27,16 @@ import (
 //	Update            is applied to the new value
 //	Pop               conflicts: of two requests one gets the value
 type Key[T any] struct {
-	name  string
-	blind bool
-	merge func(base, mine, theirs T) T
+	name   string
+	rating rating // of T
+	blind  bool
+	merge  func(base, mine, theirs T) T
 }
 
-// NewKey returns the key of that name. It panics if name is empty or no value
-// of type T can ever be stored: a func, a chan, a struct without an exported
-// field.
+// NewKey returns the key of that name. It panics if name is empty or if no value
+// of type T can be stored and read back: a func, a chan, an interface with methods
+// such as error, a struct without an exported field, one that embeds a pointer to
+// an unexported struct, or a type that has one of these in it.
 func NewKey[T any](name string) Key[T] {
 	if name == "" {
 		panic("session: NewKey with an empty name")
@@ -37,7 +44,7 @@ func NewKey[T any](name string) Key[T] {
 	if err := storable(reflect.TypeFor[T]()); err != nil {
 		panic(fmt.Sprintf("session: NewKey[%s](%q): %v", reflect.TypeFor[T](), name, err))
 	}
-	return Key[T]{name: name}
+	return Key[T]{name: name, rating: rate(reflect.TypeFor[T]())}
 }
 
 // MergeWith returns k with a three-way merge: where this request and a parallel
@@ -74,12 +81,12 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 }
 
 // Set sets the value as it is now: what becomes of it after makes no difference.
-// One that cannot be encoded fails the commit with ErrEncode, and Get keeps the
-// old value.
+// One that cannot be encoded, or that would not be the same once it is decoded,
+// fails the commit with ErrEncode, and Get keeps the old value.
 func (k Key[T]) Set(s *Session, value T) {
-	c, err := encode(s.codec(), &value)
+	c, err := k.encode(s, &value)
 	if err != nil {
-		s.failEncoding(k.encodeError(err))
+		s.failEncoding(err)
 		return
 	}
 	s.set(k.name, c, k.blind, k.threeWay(s))
@@ -118,10 +125,8 @@ func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, c cell, err 
 		}
 	}
 	value = fn(value)
-	if c, err = encode(s.codec(), &value); err != nil {
-		return value, cell{}, k.encodeError(err)
-	}
-	return value, c, nil
+	c, err = k.encode(s, &value)
+	return value, c, err
 }
 
 func (k Key[T]) decode(s *Session, c cell, codec Codec) (zero T, ok bool) {
@@ -171,10 +176,6 @@ func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) (cell, error)
 			}
 		}
 		merged := k.merge(values[0], values[1], values[2])
-		c, err := encode(s.codec(), &merged)
-		if err != nil {
-			return cell{}, k.encodeError(err)
-		}
-		return c, nil
+		return k.encode(s, &merged)
 	}
 }

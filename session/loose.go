@@ -36,11 +36,11 @@ func (looseJSON) Unmarshal(data []byte, v any) error {
 type looseCBOR struct{ cborCodec }
 
 func (looseCBOR) Unmarshal(data []byte, v any) error {
-	if bytes.HasPrefix(data, prefixJSON) {
-		var text []byte
-		if err := cborDecoding.Unmarshal(data[len(prefixJSON):], &text); err != nil {
-			return err
-		}
+	text, found, err := embeddedJSON(data)
+	switch {
+	case err != nil:
+		return err
+	case found:
 		return looseJSON{}.Unmarshal(text, v)
 	}
 	var x any

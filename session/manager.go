@@ -21,6 +21,7 @@ type Manager struct {
 	codecs  map[string]Codec // by the Format of records
 	cookies cookies
 
+	givenBack sync.Map    // types of which Config.Codec, if not built in, has given a value back
 	deadlines deadlines   // of the calls to the store
 	touching  sync.Map    // IDs of the records that are being touched
 	warned    atomic.Bool // of a Secure cookie that is about to be lost
