@@ -114,6 +114,23 @@ type Config struct {
 // Cookie holds the attributes of the session cookie (RFC 6265bis). The zero
 // value is "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", which ends
 // with the browser. HttpOnly is always set.
+//
+// Browsers keep a cookie for each combination of Name, Domain, Path and Partitioned.
+// Give the cookie another Name when you change one of the others, and where
+// another site of the domain has the same SigningKeys. Otherwise browsers send
+// both cookies, and this is what happens: the one whose session lives counts, at one
+// storage trip for each that is validly signed. If several sessions live, none is
+// served, since a sibling subdomain may have planted a cookie, and the Logger is told
+// so once. A new session, and with it every login, then ends those others, and
+// Session.Destroy ends every session whose cookie came. Of more than eight cookies
+// of the name none is looked at.
+//
+// Where several came, Destroy and Manager.Forget clear the cookie in the other scopes
+// that they can know, by up to 16 more Set-Cookie headers: of this host alone, of
+// the Domain, the host and the domains above them but the top-level one, of the folders
+// of the request's path, Partitioned and not. So does a login that has ended other
+// sessions, or with more than eight cookies. A cookie whose name begins with
+// __Host- has no other Domain or Path.
 type Cookie struct {
 	Name        string        // default "__Host-session"; with Path or Domain "__Secure-session"; with Insecure "session"
 	Path        string        // default "/"
@@ -234,8 +251,8 @@ func (c Cookie) validate() error {
 			errs = append(errs, fmt.Errorf("session: Cookie."+format, args...))
 		}
 	}
-	lower := strings.ToLower(c.Name)            // browsers compare the prefixes without regard to case
-	host := strings.HasPrefix(lower, "__host-") // or __host-http-
+	lower := strings.ToLower(c.Name) // browsers compare the prefixes without regard to case
+	host := c.hostPrefixed()
 	secure := strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")
 	check(!(host || secure) || !c.Insecure, "Insecure: browsers drop a cookie named %q without Secure; choose another Name", c.Name)
 	check(!host || c.Domain == "", "Domain: browsers drop a cookie named %q with a Domain; choose another Name", c.Name)

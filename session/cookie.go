@@ -27,8 +27,9 @@ const (
 	maxCookieAttribute = 1024
 
 	// maxCandidates is how many cookies of the session's name are looked at.
-	// Browsers send more than one only where an attacker or an old
-	// configuration has set them; each costs a signature check a key.
+	// Browsers send more than one only where an attacker, another site of the
+	// domain or an old configuration has set them; each costs a signature check
+	// a key, and one that is validly signed a storage trip.
 	maxCandidates = 8
 )
 
@@ -99,29 +100,28 @@ func (c *cookies) keysOf(snapshot *keyring.Snapshot) *keyset {
 	return set
 }
 
-// identify returns the session that the cookies of its name stand for, or none.
-// Of several the one that verifies counts; two different ones that do are a sign
-// of cookie tossing, and none counts.
-func (c *cookies) identify(ctx context.Context, sent []string) (identity, error) {
+// identify appends the sessions that the cookies of its name stand for: one for
+// each distinct token that was signed by a key, and none if there are more cookies
+// than are looked at.
+func (c *cookies) identify(ctx context.Context, sent []string, named []identity) ([]identity, error) {
 	if len(sent) > maxCandidates {
-		return identity{}, nil
+		return nil, nil
 	}
 	if c.ring == nil {
-		who, _ := c.verify(c.fixed, sent)
-		return who, nil
+		return c.verify(c.fixed, sent, named), nil
 	}
 	snapshot, err := c.ring.Verifying(ctx)
 	if err != nil {
-		return identity{}, err
+		return nil, err
 	}
-	who, unknown := c.verify(c.keysOf(snapshot), sent)
-	if !unknown {
-		return who, nil
+	named = c.verify(c.keysOf(snapshot), sent, named)
+	if len(named) > 0 {
+		return named, nil
 	}
 	if newer := c.ring.Refresh(ctx, snapshot); newer != snapshot {
-		who, _ = c.verify(c.keysOf(newer), sent)
+		named = c.verify(c.keysOf(newer), sent, named)
 	}
-	return who, nil
+	return named, nil
 }
 
 // find returns the session whose cookie has this value, if one of keys signed it.
@@ -139,21 +139,17 @@ func (c *cookies) find(keys *keyset, value string) identity {
 	return who
 }
 
-// verify returns the one session that the cookies stand for, and whether none of
-// them was signed by any of keys. Tokens are compared, not cookies: base64 spells
-// the same bytes in several ways.
-func (c *cookies) verify(keys *keyset, sent []string) (who identity, unknown bool) {
+// verify appends the sessions of those cookies that one of keys has signed. Tokens
+// are compared, not cookies: base64 spells the same bytes in several ways.
+func (c *cookies) verify(keys *keyset, sent []string, named []identity) []identity {
 	for _, value := range sent {
 		found := c.find(keys, value)
-		if found.token == nil {
-			continue
+		same := func(who identity) bool { return bytes.Equal(who.token, found.token) }
+		if found.token != nil && !slices.ContainsFunc(named, same) {
+			named = append(named, found)
 		}
-		if who.token != nil && !bytes.Equal(who.token, found.token) {
-			return identity{}, false
-		}
-		who = found
 	}
-	return who, who.token == nil
+	return named
 }
 
 // sent appends the values of the cookies of this name in the header of a request.
@@ -201,14 +197,17 @@ func (c Cookie) expired() *http.Cookie {
 	return cookie
 }
 
-// put puts cookie into h in place of any other of its name. A cache that keeps
-// the response would hand the session to others, whatever the handler said of
-// caching (CVE-2023-30861 was such a case).
-func put(h http.Header, cookie *http.Cookie) {
+// put puts cookie into h, after those that clear its name elsewhere, in place of any
+// other of its name. A cache that keeps the response would hand the session to
+// others, whatever the handler said of caching (CVE-2023-30861 was such a case).
+func put(h http.Header, cookie *http.Cookie, elsewhere []*http.Cookie) {
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, cookie.Name+"=")
 	})
-	h.Add("Set-Cookie", cookie.String())
+	for _, other := range elsewhere {
+		h.Add("Set-Cookie", other.String())
+	}
+	h.Add("Set-Cookie", cookie.String()) // last, for a client to whom their scopes are one
 	h.Set("Cache-Control", "no-store")
 }
 

@@ -11,6 +11,9 @@ func (c *commit) create(d *draft) error {
 		return ErrGone // what was read is of a session that another request has ended
 	}
 	next := c.content(d, nil)
+	if err := c.makeWay(next); err != nil {
+		return err
+	}
 	who, value, err := c.insert(next)
 	if err != nil {
 		return err
@@ -18,6 +21,20 @@ func (c *commit) create(d *draft) error {
 	c.s.landed(d, who, next)
 	c.setCookie(value, next)
 	return nil
+}
+
+// makeWay ends what the visitor's other cookies lead to, if next can be saved.
+func (c *commit) makeWay(next *content) error {
+	switch {
+	case len(c.s.rivals()) == 0:
+		return nil
+	case c.s.pass.sent.Load():
+		return ErrHeaderSent
+	}
+	if _, err := c.m.record("", next); err != nil {
+		return err
+	}
+	return c.endRivals()
 }
 
 // insert stores next under a new ID, and returns that and the value of its

@@ -11,7 +11,8 @@ const maxSuccessors = 64
 // bury turns the record of a destroyed session into a tombstone, by the same
 // compare-and-swap as any other change: an unconditional delete would let a
 // request in flight, or a renewal, bring the session back. If the session was
-// renewed meanwhile, its last successor is buried.
+// renewed meanwhile, its last successor is buried. With it end the sessions that
+// live beside it.
 func (c *commit) bury(b *doomed) error {
 	if b.id != "" {
 		if err := c.entomb(b); err != nil {
@@ -20,6 +21,9 @@ func (c *commit) bury(b *doomed) error {
 		if b.base.Owner != "" {
 			c.strike(b.base.Owner, gone(b.id))
 		}
+	}
+	if err := c.endRivals(); err != nil {
+		return err
 	}
 	if b.cookie {
 		c.s.pass.cookie.Store(c.m.cfg.Cookie.expired())

@@ -90,7 +90,7 @@ func ExampleManager_Forget() {
 	sessions = must(session.New(store, session.Config{
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if errors.Is(err, session.ErrUnreadable) {
-				sessions.Forget(w)
+				sessions.Forget(w, r)
 			}
 			http.Error(w, "please load the page again", session.StatusCode(err))
 		},

@@ -87,9 +87,11 @@ func TestHTTPSeveralCookiesOfTheName(t *testing.T) {
 		{"forged, then valid", []string{forged, a}, known},
 		{"cut, valid, empty", []string{cut, a, ""}, known},
 		{"the same one twice", []string{a, a}, known},
-		{"two distinct valid ones", []string{a, b}, anonymous},
-		{"two distinct valid ones among others", []string{a, forged, a, b}, anonymous},
-		{"two distinct valid ones, one of no session", []string{a, unknown}, anonymous},
+		{"two distinct live ones", []string{a, b}, anonymous},
+		{"two distinct live ones among others", []string{a, forged, a, b}, anonymous},
+		{"two distinct valid ones, one of no session", []string{a, unknown}, known},
+		{"two distinct valid ones, the first of no session", []string{unknown, a}, known},
+		{"a valid one of no session", []string{unknown}, anonymous},
 		{"none valid", []string{cut, forged, ""}, anonymous},
 	} {
 		for _, lines := range []bool{false, true} {

@@ -178,6 +178,16 @@ func (l *httpLog) count(level slog.Level) (n int) {
 	return n
 }
 
+// last returns the text of the last line.
+func (l *httpLog) last() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.records) == 0 {
+		return ""
+	}
+	return l.records[len(l.records)-1].Message
+}
+
 // httpSite is an httpEnv on a real server: the handler under test at /, and
 // under /session/ what a test needs to make a session and look into it.
 type httpSite struct {

@@ -26,6 +26,8 @@ type Manager struct {
 	touching  sync.Map    // IDs of the records that are being touched
 	warned    atomic.Bool // of a Secure cookie that is about to be lost
 	clashed   atomic.Bool // warned of another Manager's cookie of the same name
+	rivalled  atomic.Bool // warned of a request with the cookies of several live sessions
+	flooded   atomic.Bool // warned of a request with more cookies of the name than are looked at
 }
 
 // New returns a Manager that keeps its sessions in p. It does no I/O. The error
@@ -93,8 +95,13 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 
 // Forget clears the visitor's session cookie. It is for an ErrorHandler that
 // meets ErrUnreadable: the visitor starts anew at the next request, and the
-// record stays for those who look into it.
-func (m *Manager) Forget(w http.ResponseWriter) { put(w.Header(), m.cfg.Cookie.expired()) }
+// record stays for those who look into it. If r came with several cookies of the
+// name, it clears them wherever Destroy would.
+func (m *Manager) Forget(w http.ResponseWriter, r *http.Request) {
+	p := &passage{m: m, request: r}
+	cookie := m.cfg.Cookie.expired()
+	put(w.Header(), cookie, p.elsewhere(cookie))
+}
 
 // fetch reads the content of a record, nil if there is none.
 func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {

@@ -27,6 +27,7 @@ type passage struct {
 	settled   atomic.Bool                 // commit no more by itself: the response is an error
 	within    atomic.Bool                 // inside of a Replay
 	replaying atomic.Bool                 // a conflict makes the handler run again
+	scattered atomic.Bool                 // cookies of sessions that this request has ended are in other scopes
 }
 
 // runKey is the key of the innermost run in a context, or of m's.
@@ -89,38 +90,21 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 		return p.newSession(identity{}, nil), nil
 	}
 	*event = p.m.watch(OpLoad)
-	who, found, err := p.find(ctx, sent)
-	event.Handle, event.Err = who.id, err
+	found, err := p.find(ctx, sent)
+	if err == nil {
+		err = found.problem()
+	}
+	event.Handle, event.Err = found.session.id, err
 	switch {
 	case errors.Is(err, errTombstone):
 		return p.newSession(identity{buried: true}, nil), nil
 	case err != nil:
 		return nil, err
 	}
-	return p.newSession(who, found), nil // an ID that is not there is never adopted
-}
-
-// find returns the session that the cookies stand for, if there is one.
-func (p *passage) find(ctx context.Context, sent []string) (identity, *content, error) {
-	ctx, call := p.m.until(ctx, p.deadline(ctx))
-	defer call.end(context.Canceled)
-	who, err := p.m.cookies.identify(ctx, sent)
-	switch {
-	case err != nil:
-		return identity{}, nil, unavailable(err)
-	case who.token == nil:
-		return identity{}, nil, nil
-	}
-	found, err := p.m.fetch(ctx, who.id)
-	switch {
-	case err != nil:
-		return identity{}, nil, err
-	case found == nil || p.m.expired(found):
-		return identity{}, nil, nil
-	case found.Tombstone:
-		return identity{}, nil, errTombstone
-	}
-	return who, found, nil
+	p.warnOfSeveral(len(sent), found)
+	s := p.newSession(found.session.identity, found.session.content) // an ID that is not there is never adopted
+	s.others = found.rivals
+	return s, nil
 }
 
 // deadline returns when a load is to be over.
@@ -170,11 +154,23 @@ func (p *passage) decorate(h http.Header) {
 	if cookie == nil {
 		return
 	}
-	put(h, cookie)
+	put(h, cookie, p.elsewhere(cookie))
 	if cookie.Secure && losesSecure(p.request) && !p.m.warned.Swap(true) {
 		p.m.cfg.Logger.Error("session: browsers drop this Secure cookie, since it goes over plain HTTP; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
+}
+
+// elsewhere returns the cookies that clear the session's name in other scopes than
+// that of cookie, which is to be set. A cookie of another scope may be another
+// site's, so it is cleared only with its session, or where so many have come that
+// the new one would not be found.
+func (p *passage) elsewhere(cookie *http.Cookie) []*http.Cookie {
+	switch sent := len(p.cookies(nil)); {
+	case sent > maxCandidates, sent > 1 && cookie.MaxAge < 0, p.scattered.Load():
+		return p.m.cfg.Cookie.elsewhere(p.request)
+	}
+	return nil
 }
 
 // cookies appends the values of the request's cookies of the session's name.
@@ -228,7 +224,7 @@ func (s *Session) drop() {
 	if st.id == "" {
 		st.persist = nil // without values it stores no session, which is no loss
 	}
-	if s.failed == nil && !s.reported && (st.pending() || st.doomed != nil && st.doomed.id != "") {
+	if s.failed == nil && !s.reported && (st.pending() || st.doomed != nil && (st.doomed.id != "" || len(s.others) > 0)) {
 		s.m.cfg.Logger.Warn("session: changes dropped, the response was an error or came before them", slog.String("handle", st.id))
 	}
 	if b := st.doomed; b != nil && b.id != "" {

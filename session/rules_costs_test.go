@@ -264,7 +264,7 @@ func TestRuleLoad(t *testing.T) {
 
 	t.Run("Forget clears the cookie so that the user can start anew", func(t *testing.T) {
 		w, c, _ := begun(t)
-		a := c.serve(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { w.m.Forget(rw) }), request("GET", ""))
+		a := c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.Forget(rw, r) }), request("GET", ""))
 		if !a.cleared() || len(c.jar) != 0 {
 			t.Errorf("Set-Cookie %q", a.cookies())
 		}

@@ -18,7 +18,8 @@ type Session struct {
 	m    *Manager
 	pass *passage // of the request, for its cookie
 
-	loaded identity // as the request came with it
+	loaded identity    // as the request came with it
+	others []candidate // came with it as well and live; under mu
 
 	mu           sync.Mutex
 	state        state
@@ -46,7 +47,7 @@ func (s *Session) Handle() string {
 }
 
 // IsNew reports whether this request began the session: it came without the
-// cookie of a live one.
+// cookie of a live one, or with those of several: see [Cookie].
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,8 +112,9 @@ func (s *Session) Renew() {
 	})
 }
 
-// Destroy ends the session and clears the visitor's cookie. What is set after
-// it begins a new session. If the session is gone already, that is success. At
+// Destroy ends the session and clears the visitor's cookie. If the request came with
+// the cookies of several sessions that live, it ends them all: see [Cookie]. What is
+// set after it begins a new session. If the session is gone already, that is success. At
 // LevelSerializable and LevelStrict a Destroy may conflict like any change: a
 // logout of a handler that reads nothing conflicts at LevelStrict only, and
 // Replay repeats it.

@@ -82,7 +82,7 @@ func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, session.ErrOutcomeUnknown):
 		p = page{Title: "The shop lost touch with its sessions", Problem: "The change may have been made or not: have a look before you repeat it."}
 	case errors.Is(err, session.ErrUnreadable):
-		s.sessions.Forget(w)
+		s.sessions.Forget(w, r)
 		p = page{Title: "Your session cannot be read", Problem: "The next page starts you a new one."}
 	}
 	log.Printf("%s %s: %v", r.Method, r.URL.Path, err)

@@ -334,7 +334,7 @@ var creates = []mutant{
 	without("under a new token and ID", sessions,
 		"\tfor range maxDoubts {\n\t\twho := c.m.cookies.identity(newToken())\n", "\twho := c.m.cookies.identity(newToken())\n\tfor range maxDoubts {\n"),
 	without("a create sets the cookie", sessions,
-		"\tc.s.landed(d, who, next)\n\tc.setCookie(value, next)\n\treturn nil\n}\n\n// insert", "\tc.s.landed(d, who, next)\n\t_ = value\n\treturn nil\n}\n\n// insert"),
+		"\tc.s.landed(d, who, next)\n\tc.setCookie(value, next)\n\treturn nil\n}\n\n// makeWay", "\tc.s.landed(d, who, next)\n\t_ = value\n\treturn nil\n}\n\n// makeWay"),
 	without("a create that fails sets no cookie", sessions,
 		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\tc.s.landed", "\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\tif value != \"\" {\n\t\t\tc.setCookie(value, next)\n\t\t}\n\t\treturn err\n\t}\n\tc.s.landed"),
 	without("a new session without a change is not stored", sessions,

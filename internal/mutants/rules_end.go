@@ -61,16 +61,17 @@ var renewals = []mutant{
 	without("Renew of a new session stores it", sessions,
 		"\treturn d.renew || d.view", "\treturn d.renew && d.id != \"\" || d.view"),
 	without("a tombstone is served as anonymous", sessions,
-		"\tcase found.Tombstone:\n\t\treturn identity{}, nil, errTombstone\n", ""),
+		"\tcase one.content.Tombstone && f.tombstone.content == nil:\n\t\tf.tombstone = one\n\tcase one.content.Tombstone:\n", ""),
 	without("a change on a tombstone is ErrGone", sessions,
 		"return p.newSession(identity{buried: true}, nil), nil", "return p.newSession(identity{}, nil), nil"),
 	without("no forwarding to the new session", sessions,
-		"\tcase found.Tombstone:\n\t\treturn identity", `	case found.Tombstone && found.Successor != "":
-		heir := identity{token: who.token, id: found.Successor}
-		found, err = p.m.fetch(ctx, heir.id)
-		return heir, found, err
-	case found.Tombstone:
-		return identity`),
+		"\t\tcase c != nil && !p.m.expired(c):\n", `		case c != nil && c.Tombstone && c.Successor != "":
+			heir := identity{token: who.token, id: c.Successor}
+			if c, err := p.m.fetch(ctx, heir.id); err == nil && c != nil {
+				f.add(candidate{heir, c})
+			}
+		case c != nil && !p.m.expired(c):
+`),
 	without("a tombstone's cookie is not cleared", sessions,
 		"return p.newSession(identity{buried: true}, nil), nil", "p.cookie.Store(p.m.cfg.Cookie.expired())\n\t\treturn p.newSession(identity{buried: true}, nil), nil"),
 	without("Renew on a tombstone works", sessions,

@@ -94,7 +94,7 @@ var keys = []mutant{
 
 var times = []mutant{
 	without("anonymous: no storage trip", sessions,
-		"\tcase who.token == nil:\n\t\treturn identity{}, nil, nil\n", ""),
+		"if found.token != nil && !slices", "if !slices"),
 	without("a read is one trip: no save", sessions,
 		"st.doomed == nil && !st.pending() &&\n\t\t(st.id == \"\" || s.touched || !s.m.touchDue(st.view.base))", "st.doomed == nil && !st.pending() && st.id == \"\"",
 		"\treturn m.expiry(c, at, c.expires).Sub(c.expires) >= m.cfg.TouchInterval ||", "\treturn at.IsZero() == false ||"),
