@@ -270,3 +270,43 @@ func TestGinStreams(t *testing.T) {
 		})
 	}
 }
+
+// A middleware of gin's that hands Handler's request on, but not its writer, answers
+// past the session: no cookie can be set. The log says so, and nothing is stored that
+// no cookie leads to. The way that works is Handler around the engine.
+func TestGinMiddlewareThatKeepsItsWriterIsLogged(t *testing.T) {
+	gin.SetMode(gin.ReleaseMode)
+	m := newManager(t)
+	naive := func(c *gin.Context) {
+		m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			c.Request = r
+			c.Next()
+		})).ServeHTTP(c.Writer, c.Request)
+	}
+	bump := func(c *gin.Context) {
+		s, err := session.Load(c.Request.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		c.String(200, new(contested).bump(s))
+	}
+	e := gin.New()
+	e.GET("/naive", naive, bump)
+	e.GET("/bump", bump)
+	b := serve(t, m.Handler(e))
+	if a := b.expect("GET", "/bump", 200, "page 1"); a.cookies != 1 {
+		t.Errorf("%d cookies with Handler around the engine", a.cookies)
+	}
+	b.expect("GET", "/bump", 200, "page 2")
+
+	b = serve(t, e)
+	for range 2 {
+		if a := b.expect("GET", "/naive", 200, "page 1"); a.cookies != 0 {
+			t.Errorf("%d cookies", a.cookies)
+		}
+	}
+	if n := strings.Count(m.log.String(), "another ResponseWriter"); n != 1 {
+		t.Errorf("logged %d times, want once:\n%s", n, m.log)
+	}
+}

@@ -78,6 +78,20 @@
 // [Manager.Replay] goes around the innermost handler of a route, inside of
 // Handler or alone, to run it again on a conflict whatever the method.
 //
+// # Routers and frameworks
+//
+// A handler has to answer by the ResponseWriter that Handler gave it, and to load
+// the session with the context of the request that came with it. What takes
+// net/http middleware does both: http.ServeMux, chi, echo by its WrapMiddleware.
+// Around gin put Handler outermost, as in sessions.Handler(engine): a middleware of
+// gin's that hands on the request alone goes on writing to its own writer, past the
+// session. With fiber convert handlers as a whole, as in
+// adaptor.HTTPHandler(sessions.HandlerFunc(f)): its adaptor.HTTPMiddleware lets the
+// middleware return before the handler runs. A library that asserts interfaces of
+// the server's own ResponseWriter, as WebTransport's Upgrade does, gets that by
+// [Unwrap]. The file docs/frameworks.md of the repository has each with its code,
+// and a middleware for fiber's own handlers.
+//
 // # Order of middleware
 //
 // Put Handler outside of what reads the session, and inside of what must see

@@ -47,9 +47,11 @@ var (
 	// been sent. Nothing was saved.
 	ErrHeaderSent = errors.New("session: too late for a cookie, the response header has been sent")
 
-	// ErrNoHandler: the context is not of a request that came through the
-	// Manager's Handler.
-	ErrNoHandler = errors.New("session: no session in this context; wrap the handler in Manager.Handler and pass on the request's context")
+	// ErrNoHandler: the context is not that of a request that Manager.Handler,
+	// HandlerFunc or Replay has passed on. It may be that of the request around,
+	// as in a framework that hands on no net/http request: see "Routers and
+	// frameworks" in the documentation of the package.
+	ErrNoHandler = errors.New("session: no session in this context: wrap the handler in Manager.Handler, and load with the context of the request that the handler was given (gin, echo, fiber: see \"Routers and frameworks\" in the documentation of package session)")
 )
 
 // StatusCode returns the HTTP status that fits an error of this package: 409

@@ -188,6 +188,18 @@ func (l *httpLog) last() string {
 	return l.records[len(l.records)-1].Message
 }
 
+// countText returns how many records have text in their message.
+func (l *httpLog) countText(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.records {
+		if strings.Contains(r.Message, text) {
+			n++
+		}
+	}
+	return n
+}
+
 // httpSite is an httpEnv on a real server: the handler under test at /, and
 // under /session/ what a test needs to make a session and look into it.
 type httpSite struct {

@@ -45,6 +45,54 @@ func TestHTTPSetAfterFlushIsCommittedAtReturn(t *testing.T) {
 	})
 }
 
+// httpTelling is a ResponseWriter of a router's that tells whether it has sent the
+// header.
+type httpTelling struct {
+	http.ResponseWriter
+	written bool
+}
+
+func (w *httpTelling) Written() bool { return w.written }
+
+func (w *httpTelling) Write(p []byte) (int, error) {
+	w.written = true
+	return w.ResponseWriter.Write(p)
+}
+
+// A handler that answers by a writer from around has sent the header: a new session
+// is dropped, since no cookie would lead to it, and that is logged once. Changes of
+// one that is known are saved.
+func TestHTTPAnswerByTheWriterAround(t *testing.T) {
+	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
+		var around *httpTelling
+		site := serve(func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
+			httpName.Set(s, "past")
+			if r.URL.Path != "/silent" {
+				io.WriteString(around, "page")
+			}
+		})
+		inner := site.srv.Config.Handler
+		site.srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			around = &httpTelling{ResponseWriter: w}
+			inner.ServeHTTP(around, r)
+		})
+		stranger := site.visitor(t)
+		for range 2 {
+			httpPage(t, stranger.get("/"), 200, "page", 0)
+		}
+		if n := site.store.Saves.Load(); n != 0 {
+			t.Errorf("%d saves of a session that no cookie leads to", n)
+		}
+		if n := site.log.countText("another ResponseWriter"); n != 1 {
+			t.Errorf("logged %d times, want once", n)
+		}
+		httpPage(t, stranger.get("/silent"), 200, "", 1) // a handler that has not answered yet
+		v := site.begun(t)
+		httpPage(t, v.get("/"), 200, "page", 0)
+		v.expect("new=false count=0 name=past")
+	})
+}
+
 func TestHTTPEarlyHintsCommitNothing(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {

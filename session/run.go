@@ -67,7 +67,7 @@ func (rn *run) serve(next http.Handler, r *http.Request) {
 }
 
 func (rn *run) finish() {
-	if !rn.sent {
+	if !rn.sent && !rn.bypassed() {
 		_ = rn.begin(http.StatusOK)
 		return
 	}
@@ -97,6 +97,37 @@ func (rn *run) begin(status int) error {
 	rn.pass.decorate(rn.raw.Header())
 	rn.pass.leaveLane() // the response may take as long as it likes
 	return nil
+}
+
+// bypassed reports whether the handler has answered by another ResponseWriter than
+// its own, as far as those around tell, as gin's and negroni's do. The header is gone
+// then, and the cookie with it.
+func (rn *run) bypassed() bool {
+	if !written(rn.raw) {
+		return false
+	}
+	rn.gone()
+	rn.pass.sent.Store(true)
+	if m := rn.pass.m; rn.pass.asked.Load() && !m.bypassed.Swap(true) {
+		m.cfg.Logger.Error("session: the handler answered by another ResponseWriter than the one that Manager.Handler gave it: " +
+			"the session is saved too late, and no cookie is set; put Handler around the router; " +
+			"see \"Routers and frameworks\" in the documentation of package session")
+	}
+	return true
+}
+
+// written reports whether w or a writer below says that it has sent the header.
+func written(w http.ResponseWriter) bool {
+	for {
+		if teller, ok := w.(interface{ Written() bool }); ok && teller.Written() {
+			return true
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = outer.Unwrap()
+	}
 }
 
 // fail makes err the end of the run: nothing more of it is sent.

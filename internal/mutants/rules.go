@@ -41,4 +41,5 @@ var sections = []section{
 	{"Secrets (docs/security.md)", secrets},
 	{"Logs and errors (docs/security.md)", leaks},
 	{"Listing (provider.Lister)", listing},
+	{"Other stacks and proxies", stacks},
 }
