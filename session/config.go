@@ -63,12 +63,15 @@ type Config struct {
 	MaxSize int
 
 	// OwnerLimit is how many sessions an owner (Session.SetOwner) may have at
-	// once. One more ends the oldest. Of sign-ins at the same moment a few may
-	// get past it, until the next one. Default 0, for any number.
+	// once, up to 4096. One more ends the oldest. Of sign-ins at the same moment
+	// a few may get past it, until the next one. A sign-in at the limit reads all
+	// of the owner's sessions, eight at a time. Default 100; a negative one is no
+	// limit but the 4096.
 	OwnerLimit int
 
 	// OwnerLimitRefuses makes the session over OwnerLimit fail its commit with
-	// ErrTooManySessions, instead of ending another.
+	// ErrTooManySessions, instead of ending another. A sign-in that follows one
+	// that has failed or is under way may wait a second to see what comes of it.
 	OwnerLimitRefuses bool
 
 	// StoreTimeout bounds the storage I/O of one load or one commit. A commit
@@ -150,6 +153,7 @@ const (
 	defaultLifetime       = 24 * time.Hour
 	defaultMaxLifetime    = 30 * 24 * time.Hour
 	defaultMaxSize        = 64 << 10
+	defaultOwnerLimit     = 100
 	defaultStoreTimeout   = 3 * time.Second
 	defaultReplayAttempts = 10
 	defaultReplayBody     = 256 << 10
@@ -173,6 +177,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxIdle, c.MaxLifetime)
 	setDefault(&c.Codec, CBOR())
 	setDefault(&c.MaxSize, defaultMaxSize)
+	setDefault(&c.OwnerLimit, defaultOwnerLimit)
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
@@ -235,7 +240,7 @@ func (c Config) validate() error {
 	check(c.Codec.Name() != "", "Codec has an empty name")
 	check(c.Codec.Name() != rosterFormat, "Codec has the name %q, which is taken", rosterFormat)
 	check(!strings.Contains(c.Namespace, "\x00"), "Namespace contains a NUL")
-	check(c.OwnerLimit >= 0, "OwnerLimit %d is negative", c.OwnerLimit)
+	check(c.OwnerLimit <= maxPlaces, "OwnerLimit %d is over the %d that can be listed", c.OwnerLimit, maxPlaces)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)

@@ -19,7 +19,7 @@ func TestConfigMistakes(t *testing.T) {
 		"a short signing key":                  {session.Config{SigningKeys: [][]byte{make([]byte, 32), make([]byte, 31)}}, "SigningKeys[1] has 31 bytes"},
 		"a rotation that never ends":           {session.Config{SigningKeyRotation: time.Second}, "SigningKeyRotation"},
 		"a namespace with a NUL":               {session.Config{Namespace: "a\x00b"}, "Namespace"},
-		"a limit of less than none":            {session.Config{OwnerLimit: -1}, "OwnerLimit"},
+		"a limit of more than can be listed":   {session.Config{OwnerLimit: 4097}, "OwnerLimit"},
 		"a negative idle timeout":              {session.Config{IdleTimeout: -1}, "IdleTimeout"},
 		"a lifetime under the idle timeout":    {session.Config{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour}, "Lifetime"},
 		"a touch interval over the window":     {session.Config{TouchInterval: 2 * time.Hour}, "TouchInterval"},

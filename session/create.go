@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -48,7 +49,11 @@ func (c *commit) insert(next *content) (identity, string, error) {
 		if err != nil {
 			return identity{}, "", err
 		}
-		if out, err := c.put(who.id, next, nil); err != nil || out.landed {
+		out, err := c.put(who.id, next, nil)
+		if err != nil && !errors.Is(err, ErrOutcomeUnknown) {
+			c.retract(who.id, next.Owner)
+		}
+		if err != nil || out.landed {
 			return who, value, err
 		}
 	}

@@ -36,7 +36,8 @@ var (
 	ErrTooLarge = errors.New("session: too large")
 
 	// ErrTooManySessions: the owner has as many sessions as Config.OwnerLimit,
-	// and OwnerLimitRefuses is set. Nothing was saved.
+	// and OwnerLimitRefuses is set; or as many as can be listed, which the message
+	// says. Nothing was saved.
 	ErrTooManySessions = errors.New("session: the owner has too many sessions")
 
 	// ErrEncode: a value cannot be encoded, or Get could not return what is

@@ -18,9 +18,11 @@ import (
 // rather than a name or an address that may change hands.
 //
 // A commit that makes a session somebody's takes two storage trips more than it
-// would otherwise, or four where the user has more than 16 sessions, and so does
-// one that ends such a session; a renewal does both. No other request does. A
-// user's list is one record: a few thousand sessions fit the smallest store's limit.
+// would otherwise, and so does one that ends such a session; a renewal does both.
+// Where the user has 16 sessions or more, a sign-in also reads an eighth of them, at
+// most 16, to see which have expired, and all of them at Config.OwnerLimit. A user's
+// list is one record of 4096 sessions at most. A sign-in that finds it full fails with
+// ErrTooManySessions.
 //
 // The owner is no key, and outside of the isolation levels: of two requests that
 // set it without Renew, the last wins.
@@ -43,8 +45,8 @@ func (s *Session) Owner() string {
 
 // Sessions returns the user's sessions, the one that was used last first. They
 // are outside of any request: their values can be read, and Session.Update
-// changes them. It takes one storage trip, and one more for each session. A session
-// that cannot be read is left out; RevokeAll tells of it.
+// changes them. It takes one storage trip, and one more for each session, eight at
+// the same time. A session that cannot be read is left out; RevokeAll tells of it.
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
 	st := m.storage(ctx, nil)
 	roster, err := st.roster(userID)

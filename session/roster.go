@@ -36,9 +36,17 @@ func (rosterCodec) Name() string { return rosterFormat }
 
 func (c *content) isRoster() bool { return c.codec.Name() == rosterFormat }
 
-// crowd is how many entries a roster may have before its owner's logins look for
-// those of sessions that have just expired.
-const crowd = 16
+// crowd is how many entries a roster may have before its owner's logins look for those of
+// sessions that have just expired: at one of thinShare, at most maxThinned.
+const (
+	crowd      = 16
+	thinShare  = 8
+	maxThinned = 16
+)
+
+// maxPlaces is how many entries a roster may have. It is read and written as a whole, and
+// has to fit the limit of every store.
+const maxPlaces = 4096
 
 // place is one session's place in a roster.
 type place struct {
@@ -85,6 +93,27 @@ func (st *storage) roster(owner string) (*content, error) { return st.fetch(st.m
 // enter puts the session id, which is to be saved as next, into its owner's
 // roster. It counts in place of the session before, "" if it comes in addition.
 func (st *storage) enter(id string, next *content, before string) error {
+	err := st.enterWithin(maxPlaces, id, next, before)
+	if errors.Is(err, ErrTooLarge) { // to this store fewer are too many
+		err = st.enterWithin(0, id, next, before)
+	}
+	if errors.Is(err, errFull) || errors.Is(err, ErrTooLarge) {
+		st.m.cfg.Logger.Error("session: the list of an owner's sessions is full, so the owner cannot sign in; "+
+			"end some by Manager.RevokeAll and set Config.OwnerLimit to what owners need; entries of sign-ins that have failed go after an hour",
+			slog.String("list", st.m.rosterID(next.Owner)), slog.Any("error", err))
+		return fmt.Errorf("%w: the list of them is full; end some by Manager.RevokeAll, or wait an hour if their sign-ins have failed", ErrTooManySessions)
+	}
+	if err == nil {
+		st.entered = append(st.entered, id)
+	}
+	return err
+}
+
+// errFull: a roster has maxPlaces entries of sessions that live or may be about to.
+var errFull = fmt.Errorf("session: %d entries", maxPlaces)
+
+// enterWithin is enter that looks for stale entries where there are as many as room.
+func (st *storage) enterWithin(room int, id string, next *content, before string) error {
 	return st.amend(next.Owner, func(old *content, at time.Time) ([]place, error) {
 		places := places(old, at)
 		if i := slices.IndexFunc(places, func(p place) bool { return p.id == id }); i >= 0 {
@@ -94,8 +123,19 @@ func (st *storage) enter(id string, next *content, before string) error {
 			places = slices.Delete(places, i, i+1) // whoever strikes that one off must miss the new one
 		}
 		places, err := st.makeRoom(next.Owner, before, st.thin(old, places, at), at)
+		if err == nil && len(places) >= room {
+			places, err = st.prune(next.Owner, places, at)
+		}
 		return append(places, place{id, at, ordinal(next.version)}), err
 	})
+}
+
+// retract takes back the entry of a session that was not saved, and under whose ID nothing
+// will be.
+func (st *storage) retract(id, owner string) {
+	if slices.Contains(st.entered, id) {
+		st.strike(owner, gone(id))
+	}
 }
 
 // strike takes these places off their owner's roster, but not those that the
@@ -115,7 +155,7 @@ func (st *storage) strike(owner string, over ...place) {
 		return places, nil
 	})
 	if err != nil {
-		st.m.cfg.Logger.Warn("session: ended sessions stay in their owner's roster until it is read", slog.Any("error", err))
+		st.m.cfg.Logger.Warn("session: sessions that are not there stay in their owner's list until it is read", slog.Any("error", err))
 	}
 }
 

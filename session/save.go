@@ -25,6 +25,8 @@ type storage struct {
 	turn  *lane.Turn
 	lined bool // has queued up once
 	tries int  // conflicts met
+
+	entered []string // IDs of the sessions that were entered in a roster
 }
 
 func (m *Manager) storage(ctx context.Context, turn *lane.Turn) storage {

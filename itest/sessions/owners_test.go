@@ -1,10 +1,16 @@
 package sessions_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
@@ -88,13 +94,68 @@ func testOwners(t *testing.T, p, other provider.Provider) {
 	}
 }
 
-func ownersManager(t *testing.T, p provider.Provider) *session.Manager {
+// reset fails the nth Save from now on with a connection reset, which reaches the
+// store before or does not.
+type reset struct {
+	provider.Provider
+	left  atomic.Int64
+	lands bool
+}
+
+func (r *reset) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	if r.left.Add(-1) != 0 {
+		return r.Provider.Save(ctx, rec, expectVersion)
+	}
+	if r.lands {
+		if err := r.Provider.Save(ctx, rec, expectVersion); err != nil {
+			return err
+		}
+	}
+	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+}
+
+// A login of which one save fails does not lock the user out who may have one session:
+// it works itself, and each login after it is refused only for a session that lives.
+func TestOwnerLimitAndAConnectionReset(t *testing.T) {
+	stores.Each(t, func(t *testing.T, s stores.Store) {
+		p := s.Instances(t, 1)[0]
+		for _, lands := range []bool{false, true} {
+			for n := range int64(3) {
+				user := fmt.Sprint("ann ", n, lands)
+				broken := &reset{Provider: p, lands: lands}
+				m := ownersManager(t, broken, func(cfg *session.Config) { cfg.OwnerLimit, cfg.OwnerLimitRefuses = 1, true })
+				broken.left.Store(n + 1)
+				if w := signIn(m, user, "laptop"); w.Code != http.StatusOK {
+					t.Fatalf("save %d, lands %v: the login itself: status %d: %s", n, lands, w.Code, w.Body)
+				}
+				if all, err := m.Sessions(t.Context(), user); err != nil || len(all) != 1 {
+					t.Fatalf("save %d, lands %v: %d sessions, error %v", n, lands, len(all), err)
+				}
+				if w := signIn(m, user, "phone"); w.Code != http.StatusConflict {
+					t.Errorf("save %d, lands %v: one too many: status %d: %s", n, lands, w.Code, w.Body)
+				}
+				if err := m.RevokeAll(t.Context(), user); err != nil {
+					t.Error(err)
+				}
+				if w := signIn(m, user, "phone"); w.Code != http.StatusOK {
+					t.Errorf("save %d, lands %v: after RevokeAll: status %d: %s", n, lands, w.Code, w.Body)
+				}
+			}
+		}
+	})
+}
+
+func ownersManager(t *testing.T, p provider.Provider, opts ...func(*session.Config)) *session.Manager {
 	t.Helper()
-	m, err := session.New(p, session.Config{
+	cfg := session.Config{
 		SigningKeys:  [][]byte{[]byte("of 32 bytes, and known to anybody")},
 		StoreTimeout: patience,
 		Cookie:       session.Cookie{Insecure: true},
-	})
+	}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	m, err := session.New(p, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,17 +165,22 @@ func ownersManager(t *testing.T, p provider.Provider) *session.Manager {
 // signedIn returns the cookie of a session that is the user's.
 func signedIn(t *testing.T, m *session.Manager, user, name string) *http.Cookie {
 	t.Helper()
+	w := signIn(m, user, name)
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("signing in: status %d: %s", w.Code, w.Body)
+	}
+	return cookies[0]
+}
+
+func signIn(m *session.Manager, user, name string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
 		s.Renew()
 		s.SetOwner(user)
 		device.Set(s, name)
 	}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
-	cookies := w.Result().Cookies()
-	if len(cookies) != 1 {
-		t.Fatalf("signing in: status %d: %s", w.Code, w.Body)
-	}
-	return cookies[0]
+	return w
 }
 
 // opens returns the device whose session the cookie opens.
