@@ -25,11 +25,12 @@ var (
 
 // Provider implements provider.Provider. Make one with New or Open.
 type Provider struct {
-	client   Client
-	punctual bool         // the client's calls end at their deadline
-	close    func() error // nil if the client is the caller's
-	prefix   string
-	replicas replicas
+	client    Client
+	punctual  bool         // the client's calls end at their deadline
+	close     func() error // nil if the client is the caller's
+	prefix    string
+	replicas  replicas
+	connector connector
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -79,16 +80,13 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 	if err := check(ctx, provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
-	// GETEX without an option is a GET that no replica answers, nor a cache in
-	// the client, however it is set up.
-	cmd := goredis.NewStringCmd(ctx, "getex", p.key(id))
-	cmd.SetFirstKeyPos(1)
+	cmd := getex(ctx, p.key(id))
 	err := p.await(ctx, func() error { return p.client.Process(ctx, cmd) })
 	switch {
 	case errors.Is(err, goredis.Nil):
 		return nil, errNotFound
 	case err != nil:
-		return nil, p.failure(ctx, err)
+		return nil, p.failed(ctx, p.key(id), err)
 	}
 	value, _ := cmd.Bytes()
 	return decode(id, value)

@@ -55,7 +55,7 @@ func (p *Provider) apply(ctx context.Context, c *change) error {
 	case errors.Is(err, goredis.Nil):
 		return conflictError(nil)
 	case err != nil:
-		return p.failure(ctx, err)
+		return p.failed(ctx, p.key(c.id), err)
 	case reply == changed:
 		return nil
 	}
