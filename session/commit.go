@@ -107,10 +107,13 @@ func (c *commit) settle(b *doomed) error {
 
 func (c *commit) store(d *draft) error {
 	switch {
-	case d.buried && !d.renew:
-		return ErrGone
 	case d.id == "":
-		return c.create(d)
+		err := c.create(d)
+		if errors.Is(err, errTombstone) && d.mayBeLost() {
+			c.s.idled(d)
+			return nil
+		}
+		return err
 	case d.renew:
 		return c.renewal(d)
 	default:

@@ -8,8 +8,11 @@ import (
 
 // create stores a session that is not stored yet.
 func (c *commit) create(d *draft) error {
-	if c.s.check(d, d.view.base) != nil {
-		return ErrGone // what was read is of a session that another request has ended
+	if d.reads.ended || c.s.check(d, d.view.base) != nil {
+		return errTombstone // what was read is of a session that another request has ended
+	}
+	if p := d.predecessor; p != nil && p.content != nil && !d.mayClaim(p.content) {
+		return errTombstone
 	}
 	next := c.content(d, nil)
 	if err := c.makeWay(next); err != nil {
@@ -17,6 +20,10 @@ func (c *commit) create(d *draft) error {
 	}
 	who, value, err := c.insert(next)
 	if err != nil {
+		return err
+	}
+	if err := c.claim(d, who); err != nil {
+		c.withdraw(who, next)
 		return err
 	}
 	c.s.landed(d, who, next)

@@ -39,6 +39,7 @@ func (c *commit) entomb(b *doomed) error {
 		var err error
 		switch {
 		case target == nil || target.Tombstone && target.Successor == "":
+			b.reads.ended = b.reads.nonEmpty
 			return b.absent(out.doubted)
 		case b.revoked && b.spares(id, target):
 			return nil
@@ -66,7 +67,7 @@ func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, err
 			return outcome{}, err
 		}
 	}
-	out, err := c.save(id, tombstone(target, ""), target.version)
+	out, err := c.save(id, tombstone(target, "", b.revoked || c.s.pass.sent.Load()), target.version)
 	if err != nil || out.landed || out.current == nil || out.current.Tombstone {
 		return out, err
 	}
@@ -110,17 +111,19 @@ func (s *Session) doom() *doomed {
 	case st.doomed != nil:
 		return st.doomed
 	default:
-		return &doomed{cookie: !st.buried && len(s.pass.cookies(nil)) > 0}
+		return &doomed{cookie: st.predecessor == nil && len(s.pass.cookies(nil)) > 0}
 	}
 }
 
-// buried notes that b is done.
+// buried notes that b is done. What the request has read of a session that another one
+// has ended must not pass into one of its own.
 func (s *Session) buried(b *doomed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.committed++
 	if s.state.doomed == b {
 		s.state.doomed = nil
+		s.state.reads.ended = s.state.reads.ended || b.reads.ended
 	}
 }
 

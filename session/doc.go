@@ -24,9 +24,16 @@
 // a new ID on a change of privilege, [Session.Destroy] ends it, and time does:
 // [Config].IdleTimeout after its last use, [Config].Lifetime after it began or
 // was renewed; [AAL1], [AAL2] and [AAL3] are NIST's limits. [Session.Persist] is
-// for "keep me signed in". What a request with the cookie of a renewed or
-// destroyed session reads is empty; what it changes is refused for five minutes,
-// and begins a new session after that.
+// for "keep me signed in".
+//
+// A session that was renewed or destroyed leaves a tombstone: a record that says so,
+// for five minutes. A request that comes with its cookie reads an empty session. What
+// it changes begins a new one where no other answer can still be under way that sets or
+// clears the cookie: at once if the session was ended from outside ([Manager.Revoke],
+// [Config].OwnerLimit), else 30 seconds after the Renew or Destroy. Of parallel requests
+// one begins the new session, and no other does for 30 seconds. Until then a change
+// is [ErrGone], and one of [Key.LastWriteWins] keys alone is lost without an error. A
+// Renew, which is a login, works at any time; it ends what such a change has begun.
 //
 // # Conflicts
 //
@@ -48,7 +55,11 @@
 //
 // [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
 // it may be lost. If the session was destroyed, renewed or has expired
-// meanwhile, a change is [ErrGone]: a late save never makes it anew.
+// meanwhile, a change is [ErrGone]: a late save never makes it anew. A Renew, or
+// what follows a Destroy, then begins an empty session, unless the request has seen
+// something of the old one: a value, the name of a key, the owner, or what a closure
+// of Update was given. With any of these it is ErrGone, at every level: what was read
+// of a session that was revoked never passes into another.
 //
 // LevelMerge keeps each key right by itself. What must be right across keys
 // belongs into one key, or wants LevelSerializable.

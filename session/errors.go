@@ -15,7 +15,9 @@ var (
 	ErrConflict = errors.New("session: conflict with a parallel request")
 
 	// ErrGone: the session was destroyed or renewed, or has expired, since the
-	// request loaded it. Nothing was saved, and the session is not made anew.
+	// request loaded it, or up to 30 seconds before. Nothing was saved, and the
+	// session is not made anew. The visitor has to load the page again: the browser
+	// then sends the cookie of the new session, or may begin one.
 	ErrGone = errors.New("session: destroyed, renewed or expired meanwhile")
 
 	// ErrUnavailable: the provider failed. Nothing was saved, but see

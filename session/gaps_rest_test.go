@@ -102,7 +102,7 @@ func TestRuleStartOver(t *testing.T) {
 				return nil
 			})
 			wantErr(t, err, session.ErrGone)
-			if runs != 2 {
+			if runs != 1 {
 				t.Errorf("%d runs", runs)
 			}
 		}).wantError(t, http.StatusConflict, session.ErrGone)

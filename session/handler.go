@@ -64,7 +64,7 @@ func (p *passage) answerError(w http.ResponseWriter, r *http.Request, err error)
 	case errors.Is(err, ErrConflict):
 		text = "Another request of yours changed the same data at the same time, so this one was not saved. Please try again."
 	case errors.Is(err, ErrGone):
-		text = "Your session has ended or was renewed. Please load the page again."
+		text = "Your session has ended or was renewed. Please load the page again; if that does not help, once more in half a minute."
 	case errors.Is(err, ErrTooManySessions):
 		text = "You are signed in on too many devices. Please sign out of one of them first."
 	case errors.Is(err, ErrOutcomeUnknown):

@@ -37,10 +37,13 @@ func (s *Session) SetOwner(userID string) {
 func (s *Session) Owner() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := &s.state; st.owner != nil {
+	st := &s.state
+	if st.owner != nil {
 		return *st.owner
 	}
-	return s.state.view.base.Owner
+	owner := st.view.base.Owner
+	st.reads.nonEmpty = st.reads.nonEmpty || owner != ""
+	return owner
 }
 
 // Sessions returns the user's sessions, the one that was used last first. They

@@ -97,7 +97,8 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 	event.Handle, event.Err = found.session.id, err
 	switch {
 	case errors.Is(err, errTombstone):
-		return p.newSession(identity{buried: true}, nil), nil
+		ended := found.tombstone
+		return p.newSession(identity{predecessor: &predecessor{ended.id, ended.content}}, nil), nil
 	case err != nil:
 		return nil, err
 	}

@@ -14,6 +14,9 @@ type reads struct {
 	keys   table[read]
 	listed *listing
 	soft   bool // some reads are soft
+
+	nonEmpty bool // something was there: a value of any key, a listed name, the owner
+	ended    bool // and another request has ended that session
 }
 
 // read is the stored value of one key as the request saw it.

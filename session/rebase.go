@@ -61,6 +61,7 @@ func (s *Session) runMerge(c change) (ownCell, error) {
 	if !theirs.present || theirs.equal(c.merge.base) {
 		return ownCell{cell: c.told}, nil
 	}
+	s.state.reads.nonEmpty = true
 	s.closures++
 	merged, err := s.unlocked(func(theirs cell) (cell, error) {
 		return c.merge.fn(c.merge.base, c.told, theirs)

@@ -64,10 +64,11 @@ func (c *content) encode(prev *content, kept *envelope.Entries, edits []envelope
 }
 
 // tombstone returns the content that ends base's session, which goes on under
-// the record ID successor, if any.
-func tombstone(base *content, successor string) *content {
+// the record ID successor, if any. From outside means that no answer is under way that
+// changes the browser's cookie.
+func tombstone(base *content, successor string, outside bool) *content {
 	t := follow(base)
-	t.Tombstone, t.Successor = true, successor
+	t.Tombstone, t.Successor, t.Outside = true, successor, outside
 	t.expires = t.Seen.Add(tombstoneLifetime)
 	t.encode(base, nil, nil)
 	return t

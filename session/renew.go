@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -46,12 +45,10 @@ func (c *commit) renewal(d *draft) error {
 // is not tried for a visitor who has hung up: the answer with the new cookie
 // would be lost, and the old cookie dead.
 func (c *commit) bequeath(d *draft, heir identity) (outcome, error) {
-	for _, ctx := range []context.Context{c.asks, c.s.pass.request.Context()} {
-		if ctx.Err() != nil {
-			return outcome{}, fmt.Errorf("%w: not renewed: %w", ErrUnavailable, context.Cause(ctx))
-		}
+	if err := c.hungUp(); err != nil {
+		return outcome{}, fmt.Errorf("not renewed: %w", err)
 	}
-	return c.save(d.id, tombstone(d.view.base, heir.id), d.view.base.version)
+	return c.save(d.id, tombstone(d.view.base, heir.id, false), d.view.base.version)
 }
 
 // renewAgain brings the new record up to what was saved to the old one
@@ -79,7 +76,8 @@ func (c *commit) withdraw(who identity, next *content) {
 // startOver is a renewal of what another request has renewed or destroyed
 // meanwhile, such as a login clicked twice: an empty session under an ID of
 // its own that takes what this request has set, and nothing of the old data.
-// What the request took from them it cannot take to a session of its own.
+// What the request has seen of them it may have in its changes, whatever the level, so
+// that it cannot have a session of its own: a session that was revoked would come back.
 func (c *commit) startOver(d *draft) error {
 	if c.mode == updating {
 		return errStartOver
@@ -95,11 +93,11 @@ func (c *commit) startOver(d *draft) error {
 func (s *Session) startOver(d *draft) error {
 	empty := s.m.freshContent()
 	empty.codec = d.view.base.codec // the changes are encoded in it
-	if s.check(d, empty) != nil {
-		return ErrGone
+	if d.reads.nonEmpty || s.check(d, empty) != nil {
+		return errTombstone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.identity, s.state.began = identity{buried: true}, true
+	s.state.identity, s.state.began = identity{predecessor: &predecessor{id: d.id}}, true
 	return s.rebaseLocked(empty)
 }

@@ -84,6 +84,7 @@ func (s *Session) Keys() []string {
 	defer s.mu.Unlock()
 	if st := &s.state; !st.view.cleared {
 		st.reads.noteListing(st.view.base, s.closures > 0)
+		st.reads.nonEmpty = st.reads.nonEmpty || st.view.base.Entries.Len() > 0
 	}
 	return s.state.view.keys()
 }
@@ -103,8 +104,11 @@ func (s *Session) Clear() {
 
 // Renew gives the session a new ID and the visitor a new cookie, and restarts
 // the lifetime. Call it on every change of privilege, such as a login: whoever
-// knew the old cookie (session fixation) is anonymous from then on. For five
-// minutes a change that is asked for with the old cookie is ErrGone.
+// knew the old cookie (session fixation) is anonymous from then on.
+//
+// Where another request has renewed or ended the session first, Renew begins an empty
+// one, so that a login clicked twice works. It is ErrGone if this request has read
+// anything of the session but that it was not there: see the package's text on conflicts.
 func (s *Session) Renew() {
 	s.mutate("Renew", func(st *state) {
 		st.reads.harden()
@@ -114,7 +118,8 @@ func (s *Session) Renew() {
 
 // Destroy ends the session and clears the visitor's cookie. If the request came with
 // the cookies of several sessions that live, it ends them all: see [Cookie]. What is
-// set after it begins a new session. If the session is gone already, that is success. At
+// set after it begins a new session. If the session is gone already, that is success,
+// but what is set after it is ErrGone if this request has read anything of it. At
 // LevelSerializable and LevelStrict a Destroy may conflict like any change: a
 // logout of a handler that reads nothing conflicts at LevelStrict only, and
 // Replay repeats it.
@@ -123,10 +128,11 @@ func (s *Session) Destroy() {
 		st.reads.harden()
 		s.epoch++
 		*st = state{
-			identity: identity{buried: st.buried},
+			identity: identity{predecessor: st.predecessor},
 			view:     view{base: s.m.freshContent()},
 			popped:   st.popped,
 			doomed:   s.doom(),
+			reads:    reads{ended: st.reads.ended},
 			began:    true,
 		}
 	})

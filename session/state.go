@@ -21,9 +21,10 @@ type state struct {
 
 // identity says which record a session is.
 type identity struct {
-	token  []byte // what the cookie holds; nil while not stored
-	id     string // the record's ID, a hash of the token; "" while not stored
-	buried bool   // the visitor's cookie is that of a tombstone
+	token []byte // what the cookie holds; nil while not stored
+	id    string // the record's ID, a hash of the token; "" while not stored
+
+	predecessor *predecessor // nil, unless the visitor's cookie is that of a tombstone
 }
 
 // orders are what the request asked for other than changes of keys.
@@ -57,6 +58,10 @@ func (s *Session) savepoint() state {
 func (s *Session) rollback(to state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.rollbackLocked(to)
+}
+
+func (s *Session) rollbackLocked(to state) {
 	s.epoch++
 	s.state = to.clone()
 }

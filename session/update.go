@@ -62,7 +62,7 @@ func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, start
 	undo := true
 	defer func() {
 		if undo {
-			s.rollback(before)
+			s.undo(before)
 		}
 	}()
 	err := s.run(fn)
@@ -72,6 +72,15 @@ func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, start
 	err = s.commitNow(ctx, updating)
 	undo = errors.Is(err, errRerun)
 	return err
+}
+
+// undo restores a savepoint, but for what the closure may have told its surroundings.
+func (s *Session) undo(to state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	nonEmpty := s.state.reads.nonEmpty
+	s.rollbackLocked(to)
+	s.state.reads.nonEmpty = nonEmpty
 }
 
 func (s *Session) run(fn func(*Session) error) error {

@@ -43,11 +43,15 @@ func (s *Session) see(key string, blind bool) cell {
 		st.reads.harden() // what an Update gave rests on all that its closure read
 	}
 	c, fromBase := st.view.cell(key)
-	if fromBase && !blind {
-		stored := c
-		if own != nil {
-			stored = st.view.base.cell(key)
-		}
+	if !fromBase {
+		return c
+	}
+	stored := c
+	if own != nil {
+		stored = st.view.base.cell(key)
+	}
+	st.reads.nonEmpty = st.reads.nonEmpty || stored.present
+	if !blind {
 		st.reads.note(key, stored, st.view.base, s.closures > 0)
 	}
 	return c

@@ -25,6 +25,7 @@ var sections = []section{
 	{"Create", creates},
 	{"Replay", replays},
 	{"Renew", renewals},
+	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},
 	{"Sessions and keys (DESIGN.md, 4)", keys},
 	{"Costs and time (DESIGN.md, 4)", times},

@@ -14,7 +14,7 @@ var owners = []mutant{
 	without("a SetOwner of nothing else can come to nothing", sessions,
 		" && !d.cleared && d.owner == nil {", " && !d.cleared {"),
 	without("Owner tells what SetOwner has set", sessions,
-		"if st := &s.state; st.owner != nil {", "if st := &s.state; false {"),
+		"\tif st.owner != nil {\n\t\treturn *st.owner\n", "\tif false {\n\t\treturn *st.owner\n"),
 	without("the owner goes on with the session", sessions,
 		"\tnext.Owner = base.Owner\n", ""),
 	without("the owner is stored", envelopes,

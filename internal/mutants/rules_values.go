@@ -139,7 +139,7 @@ var times = []mutant{
 
 var payloads = []mutant{
 	without("strict: the layout is checked", envelopes,
-		"\tif d.byte() != layout {\n", "\tif d.byte() == 0 {\n"),
+		"\tdefault:\n\t\treturn Envelope{}, ErrMalformed\n\t}\n\te := ", "\t}\n\te := "),
 	without("strict: the kind is checked", envelopes,
 		"\tdefault:\n\t\td.failed = true\n", ""),
 	without("strict: no trailing bytes", envelopes,
