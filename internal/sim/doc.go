@@ -1,7 +1,7 @@
 // Package sim runs random programs of whole sessions against a serial model.
 //
 // A program is drawn from a seed: a few clients, each sending requests whose
-// handlers get, set, pop, update, list, renew, log out and save, through a
+// handlers get, set, pop, update, list, renew, log out, revoke and save, through a
 // store that loses answers, drops writes, applies them late, or dies under the
 // client. It runs in a bubble of fake time, where every wait ends at an instant
 // of its own, so that a seed gives the same run each time. What the clients saw,

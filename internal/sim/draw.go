@@ -135,6 +135,10 @@ func (d *drawing) drawRequest(at int) request {
 	if d.Often(24) {
 		r.hangup = 1 + d.upTo(40*time.Millisecond)
 	}
+	if d.Often(8) { // by an administrator, who happens to hold the visitor's cookie
+		r.mode, r.deaf, r.ops = handler, false, []op{{verb: revoke}}
+		return r
+	}
 	r.ops = d.drawOps()
 	return r
 }

@@ -95,10 +95,14 @@ func (h *hand) do(s verbs, o op) int {
 	}
 	h.event(call, len(h.v.segs))
 	var err error
-	if o.verb == save {
+	switch o.verb {
+	case save:
 		err = s.save(h.ctx)
-	} else {
+	case transact:
 		err = h.transact(s, o)
+	case revoke:
+		h.write(o, none)
+		err = s.revoke(h.ctx)
 	}
 	h.event(back, len(h.v.segs))
 	h.tx = o.verb == transact

@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // The model is a session layer that serves one request at a time. It knows
 // what was seen of each, and whether that could be so.
 
@@ -11,6 +13,14 @@ type account struct {
 	dies    int8   // the first major epoch that finds it expired
 	persist bool   //
 	next    ticket // what it was renewed to
+
+	// Of one that has ended, and whose tombstone shows it.
+	outside bool          // it was revoked
+	claim   ticket        // the session that was begun over the tombstone
+	login   bool          // by a Renew
+	since   time.Duration // not before this, it ended or was claimed
+
+	doubtful bool // a login was to end it, and may have failed to
 }
 
 type state uint8
@@ -38,7 +48,7 @@ type place struct {
 	bound ticket // its session
 	gave  ticket // what its answer must do about the cookie
 	faced bool   // it found a tombstone
-	freed bool   // and has called Destroy, after which it may begin a new session, or not
+	late  bool   // it has seen something of a session that another has ended before its Destroy
 	anew  bool   // it goes on with a session that has nothing of what it read
 }
 
@@ -59,7 +69,7 @@ func newWorld(start data) (w world) {
 	for i := range w.accounts {
 		w.accounts[i].data = nothing
 	}
-	w.accounts[origin] = account{data: start, state: live, dies: 1, next: noTicket}
+	w.accounts[origin] = account{data: start, state: live, dies: 1, next: noTicket, claim: noTicket}
 	return w
 }
 
@@ -89,7 +99,7 @@ func (w *world) take(s *script) bool {
 	st := &s.steps[p.step-1]
 	p.step++
 	if st.verdict == gone {
-		return p.bound == fresh && p.faced || p.bound >= 0 && !w.accounts[p.bound].alive(s.at)
+		return p.bound == fresh && (p.faced || p.late) || p.bound >= 0 && !w.accounts[p.bound].alive(s.at)
 	}
 	before := p.gave
 	if !w.commit(s, st) {
@@ -109,7 +119,11 @@ func (w *world) take(s *script) bool {
 // commit applies a segment.
 func (w *world) commit(s *script, st *step) bool {
 	p := &w.at[s.id]
-	if p.bound < 0 {
+	switch {
+	case st.revokes:
+		w.revoke(s)
+		return true
+	case p.bound < 0:
 		return w.begin(s, st)
 	}
 	at := p.bound
@@ -128,7 +142,7 @@ func (w *world) commit(s *script, st *step) bool {
 	switch {
 	case st.destroys:
 		w.end(a, s, noTicket)
-		w.restart(s, d, st)
+		return w.restart(s, d, st)
 	case st.renews:
 		st := *st
 		st.persists = st.persists || a.persist
@@ -144,60 +158,135 @@ func (w *world) commit(s *script, st *step) bool {
 	return true
 }
 
-// late commits what comes when the session has ended: a login starts anew and
-// empty, a logout has nothing left to do. Anything else should have failed.
+// late commits what comes when the session has ended: a login begins an empty one, a
+// logout has nothing left to do. Anything else should have failed, and so should what
+// may carry on what was seen of the session.
 func (w *world) late(s *script, st *step) bool {
 	switch {
+	case st.renews && st.saw:
+		return false
 	case st.renews:
-		return w.begin(s, st)
+		at := w.at[s.id].bound
+		if !w.begin(s, st) {
+			return false
+		}
+		w.takeOver(at, s)
+		return true
 	case st.destroys && !st.pops:
 		d, ok := s.play(nothing, st.ops[cut(st.ops):], false)
-		w.restart(s, d, st)
-		return ok
+		if st.saw && d != nothing {
+			if !s.lossy(st.ops) {
+				return false
+			}
+			d = nothing
+		}
+		w.at[s.id].late = st.saw
+		return ok && w.restart(s, d, st)
 	}
 	return false
 }
 
-// begin commits on no session. In the face of a tombstone only a login may, or
-// what follows on a logout.
+// begin commits on no session.
 func (w *world) begin(s *script, st *step) bool {
 	p := &w.at[s.id]
-	p.anew, p.freed = true, p.freed || st.destroys
+	p.anew = true
 	d, ok := s.play(nothing, st.ops, false)
 	switch {
 	case !ok:
 		return false
-	case st.renews, d != nothing && (p.freed || !p.faced):
+	case p.late:
+		return !st.renews && (d == nothing || s.lossy(st.ops))
+	case p.faced:
+		return w.over(s, d, st)
+	case st.renews, d != nothing:
 		w.create(s, d, st)
-	case d != nothing:
-		return false
-	case s.out == s.own() && !p.faced: // an empty session may be stored, or not
+	case s.out == s.own(): // an empty session may be stored, or not
 		w.create(s, d, st)
-	case st.destroys && s.sent >= 0 && !p.faced: // an unknown cookie may be cleared, or not
+	case st.destroys && s.sent >= 0: // an unknown cookie may be cleared, or not
 		p.gave = s.out
 	}
 	return true
 }
 
+// over commits in the face of a tombstone. A login may begin a session there; another
+// change, if nobody can still be waiting for the answer to an earlier one. Until then
+// it fails, or is lost if it may be.
+func (w *world) over(s *script, d data, st *step) bool {
+	t := &w.accounts[s.sent]
+	switch {
+	case st.renews:
+		w.create(s, d, st)
+		w.takeOver(s.sent, s)
+	case d == nothing:
+	case s.lossy(st.ops) && s.out != s.own():
+	case !t.claimable(s):
+		return false
+	default:
+		w.create(s, d, st)
+		t.claim, t.login, t.since = s.own(), false, s.begun
+	}
+	return true
+}
+
+// strictWindow is how long a tombstone takes no change, unless it was revoked.
+const strictWindow = 30 * time.Second
+
+func (a *account) claimable(s *script) bool {
+	return a.outside && a.claim < 0 || s.end-a.since >= strictWindow
+}
+
+// takeOver lets s's login claim the tombstone of a session, and end what was begun
+// there without one.
+func (w *world) takeOver(at ticket, s *script) {
+	t := &w.accounts[at]
+	if !t.tomb(s.epoch) {
+		return
+	}
+	if t.claim >= 0 && !t.login {
+		if first := &w.accounts[t.claim]; first.alive(s.at) {
+			first.doubtful, first.ended, first.since = true, s.epoch, s.begun
+		}
+	}
+	t.claim, t.login, t.since = s.own(), true, s.begun
+}
+
+// resolve lets a doubtful session have ended when a login was to end it.
+func (a *account) resolve() {
+	*a = account{data: nothing, state: ended, ended: a.ended, next: noTicket, claim: noTicket, since: a.since}
+}
+
+// revoke ends the session of s, or what it was renewed to.
+func (w *world) revoke(s *script) {
+	at := w.at[s.id].bound
+	if at < 0 {
+		return
+	}
+	if a := &w.accounts[w.successor(at, s.epoch)]; a.alive(s.at) {
+		w.end(a, s, noTicket)
+		a.outside = true
+	}
+}
+
 // restart is what follows on a logout: what was set after it, if anything,
 // begins a new session.
-func (w *world) restart(s *script, d data, st *step) {
+func (w *world) restart(s *script, d data, st *step) bool {
 	w.at[s.id].bound, w.at[s.id].gave = fresh, cleared
 	if d != nothing {
 		w.create(s, d, st)
 	}
+	return true
 }
 
 func (w *world) create(s *script, d data, st *step) {
 	p := &w.at[s.id]
 	p.bound, p.gave = s.own(), s.own()
-	a := account{data: d, state: live, next: noTicket}
+	a := account{data: d, state: live, next: noTicket, claim: noTicket}
 	a.extend(s.at, st)
 	w.accounts[p.bound] = a
 }
 
 func (w *world) end(a *account, s *script, next ticket) {
-	*a = account{data: nothing, state: ended, ended: s.epoch, next: next}
+	*a = account{data: nothing, state: ended, ended: s.epoch, next: next, claim: noTicket, since: s.begun}
 }
 
 // successor follows renewals, as far as tombstones show them.

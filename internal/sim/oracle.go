@@ -62,8 +62,25 @@ func (o *oracle) search(from int, w world) bool {
 	return false
 }
 
-// step searches on from the next step of a visit.
+// step searches on from the next step of a visit. A session that a login was to end may
+// have ended.
 func (o *oracle) step(from int, w world, visit int) bool {
+	s := o.scripts[visit]
+	at := w.at[visit].bound
+	if w.at[visit].step == 0 {
+		at = s.sent
+	}
+	if at >= 0 && w.accounts[at].doubtful {
+		over := w
+		over.accounts[at].resolve()
+		if o.advance(from, over, visit) {
+			return true
+		}
+	}
+	return o.advance(from, w, visit)
+}
+
+func (o *oracle) advance(from int, w world, visit int) bool {
 	s := o.scripts[visit]
 	switch p := w.at[visit]; {
 	case p.step >= p.may:

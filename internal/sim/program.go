@@ -78,6 +78,7 @@ const (
 	persist         //
 	save            // Session.Save
 	transact        // Session.Update, with body
+	revoke          // Manager.Revoke of the session that was loaded
 )
 
 // op is one step of a handler.
@@ -108,7 +109,7 @@ func (o op) String() string {
 	case transact:
 		return "update{" + join(o.body) + "}"
 	}
-	return [...]string{keys: "keys", clear_: "clear", renew: "renew", destroy: "destroy", persist: "persist", save: "save"}[o.verb]
+	return [...]string{keys: "keys", clear_: "clear", renew: "renew", destroy: "destroy", persist: "persist", save: "save", revoke: "revoke"}[o.verb]
 }
 
 func join[T fmt.Stringer](list []T) string {

@@ -159,6 +159,22 @@ func TestOracle(t *testing.T) {
 			t.ends(v, committed, got(a, 1))
 			return t
 		}},
+		{"a session is begun over one that was revoked", true, func() *tale { return begunOver(revoke, merge, 1, sets(a, 9)) }},
+		{"but not two", false, func() *tale { return begunOver(revoke, merge, 2, sets(a, 9)) }},
+		{"nor over one that was destroyed", false, func() *tale { return begunOver(destroy, merge, 1, sets(a, 9)) }},
+		{"but by logins, as many as there are", true, func() *tale { return begunOver(destroy, merge, 2, does(renew)) }},
+		{"a change that may be lost is lost over a tombstone", true, func() *tale {
+			t := begunOver(destroy, merge, 0)
+			t.program.kinds[b] = lastWins
+			v := t.begins(origin)
+			v.isNew = true
+			t.ends(v, committed, sets(b, 9))
+			return t
+		}},
+		{"a login takes nothing along of a session that was revoked", false, func() *tale { return revokedUnderLogin(got(a, 1)) }},
+		{"nor what may be lost", false, func() *tale { return revokedUnderLogin(got(b, 2)) }},
+		{"nor what an Update has seen", false, func() *tale { return revokedUnderLogin(adds(a, 1, 1, 2)) }},
+		{"a login that has seen nothing begins a session", true, func() *tale { return revokedUnderLogin(got(c, none)) }},
 	} {
 		t.Run(strings.ReplaceAll(test.rule, " ", "_"), func(t *testing.T) {
 			h := test.tale()
@@ -210,6 +226,35 @@ func doubtful(first, second int32) *tale {
 	t.ends(v, unknown, sets(a, 11))
 	t.ends(t.begins(origin), committed, got(a, first))
 	t.ends(t.begins(origin), committed, got(a, second))
+	return t
+}
+
+// begunOver has the session ended, and then so many requests with its cookie begin one
+// by ops.
+func begunOver(how verb, level session.Isolation, times int, ops ...seen) *tale {
+	t := tell(level, base)
+	v := t.begins(origin)
+	if how == destroy {
+		v.out = cleared
+	}
+	t.ends(v, committed, does(how))
+	for range times {
+		w := t.begins(origin)
+		w.isNew, w.out = true, w.own()
+		t.ends(w, committed, ops...)
+	}
+	return t
+}
+
+// revokedUnderLogin has the session revoked under a login that has done what look says.
+func revokedUnderLogin(look seen) *tale {
+	t := tell(merge, base)
+	t.program.kinds[b] = lastWins
+	v, w := t.begins(origin), t.begins(origin)
+	t.ends(v, committed, does(revoke))
+	w.out = w.own()
+	t.ends(w, committed, look, does(renew), sets(c, 9))
+	t.ends(t.begins(w.own()), committed, got(c, 9)) // it was not first, or its session were revoked, too
 	return t
 }
 

@@ -27,8 +27,10 @@ func (h *History) Promises() error {
 		switch verdict := judge(v.err); {
 		case verdict == refused && v.cannotConflict(h.program):
 			return fmt.Errorf("visit %d: a conflict of a request that nothing could be in the way of", v.id)
-		case verdict == gone && !h.program.faulty() && v.has(renew) && v.cannotConflict(h.program):
+		case verdict == gone && !h.program.faulty() && v.has(renew) && !v.maySee() && v.cannotConflict(h.program):
 			return fmt.Errorf("visit %d: a login met a tombstone and was refused", v.id)
+		case verdict == gone && !h.program.faulty() && h.firstAfterRevoke(v):
+			return fmt.Errorf("visit %d: a visitor whose session was revoked was refused", v.id)
 		case !h.program.faulty() && v.fails() && !h.disturbed(v):
 			return fmt.Errorf("visit %d: refused, though no other request changed anything meanwhile", v.id)
 		}
@@ -61,6 +63,30 @@ func (v *visit) cannotConflict(p *Program) bool {
 		return p.level == session.LevelSerializable && (o.verb == get || o.verb == pop || o.verb == keys) ||
 			o.firm || o.firmFrom || p.kinds[o.key] == merging && o.overwrites(o.key)
 	})
+}
+
+// maySee reports whether v has seen something of the session that it came with, or had
+// an Update look again when others had changed it.
+func (v *visit) maySee() bool {
+	var look look
+	return v.has(update) || v.has(updateFrom) ||
+		slices.ContainsFunc(v.segs, func(g segment) bool { return look.at(g.ops) })
+}
+
+// firstAfterRevoke reports whether the session that v came with was revoked, and no
+// other request has come with it since.
+func (h *History) firstAfterRevoke(v *visit) bool {
+	var last *visit
+	for _, o := range h.visits {
+		switch {
+		case o == v || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
+		case o.end >= v.begun, o.has(renew), o.has(destroy): // the tombstone may be that one's
+			return false
+		default:
+			last = o
+		}
+	}
+	return last != nil && last.has(revoke) && last.err == nil && !last.isNew && last.status < 400
 }
 
 func (v *visit) has(verb verb) bool {

@@ -46,6 +46,8 @@ type step struct {
 	index                            int  // of the segment
 	need                             data // what reads in earlier segments demand, or free
 	renews, destroys, persists, pops bool
+	revokes                          bool
+	saw                              bool // something of the session that it was bound to before
 }
 
 // free marks a key of which nothing is demanded.
@@ -54,14 +56,18 @@ const free = none + 1
 func newScript(v *visit, p *Program) *script {
 	s := &script{visit: v, level: p.level, kinds: p.kinds}
 	known := data{free, free, free, free}
+	var look look
 	var view []seen
 	for i, g := range v.segs {
 		failed := g.verdict != committed
 		g = s.truncated(g)
 		s.mark(g)
 		view = append(view, s.plausible(i, g)...)
+		saw := look.at(g.ops)
 		if g.verdict == gone || (g.verdict == committed || g.verdict == unknown) && (g.tx || s.changes(g.ops)) {
-			s.steps = append(s.steps, s.newStep(i, g, known))
+			st := s.newStep(i, g, known)
+			st.saw = saw
+			s.steps = append(s.steps, st)
 			s.views = append(s.views, view)
 			view = nil
 		}
@@ -76,6 +82,56 @@ func newScript(v *visit, p *Program) *script {
 		s.must--
 	}
 	return s
+}
+
+// look is what a request has surely seen of the session it came with.
+type look struct {
+	mine [nKeys]bool // keys that the request has written
+	saw  bool        // a value that it has not written itself
+}
+
+// at adds ops, and returns what was seen before the Destroy among them, or else by all.
+func (l *look) at(ops []seen) (saw bool) {
+	for _, o := range ops {
+		switch o.verb {
+		case get, pop:
+			l.saw = l.saw || o.val != none && !l.mine[o.key]
+		case update:
+			l.saw = l.saw || o.was != 0 && !l.mine[o.key]
+		case updateFrom:
+			l.saw = l.saw || o.was != 0 && !l.mine[o.key] || o.other != 0 && !l.mine[o.from]
+		case keys:
+			for k, mine := range l.mine {
+				l.saw = l.saw || !mine && o.val&(1<<k) != 0
+			}
+		case destroy:
+			saw = saw || l.saw
+			*l = look{mine: [nKeys]bool{true, true, true, true}}
+		}
+		for k := range l.mine {
+			l.mine[k] = l.mine[k] || o.writes(k)
+		}
+	}
+	return saw || l.saw
+}
+
+// lossy reports whether ops change nothing but keys that may lose a change.
+func (s *script) lossy(ops []seen) bool {
+	for _, o := range ops[cut(ops):] {
+		switch o.verb {
+		case set, setGot, del, update, updateFrom:
+			if s.kinds[o.key] != lastWins {
+				return false
+			}
+		case pop:
+			if o.val != none && s.kinds[o.key] != lastWins {
+				return false
+			}
+		case clear_, renew, persist:
+			return o.verb == persist
+		}
+	}
+	return true
 }
 
 // truncated cuts what follows a logout that is known to have happened, its
@@ -118,6 +174,8 @@ func (s *script) newStep(i int, g segment, known data) step {
 			st.destroys, st.persists = true, false
 		case persist:
 			st.persists = true
+		case revoke:
+			st.revokes = true
 		case pop:
 			st.pops = st.pops || s.takes(g.ops[:i], o)
 		}

@@ -3,7 +3,7 @@ package sim
 // Sights are what programs are drawn to meet with, some here, some there.
 var Sights = []string{
 	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
-	"replayed", "new", "cookie set", "cookie cleared", "cookie sent again",
+	"replayed", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
 }
 
 // Tally counts the sights of a history.
@@ -21,6 +21,7 @@ func (v *visit) tally(seen map[string]int) {
 		"not loaded":        !v.loaded,
 		"replayed":          v.runs > 1,
 		"new":               v.isNew,
+		"revoked":           v.has(revoke) && !v.isNew,
 		"cookie set":        v.out == v.own(),
 		"cookie cleared":    v.out == cleared,
 		"cookie sent again": v.out >= 0 && v.out == v.sent,

@@ -33,11 +33,15 @@ const (
 	neverExpires  flaw = "does not let idle sessions end"
 	leaksSessions flaw = "shares what it loaded among requests"
 	retries       flaw = "goes on after a failed Save"
+	revives       flaw = "begins a session over any tombstone"
+	claimsTwice   flaw = "begins a session over a tombstone for each request"
+	carriesOver   flaw = "logs in with what it read of a session that has ended"
 )
 
 var flaws = []flaw{
 	savesBlindly, forgetsReads, appliesTwice, recreates, keepsSession, forwards, copies, forks,
 	noTombstone, setsCookie, savesErrors, hidesErrors, neverExpires, leaksSessions, retries,
+	revives, claimsTwice, carriesOver,
 }
 
 // toy is a small session layer: whole sessions, one attempt, any change by
@@ -58,6 +62,8 @@ func newToy(f flaw) maker {
 type page struct {
 	Data    data
 	Ended   bool
+	Revoked bool
+	Claimed bool
 	Next    string
 	Persist time.Time
 }
@@ -71,11 +77,19 @@ type toySession struct {
 	version                    int64 // 0: new
 	page                       page
 	old                        data // as loaded
-	facing                     bool // a tombstone
+	facing                     tombstone
+	saw                        bool // something of what was loaded
 	renews, destroys, persists bool
 	dirty                      bool
 	cookie                     *http.Cookie
 	failed                     error
+}
+
+// tombstone is what the cookie of an ended session leads to.
+type tombstone struct {
+	page
+	id      string
+	version int64 // 0: it does not
 }
 
 func (t *toy) serve(x *exchange) {
@@ -124,7 +138,7 @@ func (s *toySession) load() error {
 			id = pg.Next
 			continue
 		case pg.Ended:
-			s.facing = true
+			s.facing = tombstone{pg, id, rec.Version}
 			return nil
 		}
 		s.id, s.version, s.page, s.old = id, rec.Version, pg, pg.Data
@@ -254,12 +268,31 @@ func (s *toySession) commit() (err error) {
 			s.give(s.id)
 		}
 		return err
-	case s.facing && !s.renews && !s.destroys:
-		return session.ErrGone
 	case s.page.Data == nothing && !s.renews:
 		return nil
+	case s.facing.version > 0:
+		if err = s.claim(); err != nil && !(s.renews && errors.Is(err, session.ErrGone)) {
+			return err
+		}
 	}
 	return s.start()
+}
+
+// claim lets the one request begin a session where one was revoked.
+func (s *toySession) claim() error {
+	t := &s.facing
+	if s.flaw == revives {
+		return nil
+	}
+	if !t.Revoked || t.Claimed && s.flaw != claimsTwice {
+		return session.ErrGone
+	}
+	t.Claimed = true
+	_, err := s.put(t.id, &t.page, t.version)
+	if errors.Is(err, session.ErrGone) && s.flaw == claimsTwice {
+		return nil
+	}
+	return err
 }
 
 // start begins a session with what the page holds.
@@ -306,7 +339,8 @@ func (s *toySession) move() error {
 		return err
 	}
 	if s.flaw != copies {
-		if err := s.bury(id); err != nil && !(s.flaw == forks && errors.Is(err, session.ErrGone)) {
+		carries := s.flaw == forks || s.flaw == carriesOver && s.saw
+		if err := s.bury(id); err != nil && !(carries && errors.Is(err, session.ErrGone)) {
 			s.id, s.version = old, was
 			return err
 		}
@@ -323,6 +357,7 @@ func (s *toySession) write(k int, n int32) { s.page.Data[k], s.dirty = n, true }
 func (s *toySession) isNew() bool { return s.version == 0 }
 func (s *toySession) get(k int) (int, bool) {
 	n := s.page.Data[k]
+	s.saw = s.saw || s.version > 0 && n != none && n == s.old[k]
 	return int(number(n)), n != none
 }
 func (s *toySession) set(k, n int) { s.write(k, int32(n)) }
@@ -361,6 +396,14 @@ func (s *toySession) destroy() {
 func (s *toySession) persist(d time.Duration) {
 	s.page.Persist = time.Now().Add(d)
 	s.persists, s.dirty = true, true
+}
+
+func (s *toySession) revoke(context.Context) error {
+	if s.version == 0 {
+		return nil
+	}
+	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Revoked: true}, s.version)
+	return err
 }
 
 func (s *toySession) transact(ctx context.Context, fn func(verbs) error) error {
