@@ -138,7 +138,7 @@ type Cookie struct {
 	Name        string        // default "__Host-session"; with Path or Domain "__Secure-session"; with Insecure "session"
 	Path        string        // default "/"
 	Domain      string        // default: this host alone
-	SameSite    http.SameSite // default Lax
+	SameSite    http.SameSite // default Lax, which browsers keep back from a POST of another site's page
 	MaxAge      time.Duration // default 0: until the browser ends. It counts from when the session is new or renewed, not from its last use; Session.Persist overrides it
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
 

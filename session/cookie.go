@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"net"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -208,36 +207,5 @@ func put(h http.Header, cookie *http.Cookie, elsewhere []*http.Cookie) {
 		h.Add("Set-Cookie", other.String())
 	}
 	h.Add("Set-Cookie", cookie.String()) // last, for a client to whom their scopes are one
-	h.Set("Cache-Control", "no-store")
-}
-
-// varyByCookie adds Cookie to h's Vary, unless it is there.
-func varyByCookie(h http.Header) {
-	for _, line := range h["Vary"] {
-		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
-				return
-			}
-		}
-	}
-	h.Add("Vary", "Cookie")
-}
-
-// losesSecure reports whether a browser is about to drop a Secure cookie of
-// this request's answer: it came by plain HTTP to a host that is not the
-// browser's own, and no proxy says that it took it by HTTPS.
-func losesSecure(r *http.Request) bool {
-	forwarded := strings.ReplaceAll(strings.ToLower(r.Header.Get("Forwarded")), `"`, "") // RFC 7239
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") || strings.Contains(forwarded, "proto=https") {
-		return false
-	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return false
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return ip == nil || !ip.IsLoopback()
+	forbidCaching(h)
 }

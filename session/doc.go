@@ -106,9 +106,13 @@
 // # Order of middleware
 //
 // Put Handler outside of what reads the session, and inside of what must see
-// the final response: logging, compression, recovery from panics.
+// the final response: logging, compression, recovery from panics. What sets
+// headers for every response, such as CORS or a Content-Security-Policy, belongs
+// outside, too. If a commit fails, ErrorHandler answers with the header as Handler
+// was given it, and what middleware inside has set is gone: a script of another
+// origin could not even read the status.
 //
-//	log(compress(sessions.Handler(authenticate(router))))
+//	log(compress(cors(sessions.Handler(authenticate(router)))))
 //
 // With http.TimeoutHandler inside of Handler, a handler that is too late
 // commits nothing. With TimeoutHandler outside, the visitor may be told 503
@@ -125,6 +129,14 @@
 // be found by, and is dropped and logged.
 //
 // That the client hangs up does not stop a commit.
+//
+// # Requests from other sites
+//
+// Browsers keep a SameSite=Lax cookie back from a POST that a page of another site
+// makes, such as the answer of an identity provider (SAML, form_post) or of a bank.
+// What such a request sets begins a session, whose cookie replaces the visitor's
+// own. This is logged. Keep what the request needs in a second Manager, with
+// SameSite=None: see the example of [Cookie].
 //
 // # Errors
 //

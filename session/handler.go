@@ -70,6 +70,6 @@ func (p *passage) answerError(w http.ResponseWriter, r *http.Request, err error)
 	case errors.Is(err, ErrOutcomeUnknown):
 		text = "The server could not tell whether your change was saved. Please look before you try again."
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	forbidCaching(w.Header())
 	http.Error(w, text, status)
 }

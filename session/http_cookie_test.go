@@ -3,7 +3,6 @@ package session_test
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,29 +33,6 @@ func TestHTTPVaryOnlyWhenLoaded(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A cache that keeps an answer with Set-Cookie gives one visitor's session to
-// the next.
-func TestHTTPNoStoreReplacesCacheControlWithSetCookie(t *testing.T) {
-	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
-		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
-			httpName.Set(s, "cached?")
-			w.Header().Add("Cache-Control", "public")
-			w.Header().Add("Cache-Control", "max-age=600")
-			io.WriteString(w, "page")
-		})
-		v := site.visitor(t)
-		for _, c := range []struct {
-			cookies int
-			want    string
-		}{{1, "no-store"}, {0, "public, max-age=600"}} {
-			a := v.get("/")
-			if got := strings.Join(a.header.Values("Cache-Control"), ", "); got != c.want || len(a.cookies) != c.cookies {
-				t.Errorf("with %d cookies, Cache-Control: %q; want %q with %d", len(a.cookies), got, c.want, c.cookies)
-			}
-		}
-	})
 }
 
 func TestHTTPSeveralCookiesOfTheName(t *testing.T) {
@@ -140,51 +116,6 @@ func TestHTTPUnknownCookieIsNeitherAdoptedNorCleared(t *testing.T) {
 		}
 		v.expect("new=false count=0 name=set")
 	})
-}
-
-// Browsers drop a Secure cookie that comes over plain HTTP, but from localhost.
-func TestHTTPSecureCookieAboutToBeLostIsLoggedOnce(t *testing.T) {
-	for _, c := range []struct {
-		rule, host, header, value string
-		logged                    int
-	}{
-		{"another host", "example.com", "", "", 1},
-		{"another host with a port", "example.com:8080", "", "", 1},
-		{"localhost", "localhost:8080", "", "", 0},
-		{"127.0.0.1", "127.0.0.1:8080", "", "", 0},
-		{"::1", "[::1]:8080", "", "", 0},
-		{"X-Forwarded-Proto https", "example.com", "X-Forwarded-Proto", "https", 0},
-		{"X-Forwarded-Proto http", "example.com", "X-Forwarded-Proto", "http", 1},
-		{"Forwarded https", "example.com", "Forwarded", `for=192.0.2.1;proto=https;by=203.0.113.4`, 0},
-		{"Forwarded https in quotes", "example.com", "Forwarded", `for=192.0.2.1;Proto="https"`, 0},
-		{"Forwarded http", "example.com", "Forwarded", "for=192.0.2.1;proto=http", 1},
-	} {
-		t.Run(c.rule, func(t *testing.T) {
-			env, logged := httpNew(t, session.Config{}), new(httpLog)
-			m, err := session.New(env.store, session.Config{SigningKeys: [][]byte{httpSigningKey}, Logger: slog.New(logged)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			site := env.serve(t, httpProto1, m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
-				httpName.Set(s, "lost?")
-			}))
-			for range 3 {
-				req, _ := http.NewRequest("GET", site.srv.URL, nil)
-				req.Host = c.host
-				if c.header != "" {
-					req.Header.Set(c.header, c.value)
-				}
-				a, err := site.visitor(t).send(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				httpPage(t, a, 200, "", 1)
-			}
-			if n := logged.count(slog.LevelWarn); n != c.logged {
-				t.Errorf("logged %d times, want %d", n, c.logged)
-			}
-		})
-	}
 }
 
 func TestHTTPCookieOverTLSIsTheHostPrefixedOne(t *testing.T) {

@@ -101,6 +101,47 @@ func httpUnavailable(t *testing.T, a httpAnswer) {
 	}
 }
 
+// What middleware outside has set is in the answer to an error as well: CORS, without
+// which a script cannot read the answer, or a Content-Security-Policy. The doc's
+// "Order of middleware" says so.
+func TestHTTPErrorAnswersHaveTheHeadersThatWereSetOutside(t *testing.T) {
+	setting := func(name string, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(name, "set")
+			next.ServeHTTP(w, r)
+		})
+	}
+	for _, shape := range httpShapes {
+		t.Run(shape.name, func(t *testing.T) {
+			env := httpNew(t, session.Config{})
+			leaf := shape.wrap(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+				w.Header().Set("X-Handler", "set")
+				httpName.Set(s, "lost")
+			})
+			site := env.serve(t, httpProto1, setting("Access-Control-Allow-Origin", env.Handler(leaf)))
+			v := site.begun(t)
+			site.failSaves()
+			a := v.get("/")
+			httpUnavailable(t, a)
+			if a.header.Get("Access-Control-Allow-Origin") == "" || a.header.Get("X-Handler") != "" {
+				t.Errorf("header %v; want that from outside alone", a.header)
+			}
+		})
+	}
+	t.Run("but not what was set inside of Handler", func(t *testing.T) {
+		env := httpNew(t, session.Config{})
+		leaf := httpLoading(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { httpName.Set(s, "lost") })
+		site := env.serve(t, httpProto1, env.Handler(setting("Access-Control-Allow-Origin", leaf)))
+		v := site.begun(t)
+		site.failSaves()
+		a := v.get("/")
+		httpUnavailable(t, a)
+		if a.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("header %v", a.header)
+		}
+	})
+}
+
 func TestHTTPDeadStoreDoesNotHurtWhoDoesNotLoad(t *testing.T) {
 	for _, proto := range httpProtos {
 		t.Run(proto, func(t *testing.T) {

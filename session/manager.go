@@ -28,6 +28,7 @@ type Manager struct {
 	clashed   atomic.Bool // warned of another Manager's cookie of the same name
 	rivalled  atomic.Bool // warned of a request with the cookies of several live sessions
 	flooded   atomic.Bool // warned of a request with more cookies of the name than are looked at
+	crossed   atomic.Bool // warned of a session that a page of another site has begun
 	bypassed  atomic.Bool // warned of a handler that answers by another ResponseWriter
 }
 

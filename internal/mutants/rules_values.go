@@ -75,7 +75,7 @@ var keys = []mutant{
 	without("after the request writes are logged at Error", sessions,
 		"s.m.cfg.Logger.Error(\"session: change dropped", "s.m.cfg.Logger.Debug(\"session: change dropped"),
 	without("outside Handler: an error that names the fix", sessions,
-		"; wrap the handler in Manager.Handler and pass on the request's context", ""),
+		": wrap the handler in Manager.Handler, and load with the context of the request that the handler was given", ""),
 	without("the Manager's own Load, where several are nested", sessions,
 		"(k.m == nil || k.m == c.run.pass.m)", "(true || k.m == nil)"),
 	without("Handle is empty until stored", sessions,
