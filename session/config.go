@@ -21,7 +21,9 @@ type Config struct {
 	// Without any, the Manager keeps a ring of keys in the provider, which all
 	// instances share. An instance reads it at its first need and every five
 	// minutes, and for a forged cookie at most once in ten seconds; one that has
-	// found no ring takes cookies for forged until then.
+	// found no ring takes cookies for forged until then. While an instance has never
+	// been able to read the ring, it answers cookies with ErrUnavailable, and tries
+	// again for them after a second, and after longer and longer up to ten.
 	SigningKeys [][]byte
 
 	// SigningKeyRotation is how often the ring in the provider gets a new key.

@@ -21,6 +21,7 @@ import (
 const (
 	tokenSize         = 32  // bytes; OWASP asks for 64 bits of entropy at least
 	cookieValueLength = 120 // of a signed token
+	oldestValueLength = 116 // of one by a clock before September 2001: its time has a digit less
 
 	maxCookieLength    = 4096 // name and value together; RFC 6265bis, section 5.6
 	maxCookieAttribute = 1024
@@ -124,7 +125,11 @@ func (c *cookies) identify(ctx context.Context, sent []string, named []identity)
 }
 
 // find returns the session whose cookie has this value, if one of keys signed it.
+// What has another length than a signed value costs no look at the keys.
 func (c *cookies) find(keys *keyset, value string) identity {
+	if len(value) != cookieValueLength && len(value) != oldestValueLength {
+		return identity{}
+	}
 	slot := keys.proven.slot(value)
 	if who := slot.Load().identity(value); who.token != nil {
 		return who
@@ -151,15 +156,19 @@ func (c *cookies) verify(keys *keyset, sent []string, named []identity) []identi
 	return named
 }
 
-// sent appends the values of the cookies of this name in the header of a request.
-// It reads them as net/http does, but looks at no other cookies, which may be many,
-// and leaves it to the signature to tell what is no value.
+// sent appends the values of the cookies of this name in the header of a request,
+// or as many as show that they are too many. It reads them as net/http does, but
+// looks at no other cookies, which may be many, and leaves it to the signature to
+// tell what is no value.
 func (c *Cookie) sent(values []string, h http.Header) []string {
 	for _, line := range h["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(textproto.TrimString(pair), "=")
 			if textproto.TrimString(name) == c.Name {
 				values = append(values, unquote(value))
+			}
+			if len(values) > maxCandidates {
+				return values
 			}
 		}
 	}

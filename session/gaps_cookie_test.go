@@ -2,14 +2,19 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/securecookie"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -23,6 +28,29 @@ func TestRuleCookieOpens(t *testing.T) {
 		c.jar["session"] = signed
 		if n := w.trips(func() { c.wantState("empty") }); n != 0 {
 			t.Errorf("%d trips", n)
+		}
+	})
+
+	t.Run("no value of another length, at no look at the keys", func(t *testing.T) {
+		allocs := func(keys int) float64 {
+			w := newWorld(t, func(cfg *session.Config) {
+				cfg.SigningKeys = nil
+				for i := range keys {
+					cfg.SigningKeys = append(cfg.SigningKeys, bytes.Repeat([]byte{byte(i)}, 32))
+				}
+			})
+			return allocsOf(w, "session="+strings.Repeat("a", 4000))
+		}
+		if one, many := allocs(1), allocs(64); many > one+10 {
+			t.Errorf("%v allocations with 64 keys, %v with one", many, one)
+		}
+	})
+
+	t.Run("none of too many, which are not even collected", func(t *testing.T) {
+		w := newWorld(t)
+		few := allocsOf(w, strings.Repeat("session=x; ", 10))
+		if many := allocsOf(w, strings.Repeat("session=x; ", 100_000)); many > few+4 {
+			t.Errorf("%v allocations with 100,000 cookies, %v with 10", many, few)
 		}
 	})
 
@@ -47,6 +75,23 @@ func TestRuleCookieOpens(t *testing.T) {
 			if got != tc.want {
 				t.Errorf("with %d forged ones it opens %q; want %q", tc.more, got, tc.want)
 			}
+		}
+	})
+
+	bubble("none, at a trip at most, while the keys were never read and the store fails", t, func(t *testing.T) {
+		ring := func(cfg *session.Config) { cfg.SigningKeys = nil }
+		w, c, _ := begun(t, ring)
+		c.m = w.manager(ring)
+		w.store.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errBroken }
+		for name, value := range c.jar {
+			c.jar[name] = "x" + value[1:len(value)-1] + "x"
+		}
+		if n := w.trips(func() {
+			for range 20 {
+				c.post(read(keyA)).wantError(t, 503, session.ErrUnavailable)
+			}
+		}); n != 1 {
+			t.Errorf("%d trips", n)
 		}
 	})
 
@@ -104,4 +149,12 @@ func TestRuleDynamicValue(t *testing.T) {
 			t.Errorf("it comes back as %T %v", got, got)
 		}
 	}).wantPage(t)
+}
+
+// allocsOf returns how often a request with this header of cookies allocates memory.
+func allocsOf(w *world, cookies string) float64 {
+	r := request(http.MethodPost, "")
+	r.Header.Set("Cookie", cookies)
+	h := w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {})
+	return testing.AllocsPerRun(10, func() { h.ServeHTTP(httptest.NewRecorder(), r) })
 }

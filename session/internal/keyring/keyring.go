@@ -35,6 +35,12 @@ const (
 	// while there is a snapshot to go on with, nor is one that found no ring,
 	// unless to make it.
 	Backoff = 10 * time.Second
+
+	// firstBackoff is the least time between two refreshes that fail while there is
+	// no snapshot to go on with, unless they are to make the ring. It doubles up to
+	// Backoff: nobody can tell a visitor's cookie from a forged one then, and the
+	// visitors must not wait long for a store that is back.
+	firstBackoff = time.Second
 )
 
 // Options configure a Ring. None has a default.
@@ -132,7 +138,7 @@ func (r *Ring) Refresh(ctx context.Context, old *Snapshot) *Snapshot {
 func (r *Ring) current(ctx context.Context, create bool) (*Snapshot, error) {
 	seen := r.view.Load()
 	if seen.serves(create) {
-		return seen.snap, nil
+		return seen.snap, seen.err
 	}
 	if wait := seen.stale(); !r.acquire(ctx, wait) {
 		if wait {
@@ -174,6 +180,7 @@ func (r *Ring) release() { <-r.turn }
 type view struct {
 	snap  *Snapshot // nil: there is no ring, or err
 	err   error     // why it is not known whether there is one
+	since time.Time // if so: when that was first tried
 	read  time.Time // when the store last answered
 	tried time.Time // when the latest refresh ended
 	due   time.Time // when the next one is

@@ -33,12 +33,17 @@ func (r *Ring) refresh(ctx context.Context, create bool) *view {
 }
 
 // outcome is the view after old. A failure leaves the snapshot as it was; with
-// none to go on with, the next caller tries again.
+// none to go on with, the next try is the sooner the shorter the failure has lasted.
 func outcome(old *view, snap *Snapshot, err error, began time.Time) *view {
 	now := time.Now()
 	switch {
 	case err != nil && old.snap == nil:
-		return &view{err: err, tried: now}
+		since := began
+		if old.err != nil {
+			since = old.since
+		}
+		pause := min(max(now.Sub(since), firstBackoff), Backoff)
+		return &view{err: err, since: since, tried: now, due: now.Add(pause)}
 	case err != nil:
 		return &view{snap: old.snap, read: old.read, tried: now, due: now.Add(Backoff)}
 	case snap == nil:

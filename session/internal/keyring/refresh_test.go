@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,52 @@ func TestOutageIsAnErrorWhereThereIsNoSnapshot(t *testing.T) {
 		wantLog(t, in, errDown.Error())
 		down = false
 		mustSign(t, in) // at once
+	})
+}
+
+// Without keys a forged cookie looks like a visitor's, so neither may cost a storage
+// trip each while the store fails.
+func TestFailingStoreIsTriedLessAndLessWhereThereIsNoSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newInstance(memory.New())
+		down := true
+		failFetch(in, &down)
+		began := time.Now()
+		var tried []time.Duration
+		for trips := int64(0); time.Since(began) < 40*time.Second; elapse(time.Second / 10) {
+			for range 10 {
+				if _, err := in.Verifying(t.Context()); !errors.Is(err, errDown) {
+					t.Fatalf("Verifying: %v, want the provider's error", err)
+				}
+			}
+			if n := in.store.Trips(); n != trips {
+				tried, trips = append(tried, time.Since(began)), n
+			}
+		}
+		if got := fmt.Sprint(tried); got != "[0s 1s 2s 4s 8s 16s 26s 36s]" {
+			t.Errorf("tried at %v", got)
+		}
+
+		trips := in.store.Trips()
+		down = false
+		mustSign(t, in) // is not held up, and what it finds is everyone's
+		mustVerify(t, in)
+		wantTrips(t, in, trips+2)
+	})
+}
+
+func TestVisitorsWaitASecondForAStoreThatFailedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newInstance(memory.New())
+		put(t, in.store.Provider, 0)
+		down := true
+		failFetch(in, &down)
+		if _, err := in.Verifying(t.Context()); !errors.Is(err, errDown) {
+			t.Errorf("Verifying: %v, want the provider's error", err)
+		}
+		down = false
+		elapse(time.Second)
+		mustVerify(t, in)
 	})
 }
 
