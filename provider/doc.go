@@ -49,6 +49,13 @@
 // whether a Save has landed, the error is any but [ErrVersionConflict], and the
 // caller reads back.
 //
+// What is certain should be said. [ErrNotSaved] is for a Save of which nothing was
+// sent: no address, no connection, a failed handshake. [ErrRefused] is for one that
+// the store refused before it did anything: no such table, no privilege, no writes
+// at present, no free connection in the pool. Package session then answers at once
+// that nothing was saved. Mind the attempts of the driver: if it sends a Save twice,
+// the refusal of the second says nothing about the first.
+//
 // Switch off what repeats a Save behind your back, as far as the driver allows
 // it: an attempt that was given up may still land, after the next one.
 //

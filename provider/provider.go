@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // The errors that providers wrap. Any other means that the store failed; after
@@ -29,6 +30,16 @@ var (
 
 	// ErrFull: the store has no room. What was stored stays.
 	ErrFull = errors.New("provider: store is full")
+
+	// ErrNotSaved: this call of Save or Delete failed, has changed nothing and will
+	// not. The same call may succeed when it is made again at once, as after a
+	// connection that could not be made.
+	ErrNotSaved = errors.New("provider: nothing was saved")
+
+	// ErrRefused is an ErrNotSaved that the same call would get again at once: a
+	// table or a privilege is missing, the server takes no writes, no connection of
+	// the pool became free.
+	ErrRefused = fmt.Errorf("%w: refused", ErrNotSaved)
 )
 
 // ConflictError is an ErrVersionConflict that brings along the record that was
@@ -80,13 +91,16 @@ type Provider interface {
 	// A stored record that has expired counts as none. If rec itself has, it
 	// takes effect all the same: there is no such record afterwards.
 	//
-	// ErrVersionConflict means that this Save did not land and will not. Where
-	// that is in doubt, as after a broken connection, the error must be another.
+	// ErrVersionConflict and ErrNotSaved mean that this Save did not land and will
+	// not. Where that is in doubt, as after a broken connection, the error must be
+	// another. Where it is certain, wrap ErrNotSaved or ErrRefused: without it the
+	// caller reads back, saves again, and may have to report that it is unknown
+	// whether the change was saved.
 	//
 	// Save neither changes rec nor keeps a reference to it or its Data.
 	Save(ctx context.Context, rec *Record, expectVersion int64) error
 
 	// Delete removes the record, whatever its version. If there is none, that
-	// is no error.
+	// is no error. ErrNotSaved means that this Delete removed nothing and will not.
 	Delete(ctx context.Context, id string) error
 }

@@ -26,7 +26,8 @@ var (
 
 	// ErrOutcomeUnknown: the provider failed in the middle of a save, and
 	// reading back did not tell either: the change may have landed or not. It
-	// will not be repeated. It wraps ErrUnavailable.
+	// will not be repeated. It wraps ErrUnavailable. Where the provider is certain
+	// that nothing was saved (provider.ErrNotSaved), the error is not this one.
 	ErrOutcomeUnknown = fmt.Errorf("%w: it is unknown whether the change was saved", ErrUnavailable)
 
 	// ErrUnreadable: the stored record is not one that this Manager can read.

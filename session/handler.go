@@ -69,6 +69,8 @@ func (p *passage) answerError(w http.ResponseWriter, r *http.Request, err error)
 		text = "You are signed in on too many devices. Please sign out of one of them first."
 	case errors.Is(err, ErrOutcomeUnknown):
 		text = "The server could not tell whether your change was saved. Please look before you try again."
+	case errors.Is(err, ErrUnavailable):
+		text = "Your session could not be read or saved. Please try again later."
 	}
 	forbidCaching(w.Header())
 	http.Error(w, text, status)

@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/lane"
 )
 
-// maxDoubts is how many saves of unknown outcome are repeated before giving up.
+// maxDoubts is how often a save that failed is sent before giving up.
 const maxDoubts = 4
 
 // storage is one commit's access to the store: it bounds the commit's I/O and
@@ -62,7 +62,7 @@ func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	for doubts := 0; ; {
+	for doubts, try := 0, 1; ; try++ {
 		now := st.now()
 		if st.exhausted(now) {
 			return outcome{}, unsettled(doubts, context.DeadlineExceeded)
@@ -73,6 +73,11 @@ func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
 			return outcome{landed: true}, nil
 		case doubts == 0 && refused(err):
 			return outcome{}, unavailable(err)
+		case doubts == 0 && errors.Is(err, provider.ErrNotSaved): // there is nothing to read back
+			if try >= maxDoubts || !st.pause(afterFailure, try) {
+				return outcome{}, unavailable(err)
+			}
+			continue
 		case !errors.Is(err, provider.ErrVersionConflict):
 			doubts++
 		}
@@ -108,9 +113,16 @@ func judge(c *content, expect int64, current *content, doubted bool) (out outcom
 	}
 }
 
-// refused reports whether err says that the provider did not even try.
+// refused reports whether err says that nothing was saved, and that the same save at
+// once would fail again. One that had no time left to be sent is not worth the rest
+// of the time either.
 func refused(err error) bool {
-	return errors.Is(err, provider.ErrTooLarge) || errors.Is(err, provider.ErrFull) || errors.Is(err, provider.ErrInvalidRecord)
+	for _, reason := range []error{provider.ErrTooLarge, provider.ErrFull, provider.ErrInvalidRecord, provider.ErrRefused} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return errors.Is(err, provider.ErrNotSaved) && errors.Is(err, context.DeadlineExceeded)
 }
 
 func unsettled(doubts int, err error) error {

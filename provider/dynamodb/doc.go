@@ -47,6 +47,10 @@
 // answer may yet land, after the next one: package session finds out what became
 // of it.
 //
+// A write that found no credentials or no connection, and one that DynamoDB has
+// answered with a status below 500, has certainly not been carried out
+// ([provider.ErrNotSaved], [provider.ErrRefused]).
+//
 // When the attempts are used up, the error says "throttled" and wraps the SDK's
 // (types.ThrottlingException and the like). A single item takes 1000 WCU a second,
 // so that one of 4 KB can be written 250 times, whatever the table's capacity. The

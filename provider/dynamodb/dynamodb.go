@@ -115,7 +115,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 	if check, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return failed(rec, expectVersion, check.Item, now)
 	}
-	return p.explain(ctx, err)
+	return p.explainWrite(ctx, err)
 }
 
 // Delete implements provider.Provider.
@@ -123,27 +123,29 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err := provider.ValidateID(id); err != nil {
 		return fmt.Errorf("dynamodb: %w", err)
 	}
-	return p.explain(ctx, p.deleteItem(ctx, id, condition{}))
+	return p.explainWrite(ctx, p.deleteItem(ctx, id, condition{}))
 }
 
 func (p *Provider) putItem(ctx context.Context, it item, cond condition) error {
+	var sending sending
 	_, err := p.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &p.table,
 		Item:                                it,
 		ConditionExpression:                 cond.expression,
 		ExpressionAttributeValues:           cond.values,
 		ReturnValuesOnConditionCheckFailure: cond.onFailure,
-	}, retryRefused)
-	return err
+	}, retryRefused, sending.watch)
+	return sending.judge(err)
 }
 
 func (p *Provider) deleteItem(ctx context.Context, id string, cond condition) error {
+	var sending sending
 	_, err := p.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                           &p.table,
 		Key:                                 p.key(id),
 		ConditionExpression:                 cond.expression,
 		ExpressionAttributeValues:           cond.values,
 		ReturnValuesOnConditionCheckFailure: cond.onFailure,
-	}, retryRefused)
-	return err
+	}, retryRefused, sending.watch)
+	return sending.judge(err)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
@@ -16,29 +17,44 @@ const (
 
 // call makes one trip to the database, again as long as that gives way to another
 // transaction, and explains the error.
-func (p *Provider) call(ctx context.Context, trip func() error) error {
+func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		err := p.inTurn(ctx, trip)
 		if !gaveWay(err) {
 			return p.explain(ctx, err)
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
-			return p.explain(ctx, err)
+			return p.explain(ctx, &unsent{err}) // what was sent was rolled back
 		}
 	}
 }
 
+// on runs f with the database or, of a pool, with a connection: that none was to be
+// had must not pass for a query that failed.
+func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
+	pool, ok := p.db.(*pgxpool.Pool)
+	if !ok {
+		return f(p.db)
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return &unsent{err}
+	}
+	defer conn.Release()
+	return f(conn)
+}
+
 // inTurn makes a trip when the database is free, if it is a single connection.
-func (p *Provider) inTurn(ctx context.Context, trip func() error) error {
+func (p *Provider) inTurn(ctx context.Context, trip func(db DB) error) error {
 	if p.turn != nil {
 		select {
 		case p.turn <- struct{}{}:
 			defer func() { <-p.turn }()
 		case <-ctx.Done():
-			return ctx.Err()
+			return &unsent{ctx.Err()}
 		}
 	}
-	return trip()
+	return p.on(ctx, trip)
 }
 
 // gaveWay reports whether the database has rolled a transaction back to let

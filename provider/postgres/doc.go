@@ -71,8 +71,12 @@
 // long a connection may take to be made. A lock of the application on a session's
 // row makes Save wait: set lock_timeout or statement_timeout, if you must hold any.
 //
-// A Save whose connection breaks, or that ran out of time, may have landed or not.
-// One that PostgreSQL has rolled back for the sake of another (SQLSTATE 40001 or
+// A Save whose connection breaks, or that ran out of time after it was sent, may have
+// landed or not. One for which no connection was to be had has not
+// ([provider.ErrNotSaved]), nor has one that the server has refused
+// ([provider.ErrRefused]): the table or a privilege is missing, it takes no writes, a
+// lock_timeout is over. With a [DB] that is not a *pgxpool.Pool itself, a wait for a
+// connection that ran out of time cannot be told from one for an answer. One that PostgreSQL has rolled back for the sake of another (SQLSTATE 40001 or
 // 40P01) has not, and is repeated until the context ends. That happens where
 // default_transaction_isolation is repeatable read or serializable, which works
 // but is of no use here: each statement is a step of its own.

@@ -1,20 +1,23 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 var (
 	errNotFound = fmt.Errorf("postgres: %w", provider.ErrNotFound)
 	errTooLarge = fmt.Errorf("postgres: %w", provider.ErrTooLarge)
-	errHindered = errors.New("postgres: the record cannot be written, though nothing is in its way; does a trigger, a rule or a policy of the table interfere?")
+	errHindered = outcome.Refused(errors.New("postgres: the record cannot be written, though nothing is in its way; does a trigger, a rule or a policy of the table interfere?"))
 )
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -26,6 +29,7 @@ const (
 	noPreparedStatement  = "26000"
 	invalidSchema        = "3F000"
 	serializationFailure = "40001"
+	completionUnknown    = "40003"
 	deadlockDetected     = "40P01"
 	noPrivilege          = "42501"
 	undefinedColumn      = "42703"
@@ -40,11 +44,57 @@ const (
 	wrongState           = "55000" // of a view, or a key that is DEFERRABLE
 )
 
+// unsent is the error of a call of which nothing was sent, or nothing was left.
+type unsent struct{ error }
+
+func (u *unsent) Unwrap() error { return u.error }
+
 // explain makes err one for the caller, and says what to do about it.
 func (p *Provider) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	switch explained := p.words(ctx, err); {
+	case refused(ctx, err):
+		return outcome.Refused(explained)
+	case notSent(err):
+		return outcome.NotSaved(explained)
+	default:
+		return explained
+	}
+}
+
+// notSent reports whether the server certainly has nothing of a call.
+func notSent(err error) bool {
+	_, none := errors.AsType[*unsent](err)
+	return none || isConnectError(err) || pgconn.SafeToRetry(err)
+}
+
+// refused reports whether a call has certainly changed nothing, and would not at once
+// either: the server has said so, or there was no time left for a connection.
+func refused(ctx context.Context, err error) bool {
+	pg, replied := errors.AsType[*pgconn.PgError](err)
+	if notSent(err) {
+		return replied || ctx.Err() != nil
+	}
+	return replied && rolledBack(pg)
+}
+
+// rolledBack reports whether an error of the server means that the statement, which
+// is a transaction of its own, has no effect. An ERROR is reported after that; with
+// any higher severity the connection ends, which may hide what became of it. Of the
+// classes about the connection, an operator's intervention and the system, some come
+// from poolers or in the middle of a commit.
+func rolledBack(pg *pgconn.PgError) bool {
+	severity := cmp.Or(pg.SeverityUnlocalized, pg.Severity)
+	inDoubt := pg.Code == completionUnknown || slices.ContainsFunc([]string{"08", "57", "58", "XX"}, func(class string) bool {
+		return strings.HasPrefix(pg.Code, class)
+	})
+	return severity == "ERROR" && len(pg.Code) == 5 && !inDoubt
+}
+
+// words returns err in words for the caller.
+func (p *Provider) words(ctx context.Context, err error) error {
 	reason := discreet(err)
 	if over := ctx.Err(); over != nil && !errors.Is(reason, over) {
 		return fmt.Errorf("postgres: %w: %w", over, reason)

@@ -47,8 +47,8 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 
 // page returns the records behind the ID last, or none and an error.
 func (p *Provider) page(ctx context.Context, prefix, last string) (page []*provider.Record, err error) {
-	err = p.call(ctx, func() error {
-		rows, err := p.db.Query(ctx, p.sql.list, prefix, end(prefix), last, pageSize)
+	err = p.call(ctx, func(db DB) error {
+		rows, err := db.Query(ctx, p.sql.list, prefix, end(prefix), last, pageSize)
 		if err != nil {
 			return err
 		}

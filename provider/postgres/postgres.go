@@ -110,8 +110,8 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 
 // read returns nil if there is no record.
 func (p *Provider) read(ctx context.Context, id string) (rec *provider.Record, err error) {
-	err = p.call(ctx, func() error {
-		rec, err = scanRecord(p.db.QueryRow(ctx, p.sql.fetch, id), id)
+	err = p.call(ctx, func(db DB) error {
+		rec, err = scanRecord(db.QueryRow(ctx, p.sql.fetch, id), id)
 		return err
 	})
 	return rec, err
@@ -119,8 +119,8 @@ func (p *Provider) read(ctx context.Context, id string) (rec *provider.Record, e
 
 // exec returns how many rows a statement has changed.
 func (p *Provider) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
-	err = p.call(ctx, func() error {
-		tag, err := p.db.Exec(ctx, sql, args...)
+	err = p.call(ctx, func(db DB) error {
+		tag, err := db.Exec(ctx, sql, args...)
 		rows = tag.RowsAffected()
 		return err
 	})

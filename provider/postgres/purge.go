@@ -36,8 +36,8 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 func (p *Provider) blocks(ctx context.Context) (n int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	err = p.call(ctx, func() error {
-		return p.db.QueryRow(ctx, p.sql.blocks, string(p.table)).Scan(&n)
+	err = p.call(ctx, func(db DB) error {
+		return db.QueryRow(ctx, p.sql.blocks, string(p.table)).Scan(&n)
 	})
 	return n, err
 }

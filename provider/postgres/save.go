@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 const maxRounds = 10
@@ -22,13 +23,13 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 		}
 		current, err := p.read(ctx, rec.ID)
 		if err != nil {
-			return err
+			return outcome.NotSaved(err) // for the write has changed nothing
 		}
 		if !allows(current, expectVersion) {
 			return refusal(current, rec)
 		}
 		if err := sleep(ctx, rand.N(maxPause)); err != nil {
-			return p.explain(ctx, err)
+			return p.explain(ctx, &unsent{err})
 		}
 	}
 	return errHindered

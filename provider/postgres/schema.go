@@ -45,8 +45,8 @@ func (p *Provider) unfit(faults *string, err error) error {
 
 // faults returns what is wrong with the table, or nil if there is none.
 func (p *Provider) faults(ctx context.Context) (faults *string, err error) {
-	err = p.call(ctx, func() error {
-		return p.db.QueryRow(ctx, p.sql.faults, string(p.table)).Scan(&faults)
+	err = p.call(ctx, func(db DB) error {
+		return db.QueryRow(ctx, p.sql.faults, string(p.table)).Scan(&faults)
 	})
 	return faults, err
 }

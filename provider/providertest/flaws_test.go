@@ -652,6 +652,21 @@ var flaws = []flaw{
 		},
 		breaks: "context-cancelled-meanwhile context-expired-meanwhile",
 	},
+	{
+		name: "a Save that is given up is said not to be saved",
+		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
+			done := make(chan error, 1)
+			rec = rec.Clone()
+			go func() { done <- c.Save(context.WithoutCancel(c.ctx), rec, expectVersion) }()
+			select {
+			case err := <-done:
+				return err
+			case <-c.ctx.Done():
+				return fmt.Errorf("%w: %w", provider.ErrNotSaved, c.ctx.Err())
+			}
+		}),
+		breaks: "not-saved",
+	},
 
 	// Concurrency.
 	{

@@ -53,6 +53,15 @@ var contextRules = []rule{
 			}
 		},
 	},
+	{
+		"not-saved",
+		"A Save whose error wraps ErrNotSaved has changed nothing, and does not later either.",
+		func(s *subject) {
+			for range 20 {
+				s.outOfTime(rand.N(4 * time.Millisecond))
+			}
+		},
+	},
 }
 
 // A call is of one method on the record's ID.
@@ -99,6 +108,27 @@ func (s *subject) endsMeanwhile(want error, begin func(time.Duration) (context.C
 		}
 	}
 	s.holds(s.stored())
+}
+
+// outOfTime makes saves that run out of time, and wants nothing of those that are said
+// to be not saved.
+func (s *subject) outOfTime(after time.Duration) {
+	if s.err != nil {
+		return
+	}
+	recs := make([]*provider.Record, 8)
+	for i := range recs {
+		recs[i] = s.newRecord()
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, after)
+	defer cancel()
+	errs := parallel(len(recs), func(i int) error { return s.Save(ctx, recs[i], 0) })
+	rest(20 * time.Millisecond)
+	for i, err := range errs {
+		if errors.Is(err, provider.ErrNotSaved) {
+			s.lacks(recs[i].ID)
+		}
+	}
 }
 
 // untilEnd repeats a call until the context has ended.

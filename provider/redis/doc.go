@@ -37,6 +37,12 @@
 //     repeat commands either.
 //   - PoolSize bounds the calls that are under way at the same time.
 //
+// A Save that was not sent has certainly not been saved ([provider.ErrNotSaved]), and
+// neither has one that the server has refused ([provider.ErrRefused]): it is still
+// loading, wants a password, takes no writes. So package session answers at once. What
+// was sent and got no answer is in doubt, as are errors that are not Redis's own, which
+// may be of a proxy.
+//
 // ReadOnly, RouteByLatency, RouteRandomly and the client-side cache have no effect
 // here: nothing is read from a replica or a cache. Fetch is a GETEX, which is a write
 // to Redis. So a server that refuses writes, since it cannot save to disk for

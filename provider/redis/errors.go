@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,12 +14,14 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 var (
 	errNotFound = fmt.Errorf("redis: %w", provider.ErrNotFound)
 	errTooLarge = fmt.Errorf("redis: %w: a value has %d MiB at most", provider.ErrTooLarge, maxValueSize>>20)
 	errForeign  = errors.New("redis: the key holds something that is not a record of this package's layout; does another program use the same Prefix?")
+	errGivenUp  = fmt.Errorf("redis: the call was given up: %w", context.Canceled)
 	errGarbled  = errors.New("redis: the reply cannot be read; is that a Redis server?")
 )
 
@@ -48,6 +51,37 @@ func (p *Provider) failure(ctx context.Context, err error) error {
 		err = fmt.Errorf("%w (%w)", over, err)
 	}
 	return &explained{"redis: " + strings.TrimPrefix(err.Error(), "redis: "), err}
+}
+
+// unsent is the error of a change that was not sent.
+type unsent struct{ error }
+
+func (u *unsent) Unwrap() error { return u.error }
+
+// changeFailure is failed for a change, and tells whether it was certainly not made.
+func (p *Provider) changeFailure(ctx context.Context, key string, err error) error {
+	failed := p.failed(ctx, key, err)
+	_, kept := errors.AsType[*unsent](err)
+	reply, replied := errors.AsType[goredis.Error](err)
+	_, waited := errors.AsType[*waitError](err)
+	switch {
+	case waited: // the change is made
+		return failed
+	case replied && mayPass(reply):
+		return outcome.NotSaved(failed)
+	case replied && (kept || known(reply)):
+		return outcome.Refused(failed)
+	case kept && (ctx.Err() != nil || isAny(err, goredis.ErrPoolTimeout, goredis.ErrPoolExhausted, goredis.ErrClosed)):
+		return outcome.Refused(failed)
+	case kept:
+		return outcome.NotSaved(failed)
+	default:
+		return failed
+	}
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 // lookAround has the client of a cluster ask who has the slots now, in the
@@ -86,22 +120,51 @@ func garbled(err error) bool {
 		strings.Contains(text, "redis: can't read") || strings.Contains(text, "bigInt(")
 }
 
+// mayPass reports whether the reply is a refusal that the next attempt may not get:
+// go-redis closes the connection to a server that has become a replica, and looks for
+// the slot again.
+func mayPass(reply goredis.Error) bool {
+	return slices.Contains([]string{"READONLY", "TRYAGAIN"}, firstWord(reply))
+}
+
+// known reports whether the reply is one by which Redis itself refuses a command
+// before it runs, and not that of a proxy which may have passed the command on.
+func known(reply goredis.Error) bool {
+	code := firstWord(reply)
+	if code == "ERR" {
+		_, ok := meaningOfERR(reply)
+		return ok
+	}
+	return meanings[code] != "" || slices.Contains([]string{"OOM", "WRONGTYPE", "NOSCRIPT"}, code)
+}
+
+func firstWord(reply goredis.Error) string {
+	code, _, _ := strings.Cut(reply.Error(), " ")
+	return code
+}
+
+func meaningOfERR(reply goredis.Error) (meaning string, ok bool) {
+	for quote, meaning := range meaningsOfERR {
+		if strings.Contains(reply.Error(), quote) {
+			return meaning, true
+		}
+	}
+	return "", false
+}
+
 // replyError tells no more of the server's own text than its first word. Servers
 // quote the arguments of a command that they do not know, keys and passwords
 // among them.
 func replyError(reply goredis.Error) error {
-	text := reply.Error()
-	code, _, _ := strings.Cut(text, " ")
+	code := firstWord(reply)
 	switch code {
 	case "OOM":
 		return errFull
 	case "WRONGTYPE":
 		return errForeign
 	case "ERR":
-		for quote, meaning := range meaningsOfERR {
-			if strings.Contains(text, quote) {
-				return errors.New("redis: the server replies ERR: " + meaning)
-			}
+		if meaning, ok := meaningOfERR(reply); ok {
+			return errors.New("redis: the server replies ERR: " + meaning)
 		}
 		return errors.New("redis: the server replies ERR")
 	}

@@ -65,12 +65,17 @@ func (r replicas) process(ctx context.Context, client Client, key string, cmd on
 	case moving:
 		return errMoving
 	case wait.Err() != nil:
-		return wait.Err()
+		return &waitError{wait.Err()}
 	case wait.Val() < int64(r.count):
 		return fmt.Errorf("the change was made, but only %d of %d replicas have it after %v", wait.Val(), r.count, r.atMost)
 	}
 	return nil
 }
+
+// waitError is why the wait for replicas has failed, after the change was made.
+type waitError struct{ error }
+
+func (w *waitError) Unwrap() error { return w.error }
 
 var errMoving = errors.New("the change was made, but it is unknown how many replicas have it: the key's slot is being moved")
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha1"
 	_ "embed"
+	"encoding"
 	"encoding/hex"
 	"errors"
+	"sync/atomic"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -55,7 +57,7 @@ func (p *Provider) apply(ctx context.Context, c *change) error {
 	case errors.Is(err, goredis.Nil):
 		return conflictError(nil)
 	case err != nil:
-		return p.failed(ctx, p.key(c.id), err)
+		return p.changeFailure(ctx, p.key(c.id), err)
 	case reply == changed:
 		return nil
 	}
@@ -68,8 +70,8 @@ func (p *Provider) apply(ctx context.Context, c *change) error {
 }
 
 func (p *Provider) call(ctx context.Context, c *change, command, script string) (reply any, err error) {
-	key := p.key(c.id)
-	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, c.value, c.expect, c.pxat)}
+	key, value := p.key(c.id), &parcel{bytes: c.value}
+	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, value, c.expect, c.pxat)}
 	cmd.SetFirstKeyPos(3)
 	err = p.await(ctx, func() error {
 		if p.replicas.count > 0 {
@@ -77,10 +79,14 @@ func (p *Provider) call(ctx context.Context, c *change, command, script string) 
 		}
 		return p.client.Process(ctx, cmd)
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		return cmd.Val(), nil
+	case value.keep():
+		return nil, &unsent{err}
+	default:
 		return nil, err
 	}
-	return cmd.Val(), nil
 }
 
 // once is a command that go-redis must not send again by itself. Of two attempts
@@ -88,7 +94,38 @@ func (p *Provider) call(ctx context.Context, c *change, command, script string) 
 // the change would be denied although it was made.
 type once struct{ *goredis.Cmd }
 
-var _ goredis.Cmder = once{}
+var (
+	_ goredis.Cmder            = once{}
+	_ encoding.BinaryMarshaler = (*parcel)(nil)
+)
 
 // NoRetry implements goredis.Cmder.
 func (once) NoRetry() bool { return true }
+
+// A parcel is an argument of a command that knows whether the command was sent: the
+// client asks for the bytes when it begins to write the command to a connection.
+type parcel struct {
+	bytes []byte
+	state atomic.Int32
+}
+
+// The states of a parcel. A new one is with us.
+const (
+	sent = 1 + iota
+	kept
+)
+
+// MarshalBinary implements encoding.BinaryMarshaler. It fails for a call that was
+// given up: the client may still have been waiting for a connection.
+func (v *parcel) MarshalBinary() ([]byte, error) {
+	if !v.state.CompareAndSwap(0, sent) && v.state.Load() == kept {
+		return nil, errGivenUp
+	}
+	return v.bytes, nil
+}
+
+// keep reports whether the bytes were not sent, and will not be.
+func (v *parcel) keep() bool { return v.state.CompareAndSwap(0, kept) }
+
+// String tells nothing of a record to those who trace commands.
+func (v *parcel) String() string { return "record" }

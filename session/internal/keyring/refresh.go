@@ -136,10 +136,18 @@ func (r *Ring) publish(ctx context.Context, keys []Key, expect int64) (*Snapshot
 	if err != nil {
 		return nil, err // what no one could read must not be stored
 	}
+	doubt := false
 	for range saveAttempts {
 		if err = r.save(ctx, rec, expect); err == nil {
 			return ours, nil
 		}
+		if !doubt && errors.Is(err, provider.ErrRefused) {
+			break
+		}
+		if !doubt && errors.Is(err, provider.ErrNotSaved) { // there is nothing to read back
+			continue
+		}
+		doubt = true
 		current, unread := r.readBack(ctx, err)
 		if unread != nil {
 			return nil, fmt.Errorf("keyring: %w, and not read back: %w", err, unread)

@@ -214,6 +214,23 @@ func TestSaveLeavesTimeToReadBack(t *testing.T) {
 	})
 }
 
+// What is certainly not saved is not read back, and sent again only if that may help.
+func TestNothingIsReadBackOfWhatWasNotSaved(t *testing.T) {
+	for err, saves := range map[error]int64{provider.ErrNotSaved: 2, provider.ErrRefused: 1} {
+		in := newInstance(memory.New())
+		in.store.OnSave = func(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return err }
+		if _, _, got := in.Signing(t.Context()); !errors.Is(got, err) {
+			t.Errorf("got error %v, want %v", got, err)
+		}
+		if n := in.store.Saves.Load(); n != saves {
+			t.Errorf("%v: %d saves, want %d", err, n, saves)
+		}
+		if n := in.store.Fetches.Load(); n != 1 {
+			t.Errorf("%v: %d fetches, want 1", err, n)
+		}
+	}
+}
+
 // A save's outcome may be unknown. Whatever became of it, a key signs only when
 // it has been seen in the store.
 func TestKeyOfUnconfirmedPublicationNeverSigns(t *testing.T) {

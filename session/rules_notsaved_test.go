@@ -1,0 +1,164 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+var (
+	errNotSent  = fmt.Errorf("dial: %w", provider.ErrNotSaved)
+	errRefusal  = fmt.Errorf("no such table: %w", provider.ErrRefused)
+	errTooLate  = fmt.Errorf("%w: no connection: %w", provider.ErrNotSaved, context.DeadlineExceeded)
+	everySave   = func(err error) []saveHook { return slices.Repeat([]saveHook{refused(err)}, 100) }
+	neverFetch  = slices.Repeat([]fetchHook{failing}, 100)
+	isUncertain = func(err error) bool { return errors.Is(err, session.ErrOutcomeUnknown) }
+)
+
+// What a provider is certain not to have saved is no unknown outcome, and nothing is
+// read back.
+func TestRuleNotSaved(t *testing.T) {
+	for _, tc := range []struct {
+		rule  string
+		saves []saveHook
+		fails bool
+		trips int64 // of the request: a load, the saves and what is read back
+		state string
+	}{
+		{"what is refused is not tried again", everySave(errRefusal), true, 2, "a=1"},
+		{"what had no time to be sent is not tried again", everySave(errTooLate), true, 2, "a=1"},
+		{"what was not sent is sent again", []saveHook{refused(errNotSent), pass}, false, 3, "a=2"},
+		{"what was not sent is sent again, and then refused", []saveHook{refused(errNotSent), refused(errRefusal)}, true, 3, "a=1"},
+		{"what cannot be sent is given up", everySave(errNotSent), true, 5, "a=1"},
+		{"a full store is not tried again", everySave(provider.ErrFull), true, 2, "a=1"},
+	} {
+		bubble(tc.rule, t, func(t *testing.T) {
+			w, c, _ := begun(t)
+			w.onSave(tc.saves...)
+			if !tc.fails {
+				trips := w.trips(func() { c.post(add(keyA, 1)).wantPage(t) })
+				if trips != tc.trips {
+					t.Errorf("%d trips, want %d", trips, tc.trips)
+				}
+				c.wantState(tc.state)
+				return
+			}
+			trips := w.trips(func() {
+				a := c.post(add(keyA, 1))
+				a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+				if isUncertain(a.err) {
+					t.Errorf("the outcome is said to be unknown: %v", a.err)
+				}
+			})
+			if trips != tc.trips {
+				t.Errorf("%d trips, want %d", trips, tc.trips)
+			}
+			w.calm()
+			c.wantState(tc.state)
+		})
+	}
+
+	bubble("an earlier attempt in doubt stays in doubt", t, func(t *testing.T) {
+		for _, err := range []error{errNotSent, errRefusal, errTooLate} {
+			w, c, _ := begun(t)
+			w.onSave(slices.Concat([]saveHook{dropped}, everySave(err))...)
+			c.post(add(keyA, 1)).wantError(t, http.StatusServiceUnavailable, session.ErrOutcomeUnknown)
+			w.calm()
+		}
+	})
+
+	bubble("an attempt in doubt after one that was not sent is in doubt", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(refused(errNotSent), then(func() { w.onFetch(neverFetch...) }, landed))
+		c.post(add(keyA, 1)).wantError(t, http.StatusServiceUnavailable, session.ErrOutcomeUnknown)
+		w.calm()
+		c.wantState("a=2")
+	})
+
+	bubble("a request may save again what was refused", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(refused(errRefusal))
+		c.post(func(s *session.Session) {
+			keyA.Set(s, 2)
+			wantErr(t, s.Save(t.Context()), session.ErrUnavailable)
+			wantErr(t, s.Save(t.Context()), nil)
+		}).wantPage(t)
+		c.wantState("a=2")
+	})
+
+	bubble("a new session", t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client()
+		w.onSave(everySave(errRefusal)...)
+		trips := w.trips(func() {
+			a := c.post(set("a=1"))
+			a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+			a.wantCookies(t, 0)
+			if isUncertain(a.err) {
+				t.Errorf("the outcome is said to be unknown: %v", a.err)
+			}
+		})
+		if trips != 1 {
+			t.Errorf("%d trips, want 1", trips)
+		}
+	})
+
+	bubble("a login, at its roster", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(everySave(errRefusal)...)
+		a := c.post(func(s *session.Session) { s.Renew(); s.SetOwner("alice") })
+		a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+		if isUncertain(a.err) {
+			t.Errorf("the outcome is said to be unknown: %v", a.err)
+		}
+		w.calm()
+		c.wantState("a=1")
+	})
+
+	bubble("a logout", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		w.onSave(everySave(errRefusal)...)
+		trips := w.trips(func() {
+			a := c.post((*session.Session).Destroy)
+			a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+			a.wantCookies(t, 0)
+		})
+		if trips != 2 {
+			t.Errorf("%d trips, want 2", trips)
+		}
+		w.calm()
+		c.wantState("a=1")
+	})
+}
+
+// The visitor is not told that the outcome is unknown when it is known.
+func TestRuleNotSavedAnswer(t *testing.T) {
+	for _, tc := range []struct {
+		rule string
+		save saveHook
+		says string
+	}{
+		{"certain", refused(errRefusal), "Your session could not be read or saved."},
+		{"in doubt", landed, "could not tell whether"},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, c, _ := begun(t)
+				c.m = w.manager(func(cfg *session.Config) { cfg.ErrorHandler = nil })
+				w.onSave(then(func() { w.onFetch(neverFetch...) }, tc.save))
+				a := c.post(add(keyA, 1))
+				if a.Code != http.StatusServiceUnavailable || !strings.Contains(a.Body.String(), tc.says) {
+					t.Errorf("got %d %q, want 503 and %q", a.Code, a.Body, tc.says)
+				}
+			})
+		})
+	}
+}
