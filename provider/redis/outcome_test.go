@@ -165,7 +165,9 @@ func TestSentIsInDoubt(t *testing.T) {
 				if err := c.do(t.Context(), p, rec); outcomeOf(err) != inDoubt || err == nil {
 					t.Errorf("%s, cut: got error %v, want one in doubt", c.name, err)
 				}
-				holdsAny(t, p) // there is a connection again
+			}
+			for _, c := range changes() {
+				holdsAny(t, p) // there is a connection
 				server.Freeze()
 				err := c.do(shortly(t.Context()), p, rec)
 				server.Thaw()
