@@ -51,8 +51,9 @@ type update func(old cell) (cell, error)
 
 // merge is a key's own three-way merge, with the value the request began from.
 type merge struct {
-	base cell
-	fn   func(base, mine, theirs cell) (cell, error)
+	base    cell
+	fn      func(base, mine, theirs cell) (cell, error)
+	decodes func(theirs cell) bool // one that does not counts as deleted
 }
 
 func (c *content) cell(key string) cell {

@@ -64,6 +64,27 @@
 // LevelMerge keeps each key right by itself. What must be right across keys
 // belongs into one key, or wants LevelSerializable.
 //
+// # Values whose type changes
+//
+// Sessions outlive deployments, so that a program meets values of types that it had
+// before, or that a newer instance of it has.
+//
+// A stored value that does not decode into the type of its key is absent for every
+// method of [Key]. It is logged and told to [Config].Observer, and stays until it is set,
+// updated, deleted or cleared. [Upgrade] gives the key a decoder for its earlier type.
+//
+// A new field is zero in a value that was stored before. A field that was renamed is a new
+// field; to keep what was stored, keep its name in a json tag. A struct decodes into any
+// other struct, so that the decoder of Upgrade is not called: to change a struct beyond
+// that, give the key another name, and copy from the old key to the new one.
+//
+// In a rolling deployment, older instances change what newer ones have stored. An older
+// one that sets or updates a value drops the fields that it does not know; one that reads
+// it, or changes other keys, drops nothing. A value that an older one cannot decode is
+// absent there, and is replaced if it is set or updated there. To lose nothing, deploy
+// twice: first what decodes the new type and stores the old one, then what stores the new
+// one.
+//
 // # Sessions of a user
 //
 // [Session.SetOwner] ties a session to a user, at the login and together with

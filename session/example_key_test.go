@@ -164,6 +164,43 @@ func ExampleKey_LastWriteWins() {
 	// GET /: 200 Welcome.
 }
 
+// The cart was a list of items. Now it has their numbers, and the carts that were
+// stored before keep what is in them.
+func ExampleUpgrade() {
+	sessions := must(session.New(memory.New(), session.Config{}))
+	type Cart map[string]int
+	before := session.NewKey[[]string]("cart")
+	cart := session.Upgrade(session.NewKey[Cart]("cart"), func(items []string) Cart {
+		numbers := Cart{}
+		for _, item := range items {
+			numbers[item]++
+		}
+		return numbers
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /old/{item}", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		before.Update(s, func(items []string) []string { return append(items, r.PathValue("item")) })
+	}))
+	mux.Handle("POST /new/{item}", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		fmt.Fprintln(w, cart.Update(s, func(numbers Cart) Cart {
+			numbers[r.PathValue("item")]++
+			return numbers
+		}))
+	}))
+
+	browser := newBrowser(mux)
+	browser.send("POST /old/tea")
+	browser.send("POST /old/milk")
+	browser.send("POST /new/tea")
+	browser.send("POST /new/cups")
+	// Output:
+	// POST /old/tea: 200
+	// POST /old/milk: 200
+	// POST /new/tea: 200 map[milk:1 tea:2]
+	// POST /new/cups: 200 map[cups:1 milk:1 tea:2]
+}
+
 func ExampleSession_Keys() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	name, theme := session.NewKey[string]("name"), session.NewKey[string]("theme")

@@ -82,7 +82,7 @@ func (w work) checkWritten(now *content) error {
 // merges reports whether c has a three-way merge that applies: not where one
 // side deleted the key.
 func (c *change) merges(theirs cell) bool {
-	return c.merge != nil && c.verb == verbSet && theirs.present
+	return c.merge != nil && c.verb == verbSet && theirs.present && c.merge.decodes(theirs)
 }
 
 func conflict(why string) error { return fmt.Errorf("%w: %s", ErrConflict, why) }

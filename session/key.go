@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // Key names a value of type T in a session. It is a cheap value without state:
@@ -28,9 +29,10 @@ import (
 //	Pop               conflicts: of two requests one gets the value
 type Key[T any] struct {
 	name   string
-	rating rating // of T
 	blind  bool
+	rating rating // of T
 	merge  func(base, mine, theirs T) T
+	older  []func(Codec, cell) (T, error) // decode what is of earlier types
 }
 
 // NewKey returns the key of that name. It panics if name is empty or if no value
@@ -44,7 +46,7 @@ func NewKey[T any](name string) Key[T] {
 	if err := storable(reflect.TypeFor[T]()); err != nil {
 		panic(fmt.Sprintf("session: NewKey[%s](%q): %v", reflect.TypeFor[T](), name, err))
 	}
-	return Key[T]{name: name, rating: rate(reflect.TypeFor[T]())}
+	return Key[T]{name: name, rating: rate(reflect.TypeFor[T]()).rating}
 }
 
 // MergeWith returns k with a three-way merge: where this request and a parallel
@@ -65,8 +67,36 @@ func (k Key[T]) LastWriteWins() Key[T] {
 	return k
 }
 
+// Upgrade returns k with a decoder for values of the type that the key had before:
+// a stored value that does not decode into T, but does into Old, is what convert
+// makes of it. For several earlier types call Upgrade for each; they are tried in
+// that order. What is stored changes when the key is set or updated, not when it is
+// read. convert must not use the session.
+//
+//	var cart = session.Upgrade(session.NewKey[Cart]("cart"), func(items []string) Cart {
+//		return Cart{Items: items}
+//	})
+//
+// A struct decodes into any other struct: fields are matched by name, those without a
+// match are left zero, and convert is not called. See "Values whose type changes" in
+// the package documentation.
+func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
+	if err := storable(reflect.TypeFor[Old]()); err != nil {
+		panic(fmt.Sprintf("session: Upgrade of key %q from %s: %v", k.name, reflect.TypeFor[Old](), err))
+	}
+	k.older = append(slices.Clip(k.older), func(codec Codec, c cell) (value T, err error) {
+		var old Old
+		if err := unmarshal(codec, c, &old); err != nil {
+			return value, err
+		}
+		return convert(old), nil
+	})
+	return k
+}
+
 // Get returns the value, and whether there is one. A stored value that does not
-// decode into T is logged and reads as absent; it is kept until overwritten.
+// decode into T, nor into a type that Upgrade has named, is logged and reads as
+// absent; it is kept until overwritten.
 func (k Key[T]) Get(s *Session) (T, bool) {
 	c, codec := s.get(k.name, k.blind)
 	return k.decode(s, c, codec)
@@ -76,8 +106,13 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 // as an OAuth state: of two parallel requests one gets it and the other
 // conflicts, also in HandlerFunc, which does not run again what has popped.
 func (k Key[T]) Pop(s *Session) (T, bool) {
-	c, codec := s.pop(k.name, k.blind)
-	return k.decode(s, c, codec)
+	for {
+		c, codec := s.get(k.name, k.blind)
+		value, ok := k.decode(s, c, codec)
+		if !ok || s.take(k.name, c, k.blind) {
+			return value, ok
+		}
+	}
 }
 
 // Set sets the value as it is now: what becomes of it after makes no difference.
@@ -98,7 +133,7 @@ func (k Key[T]) Delete(s *Session) {
 }
 
 // Update sets the value to what fn makes of it, the zero value if there is
-// none, and returns the new value. When a parallel request has changed the key,
+// none that Get would return, and returns the new value. When a parallel request has changed the key,
 // fn is applied to the newest value at the commit: no change is lost, and an
 // Update alone conflicts at LevelStrict only. What was returned is then not what
 // is stored: two visitors may be told the same count, though both are counted.
@@ -118,27 +153,36 @@ func (k Key[T]) Update(s *Session, fn func(T) T) T {
 }
 
 func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, c cell, err error) {
-	if old.present {
-		if err := unmarshal(s.codec(), old, &value); err != nil {
-			var zero T
-			return zero, cell{}, undecodable[T]("Update", k.name)
-		}
-	}
+	value, _ = k.decode(s, old, s.codec())
 	value = fn(value)
 	c, err = k.encode(s, &value)
 	return value, c, err
 }
 
+// decode returns the value of c. One that does not decode is absent, and logged.
 func (k Key[T]) decode(s *Session, c cell, codec Codec) (zero T, ok bool) {
 	if !c.present {
 		return zero, false
 	}
-	var value T
-	if err := unmarshal(codec, c, &value); err != nil {
+	value, ok := k.read(codec, c)
+	if !ok {
 		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
 	}
 	return value, true
+}
+
+// read returns the value of c, which is of the key's type or of an earlier one.
+func (k Key[T]) read(codec Codec, c cell) (value T, ok bool) {
+	if unmarshal(codec, c, &value) == nil {
+		return value, true
+	}
+	for _, decode := range k.older {
+		if value, err := decode(codec, c); err == nil {
+			return value, true
+		}
+	}
+	return value, false
 }
 
 // unmarshal decodes a stored value. Types and codecs of the program's own get a copy:
@@ -155,27 +199,23 @@ func (k Key[T]) encodeError(err error) error {
 	return fmt.Errorf("%w: key %q of type %s: %w", ErrEncode, k.name, reflect.TypeFor[T](), err)
 }
 
-// undecodable leaves out what the decoder says: it may quote the value.
-func undecodable[T any](verb, key string) error {
-	return fmt.Errorf("%w: %s of key %q: a stored value does not decode into %s", ErrEncode, verb, key, reflect.TypeFor[T]())
-}
-
 // threeWay adapts the key's merge to encoded values.
-func (k Key[T]) threeWay(s *Session) func(base, mine, theirs cell) (cell, error) {
+func (k Key[T]) threeWay(s *Session) *merge {
 	if k.merge == nil {
 		return nil
 	}
-	return func(base, mine, theirs cell) (cell, error) {
-		var values [3]T
-		for i, c := range []cell{base, mine, theirs} {
-			if !c.present {
-				continue
-			}
-			if err := unmarshal(s.codec(), c, &values[i]); err != nil {
-				return cell{}, undecodable[T]("MergeWith", k.name)
-			}
+	return &merge{fn: func(base, mine, theirs cell) (cell, error) {
+		codec := s.codec()
+		other, ok := k.decode(s, theirs, codec)
+		if !ok { // as if the other side had deleted it
+			return mine, nil
 		}
-		merged := k.merge(values[0], values[1], values[2])
+		began, _ := k.decode(s, base, codec)
+		own, _ := k.decode(s, mine, codec)
+		merged := k.merge(began, own, other)
 		return k.encode(s, &merged)
-	}
+	}, decodes: func(theirs cell) bool {
+		_, ok := k.read(s.state.view.base.codec, theirs)
+		return ok
+	}}
 }

@@ -240,30 +240,95 @@ func TestRuleChangedType(t *testing.T) {
 		}
 	})
 
-	t.Run("Update on it fails the commit", func(t *testing.T) {
+	for verb, change := range map[string]func(*session.Session){
+		"Get":    func(s *session.Session) { now.Get(s) },
+		"Pop":    func(s *session.Session) { now.Pop(s) },
+		"Update": func(s *session.Session) { now.Update(s, func(int) int { return 7 }) },
+	} {
+		t.Run("is absent, logged and counted: "+verb, func(t *testing.T) {
+			var o watcher
+			w := newWorld(t, o.option)
+			c := w.client()
+			c.post(func(s *session.Session) { before.Set(s, "old") })
+			o.want(t, "save ok")
+			c.post(func(s *session.Session) { keyA.Set(s, 1); change(s) }).wantPage(t)
+			o.want(t, "load ok", "undecodable unreadable", "save ok")
+			if !strings.Contains(w.log.String(), "kind") {
+				t.Errorf("logged %q", w.log.String())
+			}
+			if verb != "Update" {
+				wantOld(t, c)
+			} else if v, _ := now.Get(loaded(c)); v != 7 {
+				t.Errorf("got %d", v)
+			}
+			if v, _ := keyA.Get(loaded(c)); v != 1 {
+				t.Error("the request's other change is lost")
+			}
+		})
+	}
+
+	t.Run("Pop of it says that there is none", func(t *testing.T) {
 		_, c := begin(t)
-		a := c.post(func(s *session.Session) { keyA.Set(s, 1); now.Update(s, increment) })
-		if a.err == nil || a.Code < 500 || strings.Contains(a.Body.String(), "page") {
-			t.Errorf("got %d, %v", a.Code, a.err)
-		}
-		wantOld(t, c)
-		if _, ok := keyA.Get(loaded(c)); ok {
-			t.Error("the request's other change is stored")
+		c.post(func(s *session.Session) {
+			if v, ok := now.Pop(s); v != 0 || ok {
+				t.Errorf("got %d, %v", v, ok)
+			}
+		}).wantPage(t)
+	})
+
+	t.Run("Update on it begins with the zero value", func(t *testing.T) {
+		_, c := begin(t)
+		c.post(func(s *session.Session) { now.Update(s, increment) }).wantPage(t)
+		if v, _ := now.Get(loaded(c)); v != 1 {
+			t.Errorf("got %d", v)
 		}
 	})
 
-	t.Run("Update on what became it meanwhile fails the commit", func(t *testing.T) {
+	t.Run("Update on what became it meanwhile begins with the zero value", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()
-		c.post(func(s *session.Session) { now.Set(s, 1) })
-		a := c.post(func(s *session.Session) {
+		c.post(func(s *session.Session) { now.Set(s, 5) })
+		c.post(func(s *session.Session) {
 			now.Update(s, increment)
 			c.tab().post(func(s *session.Session) { before.Set(s, "old") })
-		})
-		if a.err == nil || a.Code < 500 {
-			t.Errorf("got %d, %v", a.Code, a.err)
+		}).wantPage(t)
+		if v, _ := now.Get(loaded(c)); v != 1 {
+			t.Errorf("got %d", v)
 		}
-		wantOld(t, c)
+	})
+
+	t.Run("MergeWith begins with the zero value in its place", func(t *testing.T) {
+		_, c := begin(t)
+		merging := now.MergeWith(func(base, mine, theirs int) int { return 100*base + 10*mine + theirs })
+		c.post(func(s *session.Session) {
+			merging.Set(s, 7)
+			c.tab().post(func(s *session.Session) { now.Set(s, 2) }).wantPage(t)
+		}).wantPage(t)
+		if v, _ := now.Get(loaded(c)); v != 72 {
+			t.Errorf("got %d", v)
+		}
+	})
+
+	t.Run("MergeWith takes it for deleted by the other request", func(t *testing.T) {
+		for _, read := range []bool{false, true} {
+			w := newWorld(t)
+			c := w.client()
+			merging := now.MergeWith(func(base, mine, theirs int) int { return 99 })
+			c.post(func(s *session.Session) { now.Set(s, 5) })
+			a := c.post(func(s *session.Session) {
+				if read {
+					merging.Get(s)
+				}
+				merging.Set(s, 7)
+				c.tab().post(func(s *session.Session) { before.Set(s, "old") })
+			})
+			if read {
+				a.wantError(t, http.StatusConflict, session.ErrConflict)
+				wantOld(t, c)
+			} else if v, _ := now.Get(loaded(c)); v != 7 {
+				t.Errorf("got %d, %v", v, a.err)
+			}
+		}
 	})
 
 	t.Run("a field that this program does not know survives", func(t *testing.T) {

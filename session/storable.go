@@ -11,7 +11,7 @@ import (
 )
 
 // fidelity says which values of a type a built-in codec gives back.
-type fidelity int
+type fidelity int8
 
 const (
 	givesNone  fidelity = iota // no value, or only an empty one
@@ -20,36 +20,34 @@ const (
 )
 
 // rating is the fidelity of both built-in codecs for one type.
-type rating struct {
-	cbor, json fidelity
-	reason     error // why one of them gives none back
+type rating struct{ cbor, json fidelity }
+
+// rated is the rating of a type, and why neither codec gives a value back.
+type rated struct {
+	rating
+	reason error
 }
 
-var ratings sync.Map // of reflect.Type to rating
+var ratings sync.Map // of reflect.Type to rated
 
 // rate returns the rating of t.
-func rate(t reflect.Type) rating {
+func rate(t reflect.Type) rated {
 	if found, ok := ratings.Load(t); ok {
-		return found.(rating)
+		return found.(rated)
 	}
-	var r rating
-	r.json, r.reason = (&rater{json: true}).top(t)
-	rc := rater{json: onlyJSON(t)} // then CBOR stores JSON
+	var r rated
 	var reason error
-	if r.cbor, reason = rc.top(t); reason != nil {
-		r.reason = reason
+	r.json, reason = (&rater{json: true}).top(t)
+	r.cbor, r.reason = (&rater{json: onlyJSON(t)}).top(t) // of which CBOR stores JSON
+	if reason == nil {
+		r.reason = nil
 	}
 	ratings.Store(t, r)
 	return r
 }
 
 // storable says why no value of type t can ever be read back, or returns nil.
-func storable(t reflect.Type) error {
-	if r := rate(t); r.cbor == givesNone && r.json == givesNone {
-		return r.reason
-	}
-	return nil
-}
+func storable(t reflect.Type) error { return rate(t).reason }
 
 // rater rates types for one built-in codec.
 type rater struct {

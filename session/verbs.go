@@ -57,31 +57,34 @@ func (s *Session) see(key string, blind bool) cell {
 	return c
 }
 
-func (s *Session) pop(key string, blind bool) (cell, Codec) {
+// take deletes key, if it still holds c, which was popped. If another goroutine of
+// the request was first, it reports false.
+func (s *Session) take(key string, c cell, blind bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.see(key, blind)
-	if c.present && s.writable(key) {
+	if now, _ := s.state.view.cell(key); !now.equal(c) {
+		return false
+	}
+	if s.writable(key) {
 		taken := change{verb: verbPop, key: key, blind: blind}
 		if !blind {
 			s.state.popped = append(s.state.popped, taken)
 		}
 		s.apply(taken)
 	}
-	return c, s.state.view.base.codec
+	return true
 }
 
-func (s *Session) set(key string, to cell, blind bool, merging func(base, mine, theirs cell) (cell, error)) {
+func (s *Session) set(key string, to cell, blind bool, merging *merge) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.writable(key) {
 		return
 	}
-	c := change{verb: verbSet, key: key, told: to, blind: blind}
 	if merging != nil {
-		c.merge = &merge{s.mergeBase(key), merging}
+		merging.base = s.mergeBase(key)
 	}
-	s.apply(c)
+	s.apply(change{verb: verbSet, key: key, told: to, blind: blind, merge: merging})
 }
 
 // mergeBase returns the value that a three-way merge of key starts from: the

@@ -27,9 +27,9 @@ var leaks = []mutant{
 	without("a log line names a session by its handle, not by its token", sessions,
 		"\t\treturn s.Handle()\n\t}\n\treturn \"\"", "\t\treturn s.Handle() + string(s.state.token)\n\t}\n\treturn \"\""),
 	without("a log line quotes no value", sessions,
-		"s.logUndecodable(k.name, reflect.TypeFor[T]())", "s.logUndecodable(err.Error(), reflect.TypeFor[T]())"),
+		"s.logUndecodable(k.name, reflect.TypeFor[T]())", "s.logUndecodable(string(c.bytes()), reflect.TypeFor[T]())"),
 	without("an error quotes no value", sessions,
-		"return zero, cell{}, undecodable[T](\"Update\", k.name)", "return zero, cell{}, undecodable[T](err.Error(), k.name)"),
+		"\tif unmarshal(codec, c, &back) != nil {\n\t\treturn errNotDecoded\n", "\tif err := unmarshal(codec, c, &back); err != nil {\n\t\treturn err\n"),
 	without("no signing key is logged", keyrings,
 		"slog.Duration(\"by\", ", "slog.Any(\"keys\", keys), slog.Duration(\"by\", "),
 }
