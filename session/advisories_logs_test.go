@@ -60,15 +60,15 @@ var loudVerbs = map[string]func(*session.Session){
 	"a secret that is no address": func(s *session.Session) { session.NewKey[netip.Addr]("secret").Get(s) },
 	"an Update of such a one":     func(s *session.Session) { session.NewKey[netip.Addr]("secret").Update(s, netip.Addr.Next) },
 	"a secret that does not come back": func(s *session.Session) {
-		session.NewKey[quoting]("secret").Set(s, loudSecret)
+		session.NewKey[quotingText]("secret").Set(s, loudSecret)
 	},
 	"a secret value": func(s *session.Session) { session.NewKey[string]("secret").Set(s, loudSecret) },
 }
 
-// quoting encodes itself as a text, and decodes none.
-type quoting string
+// quotingText encodes itself as a text, and decodes none.
+type quotingText string
 
-func (*quoting) UnmarshalText(text []byte) error { return fmt.Errorf("not %q", text) }
+func (*quotingText) UnmarshalText(text []byte) error { return fmt.Errorf("not %q", text) }
 
 const loudSecret = "correct-horse-battery-staple"
 
