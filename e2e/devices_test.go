@@ -131,7 +131,7 @@ func TestAPageLeftOpenThatListsADeviceThatWasSignedOut(t *testing.T) {
 	second.open("/account")
 	laptop.click(signOutOne)
 	second.click(signOutOne)
-	second.says("#flash", "That device was signed out already.")
+	second.says("#flash", "That session is no longer there, and nothing was signed out now. These are the devices that are signed in.")
 	second.signedIn(name)
 	phone.isSignedOut(name)
 }
@@ -143,7 +143,7 @@ func TestAForgedHandleSignsNobodyOut(t *testing.T) {
 	mallory, _, _ := twoDevices(t)
 	mallory.do(mallory.js(fmt.Sprintf(`document.querySelector(%s).value = %s`, quote(signOutOne), quote(ada.handle()))))
 	mallory.click(signOutOne)
-	mallory.says("#flash", "That device was signed out already.")
+	mallory.says("#flash", "That session is no longer there, and nothing was signed out now. These are the devices that are signed in.")
 	mallory.lists("Chrome on Linux this device", "Safari on iPhone")
 	ada.lists("Chrome on Linux this device")
 	ada.open("/")

@@ -46,6 +46,9 @@ func (c *commit) entomb(b *doomed) error {
 		case target.Tombstone:
 			id = target.Successor
 			target, err = c.fetch(id)
+			if err == nil && target == nil && b.named {
+				err = errNotThere
+			}
 		default:
 			if out, err = c.entombOnce(b, id, target); out.landed {
 				return nil

@@ -18,6 +18,7 @@ var (
 	// request loaded it, or up to 30 seconds before. Nothing was saved, and the
 	// session is not made anew. The visitor has to load the page again: the browser
 	// then sends the cookie of the new session, or may begin one.
+	// Of Manager.Revoke: there is no session of that handle, and nothing was ended.
 	ErrGone = errors.New("session: destroyed, renewed or expired meanwhile")
 
 	// ErrUnavailable: the provider failed. Nothing was saved, but see

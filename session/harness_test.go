@@ -122,6 +122,20 @@ func (w *world) stored(id string) *provider.Record {
 	return rec
 }
 
+// lives reports whether the record is that of a session that goes on.
+func (w *world) lives(id string) bool {
+	rec := w.stored(id)
+	if rec == nil {
+		return false
+	}
+	info, err := session.Inspect(rec)
+	if err != nil {
+		w.t.Error(err)
+		return false
+	}
+	return info.Kind == session.KindSession
+}
+
 // erase removes a record behind everybody's back.
 func (w *world) erase(id string) {
 	if err := w.store.Provider.Delete(context.Background(), id); err != nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -74,20 +75,29 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 
 // Revoke ends the session of that handle, as Session.Destroy does: a request that
 // is under way in it saves nothing any more, and the next one finds it gone. If
-// it was renewed, what it became is ended. It is no error if there is none.
+// it was renewed, what it became is ended, for as long as that could live when it was
+// renewed.
+//
+// A session that was destroyed or revoked before is no error while its record tells so,
+// for five minutes. Where there is no session of that handle Revoke returns ErrGone, and
+// has ended nothing: the session has expired, or what it was renewed to was renewed or
+// persisted after that and lives on. Sessions has its present handle.
 //
 // Revoke does not ask whose session it is. A handle that came with a request is
 // to be looked up in the user's Sessions first.
 func (m *Manager) Revoke(ctx context.Context, handle string) error {
 	if provider.ValidateID(handle) != nil {
-		return nil
+		return errNotThere
 	}
 	st := m.storage(ctx, nil)
 	found, err := st.fetch(handle)
-	if err != nil || found == nil || found.isRoster() {
+	switch {
+	case err != nil:
 		return err
+	case found == nil || found.isRoster():
+		return errNotThere
 	}
-	if err := st.end(&doomed{identity: identity{id: handle}, base: found}); err != nil {
+	if err := st.end(&doomed{identity: identity{id: handle}, base: found, named: true}); err != nil {
 		return err
 	}
 	if found.Owner != "" {
@@ -95,6 +105,9 @@ func (m *Manager) Revoke(ctx context.Context, handle string) error {
 	}
 	return nil
 }
+
+// errNotThere is ErrGone of a handle that names no session.
+var errNotThere = fmt.Errorf("%w: there is no session of this handle, so nothing was ended", ErrGone)
 
 // RevokeAll ends every session of the user: all whose login came before the call;
 // and a login that runs meanwhile is either ended, too, or comes after it. An error

@@ -10,9 +10,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 )
 
-// tombstoneLifetime is how long it is remembered that a session was renewed or
-// destroyed: longer than any request that began before should take. After it
-// the record is absent, and a late save conflicts all the same.
+// tombstoneLifetime is how long it is remembered at least that a session was renewed or
+// destroyed: longer than any request that began before should take. A renewed session's
+// tombstone stays as long as its successor may live, so that who ends it by its old name
+// ends the successor. After that the record is absent, and a late save conflicts all the
+// same.
 const tombstoneLifetime = 5 * time.Minute
 
 // decode reads what the provider has returned for id.

@@ -19,7 +19,7 @@ func (c *commit) renewal(d *draft) error {
 		return err
 	}
 	for {
-		moved, err := c.bequeath(d, who)
+		moved, err := c.bequeath(d, who, next)
 		if err == nil && moved.landed {
 			c.s.landed(d, who, next)
 			c.setCookie(value, next)
@@ -41,14 +41,18 @@ func (c *commit) renewal(d *draft) error {
 	}
 }
 
-// bequeath turns the old record into a tombstone that names its successor. It
-// is not tried for a visitor who has hung up: the answer with the new cookie
+// bequeath turns the old record into a tombstone that names its successor, and stays as
+// long as that may live. It is not tried for a visitor who has hung up: the answer with the new cookie
 // would be lost, and the old cookie dead.
-func (c *commit) bequeath(d *draft, heir identity) (outcome, error) {
+func (c *commit) bequeath(d *draft, heir identity, next *content) (outcome, error) {
 	if err := c.hungUp(); err != nil {
 		return outcome{}, fmt.Errorf("not renewed: %w", err)
 	}
-	return c.save(d.id, tombstone(d.view.base, heir.id, false), d.view.base.version)
+	t := tombstone(d.view.base, heir.id, false)
+	if end := c.m.end(next); end.After(t.expires) {
+		t.expires = end
+	}
+	return c.save(d.id, t, d.view.base.version)
 }
 
 // renewAgain brings the new record up to what was saved to the old one

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -159,6 +160,17 @@ func TestRuleDestroy(t *testing.T) {
 		a.wantPage(t)
 		if !a.cleared() {
 			t.Errorf("Set-Cookie %q", a.cookies())
+		}
+	})
+}
+
+// It is remembered for so long that a session has ended.
+func TestRuleDestroyLasts(t *testing.T) {
+	bubble("five minutes", t, func(t *testing.T) {
+		w, c, id := begun(t)
+		c.post(destroy).wantPage(t)
+		if left := time.Until(w.stored(id).ExpiresAt); left != 5*time.Minute {
+			t.Errorf("it lasts %v", left)
 		}
 	})
 }

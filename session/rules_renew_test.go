@@ -43,14 +43,37 @@ func TestRuleRenew(t *testing.T) {
 		}
 	})
 
-	t.Run("the tombstone lasts five minutes", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			w, c, old := begun(t)
-			c.post(login)
-			if left := time.Until(w.stored(old).ExpiresAt); left != 5*time.Minute {
-				t.Errorf("it lasts %v", left)
+	for _, tc := range []struct {
+		rule string
+		opt  func(*session.Config)
+		fn   func(*session.Session)
+		want time.Duration
+	}{
+		{"the tombstone lasts as long as the new session may", func(*session.Config) {}, login, 24 * time.Hour},
+		{"of a persistent session likewise", func(*session.Config) {}, inOrder(login, func(s *session.Session) { s.Persist(10 * 24 * time.Hour) }), 10 * 24 * time.Hour},
+		{"but five minutes at least", func(cfg *session.Config) { cfg.Lifetime = time.Minute }, login, 5 * time.Minute},
+	} {
+		bubble(tc.rule, t, func(t *testing.T) {
+			w, c, old := begun(t, tc.opt)
+			c.post(tc.fn).wantPage(t)
+			if left := time.Until(w.stored(old).ExpiresAt); left != tc.want {
+				t.Errorf("it lasts %v; want %v", left, tc.want)
 			}
 		})
+	}
+
+	bubble("a request in flight for hours ends what the session was renewed to", t, func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		c.post(func(s *session.Session) {
+			tab.post(renew).wantPage(t)
+			for range 10 {
+				time.Sleep(30 * time.Minute)
+				tab.wantState("a=1")
+			}
+			s.Destroy()
+		}).wantPage(t)
+		tab.wantState("empty")
 	})
 
 	t.Run("CreatedAt survives, IsNew does not come back", func(t *testing.T) {
@@ -473,7 +496,7 @@ func TestRuleTombstone(t *testing.T) {
 		c.wantState("c=1")
 	})
 
-	t.Run("it is gone after five minutes, and the old cookie opens nothing", func(t *testing.T) {
+	t.Run("after five minutes it still opens nothing, and a login works", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, user, old := begin(t)
 			time.Sleep(5*time.Minute + time.Second)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
@@ -185,10 +186,10 @@ func TestRuleRevoked(t *testing.T) {
 func TestRuleRevoke(t *testing.T) {
 	ctx := t.Context()
 
-	t.Run("of an unknown handle is nil", func(t *testing.T) {
+	t.Run("of an unknown handle is ErrGone", func(t *testing.T) {
 		w := newWorld(t)
 		for _, handle := range []string{"", "x", "a b", "\x00", "\xff", strings.Repeat("x", 300)} {
-			wantErr(t, w.m.Revoke(ctx, handle), nil)
+			wantErr(t, w.m.Revoke(ctx, handle), session.ErrGone)
 		}
 		if n := w.store.Saves.Load(); n != 0 {
 			t.Errorf("%d saves", n)
@@ -199,6 +200,75 @@ func TestRuleRevoke(t *testing.T) {
 		w, c, id := begun(t)
 		wantErr(t, w.m.Revoke(ctx, id), nil)
 		c.wantState("empty")
+	})
+
+	bubble("by an old name ends what the session was renewed to, as long as that may live", t, func(t *testing.T) {
+		w, c := member(t)
+		old := c.sessionID()
+		c.post(renew).wantPage(t)
+		for range 47 { // 23.5 hours
+			time.Sleep(30 * time.Minute)
+			c.wantState("a=1")
+		}
+		wantErr(t, w.m.Revoke(ctx, old), nil)
+		c.wantState("empty")
+	})
+
+	bubble("by an old name of a persistent session ends it as long as it may live", t, func(t *testing.T) {
+		w, c := member(t)
+		old := c.sessionID()
+		c.post(func(s *session.Session) { s.Renew(); s.Persist(20 * 24 * time.Hour) }).wantPage(t)
+		time.Sleep(20*24*time.Hour - time.Minute)
+		wantErr(t, w.m.Revoke(ctx, old), nil)
+		c.wantState("empty")
+	})
+
+	bubble("by a name of two renewals ago ends the session", t, func(t *testing.T) {
+		w, c := member(t)
+		old := c.sessionID()
+		for range 3 {
+			c.post(renew).wantPage(t)
+			time.Sleep(50 * time.Minute)
+		}
+		wantErr(t, w.m.Revoke(ctx, old), nil)
+		c.wantState("empty")
+	})
+
+	bubble("by a name that leads nowhere says that nothing was ended", t, func(t *testing.T) {
+		w, c := member(t)
+		old := c.sessionID()
+		c.post(renew).wantPage(t)
+		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)
+		time.Sleep(25 * time.Hour)
+		wantErr(t, w.m.Revoke(ctx, old), session.ErrGone)
+		c.wantState("a=1")
+		wantErr(t, w.m.Revoke(ctx, w.sessions("ann")[0].Handle()), nil)
+		c.wantState("empty")
+	})
+
+	bubble("by an old name of what has expired says that nothing was ended", t, func(t *testing.T) {
+		w, c := member(t)
+		old := c.sessionID()
+		c.post(renew).wantPage(t)
+		time.Sleep(2 * time.Hour)
+		wantErr(t, w.m.Revoke(ctx, old), session.ErrGone)
+	})
+
+	bubble("of what has ended is nil for five minutes", t, func(t *testing.T) {
+		w, c := member(t)
+		id := c.sessionID()
+		c.post(destroy).wantPage(t)
+		time.Sleep(5*time.Minute - time.Second)
+		wantErr(t, w.m.Revoke(ctx, id), nil)
+		time.Sleep(time.Second)
+		wantErr(t, w.m.Revoke(ctx, id), session.ErrGone)
+	})
+
+	bubble("of what expires meanwhile is nil", t, func(t *testing.T) {
+		w, c := member(t)
+		id := c.sessionID()
+		w.onSave(before(func() { w.erase(id) }))
+		wantErr(t, w.m.Revoke(ctx, id), nil)
 	})
 
 	t.Run("takes the session off the list", func(t *testing.T) {

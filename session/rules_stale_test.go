@@ -108,7 +108,7 @@ func TestRuleStaleEntries(t *testing.T) {
 			w := newWorld(t)
 			c := tc.held(w, func() {
 				tc.stay(w)
-				wantErr(t, w.m.Revoke(t.Context(), "nobody's"), nil)
+				wantErr(t, w.m.Revoke(t.Context(), "nobody"), session.ErrGone)
 				w.handles("ann")
 			})
 			w.wantSessions("ann", c)

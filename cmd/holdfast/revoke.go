@@ -67,7 +67,11 @@ func (j *job) revokeHandles(ctx context.Context, m *session.Manager) error {
 		return err
 	}
 	for _, handle := range j.args {
-		if err := m.Revoke(ctx, handle); err != nil {
+		err := m.Revoke(ctx, handle)
+		switch {
+		case errors.Is(err, session.ErrGone):
+			return fmt.Errorf("%s was not ended: there is no session of this handle, nor of what it was renewed to; it has expired, or goes on under another", handle)
+		case err != nil:
 			return fmt.Errorf("%s may go on; repeat this: %w", handle, err)
 		}
 		if _, err := fmt.Fprintln(j.stdout, "ended", handle); err != nil {

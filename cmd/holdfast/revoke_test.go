@@ -90,6 +90,12 @@ func TestRevokeSaysWhatIsNoSession(t *testing.T) {
 	s.fails(1, `no session with the handle "\x1b[2J"`, "revoke", "\x1b[2J")
 	s.fails(1, "-namespace", "revoke", "-user", "nobody")
 	s.wantAlive(ada)
+	ended = ada.handle()
+	ada.visit((*session.Session).Renew)
+	if err := s.store.Delete(t.Context(), ada.handle()); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(1, ended+" was not ended", "revoke", ended)
 	for handle, kind := range s.others() {
 		s.fails(1, "its kind is "+string(kind), "revoke", handle)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -69,19 +70,27 @@ func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.
 	handle := r.PostFormValue("handle")
 	i := slices.IndexFunc(own, func(d signedInDevice) bool { return d.Handle == handle })
 	if i < 0 {
-		backToAccount(w, r, sess, "That device was signed out already.")
+		backToAccount(w, r, sess, notListed)
 		return
 	}
 	if own[i].This {
 		s.signOut(w, r, sess)
 		return
 	}
-	if err := s.sessions.Revoke(r.Context(), handle); err != nil {
+	err = s.sessions.Revoke(r.Context(), handle)
+	switch {
+	case errors.Is(err, session.ErrGone):
+		backToAccount(w, r, sess, notListed)
+	case err != nil:
 		s.sessionError(w, r, err)
-		return
+	default:
+		backToAccount(w, r, sess, own[i].Name+" is signed out.")
 	}
-	backToAccount(w, r, sess, own[i].Name+" is signed out.")
 }
+
+// notListed answers a form whose list is old. The session has ended, or the device has
+// signed in once more and has another session, which is on the list that follows.
+const notListed = "That session is no longer there, and nothing was signed out now. These are the devices that are signed in."
 
 func (s *shop) signOutOthers(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	if s.revokeOthers(w, r, sess) {

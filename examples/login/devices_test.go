@@ -136,7 +136,7 @@ func TestNobodySignsOutTheDeviceOfAnother(t *testing.T) {
 	visitorOfNobody := *v
 	visitorOfNobody.clearCookies()
 	for _, handle := range []string{v.handle(), visitorOfNobody.handle(), "", "\xff"} {
-		if _, page := mallory.post("/signout/one", "handle", handle); !strings.Contains(page, "That device was signed out already.") {
+		if _, page := mallory.post("/signout/one", "handle", handle); !strings.Contains(page, "nothing was signed out now") {
 			t.Errorf("handle %q:\n%s", handle, page)
 		}
 	}
@@ -161,10 +161,26 @@ func TestAFormOfAPageLeftOpen(t *testing.T) {
 	}
 	gone := other.handle()
 	other.post("/signout")
-	if _, page := v.post("/signout/one", "handle", gone); !strings.Contains(page, "That device was signed out already.") {
+	if _, page := v.post("/signout/one", "handle", gone); !strings.Contains(page, "nothing was signed out now") {
 		t.Errorf("sign out what is signed out:\n%s", page)
 	}
 	v.wantDevices(1)
+}
+
+// The row of a list that was loaded before the device signed in once more.
+func TestARowOfAnOldListNamesASessionThatWasRenewed(t *testing.T) {
+	v := newVisitor(t)
+	v.signUp("ada", "correct horse")
+	phone := v.anotherDevice("ada", "correct horse")
+	row := phone.handle()
+	phone.post("/signin", "name", "ada", "password", "correct horse")
+	_, page := v.post("/signout/one", "handle", row)
+	if !strings.Contains(page, "nothing was signed out now") || !strings.Contains(page, phone.handle()) {
+		t.Errorf("it does not say that the phone is signed in, or how to sign it out:\n%s", page)
+	}
+	phone.wantDevices(2)
+	v.post("/signout/one", "handle", phone.handle())
+	phone.wantSignedOut()
 }
 
 func TestAChangeOfPasswordEndsTheOtherSessions(t *testing.T) {

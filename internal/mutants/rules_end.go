@@ -7,7 +7,7 @@ var renewals = []mutant{
 	if err != nil {
 		return err
 	}
-	if first, err := c.bequeath(d, who); err != nil {
+	if first, err := c.bequeath(d, who, next); err != nil {
 		return err
 	} else if first.landed {
 		if out, err := c.save(who.id, next, 0); err != nil || !out.landed {
@@ -22,9 +22,9 @@ var renewals = []mutant{
 	}
 	for {`),
 	without("the old record becomes a tombstone", sessions,
-		"\t\tmoved, err := c.bequeath(d, who)\n", "\t\tmoved, err := outcome{landed: true}, error(nil)\n"),
+		"\t\tmoved, err := c.bequeath(d, who, next)\n", "\t\tmoved, err := outcome{landed: true}, error(nil)\n"),
 	without("the tombstone is a CAS", sessions,
-		"return c.save(d.id, tombstone(d.view.base, heir.id, false), d.view.base.version)", "return c.save(d.id, tombstone(d.view.base, heir.id, false), -1)"),
+		"return c.save(d.id, t, d.view.base.version)", "return c.save(d.id, t, -1)"),
 	without("the tombstone lasts 5 minutes", sessions,
 		"tombstoneLifetime = 5 * time.Minute", "tombstoneLifetime = 5 * time.Second"),
 	without("the tombstone lasts no longer", sessions,
@@ -42,7 +42,7 @@ var renewals = []mutant{
 	without("on giving up the new record is deleted", sessions,
 		"\t\t\tc.withdraw(who, next)\n", "\t\t\t_ = c.withdraw\n"),
 	without("Set-Cookie only after the tombstone is confirmed, a failed run's token is discarded", sessions,
-		"\t\tmoved, err := c.bequeath(d, who)\n", "\t\tc.setCookie(value, next)\n\t\tmoved, err := c.bequeath(d, who)\n"),
+		"\t\tmoved, err := c.bequeath(d, who, next)\n", "\t\tc.setCookie(value, next)\n\t\tmoved, err := c.bequeath(d, who, next)\n"),
 	without("Renew sets the cookie", sessions,
 		"\t\t\tc.s.landed(d, who, next)\n\t\t\tc.setCookie(value, next)\n",
 		"\t\t\tc.s.landed(d, who, next)\n\t\t\t_ = value\n"),
