@@ -235,6 +235,9 @@ func (c *commit) replace(d *draft) error {
 			if old := d.view.base.Owner; old != "" && old != next.Owner {
 				c.strike(old, place{id: d.id, from: ordinal(next.version)})
 			}
+			if c.m.reentryDue(d.view.base, next) {
+				c.reenter(d.id, next)
+			}
 			if value != "" {
 				c.setCookie(value, next)
 			}

@@ -163,6 +163,7 @@
 //
 //	ErrConflict, ErrGone                   409   nothing was saved
 //	ErrTooManySessions                     409   nothing was saved
+//	ErrNotListed                           500   of RevokeAll: some sessions may live
 //	ErrUnavailable                         503   nothing was saved
 //	ErrOutcomeUnknown (an ErrUnavailable)  503   it may have been saved
 //	ErrUnreadable                          503   nothing is overwritten

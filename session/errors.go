@@ -44,6 +44,13 @@ var (
 	// says. Nothing was saved.
 	ErrTooManySessions = errors.New("session: the owner has too many sessions")
 
+	// ErrNotListed: the session of the request is its owner's, and the store does not
+	// list it as such. It has lost the list of the owner's sessions, or an old one has
+	// come back. Those that it does list were ended. Others may live: each is listed
+	// again when it is next used after Config.TouchInterval, so repeat
+	// Manager.RevokeAll then, and see that the store evicts nothing.
+	ErrNotListed = errors.New("session: the store has lost the list of the owner's sessions, and some may live; repeat this after TouchInterval, and see that the store evicts nothing")
+
 	// ErrEncode: a value cannot be encoded, or Get could not return what is
 	// encoded. The message names the key and the type. Nothing was saved.
 	ErrEncode = errors.New("session: value cannot be stored")

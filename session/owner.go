@@ -15,6 +15,9 @@ import (
 // "" makes the session nobody's again. What else the session holds of the user is
 // the program's own business. A session without values is stored for it.
 //
+// A session that is used looks whether it is listed, once in each Config.TouchInterval
+// and for one trip, since a store that evicts may lose the list.
+//
 // userID is what the program knows the user by, and for ever: an account's number
 // rather than a name or an address that may change hands.
 //
@@ -112,12 +115,39 @@ var errNotThere = fmt.Errorf("%w: there is no session of this handle, so nothing
 // RevokeAll ends every session of the user: all whose login came before the call;
 // and a login that runs meanwhile is either ended, too, or comes after it. An error
 // does not stop it: it returns all of them at the end, and is then to be repeated.
+//
+// It ends what the store lists as the user's. A store that forgets, such as a Redis that
+// evicts, may have lost the list; a session then is on it again at its next use, when
+// TouchInterval is over. RevokeAll knows of that only if ctx is that of a request whose
+// session is the user's and was not listed. It then ends that as well, and returns
+// ErrNotListed. Without such a session nothing tells a list that was lost from a user who
+// has no sessions: both are nil.
 func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
-	return m.revokeBut(ctx, userID, "")
+	var own string
+	if p := passageOf(ctx, m); p != nil {
+		if s := p.session.Load(); s != nil && s.storedOwner() == userID {
+			own = s.Handle()
+		}
+	}
+	err := m.revokeBut(ctx, userID, "", own)
+	if own != "" && errors.Is(err, ErrNotListed) {
+		if revoked := m.Revoke(ctx, own); revoked != nil && !errors.Is(revoked, ErrGone) {
+			err = errors.Join(err, revoked)
+		}
+	}
+	return err
+}
+
+// storedOwner returns the owner of the session as it is stored, or "".
+func (s *Session) storedOwner() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.view.base.Owner
 }
 
 // RevokeOthers ends every session of the same user but s, and but what a parallel
-// request has renewed s to, as a change of password should. See RevokeAll.
+// request has renewed s to, as a change of password should. See RevokeAll; if s is not
+// listed itself, RevokeOthers lists it, and returns ErrNotListed.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	owner := s.Owner()
 	if owner == "" {
@@ -127,7 +157,11 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	return m.revokeBut(ctx, owner, spared)
+	var known string
+	if s.storedOwner() == owner {
+		known = spared
+	}
+	return m.revokeBut(ctx, owner, spared, known)
 }
 
 // successor returns what the session id has been renewed to, as far as it was.
@@ -148,15 +182,20 @@ func (st storage) successor(id string) (string, error) {
 	return id, nil
 }
 
-func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {
+// revokeBut ends the sessions of owner's roster but spared. It returns ErrNotListed if
+// the session known, "" for none, lives as the owner's and is not in it.
+func (m *Manager) revokeBut(ctx context.Context, owner, spared, known string) error {
 	st := m.storage(ctx, nil)
 	roster, err := st.roster(owner)
-	if err != nil || roster == nil {
+	if err != nil {
 		return err
 	}
 	var over []place
 	var errs []error
 	at := now()
+	if known != "" && !lists(roster, known, at) {
+		errs = append(errs, st.unlisted(known, owner, spared))
+	}
 	for _, p := range places(roster, at) {
 		if p.id == spared {
 			continue
@@ -179,6 +218,19 @@ func (m *Manager) revokeBut(ctx context.Context, owner, spared string) error {
 		st.strike(owner, over...)
 	}
 	return errors.Join(errs...)
+}
+
+// unlisted returns ErrNotListed if the session id is the owner's, and enters it if it is
+// to be spared.
+func (st *storage) unlisted(id, owner, spared string) error {
+	found, err := st.fetch(id)
+	if err != nil || found == nil || found.Tombstone || found.Owner != owner {
+		return err
+	}
+	if id == spared {
+		st.reenter(id, found)
+	}
+	return ErrNotListed
 }
 
 // revoke ends the session at p if it is owner's, and reports whether p is over.

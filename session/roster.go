@@ -130,6 +130,41 @@ func (st *storage) enterWithin(room int, id string, next *content, before string
 	})
 }
 
+// reenter puts the session id, which lives as c, into its owner's roster if that lacks it:
+// a store that evicts may have lost the roster, or have it again as it was before.
+func (st *storage) reenter(id string, c *content) {
+	err := st.amend(c.Owner, func(old *content, at time.Time) ([]place, error) {
+		places := places(old, at)
+		if slices.ContainsFunc(places, func(p place) bool { return p.id == id }) {
+			return nil, nil
+		}
+		if len(places) >= maxPlaces {
+			return nil, errFull
+		}
+		return append(places, place{id, at, ordinal(c.version)}), nil
+	})
+	if err != nil {
+		st.m.cfg.Logger.Warn("session: perhaps not in the list of its owner's sessions, and then not ended by RevokeAll",
+			slog.String("handle", id), slog.Any("error", err))
+	}
+}
+
+// reentryDue reports whether next, which follows base, is the first commit of an owner's
+// session in a span of TouchInterval. So one that is used is entered again soon, and each
+// does no more for it than a touch.
+func (m *Manager) reentryDue(base, next *content) bool {
+	if next.Owner == "" || base.Owner != next.Owner {
+		return false
+	}
+	span := func(c *content) int64 { return int64(c.Seen.Sub(base.Created) / m.cfg.TouchInterval) }
+	return span(base) != span(next)
+}
+
+// lists reports whether the session id is in the roster c.
+func lists(c *content, id string, at time.Time) bool {
+	return slices.ContainsFunc(places(c, at), func(p place) bool { return p.id == id })
+}
+
 // retract takes back the entry of a session that was not saved, and under whose ID nothing
 // will be.
 func (st *storage) retract(id, owner string) {

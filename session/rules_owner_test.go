@@ -451,7 +451,7 @@ func TestRuleLastSeen(t *testing.T) {
 		user  string
 		touch int64
 	}{
-		{"of a persistent session is told as well", "ann", 1},
+		{"of a persistent session is told as well", "ann", 2}, // its list is looked at, too
 		{"of a persistent session that is nobody's costs nothing", "", 0},
 	} {
 		bubble(tc.rule, t, func(t *testing.T) {

@@ -44,6 +44,9 @@ func (c *commit) touch() {
 	switch {
 	case err == nil:
 		c.s.landed(d, d.identity, next)
+		if c.m.reentryDue(base, next) {
+			c.reenter(d.id, next)
+		}
 	case !errors.Is(err, provider.ErrVersionConflict):
 		c.m.cfg.Logger.Warn("session: not extended", slog.String("handle", d.id), slog.Any("error", err))
 	}

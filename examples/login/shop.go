@@ -77,6 +77,8 @@ func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, session.ErrGone):
 		p = page{Title: "This session has ended", Problem: "It was signed out, here or on another device, or renewed by signing in. Nothing was changed.", Gone: true}
+	case errors.Is(err, session.ErrNotListed):
+		p = page{Title: "Some of your devices may be signed in still", Problem: "The shop had lost the list of your devices, and has signed out those that it knew of. Please look at your account again in ten minutes."}
 	case errors.Is(err, session.ErrConflict):
 		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing, and this one was not saved: have a look, and try again."}
 	case errors.Is(err, session.ErrOutcomeUnknown):

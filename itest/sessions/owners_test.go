@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
 	"github.com/holdfast-go/holdfast/itest/stores"
@@ -141,6 +142,88 @@ func TestOwnerLimitAndAConnectionReset(t *testing.T) {
 					t.Errorf("save %d, lands %v: after RevokeAll: status %d: %s", n, lands, w.Code, w.Body)
 				}
 			}
+		}
+	})
+}
+
+// A list of sessions that the store has lost is whole again when each was used.
+func TestOwnersListIsLost(t *testing.T) {
+	stores.Each(t, func(t *testing.T, s stores.Store) {
+		p := s.Instances(t, 1)[0]
+		m := ownersManager(t, p, func(cfg *session.Config) { cfg.TouchInterval = time.Millisecond })
+		var cookies []*http.Cookie
+		for range 3 {
+			cookies = append(cookies, signedIn(t, m, "ann", "laptop"))
+		}
+		for rec, err := range provider.List(t.Context(), p, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec.Format != "holdfast-roster" {
+				continue
+			}
+			if err := p.Delete(t.Context(), rec.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all, err := m.Sessions(t.Context(), "ann"); err != nil || len(all) != 0 {
+			t.Fatalf("%d sessions are listed, error %v", len(all), err)
+		}
+		listed := 0
+		for begin := time.Now(); listed < 3 && time.Since(begin) < patience; { // until TouchInterval is over
+			for _, c := range cookies {
+				if got := opens(m, c); got != "laptop" {
+					t.Fatalf("it is %q", got)
+				}
+			}
+			all, err := m.Sessions(t.Context(), "ann")
+			if err != nil {
+				t.Fatal(err)
+			}
+			listed = len(all)
+		}
+		if listed != 3 {
+			t.Errorf("%d sessions are listed after their use", listed)
+		}
+		if err := m.RevokeAll(t.Context(), "ann"); err != nil {
+			t.Error(err)
+		}
+		for _, c := range cookies {
+			if got := opens(m, c); got != "" {
+				t.Errorf("after RevokeAll it is %q", got)
+			}
+		}
+	})
+}
+
+// A session that is renewed leaves a record that leads to the new one as long as that may
+// live.
+func TestOldNamesLast(t *testing.T) {
+	stores.Each(t, func(t *testing.T, s stores.Store) {
+		p := s.Instances(t, 1)[0]
+		m := ownersManager(t, p)
+		cookie := signedIn(t, m, "ann", "laptop")
+		all, err := m.Sessions(t.Context(), "ann")
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d sessions, error %v", len(all), err)
+		}
+		old := all[0].Handle()
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.AddCookie(cookie)
+		m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { s.Renew() }).ServeHTTP(w, r)
+		rec, err := p.Fetch(t.Context(), old)
+		if err != nil || time.Until(rec.ExpiresAt) < 23*time.Hour {
+			t.Fatalf("the old record is %v, error %v", rec, err)
+		}
+		if err := m.Revoke(t.Context(), old); err != nil {
+			t.Error(err)
+		}
+		if got := opens(m, w.Result().Cookies()[0]); got != "" {
+			t.Errorf("revoked by its old name it is %q", got)
+		}
+		if err := m.Revoke(t.Context(), "nonesuch"); !errors.Is(err, session.ErrGone) {
+			t.Errorf("Revoke of nothing: %v", err)
 		}
 	})
 }

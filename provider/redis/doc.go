@@ -73,6 +73,12 @@
 // returns [provider.ErrFull], for sessions that exist as well, and also for
 // logging out. Watch used_memory.
 //
+// With an evicting policy the list of a user's sessions, one record that is used at
+// sign-ins alone, goes before the sessions that are in use. [session.Manager.Sessions] and
+// RevokeAll then miss those, until each is used again after Config.TouchInterval, when it
+// enters itself in the list. Who was to be signed out everywhere has to be checked by the
+// program as well, such as by a number in the user's account that each session keeps.
+//
 // A ring (redis.Ring) has no copies: while a server is down, its keys are
 // looked for on others, and when it is back, what it had then is there again. Use it
 // only for sessions that may be lost and may come back.
