@@ -167,6 +167,19 @@ func TestAFormOfAPageLeftOpen(t *testing.T) {
 	v.wantDevices(1)
 }
 
+func TestOneDeviceMoreThanTheLimitSignsTheOldestOut(t *testing.T) {
+	v := newVisitor(t)
+	v.signUp("ada", "correct horse")
+	var last *visitor
+	for range maxDevices - 1 {
+		last = v.anotherDevice("ada", "correct horse")
+	}
+	v.wantDevices(maxDevices)
+	v.anotherDevice("ada", "correct horse")
+	v.wantSignedOut()
+	last.wantDevices(maxDevices)
+}
+
 // The row of a list that was loaded before the device signed in once more.
 func TestARowOfAnOldListNamesASessionThatWasRenewed(t *testing.T) {
 	v := newVisitor(t)

@@ -18,12 +18,16 @@ type shop struct {
 	pages     pages
 }
 
+// maxDevices is where a user is signed in at once. One more signs the oldest out.
+const maxDevices = 20
+
 // maxBody is far more than any form here needs, in bytes.
 const maxBody = 64 << 10
 
 func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
 	s := &shop{users: newUsers(), unchecked: uncheckedStore{p}, pages: parsePages()}
 	cfg.ErrorHandler = s.sessionError
+	cfg.OwnerLimit = maxDevices
 	var err error
 	s.sessions, err = session.New(p, cfg)
 	if err != nil {

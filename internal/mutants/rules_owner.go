@@ -168,7 +168,7 @@ var owners = []mutant{
 	without("a session that is saved is listed again", sessions,
 		"if c.m.reentryDue(d.view.base, next) {", "if false {"),
 	without("a session is looked for in its list once in a TouchInterval", sessions,
-		"return span(base) != span(next)", "return true"),
+		"return span(base) != span(next)", "return span(base) <= span(next)"),
 	without("a session that is listed is not entered again", sessions,
 		"\t\tif slices.ContainsFunc(places, func(p place) bool { return p.id == id }) {\n\t\t\treturn nil, nil\n", "\t\tif false {\n\t\t\treturn nil, nil\n"),
 	without("what cannot be listed again is logged", sessions,
