@@ -19,7 +19,8 @@ type Config struct {
 	// when its session is new, renewed or persisted.
 	//
 	// Without any, the Manager keeps a ring of keys in the provider, which all
-	// instances share. An instance reads it at its first need and every five
+	// instances share. If the store loses it, an instance that has it in memory puts
+	// it back, and the Logger gets an error. An instance reads it at its first need and every five
 	// minutes, and for a forged cookie at most once in ten seconds; one that has
 	// found no ring takes cookies for forged until then. While an instance has never
 	// been able to read the ring, it answers cookies with ErrUnavailable, and tries

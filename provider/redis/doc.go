@@ -68,6 +68,10 @@
 // everysec that is the last second or two, with appendfsync always nothing, with
 // RDB snapshots minutes, and with neither all sessions.
 //
+// An eviction of the signing keys, which are one record unless Config.SigningKeys is
+// set, logs out everyone. An instance that has them in memory puts them back within
+// minutes and logs an error; where none has, they are lost.
+//
 // An eviction logs someone out. Set maxmemory-policy to noeviction, on a server of
 // its own if a cache needs another. When the memory is full, Save then
 // returns [provider.ErrFull], for sessions that exist as well, and also for

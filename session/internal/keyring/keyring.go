@@ -9,8 +9,12 @@
 // cookie arrives. There is no goroutine: the ring is refreshed by those who use
 // it.
 //
-// What the store holds is the truth. An operator who deletes the record revokes
-// all keys within MaxAge; the ring that is made then shares none with the old.
+// A ring that the store loses is put back: an instance that finds it gone, or finds
+// another one that shares no key with it, adds the keys that it has in memory by
+// compare-and-swap, and logs an error. So an instance that was started meanwhile,
+// and has made a ring of its own, takes visitors for strangers for MaxAge at most.
+// Where no instance has the keys in memory they are lost. To revoke all keys, stop
+// every instance before the record is deleted.
 package keyring
 
 import (

@@ -24,7 +24,13 @@ func (r *Ring) refresh(ctx context.Context, create bool) *view {
 	old, began := r.view.Load(), time.Now()
 	snap, err := r.fetch(ctx)
 	if err == nil {
+		snap, err = r.restore(ctx, old, snap)
+	}
+	if err == nil {
 		snap, err = r.advance(ctx, snap, create)
+	}
+	if err == nil {
+		snap, err = r.restore(ctx, old, snap) // what was lost meanwhile
 	}
 	r.report(ctx, old, snap, err)
 	v := outcome(old, snap, err, began)
@@ -58,7 +64,7 @@ func (r *Ring) report(ctx context.Context, old *view, snap *Snapshot, err error)
 	case err != nil:
 		r.log(ctx, slog.LevelError, "signing keys could not be read or made", slog.Any("error", err))
 	case snap == nil && old.snap != nil:
-		r.log(ctx, slog.LevelError, "signing keys are gone from the store: their cookies are void")
+		r.log(ctx, slog.LevelError, "signing keys are gone from the store, and those in memory are too old to put back: their cookies are void")
 	}
 }
 

@@ -417,24 +417,7 @@ func TestConflictThatBringsTheWinnerSavesAFetch(t *testing.T) {
 	})
 }
 
-func TestDeletedRingIsNotResurrected(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in := newInstance(memory.New())
-		_, key := mustSign(t, in)
-		remove(t, in.store.Provider)
-		elapse(5 * time.Minute)
-		if snap := mustVerify(t, in); snap != nil {
-			t.Errorf("Verifying: %v, want nil", snap)
-		}
-		wantLog(t, in, "gone")
-		snap, _ := mustSign(t, in)
-		if has(snap, key) || len(snap.Keys) != 1 {
-			t.Errorf("ring: %v, want one new key", snap.Keys)
-		}
-	})
-}
-
-func TestRingDeletedDuringARotationIsNotResurrected(t *testing.T) {
+func TestRingDeletedDuringTheFirstRotationIsNotResurrected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := memory.New()
 		in := newInstance(base)

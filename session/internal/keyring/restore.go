@@ -1,0 +1,90 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// restoreAttempts is how often lost keys are put back beside what other instances
+// do to the ring at the same time.
+const restoreAttempts = 4
+
+// restore puts back the keys of old that the store has lost, by an eviction, a
+// failover or a deletion: without them every visitor whose cookie they have signed
+// would be anonymous. It returns what the store is then known to hold. While that
+// fails, the view stays as it was.
+func (r *Ring) restore(ctx context.Context, old *view, stored *Snapshot) (*Snapshot, error) {
+	for range restoreAttempts {
+		lost := r.lost(old, stored)
+		if len(lost) == 0 {
+			return stored, nil
+		}
+		now := time.Now()
+		keys := r.opts.merge(keysOf(stored), lost, now)
+		if stored != nil && len(keys) <= len(stored.Keys) { // no cookie of the lost ones is alive, or they do not fit
+			return stored, nil
+		}
+		r.reportLoss(ctx, stored, len(lost))
+		var err error
+		if stored, err = r.publish(ctx, keys, versionOf(stored)); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("keyring: lost keys could not be put back: other instances were first")
+}
+
+func (r *Ring) reportLoss(ctx context.Context, stored *Snapshot, lost int) {
+	msg := "signing keys are gone from the store (deleted, evicted or lost by a failover); putting those in memory back, without which their cookies are void"
+	if stored != nil {
+		msg = "the store has lost signing keys and holds others (an eviction, a failover, a restored backup); putting those in memory back, without which their cookies are void"
+	}
+	r.log(ctx, slog.LevelError, msg, slog.Int("keys", lost))
+}
+
+// lost returns the keys of old that were not pruned and are not stored. Pruning takes
+// the oldest away, so that a key is lost if an older one is stored; and it takes all
+// that were known at a time only when another has signed for Retention since.
+func (r *Ring) lost(old *view, stored *Snapshot) []Key {
+	if old.snap == nil || old.snap == stored {
+		return nil
+	}
+	replaced := time.Since(old.read) < r.opts.Retention && !slices.ContainsFunc(old.snap.Keys, stored.has)
+	var lost []Key
+	for _, k := range old.snap.Keys {
+		older := func(s Key) bool { return s.From.Before(k.From) }
+		if !stored.has(k) && (replaced || slices.ContainsFunc(keysOf(stored), older)) {
+			lost = append(lost, k)
+		}
+	}
+	return lost
+}
+
+// has reports whether the snapshot, which may be nil, has k, whatever its date.
+func (s *Snapshot) has(k Key) bool {
+	return slices.ContainsFunc(keysOf(s), func(o Key) bool { return bytes.Equal(o.Secret, k.Secret) })
+}
+
+func keysOf(s *Snapshot) []Key {
+	if s == nil {
+		return nil
+	}
+	return s.Keys
+}
+
+// merge returns the keys of a ring that has those of both, as far as cookies of them
+// can be alive and they fit. No two have the same date.
+func (o *Options) merge(stored, lost []Key, now time.Time) []Key {
+	keys := slices.Concat(stored, lost)
+	slices.SortStableFunc(keys, func(a, b Key) int { return b.From.Compare(a.From) })
+	for i := 1; i < len(keys); i++ {
+		if before := keys[i-1].From; !keys[i].From.Before(before) {
+			keys[i].From = before.Add(-time.Millisecond)
+		}
+	}
+	keys = o.prune(keys, now)
+	return keys[:min(len(keys), MaxKeys)]
+}
