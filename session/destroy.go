@@ -70,7 +70,7 @@ func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, err
 			return outcome{}, err
 		}
 	}
-	out, err := c.save(id, tombstone(target, "", b.revoked || c.s.pass.sent.Load()), target.version)
+	out, err := c.save(id, tombstone(target, "", c.outside(b)), target.version)
 	if err != nil || out.landed || out.current == nil || out.current.Tombstone {
 		return out, err
 	}
@@ -84,6 +84,14 @@ func (c *commit) entombOnce(b *doomed, id string, target *content) (outcome, err
 		out.current, err = c.fetch(id)
 	}
 	return out, err
+}
+
+// outside reports whether no answer is under way that changes the cookie of b's browser.
+func (c *commit) outside(b *doomed) bool {
+	if b.revoked {
+		return !b.inside
+	}
+	return c.s.pass.sent.Load()
 }
 
 func (b *doomed) work() work {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -331,4 +332,35 @@ func TestRuleScopes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Of several tombstones the one counts over which no session may be begun yet: an answer
+// may be under way that changes the browser's cookie.
+func TestRuleSeveralTombstones(t *testing.T) {
+	for name, revokedFirst := range map[string]bool{"revoked, then destroyed": true, "destroyed, then revoked": false} {
+		bubble(name, t, func(t *testing.T) {
+			w, all := several(t, 2)
+			wantErr(t, w.m.Revoke(t.Context(), all[0].sessionID()), nil)
+			all[1].tab().post(destroy).wantPage(t)
+			first, second := all[0], all[1]
+			if !revokedFirst {
+				first, second = second, first
+			}
+			second.beside(set("a=2"), first).wantError(t, 409, session.ErrGone)
+			time.Sleep(strictWindow)
+			second.beside(set("a=2"), first).wantPage(t)
+			second.wantState("a=2")
+		})
+	}
+
+	for name, fn := range map[string]func(*session.Session){"login": inOrder(renew, set("a=2")), "logout": destroy} {
+		bubble("a request that comes before the answer of a "+name+" that has ended several sessions begins none", t, func(t *testing.T) {
+			_, all := several(t, 2)
+			before := all[0].tab()
+			all[0].beside(fn, all[1]).wantPage(t)
+			a := before.beside(set("a=3"), all[1])
+			a.wantError(t, 409, session.ErrGone)
+			a.wantCookies(t, 0)
+		})
+	}
 }

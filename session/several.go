@@ -18,7 +18,7 @@ type candidate struct {
 type finding struct {
 	session   candidate   // the one that lives, if exactly one does
 	rivals    []candidate // all that live, if several do
-	tombstone candidate   // the first that there is
+	tombstone candidate   // the first that there is, or the first that is strict
 	err       error       // of the first record that cannot be read
 }
 
@@ -48,12 +48,16 @@ func (p *passage) find(ctx context.Context, sent []string) (finding, error) {
 	return f, nil
 }
 
-// add notes a record that is there. A live one after another makes both rivals.
+// add notes a record that is there. A live one after another makes both rivals. Of
+// tombstones the strict one counts: an answer that changes the browser's cookie may
+// be under way.
 func (f *finding) add(one candidate) {
 	switch {
-	case one.content.Tombstone && f.tombstone.content == nil:
-		f.tombstone = one
 	case one.content.Tombstone:
+		at := now()
+		if t := f.tombstone.content; t == nil || t.claimable(at) && !one.content.claimable(at) {
+			f.tombstone = one
+		}
 	case f.rivals != nil:
 		f.rivals = append(f.rivals, one)
 	case f.session.content != nil:
@@ -100,7 +104,7 @@ func (p *passage) warnOfSeveral(sent int, found finding) {
 func (c *commit) endRivals() error {
 	rivals := c.s.rivals()
 	for i, r := range rivals {
-		err := c.end(&doomed{identity: r.identity, base: r.content})
+		err := c.end(&doomed{identity: r.identity, base: r.content, inside: !c.s.pass.sent.Load()})
 		if err != nil && !errors.Is(err, ErrUnreadable) { // which counts for nothing beside one that lives
 			return fmt.Errorf("%w: another session of this browser could not be ended: %v", ErrUnavailable, err)
 		}

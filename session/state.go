@@ -46,6 +46,7 @@ type doomed struct {
 	named   bool   // if revoked: by its handle, so that it is told if there is no session
 	owner   string // if revoked: of this owner alone; "": whosever it is
 	spared  string // if revoked: the ID at which to stop
+	inside  bool   // if revoked: by a request of its browser, whose answer changes the cookie
 }
 
 // savepoint returns the state to roll back to.
