@@ -13,10 +13,15 @@ import (
 
 // Config configures a Manager. The zero Config is secure and ready for use.
 type Config struct {
-	// SigningKeys sign the session cookie, the newest first; all of them
-	// verify. Each must be 32 bytes or more of good randomness, and stay for
-	// MaxLifetime after another has taken its place: a cookie is signed once,
-	// when its session is new, renewed or persisted.
+	// SigningKeys sign the session cookie: the first signs, all of them verify.
+	// Each must be 32 bytes or more of good randomness.
+	//
+	// To an instance that does not know the key of a cookie the visitor is a
+	// stranger, whose cookie it replaces with the first value it sets. So a new key
+	// takes three steps, each to be taken when every instance has taken the one
+	// before: add it as the last; make it the first; and remove the old one,
+	// MaxLifetime later. A cookie is signed once, when its session is new, renewed
+	// or persisted.
 	//
 	// Without any, the Manager keeps a ring of keys in the provider, which all
 	// instances share. If the store loses it, an instance that has it in memory puts
@@ -26,6 +31,10 @@ type Config struct {
 	// been able to read the ring, it answers cookies with ErrUnavailable, and tries
 	// again for them after a second, and after longer and longer up to ten.
 	SigningKeys [][]byte
+
+	// KeyRing leads from the ring to SigningKeys and back without signing anybody
+	// out: see [KeyRing]. Default KeyRingAuto.
+	KeyRing KeyRing
 
 	// SigningKeyRotation is how often the ring in the provider gets a new key.
 	// Default 30 days.
@@ -116,6 +125,34 @@ type Config struct {
 	// another run. Of a longer one a conflict is an error. Default 256 KiB.
 	ReplayBody int
 }
+
+// KeyRing says what the ring of keys in the provider is used for.
+//
+// The ways from the ring to SigningKeys and back take three steps, each to be taken when
+// every instance has taken the one before. Both pass through the same two, in which
+// every instance verifies with the keys of both:
+//
+//	the ring       no SigningKeys
+//	both           SigningKeys, KeyRingSigns
+//	both           SigningKeys, KeyRingVerifies
+//	SigningKeys    SigningKeys, KeyRingAuto
+//
+// Go down from the ring to SigningKeys, and up from there to the ring. Take the third
+// step MaxLifetime after the second: until then there are cookies of the other keys.
+type KeyRing int
+
+const (
+	// KeyRingAuto has the ring sign and verify where there are no SigningKeys, and
+	// does not use it where there are.
+	KeyRingAuto KeyRing = iota
+
+	// KeyRingSigns has the ring sign. SigningKeys verify as well.
+	KeyRingSigns
+
+	// KeyRingVerifies has the first of the SigningKeys sign. The ring verifies as
+	// well, and is made when the first cookie is signed.
+	KeyRingVerifies
+)
 
 // Cookie holds the attributes of the session cookie (RFC 6265bis). The zero
 // value is "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", which ends
@@ -232,6 +269,8 @@ func (c Config) validate() error {
 	for i, key := range c.SigningKeys {
 		check(len(key) >= minSigningKey, "SigningKeys[%d] has %d bytes; take %d or more from crypto/rand", i, len(key), minSigningKey)
 	}
+	check(c.KeyRing >= KeyRingAuto && c.KeyRing <= KeyRingVerifies, "KeyRing %d is no use of it", c.KeyRing)
+	check(c.KeyRing == KeyRingAuto || len(c.SigningKeys) > 0, "KeyRing: a ring beside SigningKeys needs some; without any leave KeyRing away")
 	check(c.SigningKeyRotation >= time.Hour, "SigningKeyRotation %v is under an hour", c.SigningKeyRotation)
 	check(c.IdleTimeout > 0, "IdleTimeout %v is negative", c.IdleTimeout)
 	check(c.Lifetime >= c.IdleTimeout, "Lifetime %v is shorter than IdleTimeout %v", c.Lifetime, c.IdleTimeout)

@@ -17,6 +17,8 @@ func TestConfigMistakes(t *testing.T) {
 		want string // in the message
 	}{
 		"a short signing key":                  {session.Config{SigningKeys: [][]byte{make([]byte, 32), make([]byte, 31)}}, "SigningKeys[1] has 31 bytes"},
+		"a ring beside no keys":                {session.Config{KeyRing: session.KeyRingSigns}, "KeyRing"},
+		"an unknown use of the ring":           {session.Config{SigningKeys: [][]byte{make([]byte, 32)}, KeyRing: 3}, "KeyRing"},
 		"a rotation that never ends":           {session.Config{SigningKeyRotation: time.Second}, "SigningKeyRotation"},
 		"a namespace with a NUL":               {session.Config{Namespace: "a\x00b"}, "Namespace"},
 		"a limit of more than can be listed":   {session.Config{OwnerLimit: 4097}, "OwnerLimit"},

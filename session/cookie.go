@@ -54,9 +54,10 @@ func recordID(kind, namespace string, what []byte) string {
 type cookies struct {
 	Cookie
 	namespace string
-	fixed     *keyset       // of Config.SigningKeys
-	ring      *keyring.Ring // without any
-	current   atomic.Pointer[keyset]
+	fixed     *keyset       // of Config.SigningKeys; nil: none
+	ring      *keyring.Ring // nil: not used; one of both there is
+	ringSigns bool
+	current   atomic.Pointer[keyset] // of the ring
 }
 
 // identity returns the identity of the session whose cookie holds token.
@@ -78,7 +79,10 @@ func (c *cookies) signing(ctx context.Context) (*securecookie.SecureCookie, erro
 		return c.fixed.codecs[0], nil
 	}
 	snapshot, at, err := c.ring.Signing(ctx)
-	if err != nil {
+	switch {
+	case !c.ringSigns: // but the ring is there before other instances sign by it
+		return c.fixed.codecs[0], nil
+	case err != nil:
 		return nil, err
 	}
 	return c.keysOf(snapshot).codecs[at], nil
@@ -107,11 +111,19 @@ func (c *cookies) identify(ctx context.Context, sent []string, named []identity)
 	if len(sent) > maxCandidates {
 		return nil, nil
 	}
-	if c.ring == nil {
-		return c.verify(c.fixed, sent, named), nil
+	if c.fixed != nil {
+		named = c.verify(c.fixed, sent, named)
 	}
+	if c.ring == nil || len(named) == len(sent) {
+		return named, nil
+	}
+	return c.byRing(ctx, sent, named)
+}
+
+// byRing appends the sessions of those cookies that the ring has signed.
+func (c *cookies) byRing(ctx context.Context, sent []string, named []identity) ([]identity, error) {
 	snapshot, err := c.ring.Verifying(ctx)
-	if err != nil {
+	if err != nil && len(named) == 0 {
 		return nil, err
 	}
 	named = c.verify(c.keysOf(snapshot), sent, named)

@@ -107,8 +107,9 @@ func ExampleManager_Forget() {
 	// GET /: 200 visit 1
 }
 
-// A new key is put in front. The old one verifies on, until it is taken out
-// once no cookie of its time is left: after Config.MaxLifetime.
+// A new key is added as the last. When every instance has it, it becomes the first;
+// the old one verifies on, until no cookie of its time is left: after
+// Config.MaxLifetime.
 func ExampleConfig_signingKeys() {
 	store := memory.New()
 	oldKey, newKey := make([]byte, 32), make([]byte, 32)
@@ -120,6 +121,8 @@ func ExampleConfig_signingKeys() {
 	}
 	browser := newBrowser(site(oldKey))
 	browser.send("GET /")
+	browser.site = site(oldKey, newKey)
+	browser.send("GET /")
 	browser.site = site(newKey, oldKey)
 	browser.send("GET /")
 	browser.site = site(newKey)
@@ -127,6 +130,7 @@ func ExampleConfig_signingKeys() {
 	// Output:
 	// GET /: 200 visit 1
 	// GET /: 200 visit 2
+	// GET /: 200 visit 3
 	// GET /: 200 visit 1
 }
 

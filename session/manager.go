@@ -51,9 +51,11 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		m.codecs[codec.Name()] = codec
 	}
 	m.cookies.Cookie, m.cookies.namespace = cfg.Cookie, cfg.Namespace
+	m.cookies.ringSigns = cfg.KeyRing == KeyRingSigns || len(cfg.SigningKeys) == 0
 	if len(cfg.SigningKeys) > 0 {
 		m.cookies.fixed = newKeyset(nil, cfg.SigningKeys)
-	} else {
+	}
+	if len(cfg.SigningKeys) == 0 || cfg.KeyRing != KeyRingAuto {
 		m.cookies.ring = keyring.New(p, keyring.Options{
 			ID:        recordID("key ring", cfg.Namespace, nil),
 			Rotation:  cfg.SigningKeyRotation,

@@ -154,6 +154,18 @@ var cookies = []mutant{
 }
 
 var signingKeys = []mutant{
+	without("KeyRingSigns: SigningKeys verify as well", sessions,
+		"\tif c.fixed != nil {\n", "\tif c.fixed != nil && !c.ringSigns {\n"),
+	without("KeyRingVerifies: the ring verifies as well", sessions,
+		"\tif c.ring == nil || len(named) == len(sent) {\n", "\tif c.ring == nil || !c.ringSigns || len(named) == len(sent) {\n"),
+	without("KeyRingVerifies: SigningKeys sign", sessions,
+		"\tcase !c.ringSigns: //", "\tcase false && !c.ringSigns: //"),
+	without("KeyRingVerifies: the ring is made", sessions,
+		"\tif c.ring == nil {\n\t\treturn c.fixed.codecs[0], nil\n", "\tif c.ring == nil || !c.ringSigns {\n\t\treturn c.fixed.codecs[0], nil\n"),
+	without("a ring that cannot be read voids no cookie of SigningKeys", sessions,
+		"\tif err != nil && len(named) == 0 {\n", "\tif err != nil {\n"),
+	without("New validates KeyRing", sessions,
+		"check(c.KeyRing == KeyRingAuto || len(c.SigningKeys) > 0,", "check(true,"),
 	without("a cookie of an unknown key causes a refresh", sessions,
 		"if newer := c.ring.Refresh(ctx, snapshot); newer != snapshot {", "if newer := c.ring.Refresh(ctx, snapshot); false && newer != snapshot {"),
 	without("a cookie of an unknown key causes at most one refresh per 10 s", keyrings,
