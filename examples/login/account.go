@@ -4,7 +4,7 @@ import (
 	"errors"
 	"log"
 	"net/http"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session"
@@ -34,18 +34,40 @@ func (s *shop) signInForm(w http.ResponseWriter, r *http.Request, sess *session.
 }
 
 func (s *shop) signIn(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	s.enter(w, r, sess, "signin", "Sign in", s.users.check)
+	s.enter(w, r, sess, "signin", "Sign in", func(name, password string) (account, error) {
+		return s.guess(r, name, func() (account, error) { return s.users.check(name, password) })
+	})
+}
+
+// guess lets check compare a password, unless there were too many that did not match.
+// The comparison is what takes the time, so it comes after the limit.
+func (s *shop) guess(r *http.Request, name string, check func() (account, error)) (account, error) {
+	clean, err := cleanName(name)
+	if err != nil {
+		clean = "" // a name that nobody has; the form tells no more than of a wrong password
+	}
+	address := addressOf(r)
+	giveBack, err := s.attempts.begin(clean, address, s.users.knows(clean, address))
+	if err != nil {
+		return account{}, err
+	}
+	acc, err := check()
+	if !errors.Is(err, errSignIn) {
+		giveBack()
+	}
+	return acc, err
 }
 
 // enter signs in whom the form names, if admit gives an account for it.
 func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Session, form, title string, admit func(name, password string) (account, error)) {
-	name := strings.TrimSpace(r.PostFormValue("name"))
+	name := r.PostFormValue("name")
 	acc, err := admit(name, r.PostFormValue("password"))
 	if err != nil {
 		s.complain(w, sess, form, page{Title: title, Name: name}, err)
 		return
 	}
-	s.welcome(w, r, sess, name, acc)
+	s.users.seen(acc, addressOf(r))
+	s.welcome(w, r, sess, s.users.name(acc), acc)
 }
 
 // welcome signs a user in. Renew gives the session a new ID, so that one that was
@@ -107,7 +129,9 @@ func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *sess
 	if name == "" {
 		return
 	}
-	acc, err := s.users.change(name, r.PostFormValue("old"), r.PostFormValue("new"))
+	acc, err := s.guess(r, name, func() (account, error) {
+		return s.users.change(name, r.PostFormValue("old"), r.PostFormValue("new"))
+	})
 	if err != nil {
 		s.showAccount(w, r, sess, err)
 		return
@@ -149,7 +173,11 @@ func (s *shop) signedIn(sess *session.Session) string {
 // complain shows the form again.
 func (s *shop) complain(w http.ResponseWriter, sess *session.Session, form string, p page, err error) {
 	status := http.StatusUnprocessableEntity
-	if p.Problem = err.Error(); !errors.As(err, new(complaint)) {
+	p.Problem = err.Error()
+	if limited := tooOften(0); errors.As(err, &limited) {
+		w.Header().Set("Retry-After", strconv.Itoa(limited.seconds()))
+		status = http.StatusTooManyRequests
+	} else if !errors.As(err, new(complaint)) {
 		log.Printf("%s: %v", form, err)
 		status, p.Problem = http.StatusInternalServerError, "That did not work. Please try again later."
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
@@ -14,6 +15,7 @@ import (
 type shop struct {
 	sessions  *session.Manager
 	users     *users
+	attempts  attempts
 	unchecked uncheckedStore
 	pages     pages
 }
@@ -25,7 +27,7 @@ const maxDevices = 20
 const maxBody = 64 << 10
 
 func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
-	s := &shop{users: newUsers(), unchecked: uncheckedStore{p}, pages: parsePages()}
+	s := &shop{users: newUsers(), attempts: attempts{full: map[string]time.Time{}}, unchecked: uncheckedStore{p}, pages: parsePages()}
 	cfg.ErrorHandler = s.sessionError
 	cfg.OwnerLimit = maxDevices
 	var err error

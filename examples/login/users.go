@@ -3,18 +3,20 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 )
 
 const (
-	maxName     = 40 // characters
+	maxName     = 40 // bytes
 	minPassword = 8  // characters
 	maxPassword = 72 // bytes: bcrypt looks at no more
+
+	maxAddresses = 8 // that are remembered of a user
 )
 
 // hashCost is bcrypt's work factor; each step up doubles the time.
@@ -26,7 +28,7 @@ type complaint string
 func (c complaint) Error() string { return string(c) }
 
 const (
-	errName     = complaint("Choose a name of 1 to 40 letters.")
+	errName     = complaint("Choose a name of at most 40 letters from a to z and digits, with dots, dashes and underscores in between.")
 	errTaken    = complaint("That name is taken.")
 	errPassword = complaint("Choose a password of 8 characters or more, at most 72 bytes.")
 	errSignIn   = complaint("The name and the password do not match.")
@@ -45,6 +47,8 @@ type user struct {
 	account
 	name string
 	hash []byte
+
+	addresses []string // that it was signed in from, the last one last
 }
 
 // account is what a session keeps of a user: whose it is, and the password that it
@@ -64,8 +68,9 @@ func newUsers() *users {
 }
 
 func (u *users) add(name, password string) (account, error) {
-	if !validName(name) {
-		return account{}, errName
+	name, err := cleanName(name)
+	if err != nil {
+		return account{}, err
 	}
 	hash, err := hashPassword(password)
 	if err != nil {
@@ -76,7 +81,7 @@ func (u *users) add(name, password string) (account, error) {
 	if u.byName[name] != nil {
 		return account{}, errTaken
 	}
-	added := &user{account{ID: rand.Text()}, name, hash}
+	added := &user{account: account{ID: rand.Text()}, name: name, hash: hash}
 	u.byName[name], u.byID[added.ID] = added, added
 	return added.account, nil
 }
@@ -90,7 +95,7 @@ func (u *users) check(name, password string) (account, error) {
 
 func (u *users) compare(name, password string) (acc account, hash []byte, err error) {
 	u.mu.Lock()
-	found := u.byName[name]
+	found := u.find(name)
 	hash = u.decoy
 	if found != nil {
 		acc, hash = found.account, found.hash
@@ -101,6 +106,15 @@ func (u *users) compare(name, password string) (acc account, hash []byte, err er
 		return account{}, nil, errSignIn
 	}
 	return acc, hash, nil
+}
+
+// find returns the user of that name, or nil, to a caller that holds u.mu.
+func (u *users) find(name string) *user {
+	clean, err := cleanName(name)
+	if err != nil {
+		return nil
+	}
+	return u.byName[clean]
 }
 
 // change is a compare-and-swap, too: of two changes of one password at the same
@@ -116,13 +130,36 @@ func (u *users) change(name, old, password string) (account, error) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	found := u.byName[name]
+	found := u.find(name)
 	if !bytes.Equal(found.hash, compared) {
 		return account{}, errSignIn
 	}
 	found.hash = hash
 	found.Generation++
 	return found.account, nil
+}
+
+// knows reports whether the user of that name has signed in from address.
+func (u *users) knows(name, address string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	found := u.find(name)
+	return found != nil && slices.Contains(found.addresses, address)
+}
+
+// seen remembers that the account's user has signed in from address.
+func (u *users) seen(acc account, address string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	found := u.byID[acc.ID]
+	if found == nil {
+		return
+	}
+	found.addresses = slices.DeleteFunc(found.addresses, func(a string) bool { return a == address })
+	found.addresses = append(found.addresses, address)
+	if over := len(found.addresses) - maxAddresses; over > 0 {
+		found.addresses = slices.Delete(found.addresses, 0, over)
+	}
 }
 
 // name returns whose account it is, or "".
@@ -135,10 +172,31 @@ func (u *users) name(acc account) string {
 	return ""
 }
 
-func validName(name string) bool {
-	invisible := func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }
-	return name != "" && utf8.RuneCountInString(name) <= maxName && !strings.ContainsFunc(name, invisible)
+// cleanName returns the name as it is stored and compared, or errName. Names that look
+// alike let one user pass for another: in Unicode there are letters of other alphabets,
+// combining marks, wide and invisible ones, and spellings that differ only in case. So a
+// name to sign in with is ASCII, in lower case; what others are shown can be another
+// name, and any. Who needs names in every script needs the profiles of PRECIS (RFC 8265,
+// golang.org/x/text/secure/precis) and the rules for confusable letters of UTS 39.
+func cleanName(name string) (string, error) {
+	clean := []byte(strings.TrimSpace(name))
+	if len(clean) == 0 || len(clean) > maxName {
+		return "", errName
+	}
+	for i, c := range clean {
+		inside := i > 0 && i < len(clean)-1 && isAlphanumeric(clean[i-1])
+		switch {
+		case 'A' <= c && c <= 'Z':
+			clean[i] = c + 'a' - 'A'
+		case isAlphanumeric(c), inside && strings.IndexByte("._-", c) >= 0:
+		default:
+			return "", errName
+		}
+	}
+	return string(clean), nil
 }
+
+func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 func hashPassword(password string) ([]byte, error) {
 	if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword {
