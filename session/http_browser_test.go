@@ -118,6 +118,8 @@ func TestHTTPSessionBegunFromAnotherSiteIsLoggedOnce(t *testing.T) {
 	}{
 		{"a form of another site's", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, false, set, 1},
 		{"with the cookie", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, true, set, 0},
+		{"with the cookie, which it renews", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, true, func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { s.Renew() }, 0},
+		{"that ends the session of its cookie", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, true, destroy, 0},
 		{"that sets nothing", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, false, func(http.ResponseWriter, *http.Request, *session.Session) {}, 0},
 		{"that ends a session", "POST", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, false, destroy, 0},
 		{"a link of another site's", "GET", []string{"cross-site", "navigate"}, http.SameSiteLaxMode, false, set, 0},

@@ -160,7 +160,7 @@ func (p *passage) decorate(h http.Header) {
 		p.m.cfg.Logger.Error("session: browsers drop this Secure cookie if it goes over plain HTTP, as it seems to; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
-	if cookie.MaxAge >= 0 && fromAnotherSite(p.request, cookie.SameSite) && len(p.cookies(nil)) == 0 && !p.m.crossed.Swap(true) {
+	if fromAnotherSite(p.request, cookie.SameSite) && len(p.cookies(nil)) == 0 && !p.m.crossed.Swap(true) {
 		p.m.cfg.Logger.Warn("session: a request from a page of another site began a session, whose cookie replaces that of the visitor's own, "+
 			"which the browser keeps back there; keep what such requests need in a second Manager with SameSite=None "+
 			"and a cookie Name of its own: see the example \"cross-site\" of Cookie", slog.String("method", p.request.Method))

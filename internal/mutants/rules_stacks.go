@@ -21,8 +21,6 @@ var stacks = []mutant{
 		" && !p.m.crossed.Swap(true) {", " && false && !p.m.crossed.Swap(true) {"),
 	without("a session that another site's page has begun is logged once", sessions,
 		" && !p.m.crossed.Swap(true) {", " {"),
-	without("a clearing cookie of another site's request is not logged", sessions,
-		"if cookie.MaxAge >= 0 && fromAnotherSite(", "if fromAnotherSite("),
 	without("a session that came to another site's request is not logged", sessions,
 		" && len(p.cookies(nil)) == 0 && ", " && "),
 	without("only a navigation replaces the cookie", sessions,
