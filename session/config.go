@@ -107,8 +107,8 @@ type Config struct {
 	// your own has to log for itself.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
-	// Logger gets what no caller can be told. Lines carry a session's handle,
-	// never its cookie or values. Default slog.Default().
+	// Logger gets what no caller can be told. Lines carry a session's handle
+	// and names of keys, never its cookie or values. Default slog.Default().
 	Logger *slog.Logger
 
 	// Observer is told of every operation when it is over, for metrics and
@@ -179,8 +179,15 @@ type Cookie struct {
 	Path        string        // default "/"
 	Domain      string        // default: this host alone
 	SameSite    http.SameSite // default Lax, which browsers keep back from a POST of another site's page
-	MaxAge      time.Duration // default 0: until the browser ends. It counts from when the session is new or renewed, not from its last use; Session.Persist overrides it
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
+
+	// MaxAge is how long the browser keeps the cookie, counted from when the
+	// session is new or renewed, not from its last use. The store keeps the session
+	// by Config.IdleTimeout and Lifetime, whatever MaxAge says: a longer MaxAge
+	// extends nothing, and with a shorter one the browser forgets a session that
+	// still lives. For "keep me signed in" use Session.Persist, which sets both.
+	// Default 0: until the browser ends.
+	MaxAge time.Duration
 
 	// Insecure leaves Secure away, for plain HTTP, where anyone on the way can
 	// read the cookie and take the session over.

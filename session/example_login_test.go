@@ -115,3 +115,37 @@ func ExampleSession_Persist() {
 	// POST /login?keep=yes: 200
 	// Max-Age 336h0m0s
 }
+
+// Keep me signed in for 30 days after the last visit, at most half a year. Persist counts
+// from its call; so each visit calls it again, on a day after the last one.
+func ExampleSession_Persist_sliding() {
+	const day = 24 * time.Hour
+	sessions := must(session.New(memory.New(), session.Config{MaxLifetime: 180 * day}))
+	keep := session.NewKey[bool]("keep")
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		s.Renew()
+		keep.Set(s, true)
+		s.Persist(10 * day) // as an earlier visit may have left it
+	}))
+	mux.HandleFunc("GET /", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		if kept, _ := keep.Get(s); kept && time.Until(s.ExpiresAt()) < 29*day {
+			s.Persist(30 * day)
+		}
+	}))
+
+	browser := newBrowser(mux)
+	keeps := func() time.Duration {
+		return (time.Duration(browser.cookies["__Host-session"].MaxAge) * time.Second).Round(time.Hour)
+	}
+	browser.send("POST /login")
+	fmt.Println("Max-Age", keeps())
+	browser.send("GET /")
+	fmt.Println("Max-Age", keeps())
+	// Output:
+	// POST /login: 200
+	// Max-Age 240h0m0s
+	// GET /: 200
+	// Max-Age 720h0m0s
+}

@@ -143,6 +143,10 @@ func (s *Session) Destroy() {
 // Config.MaxLifetime after it began or was renewed. It may be idle until then,
 // or for Config.MaxIdle. Its cookie gets a Max-Age. A d of zero or less takes
 // that back. A session without values is not stored for it.
+//
+// d counts from the call, not from the last use. To let it slide, call Persist again
+// when the user comes back: see the example. Each call that changes something costs a
+// save and sets the cookie again.
 func (s *Session) Persist(d time.Duration) {
 	s.mutate("Persist", func(st *state) {
 		st.reads.harden()
