@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,13 @@ import (
 // app is a web app with sessions. What it is asked to keep are tokens, so that one
 // that is lost or kept twice shows.
 type app struct {
-	url     string
-	manager *session.Manager
-	client  *http.Client
+	url      string
+	client   *http.Client
+	requests lately
+
+	grace    *grace
+	patient  sync.Mutex
+	handlers map[time.Duration]http.Handler // by the factor of their timeout
 }
 
 var (
@@ -39,19 +44,50 @@ const (
 
 func newApp(t *testing.T, store provider.Provider, timeout time.Duration) *app {
 	t.Helper()
+	a := &app{}
+	m := a.newManager(t, store, timeout)
+	a.serve(t, m.Handler(routes(m)))
+	return a
+}
+
+// newGraciousApp returns an app with storeTimeout, or by the grace more.
+func newGraciousApp(t *testing.T, store provider.Provider, g *grace) *app {
+	t.Helper()
+	a := &app{grace: g, handlers: map[time.Duration]http.Handler{}}
+	handler := func(factor time.Duration) http.Handler {
+		a.patient.Lock()
+		defer a.patient.Unlock()
+		if a.handlers[factor] == nil {
+			m := a.newManager(t, store, storeTimeout*factor)
+			a.handlers[factor] = m.Handler(routes(m))
+		}
+		return a.handlers[factor]
+	}
+	a.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler(g.factor()).ServeHTTP(w, r)
+	}))
+	return a
+}
+
+// newManager may be called by any goroutine.
+func (a *app) newManager(t *testing.T, store provider.Provider, timeout time.Duration) *session.Manager {
 	m, err := session.New(store, session.Config{
 		StoreTimeout: timeout,
 		Cookie:       session.Cookie{Insecure: true},
-		ErrorHandler: sayWhatFailed,
+		ErrorHandler: a.sayWhatFailed,
 		Logger:       slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	srv := httptest.NewServer(m.Handler(routes(m)))
+	return m
+}
+
+func (a *app) serve(t *testing.T, handler http.Handler) {
+	srv := httptest.NewServer(handler)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(func() { transport.CloseIdleConnections(); srv.Close() })
-	return &app{srv.URL, m, &http.Client{Transport: transport, Timeout: patience}}
+	a.url, a.client = srv.URL, &http.Client{Transport: transport, Timeout: patience}
 }
 
 func routes(m *session.Manager) http.Handler {
@@ -89,7 +125,8 @@ func getAndSet(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	io.WriteString(w, saidDone)
 }
 
-func sayWhatFailed(w http.ResponseWriter, _ *http.Request, err error) {
+func (a *app) sayWhatFailed(w http.ResponseWriter, r *http.Request, err error) {
+	a.requests.note("%s failed: %v", r.URL.RequestURI(), err)
 	text := saidRefused
 	if errors.Is(err, session.ErrOutcomeUnknown) {
 		text = saidUnknown
@@ -114,8 +151,10 @@ func (a *app) ask(method, path string, cookie *http.Cookie) (answer, error) {
 	if cookie != nil {
 		req.AddCookie(cookie)
 	}
+	began := time.Now()
 	resp, err := a.client.Do(req)
 	if err != nil {
+		a.requests.note("%s: %v", path, err)
 		return answer{}, err
 	}
 	defer resp.Body.Close()
@@ -124,6 +163,7 @@ func (a *app) ask(method, path string, cookie *http.Cookie) (answer, error) {
 	if cookies := resp.Cookies(); len(cookies) > 0 {
 		got.cookie = cookies[0]
 	}
+	a.requests.note("%s: answer %d after %v", path, got.status, time.Since(began))
 	return got, err
 }
 
@@ -131,7 +171,7 @@ func (a *app) ask(method, path string, cookie *http.Cookie) (answer, error) {
 func (a *app) insist(t *testing.T, method, path string, cookie *http.Cookie) (got answer) {
 	t.Helper()
 	var err error
-	eventually(t, func() bool {
+	gracefully(t, a.grace, func() bool {
 		got, err = a.ask(method, path, cookie)
 		return err == nil && got.status == http.StatusOK
 	}, func() string { return fmt.Sprintf("%s: answer %d %q, %v", path, got.status, got.body, err) })

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,16 +29,19 @@ const (
 	phases
 )
 
+func phaseName(p phase) string { return [...]string{"before", "during", "after", "between"}[p] }
+
 // A client is one that does one thing after the other.
 type client struct {
+	name              string
 	clock             *clock
 	succeeded, failed [phases]atomic.Int64
 }
 
-func (c *clock) client() *client {
+func (c *clock) client(name string) *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cl := &client{clock: c}
+	cl := &client{name: name, clock: c}
 	c.clients = append(c.clients, cl)
 	return cl
 }
@@ -58,19 +62,12 @@ func (cl *client) done(began phase, ok bool) {
 	}
 }
 
-// await returns when every client has done so many things in a phase, or
-// succeeded in them.
-func (c *clock) await(t *testing.T, p phase, n int64, success bool) {
-	t.Helper()
-	for _, cl := range c.clients {
-		eventually(t, func() bool {
-			done := cl.succeeded[p].Load()
-			if !success {
-				done += cl.failed[p].Load()
-			}
-			return done >= n
-		}, func() string { return "a client gets nowhere" })
+func (cl *client) String() string {
+	text := cl.name + ":"
+	for p := range phases {
+		text += fmt.Sprintf(" %s the fault %d ok, %d failed;", phaseName(p), cl.succeeded[p].Load(), cl.failed[p].Load())
 	}
+	return text
 }
 
 // sum counts what all clients have done in a phase.
@@ -82,14 +79,25 @@ func (c *clock) sum(p phase) (succeeded, failed int64) {
 	return succeeded, failed
 }
 
-// eventually returns when something is so, or fails with what else is.
+// eventually returns when something is so, or fails with what else is, and all that
+// may tell why.
 func eventually(t *testing.T, is func() bool, otherwise func() string) {
+	t.Helper()
+	gracefully(t, nil, is, otherwise)
+}
+
+// gracefully is eventually for what clients with a grace have to do.
+func gracefully(t *testing.T, g *grace, is func() bool, otherwise func() string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for !is() {
+	for since := time.Now(); !is(); {
+		if time.Since(since) > stall {
+			g.review(t)
+			since = time.Now()
+		}
 		if !witness.Wait(ctx, time.Millisecond) {
-			t.Fatalf("after %v: %s", patience, otherwise())
+			t.Fatalf("after %v: %s\n%s", patience, otherwise(), plight())
 		}
 	}
 }

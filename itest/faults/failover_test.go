@@ -87,6 +87,13 @@ func (p *pair) command(s *testserver.Server, args ...any) any {
 	return reply
 }
 
+// visit returns a store, and what closes it.
+func (p *pair) visit() (provider.Provider, func()) {
+	store, err := redisprovider.Open(p.front.through(p.primary.URL), redisprovider.Prefix("newcomer:"))
+	must(p.t, "Open", err)
+	return store, func() { store.Close() }
+}
+
 func (p *pair) store(opts ...redisprovider.Option) provider.Provider {
 	p.t.Helper()
 	store, err := redisprovider.Open(p.front.through(p.primary.URL), opts...)
@@ -181,9 +188,12 @@ func TestWaitReplicas(t *testing.T) {
 func TestFailoverUnderLoad(t *testing.T) {
 	checkLeaks(t)
 	p := newPair(t)
-	w := newWriters(t, p.store(redisprovider.Prefix("writers:")))
-	v := newVisitors(t, newApp(t, p.store(redisprovider.Prefix("visitors:")), storeTimeout))
-	levels := []*level{{name: "provider", clock: &w.clock}, {name: "session", clock: &v.clock}}
+	g := &grace{newcomer: p.visit}
+	w := newWriters(t, p.store(redisprovider.Prefix("writers:")), g)
+	v := newVisitors(t, newGraciousApp(t, p.store(redisprovider.Prefix("visitors:")), g))
+	levels := []*level{{name: "provider", proxy: p.front, grace: g}, {name: "session", proxy: p.front, grace: g}}
+	levels[0].watch(&w.clock, w.problems, nil)
+	levels[1].watch(&v.clock, v.problems, v.app)
 	forget := func(is bool) {
 		for _, l := range w.ledgers {
 			l.Forgetful.Store(is)
@@ -199,7 +209,7 @@ func TestFailoverUnderLoad(t *testing.T) {
 	p.lag()
 	enter(levels, during)
 	for _, l := range levels {
-		l.clock.await(t, during, actsDuring, true)
+		l.await(t, during, actsDuring, true)
 	}
 	enter(levels, between)
 	p.failOver()
@@ -207,7 +217,7 @@ func TestFailoverUnderLoad(t *testing.T) {
 	began := time.Now()
 	enter(levels, after)
 	for _, l := range levels {
-		l.clock.await(t, after, 1, true)
+		l.await(t, after, 1, true)
 		l.recovered = time.Since(began)
 	}
 	await(t, levels, after, actsAfter)

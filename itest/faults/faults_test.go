@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,11 +32,14 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 	machine := newLateness(t)
 	p := newProxy(t, server.Addr)
 	space, url := stores.Space(), p.through(server.URL)
-	below, above := &level{name: "provider"}, &level{name: "session"}
+	below, above := &level{name: "provider", proxy: p}, &level{name: "session", proxy: p}
 	levels := []*level{below, above}
-	w := newWriters(t, below.feel(s.At(t, url, space)))
-	v := newVisitors(t, newApp(t, above.feel(s.At(t, url, space)), storeTimeout))
-	below.clock, above.clock = &w.clock, &v.clock
+	g := &grace{newcomer: func() (provider.Provider, func()) { return s.Visit(t, url, space) }}
+	below.grace, above.grace = g, g
+	w := newWriters(t, below.feel(s.At(t, url, space)), g)
+	v := newVisitors(t, newGraciousApp(t, above.feel(s.At(t, url, space)), g))
+	below.watch(&w.clock, w.problems, nil)
+	above.watch(&v.clock, v.problems, v.app)
 	v.invite()
 	spare := s.At(t, url, space)
 
@@ -45,7 +49,7 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 	f.begin(site{server, p})
 	began := time.Now()
 	enter(levels, during)
-	newcomer := f.startApp(t, spare, v)
+	newcomer := f.startApp(t, spare, v, g)
 	await(t, levels, during, actsDuring)
 	witness.Wait(t.Context(), shortest-time.Since(began))
 	f.awaitFelt(t, levels)
@@ -54,7 +58,7 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 	ended := time.Now()
 	enter(levels, after)
 	for _, l := range levels {
-		l.clock.await(t, after, 1, true)
+		l.await(t, after, 1, true)
 		l.recovered = time.Since(ended)
 	}
 	await(t, levels, after, actsAfter)
@@ -70,8 +74,8 @@ func (f fault) test(t *testing.T, s subject, server *testserver.Server) {
 
 	// What needs no store tells how late the machine is, too, while it is asked for.
 	late := max(machine.most(), static.Slowest)
-	checkTime(t, "a request", requests.Slowest, answerBound+late)
-	checkTime(t, "a call", calls.Slowest, callTimeout+callGrace+late)
+	checkTime(t, "a request", requests.Slowest, answerBound*g.most()+late)
+	checkTime(t, "a call", calls.Slowest, callTimeout*g.most()+callGrace+late)
 }
 
 func checkTime(t *testing.T, what string, took, atMost time.Duration) {
@@ -83,9 +87,9 @@ func checkTime(t *testing.T, what string, took, atMost time.Duration) {
 
 // startApp starts another instance of the visitors' app during the fault. While it
 // has not read the signing keys it must not take visitors for new ones.
-func (f fault) startApp(t *testing.T, store provider.Provider, v *visitors) *app {
+func (f fault) startApp(t *testing.T, store provider.Provider, v *visitors, g *grace) *app {
 	t.Helper()
-	a := newApp(t, store, storeTimeout)
+	a := newGraciousApp(t, store, g)
 	got, err := a.ask("GET", "/tokens", v.cookies[0])
 	_, isNew := got.tokens()
 	if err != nil || got.status == 200 && (f.total || isNew) || got.status != 200 && got.verdict() != refused {
@@ -98,16 +102,29 @@ func (f fault) startApp(t *testing.T, store provider.Provider, v *visitors) *app
 type level struct {
 	name      string
 	clock     *clock
+	grace     *grace
+	problems  func() []string
+	app       *app // nil: the clients are the provider's
+	store     provider.Provider
+	proxy     *proxy
+	calls     lately       // of the store
 	feeling   atomic.Bool  // the fault
 	felt      atomic.Int64 // calls of the store that have failed during it,
 	dragged   atomic.Int64 // or were as slow as latency makes them
 	recovered time.Duration
 }
 
+// watch tells the level of its clients, of what they complain about, and of their app.
+func (l *level) watch(c *clock, problems func() []string, a *app) {
+	l.clock, l.problems, l.app = c, problems, a
+}
+
 // feel counts the calls that fail during the fault. Visitors need not notice: a
 // session reads back what became of a save.
 func (l *level) feel(store provider.Provider) provider.Provider {
-	feel := func(began time.Time, err error) {
+	l.store = store
+	feel := func(call string, began time.Time, err error) {
+		l.calls.note("%s: %v after %v", call, err, time.Since(began))
 		switch {
 		case !l.feeling.Load():
 		case err != nil && !isVerdict(err):
@@ -121,13 +138,13 @@ func (l *level) feel(store provider.Provider) provider.Provider {
 		OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 			began := time.Now()
 			rec, err := next(ctx, id)
-			feel(began, err)
+			feel("Fetch", began, err)
 			return rec, err
 		},
 		OnSave: func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 			began := time.Now()
 			err := next(ctx, rec, expect)
-			feel(began, err)
+			feel("Save", began, err)
 			return err
 		},
 	}
@@ -144,14 +161,46 @@ func enter(levels []*level, p phase) {
 	for _, l := range levels {
 		l.clock.enter(p)
 		l.feeling.Store(p == during)
+		l.grace.faulty.Store(p == during || p == between)
 	}
 }
 
 func await(t *testing.T, levels []*level, p phase, acts int64) {
 	t.Helper()
 	for _, l := range levels {
-		l.clock.await(t, p, acts, p != during)
+		l.await(t, p, acts, p != during)
 	}
+}
+
+// await returns when every client has done so many things in a phase, or
+// succeeded in them.
+func (l *level) await(t *testing.T, p phase, n int64, success bool) {
+	t.Helper()
+	for _, cl := range l.clock.clients {
+		gracefully(t, l.grace, func() bool {
+			done := cl.succeeded[p].Load()
+			if !success {
+				done += cl.failed[p].Load()
+			}
+			return done >= n
+		}, func() string { return l.standstill(cl, p) })
+	}
+}
+
+// standstill tells all there is to know of a client that gets nowhere in a phase.
+func (l *level) standstill(cl *client, p phase) string {
+	text := fmt.Sprintf("%s the fault, a client of the %s gets nowhere: %v\n", phaseName(p), l.name, cl)
+	for _, other := range l.clock.clients {
+		text += fmt.Sprintln(other)
+	}
+	text += fmt.Sprintf("what ought not to be: %q\n", l.problems())
+	if l.app != nil {
+		text += fmt.Sprintf("the last requests:\n%v\n", &l.app.requests)
+	}
+	if l.store != nil {
+		text += fmt.Sprintf("the last calls of the store:\n%v\n%s\n", &l.calls, stores.State(l.store))
+	}
+	return text + fmt.Sprintf("connections of the proxy's clients: %s\n", connections(l.proxy.proxy.Listen))
 }
 
 // awaitFelt makes sure that the fault bites.

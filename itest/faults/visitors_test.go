@@ -40,7 +40,7 @@ func newVisitors(t *testing.T, a *app) *visitors {
 		v.sessions = append(v.sessions, witness.NewLedger[string]())
 	}
 	for i := range sessionCount * visitorsPerSession {
-		c := v.clock.client()
+		c := v.clock.client(fmt.Sprintf("visitor %d", i))
 		v.group.Go(func() { v.visit(ctx, i, c) })
 	}
 	v.group.Go(func() { v.look(ctx) })
@@ -49,7 +49,7 @@ func newVisitors(t *testing.T, a *app) *visitors {
 
 // invite lets guests in, who come and go.
 func (v *visitors) invite() {
-	c := v.clock.client()
+	c := v.clock.client("guest")
 	v.group.Go(func() { v.comeAndGo(v.ctx, c) })
 }
 
@@ -170,6 +170,13 @@ func (v *visitors) ask(l *witness.Ledger[string], method, path string, cookie *h
 	}
 	l.Took(time.Since(began))
 	return got
+}
+
+func (v *visitors) problems() (all []string) {
+	for _, l := range slices.Concat(v.sessions, []*witness.Ledger[string]{v.guests, v.static}) {
+		all = append(all, l.Problems()...)
+	}
+	return all
 }
 
 // stop ends the visitors and holds what is stored against what they were told.

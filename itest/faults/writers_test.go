@@ -16,6 +16,7 @@ import (
 // writers are clients of a provider who lengthen the chains of a few records.
 type writers struct {
 	store   provider.Provider
+	grace   *grace
 	ids     []string
 	ledgers map[string]*witness.Ledger[int64] // by record
 	version atomic.Int64
@@ -33,9 +34,9 @@ const (
 )
 
 // newWriters makes the records and starts the writers.
-func newWriters(t *testing.T, store provider.Provider) *writers {
+func newWriters(t *testing.T, store provider.Provider, g *grace) *writers {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &writers{store: store, ledgers: map[string]*witness.Ledger[int64]{}, cancel: cancel}
+	w := &writers{store: store, grace: g, ledgers: map[string]*witness.Ledger[int64]{}, cancel: cancel}
 	for i := range recordCount {
 		id := fmt.Sprintf("record %d", i)
 		w.ids = append(w.ids, id)
@@ -45,7 +46,7 @@ func newWriters(t *testing.T, store provider.Provider) *writers {
 		w.ledgers[id].Ack(rec.Version)
 	}
 	for i := range recordCount * writersPerRecord {
-		c := w.clock.client()
+		c := w.clock.client(fmt.Sprintf("writer %d", i))
 		w.group.Go(func() { w.write(ctx, w.ids[i%recordCount], c) })
 	}
 	return w
@@ -151,9 +152,9 @@ func (w *writers) checkCurrent(l *witness.Ledger[int64], err error, version int6
 	}
 }
 
-// call makes one call with callTimeout.
+// call makes one call with callTimeout, or by the grace more.
 func (w *writers) call(ctx context.Context, l *witness.Ledger[int64], do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout*w.grace.factor())
 	defer cancel()
 	began := time.Now()
 	err := do(ctx)
@@ -175,6 +176,13 @@ func isVerdict(err error) bool {
 	return false
 }
 
+func (w *writers) problems() (all []string) {
+	for _, id := range w.ids {
+		all = append(all, w.ledgers[id].Problems()...)
+	}
+	return all
+}
+
 // stop ends the writers and holds what is stored against what they were told.
 func (w *writers) stop(t *testing.T) (f witness.Figures) {
 	t.Helper()
@@ -183,7 +191,7 @@ func (w *writers) stop(t *testing.T) (f witness.Figures) {
 	for _, id := range w.ids {
 		l := w.ledgers[id]
 		var c chain
-		eventually(t, func() (ok bool) {
+		gracefully(t, w.grace, func() (ok bool) {
 			c, ok = w.read(t.Context(), id)
 			return ok
 		}, func() string { return fmt.Sprintf("the record cannot be read: %q", l.Problems()) })

@@ -20,7 +20,7 @@ import (
 var DynamoDB = Store{
 	Name:   "dynamodb",
 	shared: testserver.SharedDynamoDB,
-	open: func(tb testing.TB, url, space string) provider.Provider {
+	open: func(tb testing.TB, url, space string) (provider.Provider, func(context.Context)) {
 		http := awshttp.NewBuildableClient().
 			WithDialerOptions(func(d *net.Dialer) { d.Timeout = patience }).
 			WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = maxConns })
@@ -30,11 +30,8 @@ var DynamoDB = Store{
 			Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 			HTTPClient:   http,
 		})
-		p := dynamodbprovider.New(client, space)
-		must(tb, "create the table", p.CreateTable)
-		cleanup(tb, func(ctx context.Context) {
+		return dynamodbprovider.New(client, space), func(ctx context.Context) {
 			client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: aws.String(space)})
-		})
-		return p
+		}
 	},
 }

@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -12,10 +13,10 @@ import (
 var Memory = Store{
 	Name:   "memory",
 	shared: func(testing.TB) string { return "" },
-	open: func(tb testing.TB, _, space string) provider.Provider {
+	open: func(tb testing.TB, _, space string) (provider.Provider, func(context.Context)) {
 		p, _ := spaces.LoadOrStore(space, memory.New())
 		tb.Cleanup(func() { spaces.Delete(space) })
-		return p.(provider.Provider)
+		return p.(provider.Provider), nil
 	},
 }
 

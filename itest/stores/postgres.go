@@ -2,6 +2,7 @@ package stores
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,7 +16,7 @@ import (
 var Postgres = Store{
 	Name:   "postgres",
 	shared: testserver.SharedPostgres,
-	open: func(tb testing.TB, url, space string) provider.Provider {
+	open: func(tb testing.TB, url, space string) (provider.Provider, func(context.Context)) {
 		cfg, err := pgxpool.ParseConfig(url)
 		if err != nil {
 			tb.Fatalf("stores: postgres: %v", err)
@@ -27,10 +28,11 @@ var Postgres = Store{
 		}
 		tb.Cleanup(pool.Close)
 		p := postgresprovider.New(pool, postgresprovider.Table(space))
-		must(tb, "create the table", p.CreateTable)
-		cleanup(tb, func(ctx context.Context) {
-			pool.Exec(ctx, "DROP TABLE IF EXISTS "+space)
+		tells(tb, p, func() string {
+			s := pool.Stat()
+			return fmt.Sprintf("pgxpool: %d connections of %d, %d acquired, %d idle, %d in the making; %d acquisitions, %d of them given up, %d had to wait",
+				s.TotalConns(), s.MaxConns(), s.AcquiredConns(), s.IdleConns(), s.ConstructingConns(), s.AcquireCount(), s.CanceledAcquireCount(), s.EmptyAcquireCount())
 		})
-		return p
+		return p, func(ctx context.Context) { pool.Exec(ctx, "DROP TABLE IF EXISTS "+space) }
 	},
 }

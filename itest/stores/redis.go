@@ -1,9 +1,12 @@
 package stores
 
 import (
+	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -16,14 +19,22 @@ import (
 var Redis = Store{
 	Name:   "redis",
 	shared: func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + patiently },
-	open: func(tb testing.TB, url, space string) provider.Provider {
+	open: func(tb testing.TB, url, space string) (provider.Provider, func(context.Context)) {
 		p, err := redisprovider.Open(url, redisprovider.Prefix(space+":"))
 		if err != nil {
 			tb.Fatalf("stores: redis: %v", err)
 		}
+		tells(tb, p, func() string { return fmt.Sprintf("go-redis: %+v", *clientOf(p).PoolStats()) })
 		tb.Cleanup(func() { p.Close() })
-		return p
+		return p, nil
 	},
+}
+
+// clientOf returns the client of a provider that has made it itself, which it tells
+// nobody: only for what a test says when it fails.
+func clientOf(p *redisprovider.Provider) *goredis.Client {
+	field := reflect.ValueOf(p).Elem().FieldByName("client")
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(*goredis.Client)
 }
 
 // patiently: nobody harms the shared server, so a call that times out over it would
@@ -35,7 +46,7 @@ var patiently = fmt.Sprintf("?dial_timeout=%[1]v&read_timeout=%[1]v&write_timeou
 var RedisCluster = Store{
 	Name:   "redis cluster",
 	shared: func(tb testing.TB) string { return strings.Join(testserver.RedisCluster(tb), ",") },
-	open: func(tb testing.TB, addrs, space string) provider.Provider {
+	open: func(tb testing.TB, addrs, space string) (provider.Provider, func(context.Context)) {
 		client := goredis.NewClusterClient(&goredis.ClusterOptions{
 			Addrs:                 strings.Split(addrs, ","),
 			ContextTimeoutEnabled: true,
@@ -47,6 +58,6 @@ var RedisCluster = Store{
 			PoolTimeout:           patience,
 		})
 		tb.Cleanup(func() { client.Close() })
-		return redisprovider.New(client, redisprovider.Prefix(space+":"))
+		return redisprovider.New(client, redisprovider.Prefix(space+":")), nil
 	},
 }

@@ -3,8 +3,10 @@
 package stores
 
 import (
+	"context"
 	"crypto/rand"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +17,8 @@ import (
 type Store struct {
 	Name   string
 	shared func(testing.TB) string // starts the shared server; its URL
-	open   func(tb testing.TB, url, space string) provider.Provider
+	// open returns a provider, and what removes its table; nil: it needs none.
+	open func(tb testing.TB, url, space string) (provider.Provider, func(context.Context))
 }
 
 // All returns every store.
@@ -39,7 +42,7 @@ func (s Store) Instances(tb testing.TB, n int) []provider.Provider {
 	server, space := s.Server(tb), Space()
 	all := make([]provider.Provider, n)
 	for i := range all {
-		all[i] = s.open(tb, server, space)
+		all[i] = s.At(tb, server, space)
 	}
 	return all
 }
@@ -64,7 +67,36 @@ func Named(name string) Store {
 // Providers with the same server and space have their records in common.
 func (s Store) At(tb testing.TB, url, space string) provider.Provider {
 	tb.Helper()
-	return s.open(tb, url, space)
+	p, remove := s.open(tb, url, space)
+	if table, ok := p.(interface{ CreateTable(context.Context) error }); ok {
+		must(tb, "create the table", table.CreateTable)
+		cleanup(tb, remove)
+	}
+	return p
+}
+
+// Visit returns a provider on a space that is there already, which has no connection
+// yet, and what closes it.
+func (s Store) Visit(tb testing.TB, url, space string) (p provider.Provider, done func()) {
+	tb.Helper()
+	v := &visit{TB: tb}
+	p, _ = s.open(v, url, space)
+	return p, v.end
+}
+
+// visit is a test that ends before the whole one does.
+type visit struct {
+	testing.TB
+	cleanups []func()
+}
+
+// Cleanup implements testing.TB.
+func (v *visit) Cleanup(f func()) { v.cleanups = append(v.cleanups, f) }
+
+func (v *visit) end() {
+	for _, f := range slices.Backward(v.cleanups) {
+		f()
+	}
 }
 
 // Through returns the URL of a server as seen through a proxy at addr.
