@@ -35,12 +35,15 @@ install:
 # A test that lacks what it needs may skip on a developer's machine, but not
 # here: HOLDFAST_TEST_NOSKIP tells it to fail, and the log is searched for those
 # that do not ask. What hangs is ended after an hour: a slow machine may take longer
-# than the ten minutes that go test gives a package.
+# than the ten minutes that go test gives a package. All is compiled before the first
+# test runs: a compiler beside them takes the processors that tests of timeouts need.
+# So do other packages' tests, of which itest has none at the same time.
 test-%: export HOLDFAST_TEST_NOSKIP := 1
 $(addprefix test-,$(MODULES)): test-%: install
 	@$(STRICT); echo "== test $*"; \
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	(cd "$*" && go test -race -v -timeout 1h ./... 2>&1) | tee "$$log" | \
+	(cd "$*" && go list -race -test -deps -export -f '{{""}}' ./... >/dev/null && \
+		go test -race -v -timeout 1h $(if $(filter ./itest,$*),-p 1) ./... 2>&1) | tee "$$log" | \
 		grep -vE '^(=== (RUN|PAUSE|CONT|NAME) |PASS$$)|^ *--- PASS: '; \
 	if grep -qE '^ *--- SKIP: ' "$$log"; then \
 		echo "test: skipped in $*, see above" >&2; exit 1; \

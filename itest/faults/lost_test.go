@@ -47,7 +47,7 @@ func testLostSaves(t *testing.T, s subject, server *testserver.Server) {
 
 			p.poison(loss.toxics...)
 			loss.wantUnknown(t, lossy, direct, chain{1}.grow("id", 2), 1)
-			p.heal()
+			p.drainAndHeal()
 			want := chain{1}
 			if loss.lands {
 				want = chain{1, 2}
@@ -77,7 +77,7 @@ func testLostCreates(t *testing.T, s subject, server *testserver.Server) {
 
 			p.poison(loss.toxics...)
 			loss.wantUnknown(t, lossy, direct, chain{}.grow("id", 2), 0)
-			p.heal()
+			p.drainAndHeal()
 			if loss.lands {
 				wantChain(t, direct, chain{2})
 			} else {
@@ -117,7 +117,7 @@ func testRequestsWhoseSavesAreLost(t *testing.T, s subject, server *testserver.S
 					defer cancel()
 					p.poison(loss.toxics...)
 					err := next(ctx, rec, expect)
-					p.heal()
+					p.drainAndHeal()
 					if err == nil || errors.Is(err, provider.ErrVersionConflict) {
 						t.Errorf("the lost save: %v", err)
 					}

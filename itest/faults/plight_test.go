@@ -45,20 +45,47 @@ func plight() string {
 // connections counts those of a TCP port by their state, on Linux: at a proxy those of
 // its clients, twice each, since they have two ends in this process.
 func connections(addr string) string {
-	table, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return "unknown"
-	}
-	var port int
-	fmt.Sscanf(addr[strings.LastIndexByte(addr, ':')+1:], "%d", &port)
-	suffix, count := fmt.Sprintf(":%04X", port), map[string]int{}
-	for line := range strings.Lines(string(table)) {
-		f := strings.Fields(line)
-		if len(f) > 3 && (strings.HasSuffix(f[1], suffix) || strings.HasSuffix(f[2], suffix)) {
-			count[tcpState(f[3])]++
-		}
+	count := map[string]int{}
+	for _, s := range sockets(addr) {
+		count[tcpState(s.state)]++
 	}
 	return strings.TrimPrefix(fmt.Sprint(count), "map")
+}
+
+// unread tells how much has been sent to a TCP port, bytes and connections, that nobody
+// has taken yet.
+func unread(addr string) (n int) {
+	for _, s := range sockets(addr) {
+		if s.local {
+			n += s.received
+		}
+	}
+	return n
+}
+
+// socket is a line of Linux's table of TCP sockets.
+type socket struct {
+	local    bool   // at the port itself, not connected to it
+	state    string // see tcpState
+	received int    // bytes that are not read or, if it listens, connections not accepted
+}
+
+// sockets returns those of a port, on other systems than Linux none.
+func sockets(addr string) (all []socket) {
+	table, _ := os.ReadFile("/proc/net/tcp")
+	var port int
+	fmt.Sscanf(addr[strings.LastIndexByte(addr, ':')+1:], "%d", &port)
+	suffix := fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(string(table)) {
+		f := strings.Fields(line)
+		if len(f) < 5 || !strings.HasSuffix(f[1], suffix) && !strings.HasSuffix(f[2], suffix) {
+			continue
+		}
+		s := socket{local: strings.HasSuffix(f[1], suffix), state: f[3]}
+		fmt.Sscanf(f[4][strings.IndexByte(f[4], ':')+1:], "%X", &s.received)
+		all = append(all, s)
+	}
+	return all
 }
 
 // tcpState names what Linux numbers in net/tcp_states.h.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -102,6 +103,33 @@ func TestMovedProxyCutsAndLeadsElsewhere(t *testing.T) {
 	}
 	if second.heard.Load() == 0 {
 		t.Error("the second server has heard nothing")
+	}
+}
+
+// Before a fault is healed, what was sent in it must have met it.
+func TestWhatIsUnreadIsSeen(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "hello")
+	if runtime.GOOS == "linux" && unread(l.Addr().String()) == 0 {
+		t.Error("nothing is unread")
+	}
+	taken, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	io.ReadFull(taken, make([]byte, len("hello")))
+	if n := unread(l.Addr().String()); n != 0 {
+		t.Errorf("%d is unread", n)
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -71,6 +73,28 @@ func (p *proxy) poison(toxics ...toxic) {
 
 // heal removes the toxics. Connections that they have harmed stay broken.
 func (p *proxy) heal() { p.proxy.Toxics.ResetToxics(p.tb.Context()) }
+
+// drainAndHeal is heal after all that has been sent has met the toxics: on a slow machine the
+// proxy may not have read it yet, and would pass it on. It may be called by any
+// goroutine.
+func (p *proxy) drainAndHeal() {
+	p.tb.Helper()
+	conn, err := net.Dial("tcp", p.proxy.Listen) // it is accepted after all others
+	if err != nil {
+		p.tb.Errorf("proxy: %v", err)
+		return
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(p.tb.Context(), unreadAtMost)
+	defer cancel()
+	for unread(p.proxy.Listen) > 0 && witness.Wait(ctx, time.Millisecond) {
+	}
+	p.heal()
+}
+
+// unreadAtMost is how long drainAndHeal waits: toxiproxy leaves some of what is sent
+// over a connection that it has cut unread.
+const unreadAtMost = 3 * time.Second
 
 // move cuts all connections and passes new ones on to another server.
 func (p *proxy) move(upstream string) {

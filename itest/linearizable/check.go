@@ -104,7 +104,7 @@ func (h *history) stats() Stats {
 	return s
 }
 
-const patience = time.Minute // with a call, or with porcupine, whose search may take for ever
+const patience = 5 * time.Minute // with a call, or with porcupine, whose search may take for ever
 
 // verdict returns an error if the history breaks the promise.
 func (h *history) verdict() error {

@@ -75,6 +75,9 @@ func (l *life) send(verb, token string) (status int, body []byte, cookie *http.C
 	if err != nil {
 		return 0, nil, nil, err
 	}
+	if l.patient {
+		req.Header.Set(patiently, "yes")
+	}
 	if l.cookie != nil {
 		req.AddCookie(l.cookie)
 	}

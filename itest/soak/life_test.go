@@ -18,12 +18,13 @@ import (
 type life struct {
 	*site
 	*witness.Ledger[string]
-	name   string
-	cookie *http.Cookie
-	former []*http.Cookie
-	broken bool // nobody knows whether it goes on under its cookie
-	found  int  // what was in doubt, when last looked for
-	diary  diary
+	name    string
+	cookie  *http.Cookie
+	former  []*http.Cookie
+	patient bool // what is asked has to be done
+	broken  bool // nobody knows whether it goes on under its cookie
+	found   int  // what was in doubt, when last looked for
+	diary   diary
 }
 
 const (
@@ -181,6 +182,8 @@ func (l *life) audit() {
 func (l *life) insist(verb string) (got answer) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	l.patient = true
+	defer func() { l.patient = false }()
 	for {
 		got = l.ask(verb, "")
 		if got.verdict == done {
