@@ -129,8 +129,8 @@ func (d *drawing) drawRequest(at int) request {
 		deaf:    d.Often(4),
 		guarded: d.IntN(nKeys),
 	}
-	if d.Often(16) {
-		r.status = 500
+	if d.Often(8) {
+		r.status = []int{404, 500}[d.IntN(2)]
 	}
 	if d.Often(24) {
 		r.hangup = 1 + d.upTo(40*time.Millisecond)

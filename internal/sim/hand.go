@@ -62,6 +62,7 @@ func (h *hand) again() {
 	if h.v.runs > 1 {
 		h.checkReplay()
 	}
+	h.v.unsaved = false
 	h.v.segs, h.segment, h.tally = nil, segment{ops: slices.Clone(h.outside)}, tally{}
 	for i := range h.ops {
 		h.ops[i].old = h.v.runs > 1 && h.p.kinds[h.ops[i].key] == lastWins
@@ -107,6 +108,10 @@ func (h *hand) do(s verbs, o op) int {
 	h.event(back, len(h.v.segs))
 	h.tx = o.verb == transact
 	h.verdict = judge(err)
+	if h.v.unsaved = h.verdict == failed; h.v.unsaved && o.verb == save && h.v.request.deaf {
+		h.verdict = idle // what it was to save stays to be saved
+		return 0
+	}
 	h.v.segs = append(h.v.segs, h.segment)
 	saved := h.saved || err == nil
 	last := h.verdict

@@ -115,6 +115,7 @@ type visit struct {
 	loaded     bool // the session was there to be used
 	isNew      bool
 	segs       []segment
+	unsaved    bool // the handler's last Save has failed, and may be made again
 	status     int
 	err        error // what ErrorHandler saw
 	out        ticket

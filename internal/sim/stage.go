@@ -225,15 +225,16 @@ func (st *stage) leave(v *visit, x *exchange) cookie {
 	return given
 }
 
-// conclude fills in what became of the last segment, which the handler does
-// not see: after a failed Save nothing more is committed, nor with a 500.
+// conclude fills in what became of the last segment, which the handler does not see:
+// after a commit that was refused nothing more is committed, nor with a 500, nor with a
+// 404 by a handler whose last Save has failed.
 func (v *visit) conclude() {
 	if !v.loaded {
 		return
 	}
 	earlier, last := v.segs[:len(v.segs)-1], &v.segs[len(v.segs)-1]
 	last.verdict = judge(v.err)
-	if v.err == nil && v.status >= 500 {
+	if v.err == nil && (v.status >= 500 || v.status >= 400 && v.unsaved) {
 		last.verdict = idle
 	}
 	for _, s := range earlier {

@@ -104,10 +104,8 @@ func (t *toy) serve(x *exchange) {
 	}
 	status := x.leaf(s)
 	var err error
-	if status < 500 || t.flaw == savesErrors {
-		if err = s.save(x.r.Context()); status >= 400 && s.failed != nil {
-			err = nil
-		}
+	if told := s.failed != nil; status < 400 || status < 500 && !told || t.flaw == savesErrors {
+		err = s.save(x.r.Context())
 	}
 	if s.cookie != nil {
 		http.SetCookie(x.w, s.cookie)
