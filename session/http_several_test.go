@@ -324,3 +324,30 @@ func (s *severalSite) records(t *testing.T) iter.Seq[*provider.Record] {
 	}
 	return slices.Values(all)
 }
+
+func TestHTTPMoreCookiesThanAreLookedAtLockNobodyOut(t *testing.T) {
+	for _, first := range []string{"login", "logout"} {
+		site := newSeveral(t, session.Cookie{}, session.Cookie{})
+		v := site.browser(t)
+		v.want(severalNow+"login?as=before", "before")
+		for _, host := range []string{"www.shop.example.org", "shop.example.org", "example.org"} {
+			for _, path := range []string{"/", "/shop"} {
+				for _, partitioned := range []bool{false, true} {
+					v.jar.kept = append(v.jar.kept, scopedCookie{name: "sid", host: host, path: path, partitioned: partitioned, value: "forged"})
+				}
+			}
+		}
+		v.wantSent(severalNow, 13)
+		v.want(severalNow, "")
+		if first == "login" {
+			v.want(severalNow+"login?as=again", "again")
+			v.wantSent(severalNow, 1)
+			v.want(severalNow, "again")
+		}
+		v.want(severalNow+"logout", "")
+		v.wantSent(severalNow, 0)
+		if n := site.log.count(slog.LevelError); n != 1 {
+			t.Errorf("%d lines logged; want 1", n)
+		}
+	}
+}

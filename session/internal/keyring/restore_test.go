@@ -166,7 +166,9 @@ func TestPrunedKeysAreNotPutBack(t *testing.T) {
 		later       time.Duration
 	}{
 		{"the older ones", []time.Duration{-grace + time.Minute, -2 * grace}, []time.Duration{-grace + time.Minute}, 5 * time.Minute},
+		{"the older ones, by a clock ahead of ours", []time.Duration{-grace + 10*time.Minute, -2 * grace}, []time.Duration{-grace + 10*time.Minute}, 5 * time.Minute},
 		{"all that an idle instance knew", []time.Duration{-time.Hour}, []time.Duration{time.Hour}, grace + time.Hour},
+		{"all that an idle instance knew, by a clock ahead of ours", []time.Duration{-time.Hour}, []time.Duration{time.Hour}, grace + 50*time.Minute},
 		{"all, long ago", []time.Duration{-time.Hour, -grace}, []time.Duration{100 * grace, 99 * grace}, 101*grace - time.Minute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
