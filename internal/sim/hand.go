@@ -102,6 +102,9 @@ func (h *hand) do(s verbs, o op) int {
 	case transact:
 		err = h.transact(s, o)
 	case revoke:
+		if h.v.isNew { // there is nobody to revoke
+			break
+		}
 		h.write(o, none)
 		err = s.revoke(h.ctx)
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // The model is a session layer that serves one request at a time. It knows
 // what was seen of each, and whether that could be so.
@@ -13,6 +16,7 @@ type account struct {
 	dies    int8   // the first major epoch that finds it expired
 	persist bool   //
 	next    ticket // what it was renewed to
+	shown   int8   // and the first major epoch in which that could not live any more
 
 	// Of one that has ended, and whose tombstone shows it.
 	outside bool          // it was revoked
@@ -33,9 +37,11 @@ const (
 
 func (a *account) alive(at epoch) bool { return a.state == live && at.major < int(a.dies) }
 
-// tomb reports whether a tombstone shows that a ended: it does for minutes,
-// which is the rest of an epoch.
-func (a *account) tomb(epoch int8) bool { return a.state == ended && a.ended == epoch }
+// tomb reports whether a tombstone shows to s that a ended: it does for minutes, which is
+// the rest of an epoch, and that of a renewal as long as what a became could live.
+func (a *account) tomb(s *script) bool {
+	return a.state == ended && (a.ended == s.epoch || a.next >= 0 && s.at.major < int(a.shown))
+}
 
 // fresh is what a visit is bound to that has no session: to a new one, should
 // it change anything.
@@ -82,7 +88,7 @@ func (w *world) load(s *script) bool {
 		switch a := &w.accounts[s.sent]; {
 		case a.alive(s.at):
 			p.bound, view = s.sent, a.data
-		case a.tomb(s.epoch):
+		case a.tomb(s):
 			p.faced = true
 		}
 	}
@@ -128,7 +134,7 @@ func (w *world) commit(s *script, st *step) bool {
 	}
 	at := p.bound
 	if st.destroys {
-		at = w.successor(at, s.epoch)
+		at = w.successor(at, s)
 	}
 	a := &w.accounts[at]
 	if !a.alive(s.at) {
@@ -148,6 +154,10 @@ func (w *world) commit(s *script, st *step) bool {
 		st.persists = st.persists || a.persist
 		w.end(a, s, s.own())
 		w.create(s, d, &st)
+		a.shown = math.MaxInt8
+		if st.persists {
+			a.shown = w.accounts[s.own()].dies
+		}
 	default:
 		a.data = d
 		a.extend(s.at, st)
@@ -239,7 +249,7 @@ func (a *account) claimable(s *script) bool {
 // there without one.
 func (w *world) takeOver(at ticket, s *script) {
 	t := &w.accounts[at]
-	if !t.tomb(s.epoch) {
+	if !t.tomb(s) {
 		return
 	}
 	if t.claim >= 0 && !t.login {
@@ -261,7 +271,7 @@ func (w *world) revoke(s *script) {
 	if at < 0 {
 		return
 	}
-	if a := &w.accounts[w.successor(at, s.epoch)]; a.alive(s.at) {
+	if a := &w.accounts[w.successor(at, s)]; a.alive(s.at) {
 		w.end(a, s, noTicket)
 		a.outside = true
 	}
@@ -290,8 +300,8 @@ func (w *world) end(a *account, s *script, next ticket) {
 }
 
 // successor follows renewals, as far as tombstones show them.
-func (w *world) successor(t ticket, epoch int8) ticket {
-	for w.accounts[t].tomb(epoch) && w.accounts[t].next >= 0 {
+func (w *world) successor(t ticket, s *script) ticket {
+	for w.accounts[t].tomb(s) && w.accounts[t].next >= 0 {
 		t = w.accounts[t].next
 	}
 	return t

@@ -180,13 +180,15 @@ func (s *toySession) deadline(ctx context.Context) context.Context {
 func (s *toySession) put(id string, pg *page, expect int64) (int64, error) {
 	life := time.Hour
 	switch {
+	case pg.Ended && pg.Next != "" && pg.Persist.IsZero():
+		life = 24 * time.Hour
 	case pg.Ended:
 		life = 5 * time.Minute
 	case s.flaw == neverExpires:
 		life = 100 * time.Hour
 	}
 	at := time.Now().Add(life)
-	if pg.Persist.After(at) {
+	if pg.Persist.After(at) && !(pg.Ended && pg.Next == "") {
 		at = pg.Persist
 	}
 	body, _ := json.Marshal(pg)
@@ -321,7 +323,7 @@ func (s *toySession) bury(next string) error {
 	if s.flaw == noTombstone {
 		return s.store.Delete(s.context(), s.id)
 	}
-	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Next: next}, s.version)
+	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Next: next, Persist: s.page.Persist}, s.version)
 	return err
 }
 
@@ -397,9 +399,6 @@ func (s *toySession) persist(d time.Duration) {
 }
 
 func (s *toySession) revoke(context.Context) error {
-	if s.version == 0 {
-		return nil
-	}
 	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Revoked: true}, s.version)
 	return err
 }
