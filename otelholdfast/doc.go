@@ -55,6 +55,7 @@
 //	too_large         session.ErrTooLarge
 //	encode            session.ErrEncode
 //	header_sent       session.ErrHeaderSent
+//	request_done      session.ErrRequestDone
 //	_OTHER            any other
 //
 // Names are of Holdfast's own namespace, as the [conventions for names] want it.

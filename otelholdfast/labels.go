@@ -51,6 +51,7 @@ var failures = []struct {
 	errorType string
 }{
 	{session.ErrOutcomeUnknown, "outcome_unknown"},
+	{session.ErrRequestDone, "request_done"},
 	{session.ErrUnavailable, "unavailable"},
 	{session.ErrUnreadable, "unreadable"},
 	{session.ErrTooLarge, "too_large"},

@@ -1,6 +1,7 @@
 package otelholdfast_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -126,6 +127,20 @@ var scenes = []struct {
 			v.post(http.StatusServiceUnavailable, begin)
 		},
 		want: []string{"save ok", "load unreadable unreadable"},
+	},
+	{
+		name: "a change that came when its request was over",
+		play: func(v *visitor) {
+			var kept *session.Session
+			v.post(http.StatusOK, func(s *session.Session) { kept = s; count.Set(s, 1) })
+			ctx, span := v.tracer.Start(v.t.Context(), "worker")
+			defer span.End()
+			count.Set(kept, 2)
+			if err := kept.Save(ctx); !errors.Is(err, session.ErrRequestDone) {
+				v.t.Errorf("Save: %v", err)
+			}
+		},
+		want: []string{"save ok", "save dropped request_done"},
 	},
 	{
 		name: "a session that is too large",

@@ -134,6 +134,7 @@ func TestErrorType(t *testing.T) {
 		{session.ErrTooLarge, "too_large"},
 		{fmt.Errorf("%w: key", session.ErrEncode), "encode"},
 		{session.ErrHeaderSent, "header_sent"},
+		{session.ErrRequestDone, "request_done"},
 		{errors.New("another"), "_OTHER"},
 	} {
 		st := newSite(t)

@@ -39,6 +39,9 @@ type commit struct {
 // commit stores what was changed. Only one commit of a Session runs at a time.
 func (s *Session) commit(ctx context.Context, mode mode) error {
 	if s.idle() {
+		if mode == explicit { // all is well again, should an Update have failed before
+			s.note(nil, mode)
+		}
 		return nil
 	}
 	if err := s.enter(ctx); err != nil {
@@ -52,7 +55,7 @@ func (s *Session) commit(ctx context.Context, mode mode) error {
 func (s *Session) commitNow(ctx context.Context, mode mode) error {
 	turn, err := s.footing()
 	if err != nil {
-		return err
+		return s.refused(ctx, err)
 	}
 	c := &commit{s: s, storage: s.m.storage(ctx, turn), mode: mode}
 	var again bool
@@ -330,6 +333,17 @@ func (s *Session) footing() (*lane.Turn, error) {
 	return s.turn, s.failed
 }
 
+// refused returns err, which an earlier commit has left or the end of the request.
+// The Observer knows of the former already.
+func (s *Session) refused(ctx context.Context, err error) error {
+	if errors.Is(err, ErrRequestDone) {
+		event := s.m.watch(OpSave)
+		event.Handle, event.Err = s.Handle(), err
+		s.m.observed(ctx, event)
+	}
+	return err
+}
+
 // note keeps what came of a commit. After a conflict or an unknown outcome the
 // request has lost its footing: what it goes on to change may rest on what was
 // refused. And an error that only the response could tell ends its session.
@@ -341,6 +355,6 @@ func (s *Session) note(err error, mode mode) {
 	}
 	s.reported = err != nil && mode != auto
 	if err != nil && (mode == auto || errors.Is(err, ErrConflict) || errors.Is(err, ErrGone) || errors.Is(err, ErrOutcomeUnknown)) {
-		s.failed = err
+		s.failed = cmp.Or(s.failed, err) // a change that came too late has left one before
 	}
 }

@@ -359,9 +359,7 @@ func TestASessionLoadedTooLateTakesNoChanges(t *testing.T) {
 	}
 	before := w.stored(id).Version
 	keyA.Set(s, 2)
-	if err := s.Save(ctx); err != nil {
-		t.Error(err)
-	}
+	wantErr(t, s.Save(ctx), session.ErrRequestDone)
 	if got, _ := keyA.Get(s); got != 1 || w.stored(id).Version != before {
 		t.Errorf("the change was taken: %d", got)
 	}

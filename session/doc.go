@@ -151,6 +151,11 @@
 //
 // That the client hangs up does not stop a commit.
 //
+// What is not committed when the request is over never is. From then on Save, and
+// every change but one in [Session.Update], meet [ErrRequestDone]: a handler that
+// http.TimeoutHandler has given up, or a goroutine of the request, is not told that
+// its change was saved.
+//
 // # Requests from other sites
 //
 // Browsers keep a SameSite=Lax cookie back from a POST that a page of another site
@@ -168,6 +173,7 @@
 //	ErrOutcomeUnknown (an ErrUnavailable)  503   it may have been saved
 //	ErrUnreadable                          503   nothing is overwritten
 //	ErrTooLarge, ErrEncode, ErrHeaderSent  500   nothing was saved
+//	ErrRequestDone                         500   nothing was saved after it, nor what was pending
 //
 // # Outside the promise
 //

@@ -59,6 +59,14 @@ var (
 	// been sent. Nothing was saved.
 	ErrHeaderSent = errors.New("session: too late for a cookie, the response header has been sent")
 
+	// ErrRequestDone: the request is over, and changes of it were dropped. They were
+	// pending when it ended, because its response was an error or its handler
+	// panicked; or they came later, from a handler that http.TimeoutHandler has given
+	// up or from a goroutine of the request. Save and Update of that Session return it
+	// from then on, so that nothing goes on as if they had been saved. The message
+	// names the cause. Use Manager.Update with the session's handle from there.
+	ErrRequestDone = errors.New("session: request is over, changes dropped")
+
 	// ErrNoHandler: the context is not that of a request that Manager.Handler,
 	// HandlerFunc or Replay has passed on. It may be that of the request around,
 	// as in a framework that hands on no net/http request: see "Routers and

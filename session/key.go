@@ -104,13 +104,22 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 
 // Pop returns the value and deletes it. It is for what must be used once, such
 // as an OAuth state: of two parallel requests one gets it and the other
-// conflicts, also in HandlerFunc, which does not run again what has popped.
+// conflicts, also in HandlerFunc, which does not run again what has popped. After the
+// request nothing is taken, and Pop reports that there is no value.
 func (k Key[T]) Pop(s *Session) (T, bool) {
 	for {
 		c, codec := s.get(k.name, k.blind)
 		value, ok := k.decode(s, c, codec)
-		if !ok || s.take(k.name, c, k.blind) {
-			return value, ok
+		if !ok {
+			return value, false
+		}
+		taken, outrun := s.take(k.name, c, k.blind)
+		if taken {
+			return value, true
+		}
+		if !outrun {
+			var zero T
+			return zero, false
 		}
 	}
 }
@@ -121,7 +130,7 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 func (k Key[T]) Set(s *Session, value T) {
 	c, err := k.encode(s, &value)
 	if err != nil {
-		s.failEncoding(err)
+		s.failEncoding(k.name, err)
 		return
 	}
 	s.set(k.name, c, k.blind, k.threeWay(s))
@@ -129,7 +138,7 @@ func (k Key[T]) Set(s *Session, value T) {
 
 // Delete removes the value.
 func (k Key[T]) Delete(s *Session) {
-	s.change(change{verb: verbDelete, key: k.name, blind: k.blind})
+	s.delete(k.name, k.blind)
 }
 
 // Update sets the value to what fn makes of it, the zero value if there is
@@ -139,7 +148,7 @@ func (k Key[T]) Delete(s *Session) {
 // is stored: two visitors may be told the same count, though both are counted.
 //
 // fn may run several times. It may read other keys, and must change nothing but
-// its result.
+// its result. After the request fn does not run, and Update returns the zero value.
 func (k Key[T]) Update(s *Session, fn func(T) T) T {
 	var result T
 	s.update(k.name, k.blind, func(old cell) (c cell, err error) {

@@ -44,6 +44,7 @@ const (
 	OutcomeUnavailable = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
+	OutcomeDropped     = "dropped"     // ErrRequestDone
 )
 
 // Outcome sums e up in one word, one of a few, as metrics want it.
@@ -55,6 +56,8 @@ func (e Event) Outcome() string {
 		return OutcomeMerged
 	case e.Err == nil:
 		return OutcomeOK
+	case errors.Is(e.Err, ErrRequestDone): // whatever the cause
+		return OutcomeDropped
 	case errors.Is(e.Err, ErrConflict):
 		return OutcomeConflict
 	case errors.Is(e.Err, ErrGone):

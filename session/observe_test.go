@@ -180,6 +180,29 @@ func TestObserver(t *testing.T) {
 		wantErr(t, w.m.Update(t.Context(), "unknown", func(*session.Session) error { return nil }), session.ErrGone)
 		o.want(t, "save gone")
 	})
+	each("what was dropped", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
+		c := w.client()
+		var kept *session.Session
+		c.post(func(s *session.Session) { kept = s; keyA.Set(s, 1) })
+		o.want(t, "save ok")
+		keyA.Set(kept, 2)
+		o.want(t)
+		wantErr(t, kept.Save(t.Context()), session.ErrRequestDone)
+		wantErr(t, kept.Update(t.Context(), setting("a=3")), session.ErrRequestDone)
+		if events := o.want(t, "save dropped", "save dropped"); events[0].Handle != c.sessionID() {
+			t.Errorf("got %+v", events[0])
+		}
+		o.want(t, "load ok")
+		c.post(func(s *session.Session) {
+			kept = s
+			keyA.Get(s)
+			c.tab().post(set("a=7"))
+			keyA.Set(s, 2)
+		})
+		o.want(t, "load ok", "load ok", "save ok", "save conflict")
+		wantErr(t, kept.Save(t.Context()), session.ErrConflict)
+		o.want(t, "save dropped")
+	})
 	each("revocation", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
 		c := w.client()
 		c.post(signIn("ann"))

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -24,7 +25,7 @@ type passage struct {
 
 	cookie    atomic.Pointer[http.Cookie] // to be set with the header
 	sent      atomic.Bool                 // the header is on its way
-	settled   atomic.Bool                 // commit no more by itself: the response is an error
+	settled   atomic.Pointer[string]      // why it commits no more by itself; nil: it does
 	within    atomic.Bool                 // inside of a Replay
 	replaying atomic.Bool                 // a conflict makes the handler run again
 	scattered atomic.Bool                 // cookies of sessions that this request has ended are in other scopes
@@ -136,15 +137,24 @@ func (p *passage) newSession(who identity, found *content) *Session {
 // one of a client's error by a handler that has seen Save fail.
 func (p *passage) commit(status int) error {
 	s := p.session.Load()
-	if s == nil || p.settled.Load() {
+	if s == nil || p.settled.Load() != nil {
 		return nil
 	}
 	if status >= 500 || status >= 400 && s.hasReported() {
-		p.settled.Store(true)
+		p.settle(&failedResponse)
 		return nil
 	}
 	return s.commit(p.request.Context(), auto)
 }
+
+// Why a request commits no more by itself.
+var (
+	failedResponse = "the response was an error"
+	panicked       = "the handler panicked"
+)
+
+// settle makes the request commit no more by itself. The first reason counts.
+func (p *passage) settle(why *string) { p.settled.CompareAndSwap(nil, why) }
 
 // decorate adds to h what the session asks of the response.
 func (p *passage) decorate(h http.Header) {
@@ -206,6 +216,14 @@ func (p *passage) end() {
 	}
 }
 
+// unsaved reports whether the request has changes that are not saved.
+func (p *passage) unsaved() bool {
+	s := p.session.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unsaved()
+}
+
 // hasReported reports whether the handler has seen a commit fail.
 func (s *Session) hasReported() bool {
 	s.mu.Lock()
@@ -224,21 +242,49 @@ func (s *Session) end() {
 	}
 }
 
-// drop gives up what is pending, and what holds other requests up.
+// drop gives up what is pending, and what holds other requests up. Later commits
+// return the error that this leaves.
 func (s *Session) drop() {
 	st := &s.state
 	if st.id == "" {
 		st.persist = nil // without values it stores no session, which is no loss
 	}
-	if s.failed == nil && !s.reported && (st.pending() || st.doomed != nil && (st.doomed.id != "" || len(s.others) > 0)) {
-		s.m.cfg.Logger.Warn("session: changes dropped, the response was an error or came before them", slog.String("handle", st.id))
+	told := s.failed != nil || s.reported
+	s.failed = s.dropped()
+	if !told && s.failed != nil {
+		s.m.cfg.Logger.Warn("session: changes dropped", slog.String("handle", st.id), slog.Any("error", s.failed))
 	}
 	if b := st.doomed; b != nil && b.id != "" {
 		st.identity, st.view.base, st.reads = b.identity, b.base, b.reads
 	}
 	s.state = state{identity: st.identity, began: st.began, view: view{base: st.view.base}, reads: st.reads}
 	s.epoch++
-	s.failed = nil
 	s.turn.Leave()
 	s.turn = nil
+}
+
+// dropped returns the error of a session whose request is over: nil unless changes
+// of it are or were dropped.
+func (s *Session) dropped() error {
+	why := s.pass.settled.Load()
+	switch {
+	case errors.Is(s.failed, ErrRequestDone):
+		return s.failed
+	case !s.unsaved():
+		return nil
+	case s.failed != nil:
+		return fmt.Errorf("%w: %w", ErrRequestDone, s.failed)
+	case why != nil:
+		return fmt.Errorf("%w: %s", ErrRequestDone, *why)
+	case s.reported:
+		return fmt.Errorf("%w: a Save or Update has failed", ErrRequestDone)
+	default:
+		return fmt.Errorf("%w: a goroutine made them after the last commit", ErrRequestDone)
+	}
+}
+
+// unsaved reports whether there is something to lose.
+func (s *Session) unsaved() bool {
+	st := &s.state
+	return st.pending() || st.encoding != nil || st.doomed != nil && (st.doomed.id != "" || len(s.others) > 0)
 }

@@ -188,7 +188,7 @@ func (s *Session) mayRunAgain(at *entry, careful bool) bool {
 		at = new(entry)
 	}
 	st := &s.state
-	if s.committed > at.committed || at.state.id == "" && at.state.doomed != nil {
+	if s.committed > at.committed || at.state.id == "" && at.state.doomed != nil || s.ended {
 		return false
 	}
 	return !careful || len(st.popped) == len(at.state.popped) && st.renew == at.state.renew && st.doomed == at.state.doomed

@@ -384,7 +384,12 @@ func TestRuleAfterTheRequest(t *testing.T) {
 	}
 
 	t.Run("Update(ctx) works", func(t *testing.T) {
-		wantErr(t, s.Update(t.Context(), setting("b=2")), nil)
+		wantErr(t, loaded(c).Update(t.Context(), setting("b=2")), nil)
+		c.wantState("a=1 b=2")
+	})
+
+	t.Run("but not of a Session that has dropped a change", func(t *testing.T) {
+		wantErr(t, s.Update(t.Context(), setting("b=3")), session.ErrRequestDone)
 		c.wantState("a=1 b=2")
 	})
 }

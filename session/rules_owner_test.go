@@ -143,8 +143,9 @@ func TestRuleSessions(t *testing.T) {
 	t.Run("can be changed by Update, but not else", func(t *testing.T) {
 		w, c := member(t)
 		s := w.sessions("ann")[0]
-		keyB.Set(s, 1)
 		wantErr(t, s.Update(t.Context(), setting("c=3")), nil)
+		keyB.Set(s, 1)
+		wantErr(t, s.Update(t.Context(), setting("c=4")), session.ErrRequestDone)
 		c.wantState("a=1 c=3")
 	})
 

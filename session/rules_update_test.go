@@ -216,8 +216,8 @@ func TestRuleSessionUpdate(t *testing.T) {
 					change(s)
 					w.WriteHeader(http.StatusInternalServerError)
 				})
-				wantErr(t, kept.Update(ctx, setting("b=2")), nil)
-				c.wantState("a=1 b=2")
+				wantErr(t, kept.Update(ctx, setting("b=2")), session.ErrRequestDone)
+				c.wantState("a=1")
 			})
 		}
 	})
@@ -231,7 +231,9 @@ func TestRuleSessionUpdate(t *testing.T) {
 			c.tab().post(set("a=7"))
 			keyA.Set(s, 2)
 		}).wantError(t, http.StatusConflict, session.ErrConflict)
-		_ = kept.Update(ctx, setting("b=2"))
+		err := kept.Update(ctx, setting("b=2"))
+		wantErr(t, err, session.ErrRequestDone)
+		wantErr(t, err, session.ErrConflict) // its cause
 		c.tab().post(func(s *session.Session) {
 			if n, _ := keyA.Get(s); n != 7 {
 				t.Errorf("a is %d", n)

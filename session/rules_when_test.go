@@ -666,6 +666,7 @@ func TestRuleErrors(t *testing.T) {
 		session.ErrTooLarge:       500,
 		session.ErrEncode:         500,
 		session.ErrHeaderSent:     500,
+		session.ErrRequestDone:    500,
 		session.ErrNoHandler:      500,
 		errors.New("other"):       500,
 	} {

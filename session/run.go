@@ -71,7 +71,7 @@ func (rn *run) finish() {
 		_ = rn.begin(http.StatusOK)
 		return
 	}
-	if err := rn.pass.commit(0); err != nil {
+	if err := rn.pass.commit(0); err != nil && rn.pass.unsaved() {
 		rn.pass.m.cfg.Logger.Error("session: changes made after the response began are lost",
 			slog.String("handle", rn.pass.handle()), slog.Any("error", err))
 	}
@@ -79,7 +79,7 @@ func (rn *run) finish() {
 
 // panicked leaves what an explicit Save has done to whoever recovers.
 func (rn *run) panicked() {
-	rn.pass.settled.Store(true)
+	rn.pass.settle(&panicked)
 	if !rn.sent {
 		rn.pass.decorate(rn.raw.Header())
 	}
@@ -155,7 +155,7 @@ func (rn *run) restore() {
 
 // answer sends the error in place of the handler's response.
 func (rn *run) answer(r *http.Request) {
-	rn.pass.settled.Store(true)
+	rn.pass.settle(&failedResponse)
 	rn.pass.leaveLane()
 	if rn.pass.sent.Load() { // by middleware around a leaf: no error after a page has begun
 		rn.pass.m.cfg.Logger.Error("session: request failed after the response had begun",

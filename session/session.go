@@ -12,8 +12,10 @@ import (
 // those of [Key] only change memory; what they ask for is committed when the
 // response begins or the handler returns, or by Save and Update.
 //
-// A Session is safe for concurrent use. After its request Get goes on working,
-// changes are dropped and logged, and Update works.
+// A Session is safe for concurrent use. After its request Get goes on working, and
+// so does Update. Any other change is refused then: it is logged, and the next Save
+// or Update returns ErrRequestDone, as it does if changes were dropped when the request
+// ended.
 type Session struct {
 	m    *Manager
 	pass *passage // of the request, for its cookie

@@ -10,8 +10,11 @@ import (
 // ErrConflict, ErrGone, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge,
 // ErrEncode or, for a new session after the response has begun, ErrHeaderSent.
 // A response of the handler's own with a status of 400 or more is then sent as
-// it is; any other would be the ErrorHandler's. That ctx ends does not stop the
+// it is, and commits nothing; any other would be the ErrorHandler's. That ctx ends does not stop the
 // save.
+//
+// It returns nil where there is nothing to save. After the request it returns
+// ErrRequestDone if anything was dropped: what Save has not acknowledged was not saved.
 func (s *Session) Save(ctx context.Context) error {
 	return s.commit(ctx, explicit)
 }
@@ -24,7 +27,10 @@ func (s *Session) Save(ctx context.Context) error {
 // session meanwhile, and fn must not call Save or Update of the same Session
 // nor write the response, which would wait for it.
 //
-// It also works after the request, for what needs no cookie.
+// It also works after the request, for what needs no cookie. A commit that fails then
+// leaves nothing behind, and Update may be called again. But once a change of the
+// Session was dropped, Update returns ErrRequestDone and does not run fn: what fn would
+// save may rest on that change. Use [Manager.Update] with the session's handle then.
 func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -49,7 +55,7 @@ const maxReruns = 64
 
 func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, startOver bool) error {
 	if _, err := s.footing(); err != nil {
-		return err
+		return s.refused(ctx, err)
 	}
 	event := s.m.watch(OpSave)
 	if err := s.refresh(ctx, startOver); err != nil {
@@ -70,7 +76,7 @@ func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, start
 		return err
 	}
 	err = s.commitNow(ctx, updating)
-	undo = errors.Is(err, errRerun)
+	undo = errors.Is(err, errRerun) || err != nil && s.isOver()
 	return err
 }
 
@@ -81,6 +87,14 @@ func (s *Session) undo(to state) {
 	nonEmpty := s.state.reads.nonEmpty
 	s.rollbackLocked(to)
 	s.state.reads.nonEmpty = nonEmpty
+}
+
+// isOver reports whether the request is over. An Update that fails then leaves
+// nothing that would have to be dropped: its caller knows, and may try again.
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 func (s *Session) run(fn func(*Session) error) error {

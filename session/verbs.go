@@ -11,17 +11,22 @@ import (
 func (s *Session) mutate(what string, fn func(*state)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.writable(what) {
+	if !s.writable(what, "") {
 		return
 	}
 	fn(&s.state)
 }
 
-// writable reports whether the session still takes changes, and logs if not.
-func (s *Session) writable(what string) bool {
+// writable reports whether the session still takes changes. If not, that is logged,
+// and the next Save fails: nobody must take the change for saved.
+func (s *Session) writable(what, key string) bool {
 	if !s.ended || s.updating {
 		return true
 	}
+	if key != "" {
+		what = fmt.Sprintf("%s of key %q", what, key)
+	}
+	s.failed = cmp.Or(s.failed, fmt.Errorf("%w: %s came after it, outside of Session.Update", ErrRequestDone, what))
 	s.m.cfg.Logger.Error("session: change dropped, its request is over; use Session.Update",
 		slog.String("change", what), slog.String("handle", s.state.id))
 	return false
@@ -57,28 +62,29 @@ func (s *Session) see(key string, blind bool) cell {
 	return c
 }
 
-// take deletes key, if it still holds c, which was popped. If another goroutine of
-// the request was first, it reports false.
-func (s *Session) take(key string, c cell, blind bool) bool {
+// take deletes key, if it still holds c, which was popped. If not, it reports false
+// and whether another goroutine of the request was first.
+func (s *Session) take(key string, c cell, blind bool) (taken, outrun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now, _ := s.state.view.cell(key); !now.equal(c) {
-		return false
+		return false, true
 	}
-	if s.writable(key) {
-		taken := change{verb: verbPop, key: key, blind: blind}
-		if !blind {
-			s.state.popped = append(s.state.popped, taken)
-		}
-		s.apply(taken)
+	if !s.writable("Pop", key) {
+		return false, false
 	}
-	return true
+	pop := change{verb: verbPop, key: key, blind: blind}
+	if !blind {
+		s.state.popped = append(s.state.popped, pop)
+	}
+	s.apply(pop)
+	return true, false
 }
 
 func (s *Session) set(key string, to cell, blind bool, merging *merge) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.writable(key) {
+	if !s.writable("Set", key) {
 		return
 	}
 	if merging != nil {
@@ -103,11 +109,11 @@ func (s *Session) mergeBase(key string) cell {
 	return s.state.view.base.cell(key)
 }
 
-func (s *Session) change(c change) {
+func (s *Session) delete(key string, blind bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable(c.key) {
-		s.apply(c)
+	if s.writable("Delete", key) {
+		s.apply(change{verb: verbDelete, key: key, blind: blind})
 	}
 }
 
@@ -130,7 +136,7 @@ func (s *Session) apply(c change) {
 func (s *Session) update(key string, blind bool, first, again update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.writable(key) {
+	if !s.writable("Update", key) {
 		return
 	}
 	s.state.reads.harden()
@@ -170,10 +176,12 @@ func (s *Session) codec() Codec {
 	return s.state.view.base.codec
 }
 
-func (s *Session) failEncoding(err error) {
+func (s *Session) failEncoding(key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.encoding = cmp.Or(s.state.encoding, err)
+	if s.writable("Set", key) {
+		s.state.encoding = cmp.Or(s.state.encoding, err)
+	}
 }
 
 // logUndecodable leaves out what the decoder says: it may quote the value.

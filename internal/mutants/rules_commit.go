@@ -302,7 +302,7 @@ var outcomes = []mutant{
 	without("an outage at Save is not sticky", sessions,
 		"errors.Is(err, ErrConflict) || errors.Is(err, ErrGone) || errors.Is(err, ErrOutcomeUnknown))", "true)"),
 	without("sticky errors stop Session.Update", sessions,
-		"startOver bool) error {\n\tif _, err := s.footing(); err != nil {\n\t\treturn err\n\t}\n", "startOver bool) error {\n"),
+		"startOver bool) error {\n\tif _, err := s.footing(); err != nil {\n\t\treturn s.refused(ctx, err)\n\t}\n", "startOver bool) error {\n"),
 }
 
 var updates = []mutant{

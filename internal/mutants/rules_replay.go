@@ -80,7 +80,7 @@ var replays = []mutant{
 	without("not automatically a run that popped a key", sessions,
 		"return !careful || len(st.popped) == len(at.state.popped) && st.renew", "return !careful || st.renew"),
 	without("a pop of a LastWriteWins key is no hindrance", sessions,
-		"\t\tif !blind {\n\t\t\ts.state.popped", "\t\tif true {\n\t\t\ts.state.popped"),
+		"\tif !blind {\n\t\ts.state.popped", "\tif true {\n\t\ts.state.popped"),
 	without("not automatically a run that called Renew", sessions,
 		" && st.renew == at.state.renew && ", " && "),
 	without("not automatically a run that called Destroy", sessions,
