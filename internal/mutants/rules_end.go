@@ -155,9 +155,9 @@ var aftermath = []mutant{
 
 var destroys = []mutant{
 	without("a CAS, not an unconditional delete", sessions,
-		"out, err := c.save(id, tombstone(target, \"\", b.revoked || c.s.pass.sent.Load()), target.version)", "out, err := outcome{landed: true}, c.m.store.Delete(c.ctx(), id)"),
+		"out, err := c.save(id, tombstone(target, \"\", c.outside(b)), target.version)", "out, err := outcome{landed: true}, c.m.store.Delete(c.ctx(), id)"),
 	without("a CAS, not an unconditional save", sessions,
-		"out, err := c.save(id, tombstone(target, \"\", b.revoked || c.s.pass.sent.Load()), target.version)", "out, err := c.save(id, tombstone(target, \"\", b.revoked || c.s.pass.sent.Load()), -1)"),
+		"out, err := c.save(id, tombstone(target, \"\", c.outside(b)), target.version)", "out, err := c.save(id, tombstone(target, \"\", c.outside(b)), -1)"),
 	without("under the same conflict rules", sessions,
 		"\tif !b.revoked {\n", "\tif false {\n"),
 	without("a conflict is tried again", sessions,

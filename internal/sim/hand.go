@@ -111,7 +111,7 @@ func (h *hand) do(s verbs, o op) int {
 	h.event(back, len(h.v.segs))
 	h.tx = o.verb == transact
 	h.verdict = judge(err)
-	if h.v.unsaved = h.verdict == failed; h.v.unsaved && o.verb == save && h.v.request.deaf {
+	if h.v.unsaved = h.verdict == failed; h.v.unsaved && o.verb == save && h.v.request.deaf && !h.renews() {
 		h.verdict = idle // what it was to save stays to be saved
 		return 0
 	}
@@ -120,6 +120,12 @@ func (h *hand) do(s verbs, o op) int {
 	last := h.verdict
 	h.segment, h.tally = segment{}, tally{got: h.got, has: h.has, saved: saved}
 	return h.heed(last)
+}
+
+// renews reports whether the segment has a Renew, which may have begun an empty session
+// before it failed.
+func (h *hand) renews() bool {
+	return slices.ContainsFunc(h.ops, func(o seen) bool { return o.verb == renew })
 }
 
 // heed returns how a handler answers a failed Save: not at all, if it is deaf.
