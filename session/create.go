@@ -60,6 +60,9 @@ func (c *commit) insert(next *content) (identity, string, error) {
 		if err != nil && !errors.Is(err, ErrOutcomeUnknown) {
 			c.retract(who.id, next.Owner)
 		}
+		if out.landed {
+			c.m.begun.note(who.id, next)
+		}
 		if err != nil || out.landed {
 			return who, value, err
 		}

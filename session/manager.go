@@ -21,8 +21,9 @@ type Manager struct {
 	codecs  map[string]Codec // by the Format of records
 	cookies cookies
 
-	givenBack sync.Map    // types of which Config.Codec, if not built in, has given a value back
-	deadlines deadlines   // of the calls to the store
+	givenBack sync.Map  // types of which Config.Codec, if not built in, has given a value back
+	deadlines deadlines // of the calls to the store
+	begun     *begun
 	touching  sync.Map    // IDs of the records that are being touched
 	warned    atomic.Bool // of a Secure cookie that is about to be lost
 	clashed   atomic.Bool // warned of another Manager's cookie of the same name
@@ -43,7 +44,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}}
+	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}, begun: newBegun()}
 	if shared := share(p); shared != nil {
 		m.store, m.local = shared, true
 	}

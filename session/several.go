@@ -41,7 +41,9 @@ func (p *passage) find(ctx context.Context, sent []string) (finding, error) {
 			f.err = cmp.Or(f.err, err)
 		case err != nil:
 			return finding{}, err
-		case c != nil && !p.m.expired(c):
+		case c == nil:
+			p.m.vanished(who.id)
+		case !p.m.expired(c):
 			f.add(candidate{who, c})
 		}
 	}

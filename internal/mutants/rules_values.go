@@ -107,6 +107,14 @@ var keys = []mutant{
 }
 
 var times = []mutant{
+	without("a session that has vanished is logged", sessions,
+		"\t\t\tp.m.vanished(who.id)\n", ""),
+	without("a session that has vanished is logged once an hour", sessions,
+		"now.Unix()-last < int64(vanishingInterval.Seconds())", "false"),
+	without("a session that may have expired has not vanished", sessions,
+		"min(vanishingWindow, c.expires.Sub(at)/2)", "vanishingWindow"),
+	without("a session that may have been ended has not vanished", sessions,
+		"min(vanishingWindow, c.expires.Sub(at)/2)", "c.expires.Sub(at)/2"),
 	without("anonymous: no storage trip", sessions,
 		"if found.token != nil && !slices", "if !slices"),
 	without("a read is one trip: no save", sessions,

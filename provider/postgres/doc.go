@@ -19,8 +19,9 @@
 // List reads 256 records at a time by the index, in the order of their IDs, each page
 // in a transaction of its own.
 //
-// The pool may be one that the application uses for other things as well. Each
-// trip takes a connection for itself alone; one is enough for all callers.
+// The pool may be one that the application uses for other things as well; see below for
+// what handlers must not do then. Each trip takes a connection for itself alone; one is
+// enough for all callers.
 // The database's encoding should be UTF8: another cannot hold every ID.
 //
 // # Costs
@@ -81,6 +82,19 @@
 // default_transaction_isolation is repeatable read or serializable, which works
 // but is of no use here: each statement is a step of its own.
 //
+// # A pool shared with handlers
+//
+// Package session saves what a handler has changed while that runs: before the first
+// byte of its response. A handler that writes its response while it holds a connection,
+// in a transaction or between the rows of a query, then needs a second one. If as many
+// handlers do so at a time as the pool has connections, each waits for the others until
+// session.Config.StoreTimeout ends, and answers 503: nothing was saved. So do one of
+// these:
+//
+//   - Close the rows, or commit and release the connection, before you write.
+//   - Call Session.Save before you take the connection.
+//   - Give the sessions a pool of their own. A few connections are enough.
+//
 // # PgBouncer
 //
 // In transaction mode, add default_query_exec_mode=exec to the URL. As of 1.21,
@@ -118,6 +132,11 @@
 // The database's clock counts. A record is absent from the millisecond of its
 // expiry on, whether it has been purged or not, and at the moment at which Save
 // holds the row's lock. After a failover the clock is another one's.
+//
+// It is package session that makes up the time, by the clock of the application: keep
+// both in step. If the database's is ahead by more than session.Config.IdleTimeout, each
+// session has expired when it is stored, and nobody can sign in. Package session logs
+// an error then.
 //
 // # Operation
 //

@@ -35,7 +35,10 @@
 //     first attempt might arrive late. The same goes for MaxRedirects but for
 //     redirections, which are refusals. A proxy between client and server must not
 //     repeat commands either.
-//   - PoolSize bounds the calls that are under way at the same time.
+//   - PoolSize bounds the calls that are under way at the same time. A handler that
+//     holds a connection (Conn, a PubSub, a blocking command) while it writes its
+//     response needs a second one, since its session is saved before the first byte:
+//     call Session.Save before, or give the sessions a client of their own.
 //
 // A Save that was not sent has certainly not been saved ([provider.ErrNotSaved]), and
 // neither has one that the server has refused ([provider.ErrRefused]): it is still
@@ -93,7 +96,9 @@
 //
 // A record expires by the clock of the server, to the millisecond. It is package
 // session that makes up the time, by the clock of the app: keep both in step, and
-// those of replicas, one of which may be the primary tomorrow.
+// those of replicas, one of which may be the primary tomorrow. If the server's is ahead
+// by more than session.Config.IdleTimeout, each session has expired when it is stored,
+// and nobody can sign in. Package session logs an error then.
 //
 // # Cluster
 //
