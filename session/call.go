@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/holdfast-go/holdfast/internal/known"
 )
 
 // callContext is the context of one call to the store. It has the values of the
@@ -14,7 +16,8 @@ type callContext struct {
 	context.Context // for its values
 	deadline        time.Time
 	waiting         *deadlines
-	place           int // among them
+	place           int  // among them
+	known           bool // see package known
 
 	mu    sync.Mutex
 	done  chan struct{} // nil: nobody has asked for it
@@ -35,6 +38,14 @@ func (m *Manager) until(parent context.Context, deadline time.Time) (context.Con
 // OnlyTimesOut reports that the context ends at its deadline and not before. It spares
 // a store the wait for a cancellation: see package provider/redis.
 func (c *callContext) OnlyTimesOut() bool { return true }
+
+// Value implements context.Context.
+func (c *callContext) Value(key any) any {
+	if key == (known.Key{}) {
+		return c.known
+	}
+	return c.Context.Value(key)
+}
 
 // Deadline implements context.Context.
 func (c *callContext) Deadline() (time.Time, bool) { return c.deadline, true }

@@ -14,6 +14,7 @@ func (c *commit) renewal(d *draft) error {
 		return err
 	}
 	next := c.content(d, nil)
+	c.known = true
 	who, value, err := c.insert(next)
 	if err != nil {
 		return err

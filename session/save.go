@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/lane"
@@ -25,6 +26,7 @@ type storage struct {
 	turn  *lane.Turn
 	lined bool // has queued up once
 	tries int  // conflicts met
+	known bool // what is saved is of a session that was there, or has an owner
 
 	entered []string // IDs of the sessions that were entered in a roster
 }
@@ -62,6 +64,7 @@ func (st *storage) save(id string, c *content, expect int64) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	st.known = st.known || c.Owner != ""
 	for doubts, try := 0, 1; ; try++ {
 		now := st.now()
 		if st.exhausted(now) {
@@ -150,6 +153,13 @@ func (st *storage) standing(id string, err error) (*content, error) {
 func (st *storage) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
 	ctx, call := st.halfway(now)
 	defer call.end(context.Canceled)
+	switch {
+	case !st.known:
+	case call != nil:
+		call.known = true
+	default:
+		ctx = known.Background
+	}
 	return st.m.store.Save(ctx, rec, expect)
 }
 

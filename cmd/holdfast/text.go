@@ -49,6 +49,20 @@ func printable(s string) string {
 	return s
 }
 
+// inert returns a text with everything escaped that a terminal would obey. Errors have
+// arguments and the words of servers in them.
+func inert(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // printJSON prints v in one line.
 func (j *job) printJSON(v any) error {
 	text, err := toJSON(v, "")

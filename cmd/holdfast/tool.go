@@ -31,6 +31,20 @@ const (
 	exitUsage  = 2
 )
 
+// output remembers the first error of writing.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("the output could not be written: %w", err)
+	}
+	return n, err
+}
+
 // usageError is about the command line.
 type usageError string
 
@@ -38,7 +52,12 @@ func (e usageError) Error() string { return string(e) }
 
 // run runs the command that args name, and returns the exit code.
 func (t *tool) run(ctx context.Context, args []string) int {
+	out := &output{Writer: t.stdout}
+	t.stdout = out
 	err := t.dispatch(ctx, args)
+	if err == nil {
+		err = out.err
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -46,7 +65,7 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	if ctx.Err() != nil {
 		text = "interrupted"
 	}
-	fmt.Fprintln(t.stderr, "holdfast:", oneLine(text))
+	fmt.Fprintln(t.stderr, "holdfast:", inert(oneLine(text)))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}

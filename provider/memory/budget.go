@@ -8,14 +8,15 @@ type budget struct {
 	used atomic.Int64
 }
 
-// fits reports whether there is room for n bytes. What is used may be over max.
-func (b *budget) fits(n int64) bool { return n <= b.max-b.used.Load() }
+// kept is the part of the budget that is kept from new records for those that exist,
+// and for the sessions of who is known: a sixteenth.
+func (b *budget) kept() int64 { return b.max / 16 }
 
-// reserve takes n bytes if they fit.
-func (b *budget) reserve(n int64) bool {
+// reserve takes n bytes if so many of the budget are left afterwards.
+func (b *budget) reserve(n, left int64) bool {
 	for {
 		used := b.used.Load()
-		if n > b.max-used {
+		if n > b.max-left-used {
 			return false
 		}
 		if b.used.CompareAndSwap(used, used+n) {

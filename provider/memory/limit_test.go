@@ -1,7 +1,6 @@
 package memory_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -11,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -55,14 +55,85 @@ func TestLimitRefusesNewRecordWhenFull(t *testing.T) {
 	}
 }
 
-func TestLimitLetsExistingRecordGrow(t *testing.T) {
+// A record may grow as far as there is room, and no further.
+func TestLimitBoundsReplacements(t *testing.T) {
 	p, rec := full(t)
-	rec.Data = make([]byte, 500)
+	limit := p.Bytes()
+	for _, expectVersion := range []int64{rec.Version, -1} {
+		rec.Data = make([]byte, 101)
+		save(t, p, rec, expectVersion, provider.ErrFull)
+		holds(t, p, rec.ID, 100)
+		rec.Data = make([]byte, 100)
+		save(t, p, rec, expectVersion, nil)
+	}
+	other := record(100)
+	save(t, p, other, 0, provider.ErrFull)
+	rec.Data = make([]byte, 40)
 	save(t, p, rec, rec.Version, nil)
-	holds(t, p, rec.ID, 500)
-	rec.Data = make([]byte, 1000)
-	save(t, p, rec, -1, nil)
-	holds(t, p, rec.ID, 1000)
+	rec.Data = make([]byte, 100)
+	save(t, p, rec, rec.Version, nil)
+	if got := p.Bytes(); got != limit {
+		t.Errorf("%d bytes are in use, want %d", got, limit)
+	}
+}
+
+// Replacing records by larger ones at the same time does not get past the limit.
+func TestLimitHoldsUnderConcurrentGrowth(t *testing.T) {
+	const limit = 1 << 20
+	p := memory.New(memory.MaxBytes(limit))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			rec := record(0)
+			for size := 0; size < limit; size += 10_000 {
+				rec.Data = make([]byte, size)
+				if err := p.Save(t.Context(), rec, -1); err != nil && !errors.Is(err, provider.ErrFull) {
+					t.Error(err)
+				}
+				if got := p.Bytes(); got > limit {
+					t.Errorf("%d bytes are in use, %d are allowed", got, limit)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	audit(t, p)
+}
+
+// What has expired makes room for a record that grows.
+func TestLimitMakesRoomForGrowth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := memory.New(memory.MaxBytes(10 * cost(t, record(100))))
+		rec := record(100)
+		save(t, p, rec, 0, nil)
+		fill(t, p, 9, func() *provider.Record { return expiring(100, time.Minute) })
+		rec.Data = make([]byte, 300)
+		save(t, p, rec, rec.Version, provider.ErrFull)
+		<-time.After(time.Minute)
+		save(t, p, rec, rec.Version, nil)
+	})
+}
+
+// A sixteenth is kept for records that exist, and for those of who is known.
+func TestLimitKeepsRoom(t *testing.T) {
+	p := memory.New(memory.MaxBytes(16 * cost(t, record(100))))
+	var rec *provider.Record
+	for range 15 {
+		rec = record(100)
+		if err := p.Save(t.Context(), rec, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, expectVersion := range []int64{0, -1} {
+		if err := p.Save(t.Context(), record(0), expectVersion); !errors.Is(err, provider.ErrFull) {
+			t.Errorf("a new record: got error %v, want ErrFull", err)
+		}
+	}
+	rec.Data = make([]byte, 101)
+	if err := p.Save(t.Context(), rec, rec.Version); err != nil {
+		t.Errorf("a record that exists: %v", err)
+	}
+	save(t, p, record(99), 0, nil) // of who is known
 	save(t, p, record(0), 0, provider.ErrFull)
 }
 
@@ -147,7 +218,7 @@ func TestLimitHoldsUnderConcurrentCreates(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range each {
-				switch err := p.Save(context.Background(), record(100), 0); {
+				switch err := p.Save(known.Background, record(100), 0); {
 				case err == nil:
 					created.Add(1)
 				case errors.Is(err, provider.ErrFull):

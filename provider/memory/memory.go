@@ -3,8 +3,8 @@
 // they end, and for tests.
 //
 // It has no goroutine and needs no Close: every Save removes a few records that
-// have expired. When it is full, it refuses new records and evicts none, since
-// that would log someone out; see [MaxBytes].
+// have expired. When it is full, it refuses new records, later also those that would
+// grow, and evicts none, since that would log someone out; see [MaxBytes].
 package memory
 
 import (
@@ -36,9 +36,12 @@ type Option func(*Provider)
 // MaxBytes limits the memory of the records, counting the bytes of ID, Format
 // and Data and 192 more for each. The default is 256 MiB.
 //
-// A new record that does not fit is refused with provider.ErrFull. One that
-// exists may grow past the limit nevertheless: a store that is full should turn
-// new visitors away, not break the sessions of those who are there. A single
+// What does not fit is refused with provider.ErrFull. A new record must leave a
+// sixteenth of the memory free: that is kept for those who are there, whose sessions
+// may grow, be renewed or get an owner (Session.Renew, Session.SetOwner). So a flood
+// of anonymous sessions turns new visitors away, but keeps nobody from signing in or
+// out, as long as those who sign in do not fill the rest. A sign-in that neither
+// renews a session nor gives it an owner cannot be told from a new visitor's. A single
 // record over the limit is always refused, with provider.ErrTooLarge.
 //
 // MaxBytes panics if n is not positive.
@@ -124,15 +127,12 @@ func (p *Provider) shard(id string) *shard {
 	return &p.shards[maphash.String(p.seed, id)%shardCount]
 }
 
-// makeRoom removes expired records from all shards until there is room for n
-// bytes, but only so many that no Save is held up for long.
-func (p *Provider) makeRoom(n int64) bool {
+// makeRoom removes expired records from all shards, but only so many that no Save is
+// held up for long. It reports whether there were any.
+func (p *Provider) makeRoom() bool {
 	left := sweepWhenFull
 	for i := range p.shards {
 		left -= p.shards[i].sweep(left)
-		if p.budget.fits(n) {
-			return true
-		}
 	}
-	return false
+	return left < sweepWhenFull
 }

@@ -48,7 +48,8 @@ func (s *shard) fetch(id string) (content, bool) {
 	return e.content, true
 }
 
-func (s *shard) save(id string, c content, expectVersion int64) error {
+// save stores c, if as many bytes of the budget are left as must be for a new record.
+func (s *shard) save(id string, c content, expectVersion, left int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := now()
@@ -69,20 +70,24 @@ func (s *shard) save(id string, c content, expectVersion int64) error {
 	default:
 		return &provider.ConflictError{Current: e.record(id).Clone()} // errors go far
 	}
-	return s.put(e, id, c, now)
+	return s.put(e, id, c, now, left)
 }
 
 // put stores c in e, or in a new entry if e is nil.
-func (s *shard) put(e *entry, id string, c content, now int64) error {
+func (s *shard) put(e *entry, id string, c content, now, left int64) error {
 	switch {
 	case c.expired(now):
 		if e != nil {
 			s.remove(e)
 		}
 		return nil
-	case e != nil:
+	case e != nil && c.cost(id) <= e.cost(id):
 		s.budget.add(c.cost(id) - e.cost(id))
-	case s.budget.reserve(c.cost(id)):
+	case e != nil:
+		if !s.budget.reserve(c.cost(id)-e.cost(id), 0) {
+			return errFull
+		}
+	case s.budget.reserve(c.cost(id), left):
 		e = &entry{id: strings.Clone(id), place: unqueued}
 		s.entries[e.id] = e
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -42,10 +43,13 @@ func (s shared) Save(ctx context.Context, rec *provider.Record, expectVersion in
 	if c.cost(rec.ID) > s.p.budget.max {
 		return errTooLarge
 	}
-	sh := s.p.shard(rec.ID)
-	err := sh.save(rec.ID, c, expectVersion)
-	if errors.Is(err, provider.ErrFull) && s.p.makeRoom(c.cost(rec.ID)) {
-		err = sh.save(rec.ID, c, expectVersion)
+	sh, left := s.p.shard(rec.ID), s.p.budget.kept()
+	if known.Is(ctx) {
+		left = 0
+	}
+	err := sh.save(rec.ID, c, expectVersion, left)
+	if errors.Is(err, provider.ErrFull) && s.p.makeRoom() {
+		err = sh.save(rec.ID, c, expectVersion, left)
 	}
 	return err
 }

@@ -3,8 +3,11 @@ package postgres
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 //go:embed schema.sql
@@ -33,7 +36,20 @@ func (p *Provider) CreateTable(ctx context.Context) error {
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
 	}
-	return createErr
+	return p.cannotCreate(createErr)
+}
+
+// cannotCreate says what to do about an error of creating the table, which is not what
+// other statements need.
+func (p *Provider) cannotCreate(err error) error {
+	switch pg, _ := errors.AsType[*pgconn.PgError](err); code(pg) {
+	case noPrivilege:
+		return fmt.Errorf("postgres: the role may not create table %s; grant it CREATE on the schema, or let another role run the SQL of Schema: %w", p.table, pg)
+	case invalidSchema:
+		return fmt.Errorf("postgres: the schema that table %s is to be created in does not exist; create it, or name another with Table: %w", p.table, pg)
+	default:
+		return err
+	}
 }
 
 func (p *Provider) unfit(faults *string, err error) error {
