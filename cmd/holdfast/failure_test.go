@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -20,16 +21,15 @@ func TestErrorsAreInert(t *testing.T) {
 	const evil = "\x1b[31m\u202e\u200b"
 	s := newMemorySite(t)
 	for name, args := range map[string][]string{
-		"a handle to show":      {"show", evil},
-		"a handle to revoke":    {"revoke", evil},
-		"a command":             {evil},
-		"help":                  {"help", evil},
-		"a flag":                {"-" + evil, "list"},
-		"a flag of a command":   {"list", "-" + evil},
-		"the value of a flag":   {"list", "-limit", evil},
-		"an operand":            {"list", evil},
-		"a user":                {"revoke", "-user", evil},
-		"the scheme of a store": {"-store", evil + "://", "list"},
+		"a handle to show":    {"show", evil},
+		"a handle to revoke":  {"revoke", evil},
+		"a command":           {evil},
+		"help":                {"help", evil},
+		"a flag":              {"-" + evil, "list"},
+		"a flag of a command": {"list", "-" + evil},
+		"the value of a flag": {"list", "-limit", evil},
+		"an operand":          {"list", evil},
+		"a user":              {"revoke", "-user", evil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.run(args...)
@@ -99,6 +99,19 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// A value of exactly as many bytes as are shown is not cut.
+func TestValuesThatDoNotDecodeAreShownUpToTheLimit(t *testing.T) {
+	for size, cut := range map[int]bool{shownBytes - 1: false, shownBytes: false, shownBytes + 1: true} {
+		s := newSite(t, memory.New(), session.Config{Codec: own{}})
+		ada := s.signIn("ada")
+		ada.visit(func(s *session.Session) { name.Set(s, strings.Repeat("A", size-1)) }) // the codec adds a byte
+		text := s.must("show", ada.handle())
+		if !strings.Contains(text, fmt.Sprintf("(hexadecimal, %d bytes", size)) || strings.Contains(text, "…") != cut {
+			t.Errorf("%d bytes: cut is %v, want %v:\n%s", size, !cut, cut, text)
+		}
+	}
+}
+
 // writingTo runs the tool on a store, with these outputs.
 func (s *site) writingTo(out, errOut io.Writer, store provider.Provider, args ...string) int {
 	open := func(context.Context, string) (*storeurl.Opened, error) {
@@ -129,7 +142,7 @@ func TestPurgeThatBreaks(t *testing.T) {
 			var out strings.Builder
 			tl := tool{
 				stdout: &out, stderr: &out,
-				getenv: func(string) string { return "test:" },
+				getenv: func(name string) string { return map[string]string{storeEnv: "test:"}[name] },
 				open: func(context.Context, string) (*storeurl.Opened, error) {
 					purge := func(context.Context) (int64, error) { return tc.removed, tc.err }
 					return &storeurl.Opened{Provider: memory.New(), Purge: purge, Close: func() {}}, nil

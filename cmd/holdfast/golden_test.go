@@ -63,8 +63,27 @@ func TestGolden(t *testing.T) {
 		golden(t, "show.json", s.must("show", ada.handle(), "-json"), handles)
 		golden(t, "show-tombstone.txt", s.must("show", renewed), handles)
 		golden(t, "show-tombstone.json", s.must("show", "-json", renewed), handles)
+		for id, kind := range s.others() {
+			golden(t, "show-"+string(kind)+".txt", s.must("show", id), map[string]string{id: "ROSTER", ada.handle(): "ADA"})
+		}
 		golden(t, "stats.txt", s.must("stats"), handles)
 		golden(t, "stats.json", s.must("stats", "-json"), handles)
+	})
+}
+
+func TestGoldenKeyring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemorySite(t)
+		m, err := session.New(s.store, session.Config{}) // without SigningKeys
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.m = m
+		s.device().visit(func(s *session.Session) { name.Set(s, "guest") })
+		for id, kind := range s.others() {
+			golden(t, "show-"+string(kind)+".txt", s.must("show", id), map[string]string{id: "KEYRING"})
+			golden(t, "show-"+string(kind)+".json", s.must("show", "-json", id), map[string]string{id: "KEYRING"})
+		}
 	})
 }
 

@@ -74,7 +74,7 @@ func (j *job) revokeHandles(ctx context.Context, m *session.Manager) error {
 		case err != nil:
 			return fmt.Errorf("%s may go on; repeat this: %w", handle, err)
 		}
-		if _, err := fmt.Fprintln(j.stdout, "ended", handle); err != nil {
+		if _, err := fmt.Fprintln(j.stdout, "ended", printable(handle)); err != nil {
 			return err
 		}
 	}

@@ -164,7 +164,13 @@ func (s *site) wantEnded(d *device) {
 	if d.handle() != "" {
 		s.t.Error("the session goes on")
 	}
-	if code := before.visit(func(s *session.Session) { name.Set(s, "x") }); code != http.StatusConflict {
-		s.t.Errorf("a change of it: %d", code)
+	// What the visitor sets now is of another session.
+	var left bool
+	code := before.visit(func(s *session.Session) {
+		_, left = basket.Get(s)
+		name.Set(s, "x")
+	})
+	if code != http.StatusOK || left {
+		s.t.Errorf("a request with its cookie: %d, with what was in it: %v", code, left)
 	}
 }

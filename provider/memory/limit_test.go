@@ -236,6 +236,10 @@ func TestLimitHoldsUnderConcurrentCreates(t *testing.T) {
 	audit(t, p)
 }
 
+func TestMaxBytesOfOneByte(t *testing.T) {
+	save(t, memory.New(memory.MaxBytes(1)), record(0), 0, provider.ErrTooLarge)
+}
+
 func TestMaxBytesPanicsUnlessPositive(t *testing.T) {
 	for _, n := range []int64{0, -1} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

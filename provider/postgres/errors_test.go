@@ -255,3 +255,11 @@ func TestTooLarge(t *testing.T) {
 		save(t, p, rec, expectVersion, provider.ErrTooLarge)
 	}
 }
+
+// What is just not too large is for the server to take.
+func TestLargestDataAreSent(t *testing.T) {
+	rec := record()
+	rec.Data = make([]byte, 256<<20)
+	sent := errors.New("sent")
+	save(t, postgres.New(replying{exec: sent}), rec, -1, sent)
+}

@@ -40,6 +40,50 @@ func TestCreateTableManyTimesAtOnce(t *testing.T) {
 	}
 }
 
+// A table that cannot be created is an error, which says what is missing and not what
+// has just been done.
+func TestCreateTableThatCannotCreate(t *testing.T) {
+	admin := open(t, config(t))
+	schema, role := newName(), newName()
+	run(t, admin, "CREATE SCHEMA "+schema)
+	run(t, admin, "CREATE ROLE "+role)
+	run(t, admin, fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s", schema, role))
+	t.Cleanup(func() { run(t, admin, "DROP SCHEMA "+schema+" CASCADE"); run(t, admin, "DROP ROLE "+role) })
+	for name, test := range map[string]struct {
+		table, role, path string
+		says              string
+		remedy            string
+	}{
+		"no privilege":    {table: schema + ".sessions", role: role, says: "grant it CREATE on the schema", remedy: fmt.Sprintf("GRANT CREATE ON SCHEMA %s TO %s", schema, role)},
+		"no schema":       {table: schema + "_2.sessions", says: "does not exist; create it", remedy: "ALTER SCHEMA " + schema + " RENAME TO " + schema + "_2"},
+		"no schema named": {table: "sessions", path: schema + "_3", says: "does not exist; create it", remedy: "ALTER SCHEMA " + schema + " RENAME TO " + schema + "_3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config(t)
+			if test.role != "" {
+				cfg.ConnConfig.RuntimeParams["role"] = test.role
+			}
+			if test.path != "" {
+				cfg.ConnConfig.RuntimeParams["search_path"] = test.path
+			}
+			p := postgres.New(open(t, cfg), postgres.Table(test.table))
+			err := p.CreateTable(t.Context())
+			if err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "CreateTable") {
+				t.Errorf("got error %v, want one that says %q, and not CreateTable", err, test.says)
+			}
+			run(t, admin, test.remedy)
+			if err := p.CreateTable(t.Context()); err != nil {
+				t.Errorf("after %q: %v", test.remedy, err)
+			}
+			save(t, p, record(), 0, nil)
+			if strings.HasPrefix(test.remedy, "ALTER") {
+				run(t, admin, fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", test.remedy[strings.LastIndex(test.remedy, " ")+1:], schema))
+			}
+			run(t, admin, "DROP TABLE IF EXISTS "+schema+".sessions")
+		})
+	}
+}
+
 // An instance that starts must not wait for the others, nor they for it, as for
 // an ALTER TABLE.
 func TestCreateTableOfOneInUseWaitsForNobody(t *testing.T) {
