@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -250,5 +251,14 @@ func TestMaxBytesPanicsUnlessPositive(t *testing.T) {
 			}()
 			memory.MaxBytes(n)
 		})
+	}
+}
+
+// A context that is over lets nothing be saved, which is certain.
+func TestEndedContextIsCertain(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := memory.New().Save(ctx, record(0), 0); !errors.Is(err, provider.ErrNotSaved) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want ErrNotSaved and Canceled", err)
 	}
 }

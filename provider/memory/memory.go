@@ -14,6 +14,7 @@ import (
 	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // Provider implements provider.Provider. Make one with New.
@@ -118,7 +119,7 @@ func check(ctx context.Context, invalid error) error {
 		return fmt.Errorf("memory: %w", invalid)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("memory: %w", err)
+		return outcome.Refused(fmt.Errorf("memory: %w", err))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // DB is what a Provider calls of the database. A *pgxpool.Pool is the one to use.
@@ -161,7 +162,7 @@ func check(ctx context.Context, invalid error) error {
 		return fmt.Errorf("postgres: %w", invalid)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("postgres: %w", err)
+		return outcome.Refused(fmt.Errorf("postgres: %w", err))
 	}
 	return nil
 }

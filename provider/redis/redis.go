@@ -8,6 +8,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // Client is what this package calls of go-redis's clients: *redis.Client for one
@@ -122,7 +123,7 @@ func check(ctx context.Context, invalid error) error {
 		return fmt.Errorf("redis: %w", invalid)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("redis: %w", err)
+		return outcome.Refused(fmt.Errorf("redis: %w", err))
 	}
 	return nil
 }
