@@ -26,8 +26,9 @@
 //     also spares package session the goroutine for each call, and with that half
 //     of the time if the server is near. The handshake of a new connection then has
 //     no more time than the call that needs it. After a call that has run out of
-//     time, the provider therefore makes a connection ready in the background, one
-//     at a time and by the client's own timeouts, with one more read (GETEX).
+//     time and left the pool empty, the provider therefore makes a connection ready
+//     in the background, one at a time and by the client's own timeouts, with one
+//     more read (GETEX).
 //   - DialerRetries: 1. A connection that is being made keeps its place in the pool
 //     until the last attempt has failed, by default for 25 seconds after the
 //     network is back.

@@ -32,22 +32,39 @@ func (p *Provider) connect(key string) {
 		defer p.connector.busy.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 		defer cancel()
-		_ = p.client.Process(ctx, getex(ctx, key))
-		if p.replicas.count > 0 {
-			p.connectForReplicas(ctx, key)
+		if node, err := nodeOf(ctx, p.client, key); err == nil {
+			p.connectTo(ctx, node, key)
 		}
 	}()
 }
 
-// connectForReplicas does the same for the pool that pipelines have to themselves.
-func (p *Provider) connectForReplicas(ctx context.Context, key string) {
-	node, err := nodeOf(ctx, p.client, key)
-	if err != nil {
-		return
+// connectTo takes no connection that waits to be used: the next call would meet an empty
+// pool, and run out of time again. Pipelines, which WaitReplicas needs, have a pool of
+// their own.
+func (p *Provider) connectTo(ctx context.Context, node Client, key string) {
+	idle, piped := idleConns(node)
+	if idle == 0 {
+		_ = node.Process(ctx, getex(ctx, key))
 	}
-	_, _ = node.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
-		return pipe.Process(ctx, getex(ctx, key))
-	})
+	if p.replicas.count > 0 && piped == 0 {
+		_, _ = node.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
+			return pipe.Process(ctx, getex(ctx, key))
+		})
+	}
+}
+
+// idleConns returns how many connections wait to be used, in the pool of single commands
+// and in that of pipelines.
+func idleConns(node Client) (single, piped uint32) {
+	pools, ok := node.(interface{ PoolStats() *goredis.PoolStats })
+	if !ok {
+		return 0, 0
+	}
+	stats := pools.PoolStats()
+	if stats.PipelineStats != nil {
+		piped = stats.PipelineStats.IdleConns
+	}
+	return stats.IdleConns, piped
 }
 
 // getex returns the command that reads a key. GETEX without an option is a GET that no
