@@ -42,7 +42,8 @@ type verb int
 const (
 	verbSet verb = iota
 	verbDelete
-	verbPop // a delete of a value that was there
+	verbPop    // a delete of a value that was there
+	verbCreate // a set by GetOrSet, to what its caller goes on with
 	verbUpdate
 )
 

@@ -43,6 +43,7 @@
 //	                                LevelMerge        LevelSerializable  LevelStrict
 //	Set or Delete                   wins              wins               ErrConflict
 //	Get, then Set or Clear          ErrConflict       ErrConflict        ErrConflict
+//	GetOrSet of what was absent     ErrConflict       ErrConflict        ErrConflict
 //	Pop                             ErrConflict       ErrConflict        ErrConflict
 //	Update                          is applied again  is applied again   ErrConflict
 //	Get, and Update                 is applied again  ErrConflict        ErrConflict
@@ -60,6 +61,12 @@
 // something of the old one: a value, the name of a key, the owner, or what a closure
 // of Update was given. With any of these it is ErrGone, at every level: what was read
 // of a session that was revoked never passes into another.
+//
+// What a response already holds cannot be mended by a change that is applied again. For
+// a value that is made once and shown, such as a CSRF token, there is [Key.GetOrSet]: a
+// handler that runs again finds what another request has set. The examples of
+// Key.GetOrSet and of [Session.Update] have a CSRF token and flash messages that work
+// under parallel requests.
 //
 // LevelMerge keeps each key right by itself. What must be right across keys
 // belongs into one key, or wants LevelSerializable.

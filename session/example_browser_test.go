@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type browser struct {
 	site    http.Handler
 	cookies map[string]*http.Cookie
 	second  string
+	tokens  map[string]string
 }
 
 func newBrowser(site http.Handler) *browser {
@@ -23,6 +25,10 @@ func newBrowser(site http.Handler) *browser {
 // send sends a request such as "GET /cart".
 func (b *browser) send(request string) {
 	method, path, _ := strings.Cut(request, " ")
+	b.exchange(request, method, path)
+}
+
+func (b *browser) exchange(request, method, path string) {
 	r := httptest.NewRequest(method, "https://example.com"+path, nil)
 	for _, c := range b.cookies {
 		r.AddCookie(c)
@@ -36,6 +42,20 @@ func (b *browser) send(request string) {
 		}
 	}
 	fmt.Println(strings.TrimSpace(fmt.Sprintf("%s: %d %.40s", request, w.Code, w.Body)))
+}
+
+// remember keeps the token of a form.
+func (b *browser) remember(form, token string) {
+	if b.tokens == nil {
+		b.tokens = make(map[string]string)
+	}
+	b.tokens[form] = token
+}
+
+// post sends a form with its token.
+func (b *browser) post(path, form string) {
+	query := url.Values{"csrf": {b.tokens[form]}}.Encode()
+	b.exchange("POST "+path+" with the token of form "+form, "POST", path+"?"+query)
 }
 
 // race sends two requests at once. The second is faster: it is answered while

@@ -26,6 +26,7 @@ import (
 //	Get, then Set     conflicts
 //	Set alone         wins
 //	Update            is applied to the new value
+//	GetOrSet          conflicts, unless there was a value
 //	Pop               conflicts: of two requests one gets the value
 type Key[T any] struct {
 	name   string
@@ -130,10 +131,46 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 func (k Key[T]) Set(s *Session, value T) {
 	c, err := k.encode(s, &value)
 	if err != nil {
-		s.failEncoding(k.name, err)
+		s.failEncoding("Set", k.name, err)
 		return
 	}
 	s.set(k.name, c, k.blind, k.threeWay(s))
+}
+
+// GetOrSet returns the value or, if there is none that decodes, sets it to what fn
+// makes, and returns that. It is for what is made once and used in the response, such
+// as a CSRF token: what it has set is what is stored when the response goes out.
+//
+// So if a parallel request has set the key meanwhile, that is a conflict, also of a
+// key with MergeWith or LastWriteWins. In [Manager.HandlerFunc] a safe request runs
+// again then, in [Manager.Replay] any, and GetOrSet returns what the other has set;
+// also inside of [Manager.Handler], which by itself runs nothing twice. In
+// [Session.Update] the closure runs again. Elsewhere the answer is 409. A value that
+// was there is read as by Get. Parallel first requests of a visitor without a cookie
+// each begin a session, with a value of its own.
+//
+// fn may use the session, but must not set the key. After the request it does not run,
+// and GetOrSet returns the value that is there, or the zero value.
+func (k Key[T]) GetOrSet(s *Session, fn func() T) T {
+	for {
+		found, codec := s.firm(k.name)
+		if value, ok := k.decode(s, found, codec); ok {
+			return value
+		}
+		if !s.takes("GetOrSet", k.name) {
+			var zero T
+			return zero
+		}
+		value := fn()
+		mine, err := k.encode(s, &value)
+		if err != nil {
+			s.failEncoding("GetOrSet", k.name, err)
+			return value
+		}
+		if s.create(k.name, found, mine) {
+			return value
+		}
+	}
 }
 
 // Delete removes the value.

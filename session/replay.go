@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -129,6 +130,9 @@ func (re *replay) runOnce(rn *run, r *http.Request, last bool) (done bool) {
 	}()
 	done = true // also for a panic
 	rn.serve(re.next, inner)
+	if last && re.attempts > 1 && errors.Is(rn.err, ErrConflict) {
+		rn.err = fmt.Errorf("%w (it ran %d times, as Config.ReplayAttempts has it)", rn.err, re.attempts)
+	}
 	return last || !errors.Is(rn.err, ErrConflict) || !re.rewind(rn)
 }
 
@@ -206,15 +210,18 @@ func (s *Session) rewind(ctx context.Context, at *entry) error {
 		return err
 	}
 	if key, stale := at.state.reads.stale(newest, hard); stale {
-		return conflictOn(key, "was read outside of the replayed handler and has changed meanwhile")
+		return conflict(fmt.Sprintf("key %q was read outside of the handler that runs again, and has changed meanwhile", key), readInside)
 	}
 	if at.state.reads.listingStale(newest) {
-		return conflict("the keys were listed outside of the replayed handler and have changed meanwhile")
+		return conflict("the keys were listed outside of the handler that runs again, and have changed meanwhile", readInside)
 	}
 	s.rollback(at.state)
 	s.forgive()
 	return s.rebase(newest)
 }
+
+// readInside is the remedy where what runs once has read the session.
+const readInside = "read the session in that handler, or put Manager.Replay around what reads it"
 
 // forgive lets a session whose commit has failed start again.
 func (s *Session) forgive() {

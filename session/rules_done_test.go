@@ -41,6 +41,13 @@ var lateVerbs = map[string]func(s *session.Session) (wrong string){
 		}
 		return ""
 	},
+	"GetOrSet": func(s *session.Session) string {
+		made := false
+		if v := session.NewKey[string]("token").GetOrSet(s, func() string { made = true; return "late" }); made || v != "" {
+			return fmt.Sprintf("GetOrSet made one: %v, and gave %q", made, v)
+		}
+		return ""
+	},
 	"Set, MergeWith": func(s *session.Session) string {
 		httpCount.MergeWith(func(_, mine, theirs int) int { return mine + theirs }).Set(s, 7)
 		return ""

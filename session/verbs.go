@@ -93,6 +93,48 @@ func (s *Session) set(key string, to cell, blind bool, merging *merge) {
 	s.apply(change{verb: verbSet, key: key, told: to, blind: blind, merge: merging})
 }
 
+// firm is get for GetOrSet: what it returns is used as what will be stored, also where
+// the key may be lost or has a merge. So what an Update or a merge has given is set,
+// and a parallel change of it is a conflict.
+func (s *Session) firm(key string) (cell, Codec) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.see(key, false)
+	if st := &s.state; c.present && st.provisional(key) && s.writable("GetOrSet", key) {
+		st.reads.note(key, st.view.base.cell(key), st.view.base, false)
+		s.apply(change{verb: verbCreate, key: key, told: c})
+	}
+	return c, s.state.view.base.codec
+}
+
+// provisional reports whether what the request sees of key may not be what is
+// stored: an Update is applied again, and a merge takes in another's value.
+func (st *state) provisional(key string) bool {
+	own := work{changes: st.changes}.last(key)
+	return !st.cleared && own != nil && (own.verb == verbUpdate || own.merge != nil)
+}
+
+// create sets key to mine if it still is what GetOrSet has found. If not, another
+// goroutine of the request has set it.
+func (s *Session) create(key string, found, mine cell) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now, _ := s.state.view.cell(key); !now.equal(found) {
+		return false
+	}
+	if s.writable("GetOrSet", key) {
+		s.apply(change{verb: verbCreate, key: key, told: mine})
+	}
+	return true
+}
+
+// takes reports whether the session takes a change of key by that verb.
+func (s *Session) takes(verb, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writable(verb, key)
+}
+
 // mergeBase returns the value that a three-way merge of key starts from: the
 // one the request read, or else the one it was loaded with.
 func (s *Session) mergeBase(key string) cell {
@@ -176,10 +218,10 @@ func (s *Session) codec() Codec {
 	return s.state.view.base.codec
 }
 
-func (s *Session) failEncoding(key string, err error) {
+func (s *Session) failEncoding(verb, key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable("Set", key) {
+	if s.writable(verb, key) {
 		s.state.encoding = cmp.Or(s.state.encoding, err)
 	}
 }

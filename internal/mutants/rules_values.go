@@ -24,7 +24,7 @@ var keys = []mutant{
 	without("Get of a text that is not stored returns all of it", sessions,
 		"\treturn append(slices.Clip(c.value), c.text...)\n", "\treturn slices.Clip(c.value)\n"),
 	without("a value that cannot be encoded fails the commit", sessions,
-		"\t\ts.failEncoding(k.name, err)\n", ""),
+		"\t\ts.failEncoding(\"Set\", k.name, err)\n", ""),
 	without("a value that is encoded and does not decode fails the commit", sessions,
 		"\t\treturn errNotDecoded\n", "\t\treturn nil\n"),
 	without("a value that decodes into another one fails the commit", sessions,

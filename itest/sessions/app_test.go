@@ -69,6 +69,7 @@ type way struct{ method, path string }
 var (
 	postHandler    = way{"POST", "/Handler"}
 	getHandlerFunc = way{"GET", "/HandlerFunc"}
+	getLeaf        = way{"GET", "/HandlerFuncInHandler"}
 	postReplay     = way{"POST", "/Replay"}
 )
 

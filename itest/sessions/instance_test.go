@@ -15,6 +15,7 @@ import (
 //
 //	/Handler?do=updates      the leaf of that name, in Manager.Handler,
 //	/HandlerFunc?do=updates  as Manager.HandlerFunc
+//	/HandlerFuncInHandler?do=updates
 //	/Replay?do=updates       and in Manager.Replay
 //	/trips                   how many trips to the store there were
 //	/weather?lose=true       what the trips are to meet from now on
@@ -44,6 +45,7 @@ func (i *instance) routes(m *session.Manager) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/Handler", m.Handler(http.HandlerFunc(load)))
 	mux.Handle("/HandlerFunc", m.HandlerFunc(do))
+	mux.Handle("/HandlerFuncInHandler", m.Handler(m.HandlerFunc(do)))
 	mux.Handle("/Replay", m.Handler(m.Replay(http.HandlerFunc(load))))
 	mux.HandleFunc("/trips", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i.store.Trips()) })
 	mux.HandleFunc("/weather", func(_ http.ResponseWriter, r *http.Request) { i.weather.set(r.URL.Query()) })

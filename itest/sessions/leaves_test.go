@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,10 +12,11 @@ import (
 )
 
 var (
-	count  = session.NewKey[int]("count")
-	name   = session.NewKey[string]("name")
-	token  = session.NewKey[int]("token")
-	issued = session.NewKey[int]("issued")
+	count     = session.NewKey[int]("count")
+	name      = session.NewKey[string]("name")
+	token     = session.NewKey[int]("token")
+	issued    = session.NewKey[int]("issued")
+	pageToken = session.NewKey[string]("page token")
 )
 
 // A leaf is what a request does with its session.
@@ -42,7 +44,11 @@ var leaves = map[string]leaf{
 	"sets a key of its own": func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
 		session.NewKey[bool]("own "+r.URL.Query().Get("key")).Set(s, true)
 	},
-	"issues a token": silent(func(s *session.Session) { token.Set(s, issued.Update(s, increment)) }),
+	"shows a form": func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+		fmt.Fprint(w, pageToken.GetOrSet(s, rand.Text))
+	},
+	"signs out of the form": silent(func(s *session.Session) { pageToken.Delete(s) }),
+	"issues a token":        silent(func(s *session.Session) { token.Set(s, issued.Update(s, increment)) }),
 	"redeems a token": func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 		if _, ok := token.Pop(s); !ok {
 			w.WriteHeader(http.StatusGone)
