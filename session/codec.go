@@ -21,7 +21,11 @@ import (
 //
 // A session keeps the codec it began with, and its record names it, so a
 // Manager may be switched to another codec in operation. The built-in ones can
-// always be read; a codec of your own only while it is the Config's.
+// always be read; a codec of your own only while it is the Config's. A visitor whose
+// session has another codec is taken for a new one, which is logged: reading gives
+// nothing, a change begins another session, and the stored one stays. Renew and
+// Destroy end it, Manager.Sessions lists it. In a rolling deployment that changes a
+// codec of your own, instances of either kind do so with the sessions of the other.
 type Codec interface {
 	// Name goes into Record.Format.
 	Name() string

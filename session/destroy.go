@@ -121,6 +121,8 @@ func (s *Session) doom() *doomed {
 		return &doomed{identity: st.identity, base: st.view.base, reads: st.reads, popped: st.popped, cookie: true}
 	case st.doomed != nil:
 		return st.doomed
+	case s.unread != nil:
+		return s.unread
 	default:
 		return &doomed{cookie: st.predecessor == nil && len(s.pass.cookies(nil)) > 0}
 	}
@@ -132,6 +134,9 @@ func (s *Session) buried(b *doomed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.committed++
+	if s.unread == b {
+		s.unread = nil
+	}
 	if s.state.doomed == b {
 		s.state.doomed = nil
 		s.state.reads.ended = s.state.reads.ended || b.reads.ended

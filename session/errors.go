@@ -31,8 +31,9 @@ var (
 	// that nothing was saved (provider.ErrNotSaved), the error is not this one.
 	ErrOutcomeUnknown = fmt.Errorf("%w: it is unknown whether the change was saved", ErrUnavailable)
 
-	// ErrUnreadable: the stored record is not one that this Manager can read.
-	// It is left as it is. Manager.Forget lets the visitor start anew.
+	// ErrUnreadable: the stored record is not one that this Manager can read: it
+	// is damaged, sealed by a key that is not there, or of a later version of this
+	// package. It is left as it is. Manager.Forget lets the visitor start over.
 	ErrUnreadable = errors.New("session: stored record is unreadable")
 
 	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.

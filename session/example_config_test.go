@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/provider/sealed"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -76,18 +77,21 @@ func ExampleConfig_errorHandler() {
 	// GET /: 503 Sorry: Service Unavailable
 }
 
-// A codec that an earlier version of the program had.
-type oldCodec struct{ session.Codec }
-
-func (oldCodec) Name() string { return "old" }
-
-// What this program cannot read is left as it is. The visitor starts anew.
+// What this program cannot read, such as a record that is sealed by a key that was
+// lost, is left as it is. The visitor starts over.
 func ExampleManager_Forget() {
 	store := memory.New()
-	before := must(session.New(store, session.Config{Codec: oldCodec{session.JSON()}}))
+	newKey := func() [][]byte {
+		key := make([]byte, 32)
+		rand.Read(key)
+		return [][]byte{key}
+	}
+	signingKeys := newKey()
+	before := must(session.New(must(sealed.New(store, newKey())), session.Config{SigningKeys: signingKeys}))
 
 	var sessions *session.Manager
-	sessions = must(session.New(store, session.Config{
+	sessions = must(session.New(must(sealed.New(store, newKey())), session.Config{
+		SigningKeys: signingKeys,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if errors.Is(err, session.ErrUnreadable) {
 				sessions.Forget(w, r)

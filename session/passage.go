@@ -100,6 +100,9 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 	case errors.Is(err, errTombstone):
 		ended := found.tombstone
 		return p.newSession(identity{predecessor: &predecessor{ended.id, ended.content}}, nil), nil
+	case found.unread.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
+		event.Handle = found.unread.id
+		return p.beside(found.unread, err), nil
 	case err != nil:
 		return nil, err
 	}

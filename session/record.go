@@ -24,10 +24,13 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 	}
 	codec, known := m.codecs[rec.Format]
 	if !known {
-		return nil, fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, rec.Format)
+		codec = unknownCodec(rec.Format)
 	}
 	e, err := envelope.Decode(id, rec.Data)
-	if err != nil {
+	switch {
+	case err != nil && !known:
+		return nil, unknownCodec(rec.Format).problem()
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if !envelope.ValidVersion(rec.Version) {

@@ -249,7 +249,7 @@ func TestRuleAlive(t *testing.T) {
 		w, c, id := begun(t)
 		s := loaded(c)
 		rec := w.stored(id)
-		rec.Format = "cuneiform"
+		rec.Data = []byte("cuneiform")
 		wantErr(t, w.store.Provider.Save(ctx, rec, -1), nil)
 		wantErr(t, s.Alive(ctx), session.ErrUnreadable)
 	})

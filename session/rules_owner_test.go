@@ -154,7 +154,7 @@ func TestRuleSessions(t *testing.T) {
 		tab := w.client()
 		tab.post(signIn("ann"))
 		rec := w.stored(tab.sessionID())
-		rec.Format = "cuneiform"
+		rec.Data = []byte("cuneiform")
 		wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
 		w.wantSessions("ann", c)
 	})

@@ -402,7 +402,7 @@ func TestRuleRevokeAll(t *testing.T) {
 		tab := w.client()
 		tab.post(signIn("ann"))
 		rec := w.stored(tab.sessionID())
-		rec.Format = "cuneiform"
+		rec.Data = []byte("cuneiform")
 		wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), session.ErrUnreadable)
 		c.wantState("empty")

@@ -325,7 +325,7 @@ func TestRuleOwnerLimit(t *testing.T) {
 		t.Run(name+"what cannot be read, and so is not listed, does not count", func(t *testing.T) {
 			w, c := member(t, limit(1, refuses))
 			rec := w.stored(c.sessionID())
-			rec.Format = "cuneiform"
+			rec.Data = []byte("cuneiform")
 			wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
 			other := w.client()
 			other.post(signIn("ann")).wantPage(t)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type Session struct {
 
 	loaded identity    // as the request came with it
 	others []candidate // came with it as well and live; under mu
+	unread *doomed     // the stored session, if its codec is not known; under mu
 
 	mu           sync.Mutex
 	state        state
@@ -115,6 +117,7 @@ func (s *Session) Renew() {
 	s.mutate("Renew", func(st *state) {
 		st.reads.harden()
 		st.renew = true
+		st.doomed = cmp.Or(st.doomed, s.unread)
 	})
 }
 

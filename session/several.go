@@ -19,6 +19,7 @@ type finding struct {
 	session   candidate   // the one that lives, if exactly one does
 	rivals    []candidate // all that live, if several do
 	tombstone candidate   // the first that there is, or the first that is strict
+	unread    candidate   // the first whose codec is not known
 	err       error       // of the first record that cannot be read
 }
 
@@ -55,6 +56,10 @@ func (p *passage) find(ctx context.Context, sent []string) (finding, error) {
 // be under way.
 func (f *finding) add(one candidate) {
 	switch {
+	case one.content.unknown() != nil:
+		if f.unread.content == nil {
+			f.unread = one
+		}
 	case one.content.Tombstone:
 		at := now()
 		if t := f.tombstone.content; t == nil || t.claimable(at) && !one.content.claimable(at) {
@@ -78,6 +83,8 @@ func (f *finding) problem() error {
 		return nil
 	case f.err != nil:
 		return f.err
+	case f.unread.content != nil:
+		return f.unread.content.unknown()
 	case f.tombstone.content != nil:
 		return errTombstone
 	}
