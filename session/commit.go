@@ -313,7 +313,7 @@ func (s *Session) check(d *draft, now *content) error {
 
 // idle reports whether a commit would have nothing to do.
 func (s *Session) idle() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	st := &s.state
 	return s.failed == nil && st.encoding == nil && st.doomed == nil && !st.pending() &&

@@ -12,6 +12,7 @@ import (
 // What the request changes is committed when the response begins. If that
 // fails, ErrorHandler answers in place of next's response.
 func (m *Manager) Handler(next http.Handler) http.Handler {
+	m.check()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m.around(r.Context()) != nil { // the same Manager is around already
 			next.ServeHTTP(w, r)

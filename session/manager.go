@@ -88,7 +88,10 @@ func Load(ctx context.Context) (*Session, error) { return load(ctx, nil) }
 // of a request reads the store, or nothing if the visitor has no session yet;
 // the others return the same Session. It fails with ErrNoHandler,
 // ErrUnavailable or ErrUnreadable.
-func (m *Manager) Load(ctx context.Context) (*Session, error) { return load(ctx, m) }
+func (m *Manager) Load(ctx context.Context) (*Session, error) {
+	m.check()
+	return load(ctx, m)
+}
 
 func load(ctx context.Context, m *Manager) (*Session, error) {
 	p := passageOf(ctx, m)
@@ -103,6 +106,7 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 // record stays for those who look into it. If r came with several cookies of the
 // name, it clears them wherever Destroy would.
 func (m *Manager) Forget(w http.ResponseWriter, r *http.Request) {
+	m.check()
 	p := &passage{m: m, request: r}
 	cookie := m.cfg.Cookie.expired()
 	put(w.Header(), cookie, p.elsewhere(cookie))

@@ -13,6 +13,7 @@ import (
 // that came with a request: see [Manager.Revoke]. What would need a cookie, as Renew does, fails with
 // ErrHeaderSent, and a session that is not there with ErrGone.
 func (m *Manager) Update(ctx context.Context, handle string, fn func(*Session) error) error {
+	m.check()
 	if provider.ValidateID(handle) != nil {
 		return ErrGone
 	}

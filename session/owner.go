@@ -39,7 +39,7 @@ func (s *Session) SetOwner(userID string) {
 
 // Owner returns the user whose session it is, or "".
 func (s *Session) Owner() string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	st := &s.state
 	if st.owner != nil {
@@ -55,6 +55,7 @@ func (s *Session) Owner() string {
 // changes them. It takes one storage trip, and one more for each session, eight at
 // the same time. A session that cannot be read is left out; RevokeAll tells of it.
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
+	m.check()
 	st := m.storage(ctx, nil)
 	roster, err := st.roster(userID)
 	if err != nil || roster == nil {
@@ -89,6 +90,7 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 // Revoke does not ask whose session it is. A handle that came with a request is
 // to be looked up in the user's Sessions first.
 func (m *Manager) Revoke(ctx context.Context, handle string) error {
+	m.check()
 	if provider.ValidateID(handle) != nil {
 		return errNotThere
 	}
@@ -123,6 +125,7 @@ var errNotThere = fmt.Errorf("%w: there is no session of this handle, so nothing
 // ErrNotListed. Without such a session nothing tells a list that was lost from a user who
 // has no sessions: both are nil.
 func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
+	m.check()
 	var own string
 	if p := passageOf(ctx, m); p != nil {
 		if s := p.session.Load(); s != nil && s.storedOwner() == userID {
@@ -149,6 +152,7 @@ func (s *Session) storedOwner() string {
 // request has renewed s to, as a change of password should. See RevokeAll; if s is not
 // listed itself, RevokeOthers lists it, and returns ErrNotListed.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
+	m.check()
 	owner := s.Owner()
 	if owner == "" {
 		return errors.New("session: RevokeOthers of a session that is nobody's; call SetOwner first")

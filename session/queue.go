@@ -29,7 +29,7 @@ func (s *Session) enter(ctx context.Context) error {
 
 // tryEnter enters, or returns what is closed when the one who is in leaves.
 func (s *Session) tryEnter() (left <-chan struct{}) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if !s.busy {
 		s.busy = true

@@ -19,6 +19,7 @@ import (
 // session: an OAuth callback must not exchange its code twice. What it changes
 // in the session of another Manager, though, it changes again at each run.
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
+	m.check()
 	l := &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.Load(r.Context())
 		if err != nil {
@@ -40,6 +41,7 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 // It does not run again once a Save or Update of its own has saved something, or
 // it has read more of the body than Config.ReplayBody.
 func (m *Manager) Replay(next http.Handler) http.Handler {
+	m.check()
 	return &leaf{m: m, next: next}
 }
 

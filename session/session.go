@@ -45,7 +45,7 @@ type Session struct {
 // of what the cookie holds, of no use to who steals it. It is "" until the
 // session is stored, and Renew changes it.
 func (s *Session) Handle() string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.id
 }
@@ -53,14 +53,14 @@ func (s *Session) Handle() string {
 // IsNew reports whether this request began the session: it came without the
 // cookie of a live one, or with those of several: see [Cookie].
 func (s *Session) IsNew() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.began
 }
 
 // CreatedAt returns when the session began. Renew keeps it.
 func (s *Session) CreatedAt() time.Time {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.view.base.Created
 }
@@ -69,7 +69,7 @@ func (s *Session) CreatedAt() time.Time {
 // or take Config.TouchInterval; of others, when it was last saved. It is zero until
 // the session is stored.
 func (s *Session) LastSeenAt() time.Time {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.view.base.Seen
 }
@@ -77,14 +77,14 @@ func (s *Session) LastSeenAt() time.Time {
 // ExpiresAt returns when the session, as it was last loaded or saved, will end
 // unless it is used before. It is zero until the session is stored.
 func (s *Session) ExpiresAt() time.Time {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.view.base.expires
 }
 
 // Keys returns the names of the values, sorted.
 func (s *Session) Keys() []string {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if st := &s.state; !st.view.cleared {
 		st.reads.noteListing(st.view.base, s.closures > 0)

@@ -9,7 +9,7 @@ import (
 
 // mutate applies fn to the state, unless the request is over.
 func (s *Session) mutate(what string, fn func(*state)) {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	if !s.writable(what, "") {
 		return
@@ -34,7 +34,7 @@ func (s *Session) writable(what, key string) bool {
 
 // get returns the value of key, with what decodes it, and remembers that it was read.
 func (s *Session) get(key string, blind bool) (cell, Codec) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	return s.see(key, blind), s.state.view.base.codec
 }
@@ -65,7 +65,7 @@ func (s *Session) see(key string, blind bool) cell {
 // take deletes key, if it still holds c, which was popped. If not, it reports false
 // and whether another goroutine of the request was first.
 func (s *Session) take(key string, c cell, blind bool) (taken, outrun bool) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	if now, _ := s.state.view.cell(key); !now.equal(c) {
 		return false, true
@@ -82,7 +82,7 @@ func (s *Session) take(key string, c cell, blind bool) (taken, outrun bool) {
 }
 
 func (s *Session) set(key string, to cell, blind bool, merging *merge) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	if !s.writable("Set", key) {
 		return
@@ -152,7 +152,7 @@ func (s *Session) mergeBase(key string) cell {
 }
 
 func (s *Session) delete(key string, blind bool) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	if s.writable("Delete", key) {
 		s.apply(change{verb: verbDelete, key: key, blind: blind})
@@ -176,7 +176,7 @@ func (s *Session) apply(c change) {
 // closures run without the lock, since they may read the session; if another
 // goroutine has changed the key meanwhile, first runs once more.
 func (s *Session) update(key string, blind bool, first, again update) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	if !s.writable("Update", key) {
 		return
@@ -213,7 +213,7 @@ func (s *Session) unlocked(fn update, old cell) (cell, error) {
 }
 
 func (s *Session) codec() Codec {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	return s.state.view.base.codec
 }

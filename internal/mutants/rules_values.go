@@ -187,7 +187,7 @@ var payloads = []mutant{
 	without("caps: lengths", envelopes,
 		"if d.failed || n > uint64(len(d.rest)) {", "if d.failed {\n\t\treturn nil\n\t}\n\tif n > uint64(len(d.rest)) {\n\t\tn = uint64(len(d.rest))\n\t}\n\tif false {"),
 	without("an unreadable record is ErrUnreadable", sessions,
-		"ErrUnreadable, err)\n\t}\n\tif !envelope", "ErrUnreadable, err)\n\t}\n\tif err != nil {\n\t\treturn nil, nil\n\t}\n\tif !envelope", "\tif err != nil {\n\t\treturn nil, fmt.Errorf(\"%w: %w\", ErrUnreadable, err)\n\t}\n\tif err", "\tif err"),
+		"\tcase err != nil:\n\t\treturn nil, fmt.Errorf(\"%w: %w\", ErrUnreadable, err)\n\t}\n\tif !envelope", "\tcase err != nil:\n\t\treturn nil, nil\n\t}\n\tif !envelope"),
 	without("a version of nobody's is ErrUnreadable", sessions,
 		"\tif !envelope.ValidVersion(rec.Version) {\n\t\treturn nil, fmt.Errorf(\"%w: malformed version\", ErrUnreadable)\n\t}\n\treturn", "\treturn"),
 	without("a record is read by its Format", sessions,
