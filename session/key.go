@@ -107,19 +107,28 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 // as an OAuth state: of two parallel requests one gets it and the other
 // conflicts, also in HandlerFunc, which does not run again what has popped. After the
 // request nothing is taken, and Pop reports that there is no value.
-func (k Key[T]) Pop(s *Session) (T, bool) {
+//
+// A HEAD request, which http.ServeMux routes to the handlers of GET, takes nothing.
+// There Pop of a key that is LastWriteWins, such as a flash message, returns what the
+// GET would. Pop of any other key returns no value: what must be used once is not used
+// by a HEAD.
+func (k Key[T]) Pop(s *Session) (zero T, ok bool) {
 	for {
 		c, codec := s.get(k.name, k.blind)
 		value, ok := k.decode(s, c, codec)
-		if !ok {
-			return value, false
+		switch {
+		case !ok:
+			return zero, false
+		case s.isHEAD() && k.blind:
+			return value, true
+		case s.isHEAD():
+			return zero, false
 		}
 		taken, outrun := s.take(k.name, c, k.blind)
-		if taken {
+		switch {
+		case taken:
 			return value, true
-		}
-		if !outrun {
-			var zero T
+		case !outrun:
 			return zero, false
 		}
 	}

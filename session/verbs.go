@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"reflect"
 )
 
@@ -61,6 +62,9 @@ func (s *Session) see(key string, blind bool) cell {
 	}
 	return c
 }
+
+// isHEAD reports whether the session is that of a HEAD request.
+func (s *Session) isHEAD() bool { return s.pass.request.Method == http.MethodHead }
 
 // take deletes key, if it still holds c, which was popped. If not, it reports false
 // and whether another goroutine of the request was first.
