@@ -209,6 +209,9 @@ func (c *commit) content(d *draft, prev *content) *content {
 		next.Owner = *d.owner
 	}
 	next.expires = c.m.expiry(next, next.Seen, before)
+	if d.persist == nil && !before.IsZero() && c.s.pass.isPassive() {
+		next.Seen, next.expires = d.view.base.Seen, earlier(before, c.m.end(next))
+	}
 	var room [8]envelope.Edit
 	next.encode(prev, d.view.kept(), d.view.edits(room[:0]))
 	return next

@@ -35,6 +35,11 @@
 // is [ErrGone], and one of [Key.LastWriteWins] keys alone is lost without an error. A
 // Renew, which is a login, works at any time; it ends what such a change has begun.
 //
+// Every request that loads the session uses it, and extends it once a tenth of the idle
+// window is over. [Manager.Passive] is for requests that a page makes without its user, such
+// as polling. [Session.Touch] is for use that is no request, such as a message that came over
+// a websocket.
+//
 // # Conflicts
 //
 // What a request did with a key decides, if a parallel request has changed that

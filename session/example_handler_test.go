@@ -145,3 +145,66 @@ func ExampleManager_Load() {
 	// POST /admin/login: 200
 	// GET /admin/: 200 Ann as root
 }
+
+// A page that asks for news by itself does not keep the session of a user who has left.
+func ExampleManager_Passive() {
+	sessions := must(session.New(memory.New(), session.Config{}))
+	name := session.NewKey[string]("name")
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		s.Renew()
+		name.Set(s, r.FormValue("name"))
+	}))
+	mux.Handle("GET /news", sessions.Passive(sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		user, ok := name.Get(s)
+		if !ok {
+			http.Error(w, "please sign in", http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintln(w, "no news for", user)
+	})))
+
+	browser := newBrowser(mux)
+	browser.send("GET /news")
+	browser.send("POST /login?name=Ann")
+	browser.send("GET /news")
+	// Output:
+	// GET /news: 401 please sign in
+	// POST /login?name=Ann: 200
+	// GET /news: 200 no news for Ann
+}
+
+// A chat goes on for hours in one request. Each line that the user writes keeps the
+// session alive, and the chat ends when the user has signed out elsewhere.
+func ExampleSession_Touch() {
+	sessions := must(session.New(memory.New(), session.Config{}))
+	name := session.NewKey[string]("name")
+
+	mux := http.NewServeMux()
+	browser := newBrowser(mux)
+	mux.HandleFunc("POST /login", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		s.Renew()
+		name.Set(s, r.FormValue("name"))
+	}))
+	mux.HandleFunc("POST /logout", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		s.Destroy()
+	}))
+	mux.HandleFunc("GET /chat", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		for _, line := range []string{"hello", "still there?", "bye"} { // from a websocket, say
+			if err := s.Touch(r.Context()); err != nil {
+				fmt.Fprint(w, err)
+				return
+			}
+			fmt.Fprint(w, line, "; ")
+			browser.overtake() // by the other tab, after the first line
+		}
+	}))
+
+	browser.send("POST /login?name=Ann")
+	browser.race("GET /chat", "POST /logout")
+	// Output:
+	// POST /login?name=Ann: 200
+	// POST /logout: 200
+	// GET /chat: 200 hello; session: destroyed, renewed or ex
+}

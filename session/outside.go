@@ -33,7 +33,7 @@ func (m *Manager) outside(ctx context.Context, id string, c *content) *Session {
 // Alive tells a long-lived connection, by one storage trip, that its session goes
 // on. It returns ErrGone if the session has been destroyed, revoked or renewed or
 // has expired, also one that was not stored yet, and ErrUnavailable or
-// ErrUnreadable. It is no use of the session: to extend it, change it by Update.
+// ErrUnreadable. It does not count as use of the session: to extend it, Touch it.
 func (s *Session) Alive(ctx context.Context) error {
 	id := s.Handle()
 	if id == "" {

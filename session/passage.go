@@ -27,6 +27,7 @@ type passage struct {
 	sent      atomic.Bool                 // the header is on its way
 	settled   atomic.Pointer[string]      // why it commits no more by itself; nil: it does
 	within    atomic.Bool                 // inside of a Replay
+	passive   atomic.Bool                 // inside of Passive
 	replaying atomic.Bool                 // a conflict makes the handler run again
 	scattered atomic.Bool                 // cookies of sessions that this request has ended are in other scopes
 }
