@@ -75,7 +75,8 @@ func (m *Manager) touchDue(c *content) bool {
 // user has done something. It works during the request and after it.
 //
 // It takes one storage trip, and one more where Config.TouchInterval of the idle window
-// is used up. It does not extend the session beyond Config.Lifetime, or what Persist has
+// is used up; then a session with an owner takes one or two for the owner's list, as in a
+// request. It does not extend the session beyond Config.Lifetime, or what Persist has
 // set. It returns ErrGone as [Session.Alive] does, ErrUnavailable, ErrUnreadable or
 // ErrTooLarge. What the request sees of the session stays as it was, but for ExpiresAt and
 // LastSeenAt.
@@ -116,6 +117,9 @@ func (s *Session) touchNow(ctx context.Context, id string) (saved bool, err erro
 			return false, err
 		case out.landed:
 			s.seen(found, next)
+			if s.m.reentryDue(found, next) {
+				st.reenter(id, next)
+			}
 			return true, nil
 		case out.current == nil && out.doubted:
 			return false, fmt.Errorf("%w: the record is gone", ErrOutcomeUnknown)

@@ -159,6 +159,17 @@ func TestTouch(t *testing.T) {
 		c.wantState("a=1")
 	})
 
+	bubble("lists the session of a user again whose list was lost", t, func(t *testing.T) {
+		w, c := member(t)
+		s := loaded(c)
+		w.erase(w.roster())
+		time.Sleep(30 * time.Minute)
+		if n := w.trips(func() { wantErr(t, s.Touch(t.Context()), nil) }); n != 4 {
+			t.Errorf("%d trips; want 2, and a read and a write of the list", n)
+		}
+		w.wantSessions("ann", c)
+	})
+
 	bubble("takes one trip where little of the idle window is used up", t, func(t *testing.T) {
 		w, c, id := begun(t)
 		s := loaded(c)
