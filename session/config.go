@@ -219,7 +219,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SigningKeyRotation, defaultRotation)
 	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.MaxLifetime, c.MaxIdle))
 	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.MaxLifetime))
-	setDefault(&c.TouchInterval, c.IdleTimeout/10)
+	setDefault(&c.TouchInterval, max(c.IdleTimeout/10, 1))
 	setDefault(&c.MaxLifetime, min(max(defaultMaxLifetime, c.Lifetime), maxCookieAge))
 	setDefault(&c.MaxIdle, c.MaxLifetime)
 	setDefault(&c.Codec, CBOR())
@@ -323,7 +323,7 @@ func (c Cookie) validate() error {
 		errs = append(errs, fmt.Errorf("session: %s", strings.TrimPrefix(err.Error(), "http: ")))
 	} else {
 		check(len(c.Name)+cookieValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
-		check(len(specimen.Domain) <= maxCookieAttribute && len(specimen.Path) <= maxCookieAttribute, "Domain or Path is over the %d bytes that browsers keep", maxCookieAttribute)
+		check(len(specimen.Path) <= maxCookieAttribute, "Path is over the %d bytes that browsers keep", maxCookieAttribute)
 	}
 	return errors.Join(errs...)
 }
