@@ -174,7 +174,7 @@ var times = []mutant{
 	without("the expiry never decreases, but by Config", sessions,
 		"return !c.Tombstone && !time.Now().Before(m.end(c))", "return false"),
 	without("TouchInterval defaults to a tenth", sessions,
-		"setDefault(&c.TouchInterval, c.IdleTimeout/10)", "setDefault(&c.TouchInterval, c.IdleTimeout/2)"),
+		"setDefault(&c.TouchInterval, max(c.IdleTimeout/10, 1))", "setDefault(&c.TouchInterval, c.IdleTimeout/2)"),
 	without("Persist: the idle timeout no longer applies", sessions,
 		"\t\twindow = m.cfg.MaxIdle\n", "\t\twindow = m.cfg.IdleTimeout\n"),
 	without("Persist: MaxIdle ends it", sessions,

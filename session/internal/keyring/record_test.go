@@ -37,6 +37,30 @@ func TestRecordLayout(t *testing.T) {
 	}
 }
 
+// What is refused just beyond, by TestDecodeRefuses, is taken at the bound.
+func TestDecodeTakesWhatIsAtTheBounds(t *testing.T) {
+	for bound, from := range map[string][]int64{
+		"the first moment of 1970": {0},
+		"two keys a moment apart":  {1, 0},
+		"MaxKeys":                  descending(keyring.MaxKeys),
+	} {
+		var keys []keyring.Key
+		for _, ms := range from {
+			keys = append(keys, keyring.Key{Secret: make([]byte, 32), From: time.UnixMilli(ms)})
+		}
+		if got, err := keyring.Decode(keyring.Encode(keys)); err != nil || !slices.EqualFunc(got, keys, same) {
+			t.Errorf("%s: %v", bound, err)
+		}
+	}
+}
+
+func descending(n int) (all []int64) {
+	for i := range n {
+		all = append(all, int64(n-i))
+	}
+	return all
+}
+
 func TestDecodedKeysAreTheirOwn(t *testing.T) {
 	data := unhex(t, twoKeys)
 	keys, err := keyring.Decode(data)

@@ -156,6 +156,33 @@ func TestSnapshotOlderThanTheLeadIsNotUsedDuringARefresh(t *testing.T) {
 	})
 }
 
+// At Lead it is too old, and a moment before it is not.
+func TestSnapshotOfExactlyTheLead(t *testing.T) {
+	for age, used := range map[time.Duration]bool{keyring.Lead - 1: true, keyring.Lead: false} {
+		t.Run(age.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				base := memory.New()
+				in := newInstance(base)
+				put(t, base, 0)
+				_, before := mustSign(t, in)
+				keys := put(t, base, -time.Hour, -2*time.Hour)
+				in.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+					elapse(time.Second)
+					return next(ctx, id)
+				}
+				elapse(age)
+				go in.Verifying(t.Context())
+				synctest.Wait()
+				_, key := mustSign(t, in)
+				if want := map[bool]keyring.Key{true: before, false: keys[0]}[used]; !same(key, want) {
+					t.Errorf("signed with what the snapshot had: %t, want %t", same(key, before), used)
+				}
+				elapse(2 * time.Second) // the refresh is over
+			})
+		})
+	}
+}
+
 func TestVisitorWhoHangsUpFailsNoRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newInstance(memory.New())
