@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-var csrf = session.NewKey[int]("csrf")
+var formToken = session.NewKey[int]("form")
 
 // A visitor whose session was revoked opens the login page, which stores a CSRF token,
 // posts it, and is signed in: at the first try, on every store, whichever of two
@@ -24,12 +24,12 @@ func TestARevokedVisitorSignsInAtTheFirstTry(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		page := ask(site, http.MethodGet, old, func(s *session.Session) { csrf.Set(s, 7) })
+		page := ask(site, http.MethodGet, old, func(s *session.Session) { formToken.Set(s, 7) })
 		if page.Code != http.StatusOK || len(page.Result().Cookies()) != 1 {
 			t.Fatalf("the login page: status %d, cookies %v: %s", page.Code, page.Result().Cookies(), page.Body)
 		}
 		login := ask(office, http.MethodPost, page.Result().Cookies()[0], func(s *session.Session) {
-			if token, ok := csrf.Get(s); !ok || token != 7 {
+			if token, ok := formToken.Get(s); !ok || token != 7 {
 				t.Errorf("the token is %d, %v", token, ok)
 			}
 			s.Renew()
@@ -66,7 +66,7 @@ func TestOneOfParallelRequestsFollowsARevocation(t *testing.T) {
 					answers[i] = ask(managers[i%2], http.MethodPost, old, func(s *session.Session) {
 						loaded.Done()
 						loaded.Wait()
-						csrf.Set(s, i)
+						formToken.Set(s, i)
 					})
 				})
 			}
