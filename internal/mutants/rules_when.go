@@ -197,7 +197,7 @@ var afterwards = []mutant{
 	without("a value that cannot be encoded is refused after the request", sessions,
 		"\tif s.writable(verb, key) {\n\t\ts.state.encoding", "\tif true {\n\t\ts.state.encoding"),
 	without("a Pop after the request takes nothing", sessions,
-		"\t\tif !outrun {\n\t\t\tvar zero T\n\t\t\treturn zero, false\n", "\t\tif !outrun {\n\t\t\treturn value, true\n"),
+		"\t\tcase !outrun:\n\t\t\treturn zero, false\n", "\t\tcase !outrun:\n\t\t\treturn value, true\n"),
 	without("an Update after the request that fails may be tried again", sessions,
 		"undo = errors.Is(err, errRerun) || err != nil && s.isOver()", "undo = errors.Is(err, errRerun)"),
 	without("the cause of a drop is told: a failed commit", sessions,
