@@ -65,12 +65,12 @@ var renewals = []mutant{
 	without("a change on a tombstone is ErrGone", sessions,
 		"return p.newSession(identity{predecessor: &predecessor{ended.id, ended.content}}, nil), nil", "_ = ended\n\t\treturn p.newSession(identity{}, nil), nil"),
 	without("no forwarding to the new session", sessions,
-		"\t\tcase c != nil && !p.m.expired(c):\n", `		case c != nil && c.Tombstone && c.Successor != "":
+		"\t\tcase !p.m.expired(c):\n", `		case c.Tombstone && c.Successor != "":
 			heir := identity{token: who.token, id: c.Successor}
 			if c, err := p.m.fetch(ctx, heir.id); err == nil && c != nil {
 				f.add(candidate{heir, c})
 			}
-		case c != nil && !p.m.expired(c):
+		case !p.m.expired(c):
 `),
 	without("a tombstone's cookie is not cleared", sessions,
 		"\t\tended := found.tombstone\n", "\t\tended := found.tombstone\n\t\tp.cookie.Store(p.m.cfg.Cookie.expired())\n"),
