@@ -26,8 +26,9 @@
 // was renewed; [AAL1], [AAL2] and [AAL3] are NIST's limits. [Session.Persist] is
 // for "keep me signed in".
 //
-// A session that was renewed or destroyed leaves a tombstone: a record that says so,
-// for five minutes. A request that comes with its cookie reads an empty session. What
+// A session that was renewed or destroyed leaves a tombstone, a record that says so. It
+// stays for five minutes and, after a Renew, as long as the new session may live, so that
+// the old name still leads to it for [Manager.Revoke]. A request that comes with its cookie reads an empty session. What
 // it changes begins a new one where no other answer can still be under way that sets or
 // clears the cookie: at once if the session was ended from outside ([Manager.Revoke],
 // [Config].OwnerLimit), else 30 seconds after the Renew or Destroy. Of parallel requests
