@@ -49,6 +49,7 @@ type (
 // Types of which no value can come back are found before the program serves.
 func TestNewKeyPanicsWhereNoValueComesBack(t *testing.T) {
 	_ = nothing{}.n
+	_ = withNothing{}.nothing
 	for name, tc := range map[string]struct {
 		newKey func()
 		advice string // "": no panic
@@ -145,14 +146,14 @@ func unmarshalList(b []byte, text *string) error {
 }
 
 // tried sets value in a request of its own, and returns what came of it.
-func tried[T any](t *testing.T, codec session.Codec, value T) (err error, back T, ok bool) {
+func tried[T any](t *testing.T, codec session.Codec, value T) (back T, ok bool, err error) {
 	t.Helper()
 	w := newWorld(t, func(cfg *session.Config) { cfg.Codec = codec })
 	c := w.client()
 	k := session.NewKey[T]("k")
 	err = c.post(func(s *session.Session) { k.Set(s, value) }).err
 	back, ok = k.Get(loaded(c))
-	return err, back, ok
+	return back, ok, err
 }
 
 // wantKept checks that value comes back in a later request.
@@ -161,7 +162,7 @@ func wantKept[T any](value T) func(*testing.T, session.Codec) { return wantBack(
 // wantBack checks that value comes back as want.
 func wantBack[T any](value, want T) func(*testing.T, session.Codec) {
 	return func(t *testing.T, codec session.Codec) {
-		err, back, ok := tried(t, codec, value)
+		back, ok, err := tried(t, codec, value)
 		if err != nil || !ok || !reflect.DeepEqual(back, want) {
 			t.Errorf("%s: got %#v, %t, %v; want %#v", codec.Name(), back, ok, err, want)
 		}
@@ -171,7 +172,7 @@ func wantBack[T any](value, want T) func(*testing.T, session.Codec) {
 // wantComesBack checks that value comes back as something.
 func wantComesBack[T any](value T) func(*testing.T, session.Codec) {
 	return func(t *testing.T, codec session.Codec) {
-		if err, _, ok := tried(t, codec, value); err != nil || !ok {
+		if _, ok, err := tried(t, codec, value); err != nil || !ok {
 			t.Errorf("%s: %t, %v", codec.Name(), ok, err)
 		}
 	}
@@ -180,7 +181,7 @@ func wantComesBack[T any](value T) func(*testing.T, session.Codec) {
 // wantRefused checks that value fails the commit.
 func wantRefused[T any](value T) func(*testing.T, session.Codec) {
 	return func(t *testing.T, codec session.Codec) {
-		if err, _, ok := tried(t, codec, value); !errors.Is(err, session.ErrEncode) || ok {
+		if _, ok, err := tried(t, codec, value); !errors.Is(err, session.ErrEncode) || ok {
 			t.Errorf("%s: got %t, %v", codec.Name(), ok, err)
 		}
 	}
@@ -345,7 +346,7 @@ func TestUnexportedFieldsAreNotKept(t *testing.T) {
 		b int
 	}
 	for _, codec := range []session.Codec{session.CBOR(), session.JSON()} {
-		if err, back, ok := tried(t, codec, half{1, 2}); err != nil || !ok || back != (half{1, 0}) {
+		if back, ok, err := tried(t, codec, half{1, 2}); err != nil || !ok || back != (half{1, 0}) {
 			t.Errorf("%s: %v, %t, %v", codec.Name(), back, ok, err)
 		}
 	}
@@ -357,7 +358,7 @@ func TestAStructThatEmbedsATimeIsStoredAsTheTime(t *testing.T) {
 		Name string
 	}
 	for _, codec := range []session.Codec{session.CBOR(), session.JSON()} {
-		if err, back, ok := tried(t, codec, event{time.Unix(1, 0).UTC(), "a"}); err != nil || !ok || back.Name != "" || back.Unix() != 1 {
+		if back, ok, err := tried(t, codec, event{time.Unix(1, 0).UTC(), "a"}); err != nil || !ok || back.Name != "" || back.Unix() != 1 {
 			t.Errorf("%s: %v, %t, %v", codec.Name(), back, ok, err)
 		}
 	}

@@ -111,7 +111,8 @@ func (s *Session) touchNow(ctx context.Context, id string) (saved bool, err erro
 			return false, nil
 		}
 		next := s.m.extended(found)
-		out, err := st.save(id, next, found.version)
+		var out outcome
+		out, err = st.save(id, next, found.version)
 		switch {
 		case err != nil:
 			return false, err

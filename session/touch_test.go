@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -335,4 +337,35 @@ func TestTouchOfAVisitorWhoHasLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	wantErr(t, s.Touch(ctx), nil)
+}
+
+// The session of a Touch that has queued up behind others and then cannot be read has not
+// ended.
+func TestTouchThatCannotReadAgainIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c, _ := begun(t, func(cfg *session.Config) { cfg.TouchInterval = 1 })
+		s := loaded(c)
+		first, second, third := c.tab(), c.tab(), c.tab()
+		hang := func(ctx context.Context, _ *provider.Record, _ int64, _ storetest.SaveFunc) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		done := make(chan *answer, 1)
+		w.onSave(before(func() { second.post(add(keyB, 1)).wantPage(t) }), pass, hang)
+		go func() { done <- first.post(add(keyA, 1)) }() // it conflicts and keeps its place
+		synctest.Wait()
+		time.Sleep(time.Second)
+
+		w.onSave(before(func() {
+			third.post(add(keyB, 1)).wantPage(t)
+			read := func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+				return next(ctx, id)
+			}
+			w.onFetch(read, failing, failing, failing, failing) // the one that is first reads back
+		}), pass)
+		wantErr(t, s.Touch(t.Context()), session.ErrUnavailable)
+		(<-done).wantPage(t)
+		w.calm()
+		wantErr(t, s.Touch(t.Context()), nil)
+	})
 }
