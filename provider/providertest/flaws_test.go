@@ -694,7 +694,11 @@ var flaws = []flaw{
 			if err := c.save(first, expectVersion); err != nil {
 				return err
 			}
-			return c.save(rec, rec.Version)
+			err := c.save(rec, rec.Version)
+			if errors.Is(err, provider.ErrNotSaved) { // but the first step was
+				return c.ctx.Err()
+			}
+			return err
 		}),
 		breaks: "race-count race-read",
 	},
