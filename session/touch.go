@@ -77,8 +77,8 @@ func (m *Manager) touchDue(c *content) bool {
 // It takes one storage trip, and one more where Config.TouchInterval of the idle window
 // is used up; then a session with an owner takes one or two for the owner's list, as in a
 // request. It does not extend the session beyond Config.Lifetime, or what Persist has
-// set. It returns ErrGone as [Session.Alive] does, ErrUnavailable, ErrUnreadable or
-// ErrTooLarge. What the request sees of the session stays as it was, but for ExpiresAt and
+// set. It returns ErrGone as [Session.Alive] does, ErrUnavailable, ErrOutcomeUnknown,
+// ErrUnreadable or ErrTooLarge. What the request sees of the session stays as it was, but for ExpiresAt and
 // LastSeenAt.
 func (s *Session) Touch(ctx context.Context) error {
 	id := s.Handle()

@@ -101,7 +101,7 @@ func (s *Session) set(key string, to cell, blind bool, merging *merge) {
 // the key may be lost or has a merge. So what an Update or a merge has given is set,
 // and a parallel change of it is a conflict.
 func (s *Session) firm(key string) (cell, Codec) {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	c := s.see(key, false)
 	if st := &s.state; c.present && st.provisional(key) && s.writable("GetOrSet", key) {
@@ -134,7 +134,7 @@ func (s *Session) create(key string, found, mine cell) bool {
 
 // takes reports whether the session takes a change of key by that verb.
 func (s *Session) takes(verb, key string) bool {
-	s.mu.Lock()
+	s.lockFor(key)
 	defer s.mu.Unlock()
 	return s.writable(verb, key)
 }

@@ -15,26 +15,28 @@ import (
 func TestZeroValuesPanicWithAdvice(t *testing.T) {
 	ctx := t.Context()
 	onSession := map[string]func(s *session.Session){
-		"Key.Get":    func(s *session.Session) { keyA.Get(s) },
-		"Key.Pop":    func(s *session.Session) { keyA.Pop(s) },
-		"Key.Set":    func(s *session.Session) { keyA.Set(s, 1) },
-		"Key.Delete": func(s *session.Session) { keyA.Delete(s) },
-		"Key.Update": func(s *session.Session) { keyA.Update(s, increment) },
-		"Handle":     func(s *session.Session) { s.Handle() },
-		"IsNew":      func(s *session.Session) { s.IsNew() },
-		"CreatedAt":  func(s *session.Session) { s.CreatedAt() },
-		"LastSeenAt": func(s *session.Session) { s.LastSeenAt() },
-		"ExpiresAt":  func(s *session.Session) { s.ExpiresAt() },
-		"Keys":       func(s *session.Session) { s.Keys() },
-		"Owner":      func(s *session.Session) { s.Owner() },
-		"SetOwner":   func(s *session.Session) { s.SetOwner("ann") },
-		"Clear":      func(s *session.Session) { s.Clear() },
-		"Renew":      func(s *session.Session) { s.Renew() },
-		"Destroy":    func(s *session.Session) { s.Destroy() },
-		"Persist":    func(s *session.Session) { s.Persist(time.Hour) },
-		"Save":       func(s *session.Session) { _ = s.Save(ctx) },
-		"Update":     func(s *session.Session) { _ = s.Update(ctx, func(*session.Session) error { return nil }) },
-		"Alive":      func(s *session.Session) { _ = s.Alive(ctx) },
+		"Key.Get":      func(s *session.Session) { keyA.Get(s) },
+		"Key.Pop":      func(s *session.Session) { keyA.Pop(s) },
+		"Key.Set":      func(s *session.Session) { keyA.Set(s, 1) },
+		"Key.GetOrSet": func(s *session.Session) { keyA.GetOrSet(s, func() int { return 1 }) },
+		"Touch":        func(s *session.Session) { _ = s.Touch(ctx) },
+		"Key.Delete":   func(s *session.Session) { keyA.Delete(s) },
+		"Key.Update":   func(s *session.Session) { keyA.Update(s, increment) },
+		"Handle":       func(s *session.Session) { s.Handle() },
+		"IsNew":        func(s *session.Session) { s.IsNew() },
+		"CreatedAt":    func(s *session.Session) { s.CreatedAt() },
+		"LastSeenAt":   func(s *session.Session) { s.LastSeenAt() },
+		"ExpiresAt":    func(s *session.Session) { s.ExpiresAt() },
+		"Keys":         func(s *session.Session) { s.Keys() },
+		"Owner":        func(s *session.Session) { s.Owner() },
+		"SetOwner":     func(s *session.Session) { s.SetOwner("ann") },
+		"Clear":        func(s *session.Session) { s.Clear() },
+		"Renew":        func(s *session.Session) { s.Renew() },
+		"Destroy":      func(s *session.Session) { s.Destroy() },
+		"Persist":      func(s *session.Session) { s.Persist(time.Hour) },
+		"Save":         func(s *session.Session) { _ = s.Save(ctx) },
+		"Update":       func(s *session.Session) { _ = s.Update(ctx, func(*session.Session) error { return nil }) },
+		"Alive":        func(s *session.Session) { _ = s.Alive(ctx) },
 	}
 	for name, use := range onSession {
 		t.Run(name+" of a nil Session", func(t *testing.T) { wantPanic(t, "look at the error", func() { use(nil) }) })
@@ -45,11 +47,12 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 
 	w := newWorld(t)
 	for name, use := range map[string]func(s *session.Session){
-		"Get":    func(s *session.Session) { session.Key[int]{}.Get(s) },
-		"Pop":    func(s *session.Session) { session.Key[int]{}.Pop(s) },
-		"Set":    func(s *session.Session) { session.Key[int]{}.Set(s, 1) },
-		"Delete": func(s *session.Session) { session.Key[int]{}.Delete(s) },
-		"Update": func(s *session.Session) { session.Key[int]{}.Update(s, increment) },
+		"Get":      func(s *session.Session) { session.Key[int]{}.Get(s) },
+		"Pop":      func(s *session.Session) { session.Key[int]{}.Pop(s) },
+		"Set":      func(s *session.Session) { session.Key[int]{}.Set(s, 1) },
+		"GetOrSet": func(s *session.Session) { session.Key[int]{}.GetOrSet(s, func() int { return 1 }) },
+		"Delete":   func(s *session.Session) { session.Key[int]{}.Delete(s) },
+		"Update":   func(s *session.Session) { session.Key[int]{}.Update(s, increment) },
 	} {
 		t.Run(name+" of a zero Key", func(t *testing.T) {
 			w.client().post(func(s *session.Session) { wantPanic(t, "NewKey", func() { use(s) }) })
