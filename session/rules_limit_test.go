@@ -346,7 +346,8 @@ func TestRuleFullRoster(t *testing.T) {
 		for range 30 {
 			w.client().post(signIn("user 7")).wantPage(t)
 		}
-		if n := w.trips(func() { w.handles("user 7") }); n > 1+31+24 {
+		// Which are looked at is chance. Half as many at a login would leave 72 stale ones.
+		if n := w.trips(func() { w.handles("user 7") }); n > 1+31+64 {
 			t.Errorf("the list has %d entries", n-1)
 		}
 	})
