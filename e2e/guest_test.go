@@ -40,9 +40,9 @@ func newCrowd(t *testing.T, url string) *crowd {
 	}
 }
 
-func (c *crowd) guest() *guest { return &guest{crowd: c, name: "guest-" + rand.Text()} }
+func (c *crowd) guest() *guest { return &guest{crowd: c, name: "guest-" + strings.ToLower(rand.Text())} }
 
-var guestNames = regexp.MustCompile(`guest-[A-Z0-9]+`)
+var guestNames = regexp.MustCompile(`guest-[a-z0-9]+`)
 
 // visit lets so many guests in at once and returns what has leaked.
 func (c *crowd) visit(n int, visit func(*guest)) []string {
