@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
@@ -96,13 +95,14 @@ func TestRuleGetOrSet(t *testing.T) {
 
 	t.Run("of goroutines of one request, one sets it", func(t *testing.T) {
 		_, c, _ := begun(t)
-		var made atomic.Int64
 		meet := barrier(8)
 		c.post(func(s *session.Session) {
 			var got [8]string
 			parallel(8, func(i int) {
-				meet()
-				got[i] = createPlain.GetOrSet(s, func() string { made.Add(1); return rand.Text() })
+				got[i] = createPlain.GetOrSet(s, func() string {
+					meet() // each has found none
+					return rand.Text()
+				})
 			})
 			for i := range got {
 				if got[i] != got[0] {
