@@ -19,8 +19,8 @@ type predecessor struct {
 }
 
 // claimable reports whether a change may begin a new session over the tombstone c at
-// that time. Nobody waits for the cookie of a session that was ended from outside, but of
-// several parallel requests one begins the new session.
+// that time. If the session was ended from outside, no other answer sets or clears the
+// cookie, so the first change may.
 func (c *content) claimable(at time.Time) bool {
 	return c.Outside && c.Claim == "" || !at.Before(c.Seen.Add(strictWindow))
 }
@@ -44,9 +44,9 @@ func (d *draft) mayBeLost() bool {
 	return true
 }
 
-// claim records in the tombstone of d's predecessor, if there is one, that the session
-// who was begun over it. It is not tried for a visitor who has hung up: the cookie would
-// be lost, and the tombstone be claimed.
+// claim writes the ID of the session who into the tombstone of d's predecessor, if there
+// is one. It does not do so for a visitor who has hung up: the cookie would be lost, and
+// nobody else could begin a session over the tombstone for strictWindow.
 func (c *commit) claim(d *draft, who identity) error {
 	if d.predecessor == nil {
 		return nil

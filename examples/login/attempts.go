@@ -88,8 +88,8 @@ func (a *attempts) giveBack(taken []attempt) {
 	}
 }
 
-// makeRoom forgets keys when there are too many: those that are as good as new or, if
-// there are none, any.
+// makeRoom forgets keys when there are too many: those that are as good as new or,
+// without such keys, any others.
 func (a *attempts) makeRoom(now time.Time) {
 	if len(a.full) < maxKeys {
 		return

@@ -11,7 +11,7 @@ type Key struct{}
 // Background is a context of such a call. It never ends.
 var Background = context.WithValue(context.Background(), Key{}, true)
 
-// Is reports whether the call of ctx is for somebody who is known.
+// Is reports whether ctx is that of a call for a visitor who is known.
 func Is(ctx context.Context) bool {
 	is, _ := ctx.Value(Key{}).(bool)
 	return is
