@@ -40,7 +40,9 @@ func newCrowd(t *testing.T, url string) *crowd {
 	}
 }
 
-func (c *crowd) guest() *guest { return &guest{crowd: c, name: "guest-" + strings.ToLower(rand.Text())} }
+func (c *crowd) guest() *guest {
+	return &guest{crowd: c, name: "guest-" + strings.ToLower(rand.Text())}
+}
 
 var guestNames = regexp.MustCompile(`guest-[a-z0-9]+`)
 
