@@ -9,29 +9,29 @@ func TestSigningUpAndInRenewsTheSessionAndKeepsTheBasket(t *testing.T) {
 	p := visit(t)
 	p.open("/")
 	p.add("Rope")
-	before := p.handle()
+	before := p.publicID()
 	name := p.signUp()
 	p.says("#flash", "Welcome, "+name+".")
 	p.says("#count-rope", "1")
-	up := p.handle()
+	up := p.publicID()
 	p.signOut()
 	p.says("#count-rope", "")
 
 	p.add("Anchor")
-	out := p.handle()
+	out := p.publicID()
 	p.signIn(name, password)
 	p.says("#flash", "Welcome, "+name+".")
 	p.says("#count-anchor", "1")
 	p.says("#count-rope", "")
-	in := p.handle()
+	in := p.publicID()
 
 	p.open("/")
 	p.says("#flash", "")
-	if p.handle() != in {
+	if p.publicID() != in {
 		t.Error("a mere visit has renewed the session")
 	}
-	if handles := []string{before, up, out, in}; len(distinct(handles)) != 4 {
-		t.Errorf("handles of four sessions: %q", handles)
+	if publicIDs := []string{before, up, out, in}; len(distinct(publicIDs)) != 4 {
+		t.Errorf("public IDs of four sessions: %q", publicIDs)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestAChangeOfPasswordRenewsTheSession(t *testing.T) {
 	p := visit(t)
 	name := p.signUp()
 	p.add("Rope")
-	handle, cookie := p.handle(), p.cookie()
+	publicID, cookie := p.publicID(), p.cookie()
 
 	p.open("/account")
 	p.do(write("input[name=old]", password), write("input[name=new]", changed))
@@ -69,7 +69,7 @@ func TestAChangeOfPasswordRenewsTheSession(t *testing.T) {
 	p.open("/")
 	p.signedIn(name)
 	p.says("#count-rope", "1")
-	if p.handle() == handle || p.cookie().Value == cookie.Value {
+	if p.publicID() == publicID || p.cookie().Value == cookie.Value {
 		t.Error("the session is the old one")
 	}
 

@@ -41,7 +41,7 @@ func (p *tab) lists(want ...string) {
 	}
 }
 
-const signOutOne = `button[name="handle"]`
+const signOutOne = `button[name="public_id"]`
 
 // isSignedOut checks that the next click finds it so.
 func (p *tab) isSignedOut(name string) {
@@ -141,7 +141,7 @@ func TestAForgedHandleSignsNobodyOut(t *testing.T) {
 	name := ada.signUp()
 	ada.open("/")
 	mallory, _, _ := twoDevices(t)
-	mallory.do(mallory.js(fmt.Sprintf(`document.querySelector(%s).value = %s`, quote(signOutOne), quote(ada.handle()))))
+	mallory.do(mallory.js(fmt.Sprintf(`document.querySelector(%s).value = %s`, quote(signOutOne), quote(ada.publicID()))))
 	mallory.click(signOutOne)
 	mallory.says("#flash", "That session is no longer there, and nothing was signed out now. These are the devices that are signed in.")
 	mallory.lists("Chrome on Linux this device", "Safari on iPhone")

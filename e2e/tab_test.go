@@ -231,10 +231,10 @@ func (p *tab) hides(text string) {
 	}
 }
 
-// handle is the session's, as the home page shows it.
-func (p *tab) handle() string {
+// publicID is the session's, as the home page shows it.
+func (p *tab) publicID() string {
 	p.t.Helper()
-	return eval[string](p, `document.querySelector("#handle").title`)
+	return eval[string](p, `document.querySelector("#public-id").title`)
 }
 
 // add puts a product into the basket.

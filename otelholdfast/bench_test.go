@@ -18,7 +18,7 @@ import (
 
 var event = session.Event{
 	Op:       session.OpSave,
-	Handle:   "2f6a5d5b0c8e4f2d9b1a7c3e5d8f0a1b2c4d6e8f0a1b3c5d7e9f1a2b4c6d8e0f",
+	PublicID: "2f6a5d5b0c8e4f2d9b1a7c3e5d8f0a1b2c4d6e8f0a1b3c5d7e9f1a2b4c6d8e0f",
 	Start:    time.Now(),
 	Duration: time.Millisecond,
 	Attempts: 1,

@@ -20,7 +20,7 @@
 // The first two have these attributes:
 //
 //	holdfast.session.operation.name      load, save, touch, renew, destroy, revoke: see session.Op
-//	holdfast.session.operation.outcome   ok, merged, conflict, gone and so on: see session.OutcomeOK
+//	holdfast.session.operation.outcome   ok, merged, conflict, ended and so on: see session.OutcomeOK
 //	error.type                           of a failure: see below
 //
 // The key of an undecodable value is not among them: an app may make the names of its
@@ -30,10 +30,10 @@
 //
 // Every operation is an internal span, "session load" for one, below the span of
 // its context if that is recorded, with the attributes above,
-// holdfast.session.handle and, if it was tried more than once,
+// holdfast.session.public_id and, if it was tried more than once,
 // holdfast.session.operation.attempts. A replay and an undecodable value are
 // events of the context's span, holdfast.session.replay and
-// holdfast.session.undecodable_value. The handle is a session's public name;
+// holdfast.session.undecodable_value. The public ID is a session's public name;
 // cookies and values are never in there.
 //
 // Spans are made when the operation is over. So what a database driver tells of

@@ -16,7 +16,7 @@ const (
 	operationNameKey     = attribute.Key("holdfast.session.operation.name")
 	operationOutcomeKey  = attribute.Key("holdfast.session.operation.outcome")
 	operationAttemptsKey = attribute.Key("holdfast.session.operation.attempts")
-	handleKey            = attribute.Key("holdfast.session.handle")
+	publicIDKey          = attribute.Key("holdfast.session.public_id")
 	keyKey               = attribute.Key("holdfast.session.key")
 	runsKey              = attribute.Key("holdfast.session.replay.runs")
 )
@@ -25,7 +25,7 @@ const (
 // values each.
 type labels struct {
 	op        session.Op
-	outcome   string
+	outcome   session.Outcome
 	errorType string // "" if it did not fail
 }
 
@@ -36,7 +36,7 @@ func labelsOf(e session.Event) labels {
 func (l labels) attributes() []attribute.KeyValue {
 	kvs := []attribute.KeyValue{
 		operationNameKey.String(string(l.op)),
-		operationOutcomeKey.String(l.outcome),
+		operationOutcomeKey.String(string(l.outcome)),
 	}
 	if l.errorType != "" {
 		kvs = append(kvs, semconv.ErrorTypeKey.String(l.errorType))

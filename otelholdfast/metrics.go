@@ -83,7 +83,7 @@ func newOptions(l labels) options {
 // no set of attributes is made as requests come in.
 func foreseen() map[labels]options {
 	errs := []error{
-		nil, session.ErrConflict, session.ErrGone, session.ErrTooManySessions, context.Canceled, errors.New("another"),
+		nil, session.ErrConflict, session.ErrEnded, session.ErrTooManySessions, context.Canceled, errors.New("another"),
 	}
 	for _, f := range failures {
 		errs = append(errs, f.err)
@@ -92,7 +92,7 @@ func foreseen() map[labels]options {
 	for _, op := range []session.Op{
 		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
 	} {
-		for _, e := range []session.Event{{}, {Handle: "any"}, {Handle: "any", Attempts: 2}} {
+		for _, e := range []session.Event{{}, {PublicID: "any"}, {PublicID: "any", Attempts: 2}} {
 			for _, e.Err = range errs {
 				e.Op = op
 				l := labelsOf(e)

@@ -127,9 +127,9 @@ func TestDurationsAreSeconds(t *testing.T) {
 func TestMetricsAllocateNothing(t *testing.T) {
 	st := newSite(t)
 	for _, op := range []session.Op{"load", "save", "touch", "renew", "destroy", "revoke", "replay", "undecodable"} {
-		for _, err := range []error{nil, session.ErrConflict, session.ErrGone, session.ErrUnavailable, session.ErrTooLarge} {
-			for _, handle := range []string{"", "h"} {
-				e := session.Event{Op: op, Handle: handle, Attempts: 2, Err: err}
+		for _, err := range []error{nil, session.ErrConflict, session.ErrEnded, session.ErrUnavailable, session.ErrTooLarge} {
+			for _, publicID := range []string{"", "h"} {
+				e := session.Event{Op: op, PublicID: publicID, Attempts: 2, Err: err}
 				if n := testing.AllocsPerRun(100, func() { st.observe(e) }); n >= 1 {
 					t.Errorf("%s %s: %v allocations", op, e.Outcome(), n)
 				}
@@ -141,7 +141,7 @@ func TestMetricsAllocateNothing(t *testing.T) {
 // An Op of a later version of session is told of all the same.
 func TestUnforeseenOp(t *testing.T) {
 	st := newSite(t)
-	st.observe(session.Event{Op: "import", Handle: "h", Attempts: 3})
+	st.observe(session.Event{Op: "import", PublicID: "h", Attempts: 3})
 	operations, more := st.counts()
 	if !slices.Equal(operations, []string{"import merged"}) || !slices.Equal(more, []string{"retries 2"}) {
 		t.Errorf("got %q, %q", operations, more)

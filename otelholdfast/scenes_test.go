@@ -66,15 +66,15 @@ var scenes = []struct {
 			old.post(http.StatusConflict, begin)
 			v.post(http.StatusOK, (*session.Session).Destroy)
 		},
-		want: []string{"save ok", "load ok", "renew ok", "load gone", "save gone", "load ok", "destroy ok"},
+		want: []string{"save ok", "load ok", "renew ok", "load ended", "save ended", "load ok", "destroy ok"},
 	},
 	{
 		name: "a cookie of no session",
 		play: func(v *visitor) {
-			var handle string
+			var publicID string
 			v.post(http.StatusOK, begin)
-			v.post(http.StatusOK, func(s *session.Session) { handle = s.Handle() })
-			if err := v.store.Provider.Delete(v.t.Context(), handle); err != nil {
+			v.post(http.StatusOK, func(s *session.Session) { publicID = s.PublicID() })
+			if err := v.store.Provider.Delete(v.t.Context(), publicID); err != nil {
 				v.t.Error(err)
 			}
 			v.post(http.StatusOK, func(s *session.Session) { count.Get(s) })

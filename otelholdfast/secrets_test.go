@@ -16,7 +16,7 @@ import (
 )
 
 // What leaves the process, in log lines, spans and metrics, names a session by its
-// handle. No one who reads it can take the session over.
+// public ID. No one who reads it can take the session over.
 func TestNothingCarriesACookieOrAValue(t *testing.T) {
 	const secret = "what-a-visitor-keeps"
 	for _, scene := range scenes {
@@ -34,8 +34,8 @@ func TestNothingCarriesACookieOrAValue(t *testing.T) {
 			st.export(&out)
 			out.Write(st.log.Bytes())
 
-			if handle := st.firstHandle(); !strings.Contains(out.String(), handle) {
-				t.Errorf("the handle %s is nowhere", handle)
+			if publicID := st.firstPublicID(); !strings.Contains(out.String(), publicID) {
+				t.Errorf("the public ID %s is nowhere", publicID)
 			}
 			for _, forbidden := range append(tokens(t, &first, v), secret) {
 				if strings.Contains(out.String(), forbidden) {
@@ -62,10 +62,10 @@ func (st *site) export(out *bytes.Buffer) {
 	}
 }
 
-// firstHandle returns the handle of the session that was saved first.
-func (st *site) firstHandle() string {
+// firstPublicID returns the public ID of the session that was saved first.
+func (st *site) firstPublicID() string {
 	for _, kv := range st.traces.Ended()[0].Attributes() {
-		if kv.Key == "holdfast.session.handle" {
+		if kv.Key == "holdfast.session.public_id" {
 			return kv.Value.AsString()
 		}
 	}

@@ -31,7 +31,7 @@ func (t tracer) record(ctx context.Context, e session.Event) {
 
 func (t tracer) operation(ctx context.Context, e session.Event) {
 	l := labelsOf(e)
-	kvs := withHandle(l.attributes(), e.Handle)
+	kvs := withPublicID(l.attributes(), e.PublicID)
 	if e.Attempts > 1 {
 		kvs = append(kvs, operationAttemptsKey.Int(e.Attempts))
 	}
@@ -46,13 +46,13 @@ func (t tracer) operation(ctx context.Context, e session.Event) {
 // events to logs, https://opentelemetry.io/blog/2026/deprecating-span-events/, which would
 // take a third provider; what is worth a line the session has logged by slog already.
 func addEvent(span trace.Span, name string, e session.Event, kv attribute.KeyValue) {
-	span.AddEvent(name, trace.WithTimestamp(e.Start), trace.WithAttributes(withHandle([]attribute.KeyValue{kv}, e.Handle)...))
+	span.AddEvent(name, trace.WithTimestamp(e.Start), trace.WithAttributes(withPublicID([]attribute.KeyValue{kv}, e.PublicID)...))
 }
 
-// withHandle adds the session's public name, if it has one.
-func withHandle(kvs []attribute.KeyValue, handle string) []attribute.KeyValue {
-	if handle == "" {
+// withPublicID adds the session's public name, if it has one.
+func withPublicID(kvs []attribute.KeyValue, publicID string) []attribute.KeyValue {
+	if publicID == "" {
 		return kvs
 	}
-	return append(kvs, handleKey.String(handle))
+	return append(kvs, publicIDKey.String(publicID))
 }

@@ -44,14 +44,14 @@ func TestSpans(t *testing.T) {
 // labelsOf returns the attributes of span that its metrics have as well.
 func labelsOf(span sdktrace.ReadOnlySpan) attribute.Set {
 	set, _ := attribute.NewSetWithFiltered(span.Attributes(), func(kv attribute.KeyValue) bool {
-		return kv.Key != "holdfast.session.handle" && kv.Key != "holdfast.session.operation.attempts"
+		return kv.Key != "holdfast.session.public_id" && kv.Key != "holdfast.session.operation.attempts"
 	})
 	return set
 }
 
 func eventsOf(span sdktrace.ReadOnlySpan) (all []string) {
 	for _, e := range span.Events() {
-		set, _ := attribute.NewSetWithFiltered(e.Attributes, func(kv attribute.KeyValue) bool { return kv.Key != "holdfast.session.handle" })
+		set, _ := attribute.NewSetWithFiltered(e.Attributes, func(kv attribute.KeyValue) bool { return kv.Key != "holdfast.session.public_id" })
 		all = append(all, e.Name+" "+set.Encoded(attribute.DefaultEncoder()))
 	}
 	return all
@@ -77,8 +77,8 @@ func wantWellFormed(t *testing.T, span sdktrace.ReadOnlySpan) {
 		t.Errorf("%s: status Ok, which is the app's to set", span.Name())
 	case retried != (outcome.AsString() == "merged") || retried && attempts.AsInt64() != 2:
 		t.Errorf("%s: attempts %v, %s", span.Name(), attempts.AsInt64(), outcome.AsString())
-	case op.AsString() != "load" && !strings.Contains(outcome.AsString(), "gone") && outcome.AsString() != "refused" && !set.HasValue("holdfast.session.handle"):
-		t.Errorf("%s %s has no handle", span.Name(), outcome.AsString())
+	case op.AsString() != "load" && !strings.Contains(outcome.AsString(), "ended") && outcome.AsString() != "refused" && !set.HasValue("holdfast.session.public_id"):
+		t.Errorf("%s %s has no public ID", span.Name(), outcome.AsString())
 	}
 }
 
@@ -86,7 +86,7 @@ func TestSpanHasTheTimesAndTheErrorOfItsEvent(t *testing.T) {
 	st := newSite(t)
 	start := time.Now().Add(-time.Hour)
 	err := fmt.Errorf("%w: %w", session.ErrUnavailable, errDown)
-	st.observeIn("request", session.Event{Op: session.OpSave, Handle: "h", Start: start, Duration: 3 * time.Second, Attempts: 1, Err: err})
+	st.observeIn("request", session.Event{Op: session.OpSave, PublicID: "h", Start: start, Duration: 3 * time.Second, Attempts: 1, Err: err})
 	span := st.traces.Ended()[0]
 	if !span.StartTime().Equal(start) || span.EndTime().Sub(start) != 3*time.Second {
 		t.Errorf("from %v to %v", span.StartTime(), span.EndTime())
@@ -124,7 +124,7 @@ func TestErrorType(t *testing.T) {
 	}{
 		{nil, ""},
 		{session.ErrConflict, ""},
-		{session.ErrGone, ""},
+		{session.ErrEnded, ""},
 		{session.ErrTooManySessions, ""},
 		{fmt.Errorf("%w: %w", session.ErrUnavailable, context.Canceled), ""},
 		{fmt.Errorf("%w: %w", session.ErrOutcomeUnknown, context.Canceled), "outcome_unknown"},

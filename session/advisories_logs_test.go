@@ -103,7 +103,7 @@ func loudAnswer(c *client, do func(*session.Session)) (a *answer) {
 	a = c.send(http.MethodPost, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		late = s
 		do(s)
-		_, _ = io.WriteString(w, s.Handle())
+		_, _ = io.WriteString(w, s.PublicID())
 		keyB.Set(s, 5)
 		if err := s.Save(r.Context()); err != nil {
 			_, _ = io.WriteString(w, err.Error())

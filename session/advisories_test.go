@@ -148,7 +148,7 @@ func TestCVE_2024_38513_Fixation(t *testing.T) {
 		victim.post(login).wantPage(t)
 		victim.wantState("a=1 c=1")
 		attacker.wantState("empty")
-		attacker.post(set("b=1")).wantError(t, http.StatusConflict, session.ErrGone)
+		attacker.post(set("b=1")).wantError(t, http.StatusConflict, session.ErrEnded)
 		victim.wantState("a=1 c=1")
 	})
 	t.Run("a session ID comes by cookie only", func(t *testing.T) {
@@ -304,7 +304,7 @@ func TestCVE_2025_71402_UnsignedValueAtLogout(t *testing.T) {
 	other := securecookie.New(bytes.Repeat([]byte("o"), 32), nil).SetSerializer(securecookie.NopEncoder{}).MaxAge(0)
 	raw := must(base64.URLEncoding.DecodeString(string(parts[1])))
 	for name, value := range map[string]string{
-		"its handle, which is public":    id,
+		"its public ID, which is public": id,
 		"its token, unsigned":            string(parts[1]),
 		"its cookie without a signature": cut,
 		"its cookie, cut by a character": genuine[:len(genuine)-1],
@@ -346,7 +346,7 @@ func TestAdvisoryExpiredSessionHonoured(t *testing.T) {
 		c.post(func(s *session.Session) {
 			time.Sleep(time.Hour)
 			keyB.Set(s, 1)
-		}).wantError(t, http.StatusConflict, session.ErrGone)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
 		if w.stored(id) != nil {
 			t.Error("it is there again")
 		}

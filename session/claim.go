@@ -97,7 +97,7 @@ func (c *commit) endClaim(id string) {
 	err := c.endAnonymous(id)
 	if err != nil {
 		c.m.cfg.Logger.Warn("session: a session that was begun before a login lives on beside it",
-			slog.String("handle", id), slog.Any("error", err))
+			slog.String("public_id", id), slog.Any("error", err))
 	}
 }
 

@@ -96,8 +96,8 @@ func TestRuleRevokedVisitor(t *testing.T) {
 	bubble("has read nothing of the old session", t, func(t *testing.T) {
 		_, c, _ := revoked(t)
 		c.post(func(s *session.Session) {
-			if !s.IsNew() || show(s) != "empty" || s.Handle() != "" {
-				t.Errorf("new %v, %q, handle %q", s.IsNew(), show(s), s.Handle())
+			if !s.IsNew() || show(s) != "empty" || s.PublicID() != "" {
+				t.Errorf("new %v, %q, public ID %q", s.IsNew(), show(s), s.PublicID())
 			}
 			add(keyA, 1)(s)
 		}).wantPage(t)
@@ -109,7 +109,7 @@ func TestRuleRevokedVisitor(t *testing.T) {
 func TestRuleClaim(t *testing.T) {
 	second := func(t *testing.T, a *answer) {
 		t.Helper()
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 	}
 
@@ -228,7 +228,7 @@ func TestRuleClaim(t *testing.T) {
 		c.wantState("c=1")
 		page.wantState("empty")
 		second(t, page.post(set("b=3")))
-		wantErr(t, w.m.Update(t.Context(), begun, func(*session.Session) error { return nil }), session.ErrGone)
+		wantErr(t, w.m.Update(t.Context(), begun, func(*session.Session) error { return nil }), session.ErrEnded)
 	})
 
 	bubble("a login that is under way takes over, too", t, func(t *testing.T) {
@@ -374,7 +374,7 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 		},
 		"a three-way merge": func(t *testing.T, w *world, s *session.Session) {
 			merging.Set(s, 3)
-			wantErr(t, w.m.Update(t.Context(), s.Handle(), func(s *session.Session) error { keyA.Set(s, 5); return nil }), nil)
+			wantErr(t, w.m.Update(t.Context(), s.PublicID(), func(s *session.Session) error { keyA.Set(s, 5); return nil }), nil)
 			wantErr(t, s.Save(t.Context()), nil)
 		},
 	}
@@ -398,7 +398,7 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 						s.SetOwner("ann")
 						keyC.Set(s, 1)
 					})
-					a.wantError(t, http.StatusConflict, session.ErrGone)
+					a.wantError(t, http.StatusConflict, session.ErrEnded)
 					w.wantSessions("ann")
 					c.wantState("empty")
 				})
@@ -416,8 +416,8 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 					s.Renew()
 					s.SetOwner(owner)
 					return nil
-				}), session.ErrGone)
-			}).wantError(t, http.StatusConflict, session.ErrGone)
+				}), session.ErrEnded)
+			}).wantError(t, http.StatusConflict, session.ErrEnded)
 			w.wantSessions("ann")
 		})
 	}
@@ -431,7 +431,7 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 			wantErr(t, s.Save(t.Context()), nil)
 			s.Destroy()
 			s.SetOwner(owner)
-			wantErr(t, s.Save(t.Context()), session.ErrGone)
+			wantErr(t, s.Save(t.Context()), session.ErrEnded)
 		})
 		w.wantSessions("ann")
 	})

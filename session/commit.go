@@ -124,16 +124,16 @@ func (c *commit) store(d *draft) error {
 	}
 }
 
-// observe lets Config.Observer know of what do has done to the session of that handle,
+// observe lets Config.Observer know of what do has done to the session of that public ID,
 // "" for the one that c.s is then. That an Update's closure has to run again is not how
 // its commit ended.
-func (c *commit) observe(op Op, handle string, do func() error) error {
+func (c *commit) observe(op Op, publicID string, do func() error) error {
 	event, before := c.m.watch(op), c.tries
 	err := do()
 	if event.Op == "" || errors.Is(err, errRerun) {
 		return err
 	}
-	event.Handle, event.Attempts, event.Err = cmp.Or(handle, c.s.Handle()), 1+c.tries-before, err
+	event.PublicID, event.Attempts, event.Err = cmp.Or(publicID, c.s.PublicID()), 1+c.tries-before, err
 	c.m.observed(c.ctx(), event)
 	return err
 }
@@ -255,14 +255,14 @@ func (c *commit) replace(d *draft) error {
 	}
 }
 
-// put saves next under id in place of prev. An owner's roster has the session
+// put saves next under id in place of prev. An owner's index has the session
 // before the store has it as the owner's.
 func (c *commit) put(id string, next, prev *content) (outcome, error) {
 	if next.Owner != "" && (prev == nil || prev.Owner != next.Owner) {
 		if _, err := c.m.record(id, next); err != nil { // before any I/O
 			return outcome{}, err
 		}
-		if err := c.enter(id, next, c.s.Handle()); err != nil {
+		if err := c.enter(id, next, c.s.PublicID()); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -296,7 +296,7 @@ func (c *commit) rebase(d *draft, out outcome) error {
 func (c *commit) mayFollow(d *draft, current *content) error {
 	switch {
 	case current == nil:
-		return ErrGone
+		return ErrEnded
 	case current.Tombstone:
 		return errTombstone
 	case c.mode == updating:
@@ -341,7 +341,7 @@ func (s *Session) footing() (*lane.Turn, error) {
 func (s *Session) refused(ctx context.Context, err error) error {
 	if errors.Is(err, ErrRequestDone) {
 		event := s.m.watch(OpSave)
-		event.Handle, event.Err = s.Handle(), err
+		event.PublicID, event.Err = s.PublicID(), err
 		s.m.observed(ctx, event)
 	}
 	return err
@@ -357,7 +357,7 @@ func (s *Session) note(err error, mode mode) {
 		return
 	}
 	s.reported = err != nil && mode != auto
-	if err != nil && (mode == auto || errors.Is(err, ErrConflict) || errors.Is(err, ErrGone) || errors.Is(err, ErrOutcomeUnknown)) {
+	if err != nil && (mode == auto || errors.Is(err, ErrConflict) || errors.Is(err, ErrEnded) || errors.Is(err, ErrOutcomeUnknown)) {
 		s.failed = cmp.Or(s.failed, err) // a change that came too late has left one before
 	}
 }

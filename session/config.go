@@ -20,7 +20,7 @@ type Config struct {
 	// stranger, whose cookie it replaces with the first value it sets. So a new key
 	// takes three steps, each to be taken when every instance has taken the one
 	// before: add it as the last; make it the first; and remove the old one,
-	// MaxLifetime later. A cookie is signed once, when its session is new, renewed
+	// PersistLifetime later. A cookie is signed once, when its session is new, renewed
 	// or persisted.
 	//
 	// Without any, the Manager keeps a ring of keys in the provider, which all
@@ -54,14 +54,14 @@ type Config struct {
 	// IdleTimeout.
 	TouchInterval time.Duration
 
-	// MaxLifetime caps what Session.Persist asks for, counted like Lifetime.
+	// PersistLifetime caps what Session.Persist asks for, counted like Lifetime.
 	// At most 400 days, where browsers cut cookies off. Default 30 days, or
 	// Lifetime if that is longer.
-	MaxLifetime time.Duration
+	PersistLifetime time.Duration
 
-	// MaxIdle ends a session that Session.Persist has made persistent when it
-	// has not been used for so long. Default MaxLifetime, which is no limit.
-	MaxIdle time.Duration
+	// PersistIdleTimeout ends a session that Session.Persist has made persistent when it
+	// has not been used for so long. Default PersistLifetime, which is no limit.
+	PersistIdleTimeout time.Duration
 
 	// Isolation says which parallel changes conflict. Default LevelMerge.
 	Isolation Isolation
@@ -94,7 +94,7 @@ type Config struct {
 
 	// Namespace keeps the sessions and the owners of Managers that share a store
 	// apart. Where they serve one host they need cookies of different names as
-	// well. A handle is that of a record in the store, whatever its Namespace.
+	// well. A public ID is that of a record in the store, whatever its Namespace.
 	Namespace string
 
 	// Cookie holds the attributes of the session cookie.
@@ -107,7 +107,7 @@ type Config struct {
 	// your own has to log for itself.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
-	// Logger gets what no caller can be told. Lines carry a session's handle
+	// Logger gets what no caller can be told. Lines carry a session's public ID
 	// and names of keys, never its cookie or values. Default slog.Default().
 	Logger *slog.Logger
 
@@ -121,9 +121,9 @@ type Config struct {
 	// before a conflict becomes an error; 1 disables replay. Default 10.
 	ReplayAttempts int
 
-	// ReplayBody is how many bytes of a request's body Replay keeps for
+	// MaxReplayBody is how many bytes of a request's body Replay keeps for
 	// another run. Of a longer one a conflict is an error. Default 256 KiB.
-	ReplayBody int
+	MaxReplayBody int
 }
 
 // KeyRing says what the ring of keys in the provider is used for.
@@ -138,7 +138,7 @@ type Config struct {
 //	SigningKeys    SigningKeys, KeyRingAuto
 //
 // Go down from the ring to SigningKeys, and up from there to the ring. Take the third
-// step MaxLifetime after the second: until then there are cookies of the other keys.
+// step PersistLifetime after the second: until then there are cookies of the other keys.
 type KeyRing int
 
 const (
@@ -168,7 +168,7 @@ const (
 // Session.Destroy ends every session whose cookie came. Of more than eight cookies
 // of the name none is looked at.
 //
-// Where several came, Destroy and Manager.Forget clear the cookie in the other scopes
+// Where several came, Destroy and Manager.ClearCookie clear the cookie in the other scopes
 // that they can know, by up to 16 more Set-Cookie headers: of this host alone, of
 // the Domain, the host and the domains above them but the top-level one, of the folders
 // of the request's path, Partitioned and not. So does a login that has ended other
@@ -195,15 +195,15 @@ type Cookie struct {
 }
 
 const (
-	defaultRotation       = 30 * 24 * time.Hour
-	defaultIdleTimeout    = time.Hour
-	defaultLifetime       = 24 * time.Hour
-	defaultMaxLifetime    = 30 * 24 * time.Hour
-	defaultMaxSize        = 64 << 10
-	defaultOwnerLimit     = 100
-	defaultStoreTimeout   = 3 * time.Second
-	defaultReplayAttempts = 10
-	defaultReplayBody     = 256 << 10
+	defaultRotation        = 30 * 24 * time.Hour
+	defaultIdleTimeout     = time.Hour
+	defaultLifetime        = 24 * time.Hour
+	defaultPersistLifetime = 30 * 24 * time.Hour
+	defaultMaxSize         = 64 << 10
+	defaultOwnerLimit      = 100
+	defaultStoreTimeout    = 3 * time.Second
+	defaultReplayAttempts  = 10
+	defaultMaxReplayBody   = 256 << 10
 
 	minSigningKey = 32
 	maxCookieAge  = 400 * 24 * time.Hour // RFC 6265bis, section 5.5
@@ -217,18 +217,18 @@ func (c Config) withDefaults() Config {
 		c.SigningKeys[i] = slices.Clone(key)
 	}
 	setDefault(&c.SigningKeyRotation, defaultRotation)
-	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.MaxLifetime, c.MaxIdle))
-	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.MaxLifetime))
+	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.PersistLifetime, c.PersistIdleTimeout))
+	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.PersistLifetime))
 	setDefault(&c.TouchInterval, max(c.IdleTimeout/10, 1))
-	setDefault(&c.MaxLifetime, min(max(defaultMaxLifetime, c.Lifetime), maxCookieAge))
-	setDefault(&c.MaxIdle, c.MaxLifetime)
+	setDefault(&c.PersistLifetime, min(max(defaultPersistLifetime, c.Lifetime), maxCookieAge))
+	setDefault(&c.PersistIdleTimeout, c.PersistLifetime)
 	setDefault(&c.Codec, CBOR())
 	setDefault(&c.MaxSize, defaultMaxSize)
 	setDefault(&c.OwnerLimit, defaultOwnerLimit)
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
-	setDefault(&c.ReplayBody, defaultReplayBody)
+	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
 	c.Cookie = c.Cookie.withDefaults()
 	return c
 }
@@ -282,18 +282,18 @@ func (c Config) validate() error {
 	check(c.IdleTimeout > 0, "IdleTimeout %v is negative", c.IdleTimeout)
 	check(c.Lifetime >= c.IdleTimeout, "Lifetime %v is shorter than IdleTimeout %v", c.Lifetime, c.IdleTimeout)
 	check(c.TouchInterval > 0 && c.TouchInterval <= c.IdleTimeout, "TouchInterval %v is not between 0 and IdleTimeout %v", c.TouchInterval, c.IdleTimeout)
-	check(c.MaxLifetime >= c.Lifetime, "MaxLifetime %v is shorter than Lifetime %v", c.MaxLifetime, c.Lifetime)
-	check(c.MaxLifetime <= maxCookieAge, "MaxLifetime %v is over the 400 days that browsers keep a cookie", c.MaxLifetime)
-	check(c.MaxIdle >= c.IdleTimeout, "MaxIdle %v is shorter than IdleTimeout %v", c.MaxIdle, c.IdleTimeout)
+	check(c.PersistLifetime >= c.Lifetime, "PersistLifetime %v is shorter than Lifetime %v", c.PersistLifetime, c.Lifetime)
+	check(c.PersistLifetime <= maxCookieAge, "PersistLifetime %v is over the 400 days that browsers keep a cookie", c.PersistLifetime)
+	check(c.PersistIdleTimeout >= c.IdleTimeout, "PersistIdleTimeout %v is shorter than IdleTimeout %v", c.PersistIdleTimeout, c.IdleTimeout)
 	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
 	check(c.Codec.Name() != "", "Codec has an empty name")
-	check(c.Codec.Name() != rosterFormat, "Codec has the name %q, which is taken", rosterFormat)
+	check(c.Codec.Name() != ownerIndexFormat, "Codec has the name %q, which is taken", ownerIndexFormat)
 	check(!strings.Contains(c.Namespace, "\x00"), "Namespace contains a NUL")
 	check(c.OwnerLimit <= maxPlaces, "OwnerLimit %d is over the %d that can be listed", c.OwnerLimit, maxPlaces)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
-	check(c.ReplayBody > 0, "ReplayBody %d is negative", c.ReplayBody)
+	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
 	return errors.Join(append(errs, c.Cookie.validate())...)
 }
 

@@ -16,7 +16,7 @@ func TestConfigLimits(t *testing.T) {
 	const (
 		ns       = time.Nanosecond
 		day      = 24 * time.Hour
-		maxPlace = 4096 // entries of a roster
+		maxPlace = 4096 // entries of an owner index
 	)
 	cookie := func(c session.Cookie) session.Config { return session.Config{Cookie: c} }
 	domain := func(size int) session.Cookie { // labels of one letter
@@ -56,20 +56,20 @@ func TestConfigLimits(t *testing.T) {
 			session.Config{IdleTimeout: time.Hour, TouchInterval: time.Hour + ns},
 			"TouchInterval",
 		},
-		"MaxLifetime from Lifetime on": {
-			session.Config{Lifetime: 2 * time.Hour, MaxLifetime: 2 * time.Hour},
-			session.Config{Lifetime: 2 * time.Hour, MaxLifetime: 2*time.Hour - ns},
-			"MaxLifetime",
+		"PersistLifetime from Lifetime on": {
+			session.Config{Lifetime: 2 * time.Hour, PersistLifetime: 2 * time.Hour},
+			session.Config{Lifetime: 2 * time.Hour, PersistLifetime: 2*time.Hour - ns},
+			"PersistLifetime",
 		},
-		"MaxLifetime up to 400 days": {
-			session.Config{MaxLifetime: 400 * day},
-			session.Config{MaxLifetime: 400*day + ns},
+		"PersistLifetime up to 400 days": {
+			session.Config{PersistLifetime: 400 * day},
+			session.Config{PersistLifetime: 400*day + ns},
 			"400 days",
 		},
-		"MaxIdle from IdleTimeout on": {
-			session.Config{IdleTimeout: time.Hour, MaxIdle: time.Hour},
-			session.Config{IdleTimeout: time.Hour, MaxIdle: time.Hour - ns},
-			"MaxIdle",
+		"PersistIdleTimeout from IdleTimeout on": {
+			session.Config{IdleTimeout: time.Hour, PersistIdleTimeout: time.Hour},
+			session.Config{IdleTimeout: time.Hour, PersistIdleTimeout: time.Hour - ns},
+			"PersistIdleTimeout",
 		},
 		"Isolation from LevelMerge on": {
 			session.Config{Isolation: session.LevelMerge},
@@ -94,7 +94,7 @@ func TestConfigLimits(t *testing.T) {
 		"MaxSize over zero":        {session.Config{MaxSize: 1}, session.Config{MaxSize: -1}, "MaxSize"},
 		"StoreTimeout over zero":   {session.Config{StoreTimeout: ns}, session.Config{StoreTimeout: -ns}, "StoreTimeout"},
 		"ReplayAttempts over zero": {session.Config{ReplayAttempts: 1}, session.Config{ReplayAttempts: -1}, "ReplayAttempts"},
-		"ReplayBody over zero":     {session.Config{ReplayBody: 1}, session.Config{ReplayBody: -1}, "ReplayBody"},
+		"MaxReplayBody over zero":  {session.Config{MaxReplayBody: 1}, session.Config{MaxReplayBody: -1}, "MaxReplayBody"},
 
 		"SameSite from Lax on": {
 			cookie(session.Cookie{SameSite: http.SameSiteLaxMode}),

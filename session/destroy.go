@@ -107,7 +107,7 @@ func (b *doomed) absent(doubted bool) error {
 	case doubted:
 		return fmt.Errorf("%w: the record is gone", ErrOutcomeUnknown)
 	default:
-		return ErrGone
+		return ErrEnded
 	}
 }
 

@@ -33,7 +33,7 @@
 // clears the cookie: at once if the session was ended from outside ([Manager.Revoke],
 // [Config].OwnerLimit), else 30 seconds after the Renew or Destroy. Of parallel requests
 // one begins the new session, and no other does for 30 seconds. Until then a change
-// is [ErrGone], and one of [Key.LastWriteWins] keys alone is lost without an error. A
+// is [ErrEnded], and one of [Key.LastWriteWins] keys alone is lost without an error. A
 // Renew, which is a login, works at any time; it ends what such a change has begun.
 //
 // Every request that loads the session uses it, and extends it once a tenth of the idle
@@ -62,10 +62,10 @@
 //
 // [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
 // it may be lost. If the session was destroyed, renewed or has expired
-// meanwhile, a change is [ErrGone]: a late save never makes it anew. A Renew, or
+// meanwhile, a change is [ErrEnded]: a late save never makes it anew. A Renew, or
 // what follows a Destroy, then begins an empty session, unless the request has seen
 // something of the old one: a value, the name of a key, the owner, or what a closure
-// of Update was given. With any of these it is ErrGone, at every level: what was read
+// of Update was given. With any of these it is ErrEnded, at every level: what was read
 // of a session that was revoked never passes into another.
 //
 // What a response already holds cannot be mended by a change that is applied again. For
@@ -108,8 +108,8 @@
 // nothing any more. A login that was answered before RevokeAll is ended by it; one
 // that runs meanwhile is ended, or comes after it.
 //
-// [Manager.Update] changes a session from outside of a request, by its handle,
-// and [Session.Alive] tells a long-lived connection whether its session goes on.
+// [Manager.Update] changes a session from outside of a request, by its public ID,
+// and [Session.Check] tells a long-lived connection whether its session goes on.
 //
 // # Three ways in
 //
@@ -179,7 +179,7 @@
 //
 // # Errors
 //
-//	ErrConflict, ErrGone                   409   nothing was saved
+//	ErrConflict, ErrEnded                   409   nothing was saved
 //	ErrTooManySessions                     409   nothing was saved
 //	ErrNotListed                           500   of RevokeAll: some sessions may live
 //	ErrUnavailable                         503   nothing was saved

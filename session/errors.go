@@ -14,12 +14,12 @@ var (
 	// isolation level counts it. Nothing was saved. The message names the key.
 	ErrConflict = errors.New("session: conflict with a parallel request")
 
-	// ErrGone: the session was destroyed or renewed, or has expired, since the
+	// ErrEnded: the session was destroyed or renewed, or has expired, since the
 	// request loaded it, or up to 30 seconds before. Nothing was saved, and the
 	// session is not made anew. The visitor has to load the page again: the browser
 	// then sends the cookie of the new session, or may begin one.
-	// Of Manager.Revoke: there is no session of that handle, and nothing was ended.
-	ErrGone = errors.New("session: destroyed, renewed or expired meanwhile")
+	// Of Manager.Revoke: there is no session of that public ID, and nothing was ended.
+	ErrEnded = errors.New("session: destroyed, renewed or expired meanwhile")
 
 	// ErrUnavailable: the provider failed. Nothing was saved, but see
 	// ErrOutcomeUnknown.
@@ -33,7 +33,7 @@ var (
 
 	// ErrUnreadable: the stored record is not one that this Manager can read: it
 	// is damaged, sealed by a key that is not there, or of a later version of this
-	// package. It is left as it is. Manager.Forget lets the visitor start over.
+	// package. It is left as it is. Manager.ClearCookie lets the visitor start over.
 	ErrUnreadable = errors.New("session: stored record is unreadable")
 
 	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.
@@ -65,7 +65,7 @@ var (
 	// panicked; or they came later, from a handler that http.TimeoutHandler has given
 	// up or from a goroutine of the request. Save and Update of that Session return it
 	// from then on, so that nothing goes on as if they had been saved. The message
-	// names the cause. Use Manager.Update with the session's handle from there.
+	// names the cause. Use Manager.Update with the session's public ID from there.
 	ErrRequestDone = errors.New("session: request is over, changes dropped")
 
 	// ErrNoHandler: the context is not that of a request that Manager.Handler,
@@ -76,11 +76,11 @@ var (
 )
 
 // StatusCode returns the HTTP status that fits an error of this package: 409
-// for ErrConflict, ErrGone and ErrTooManySessions, 503 for ErrUnavailable and
+// for ErrConflict, ErrEnded and ErrTooManySessions, 503 for ErrUnavailable and
 // ErrUnreadable, else 500.
 func StatusCode(err error) int {
 	switch {
-	case errors.Is(err, ErrConflict), errors.Is(err, ErrGone), errors.Is(err, ErrTooManySessions):
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrEnded), errors.Is(err, ErrTooManySessions):
 		return http.StatusConflict
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
 		return http.StatusServiceUnavailable

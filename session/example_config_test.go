@@ -79,7 +79,7 @@ func ExampleConfig_errorHandler() {
 
 // What this program cannot read, such as a record that is sealed by a key that was
 // lost, is left as it is. The visitor starts over.
-func ExampleManager_Forget() {
+func ExampleManager_ClearCookie() {
 	store := memory.New()
 	newKey := func() [][]byte {
 		key := make([]byte, 32)
@@ -94,7 +94,7 @@ func ExampleManager_Forget() {
 		SigningKeys: signingKeys,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if errors.Is(err, session.ErrUnreadable) {
-				sessions.Forget(w, r)
+				sessions.ClearCookie(w, r)
 			}
 			http.Error(w, "please load the page again", session.StatusCode(err))
 		},
@@ -113,7 +113,7 @@ func ExampleManager_Forget() {
 
 // A new key is added as the last. When every instance has it, it becomes the first;
 // the old one verifies on, until no cookie of its time is left: after
-// Config.MaxLifetime.
+// Config.PersistLifetime.
 func ExampleConfig_signingKeys() {
 	store := memory.New()
 	oldKey, newKey := make([]byte, 32), make([]byte, 32)
@@ -154,7 +154,7 @@ func ExampleJSON() {
 			http.Error(w, err.Error(), session.StatusCode(err))
 			return
 		}
-		rec := must(store.Fetch(r.Context(), s.Handle()))
+		rec := must(store.Fetch(r.Context(), s.PublicID()))
 		at := bytes.LastIndexByte(rec.Data, '{')
 		fmt.Fprintf(w, "%s: %s\n", rec.Format, rec.Data[at:])
 	}))

@@ -120,7 +120,7 @@ func ExampleSession_Persist() {
 // from its call; so each visit calls it again, on a day after the last one.
 func ExampleSession_Persist_sliding() {
 	const day = 24 * time.Hour
-	sessions := must(session.New(memory.New(), session.Config{MaxLifetime: 180 * day}))
+	sessions := must(session.New(memory.New(), session.Config{PersistLifetime: 180 * day}))
 	keep := session.NewKey[bool]("keep")
 
 	mux := http.NewServeMux()

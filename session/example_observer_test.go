@@ -17,7 +17,7 @@ import (
 func ExampleEvent() {
 	counts := expvar.NewMap("sessions")
 	sessions, err := session.New(memory.New(), session.Config{
-		Observer: func(_ context.Context, e session.Event) { counts.Add(string(e.Op)+" "+e.Outcome(), 1) },
+		Observer: func(_ context.Context, e session.Event) { counts.Add(string(e.Op)+" "+string(e.Outcome()), 1) },
 	})
 	if err != nil {
 		log.Fatal(err)

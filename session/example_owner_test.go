@@ -34,7 +34,7 @@ func ExampleManager_Sessions() {
 		var names []string
 		for _, one := range all { // the one used last comes first
 			name, _ := device.Get(one)
-			if one.Handle() == s.Handle() {
+			if one.PublicID() == s.PublicID() {
 				name += " (this one)"
 			}
 			names = append(names, name)
@@ -46,7 +46,7 @@ func ExampleManager_Sessions() {
 		all, err := sessions.Sessions(r.Context(), s.Owner())
 		for _, one := range all { // Revoke does not ask whose session it is
 			if name, _ := device.Get(one); name == r.FormValue("device") {
-				err = sessions.Revoke(r.Context(), one.Handle())
+				err = sessions.Revoke(r.Context(), one.PublicID())
 			}
 		}
 		if err != nil {
@@ -112,7 +112,7 @@ func ExampleManager_RevokeAll() {
 }
 
 // A worker puts what it has found into the session that asked for it. It keeps
-// the handle, which opens nothing.
+// the public ID, which opens nothing.
 func ExampleManager_Update() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	report := session.NewKey[string]("report")
@@ -121,16 +121,16 @@ func ExampleManager_Update() {
 	mux := http.NewServeMux()
 	mux.Handle("POST /report", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		report.Set(s, "under way")
-		if s.Save(r.Context()) == nil { // from here on it has a handle
-			jobs <- s.Handle()
+		if s.Save(r.Context()) == nil { // from here on it has a public ID
+			jobs <- s.PublicID()
 		}
 	}))
 	mux.Handle("GET /report", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		text, _ := report.Get(s)
 		fmt.Fprint(w, text)
 	}))
-	work := func(handle string) error {
-		return sessions.Update(context.Background(), handle, func(s *session.Session) error {
+	work := func(publicID string) error {
+		return sessions.Update(context.Background(), publicID, func(s *session.Session) error {
 			report.Set(s, "12 pages")
 			return nil
 		})
@@ -139,12 +139,12 @@ func ExampleManager_Update() {
 	ann := newBrowser(mux)
 	ann.send("POST /report")
 	ann.send("GET /report")
-	handle := <-jobs
-	fmt.Println("work:", work(handle))
+	publicID := <-jobs
+	fmt.Println("work:", work(publicID))
 	ann.send("GET /report")
 
-	_ = sessions.Revoke(context.Background(), handle)
-	fmt.Println("gone:", errors.Is(work(handle), session.ErrGone))
+	_ = sessions.Revoke(context.Background(), publicID)
+	fmt.Println("gone:", errors.Is(work(publicID), session.ErrEnded))
 	// Output:
 	// POST /report: 200
 	// GET /report: 200 under way
@@ -155,7 +155,7 @@ func ExampleManager_Update() {
 
 // A connection that stays open outlives the request that it began with, and the
 // session, unless it asks.
-func ExampleSession_Alive() {
+func ExampleSession_Check() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	// As a rule a clock asks too, every half a minute. Here the account is
 	// closed between the second piece of news and the third.
@@ -167,7 +167,7 @@ func ExampleSession_Alive() {
 
 	live := sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		for text := range news {
-			if err := s.Alive(r.Context()); errors.Is(err, session.ErrGone) {
+			if err := s.Check(r.Context()); errors.Is(err, session.ErrEnded) {
 				fmt.Fprint(w, "signed out")
 				return
 			} else if err != nil { // the store is down; do not let anyone stay by that

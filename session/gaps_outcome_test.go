@@ -200,13 +200,13 @@ func TestRuleSessionUpdateEnds(t *testing.T) {
 		w.calm()
 	})
 
-	t.Run("of a session that is erased is ErrGone, and never re-creates it", func(t *testing.T) {
+	t.Run("of a session that is erased is ErrEnded, and never re-creates it", func(t *testing.T) {
 		w, c, id := begun(t)
 		c.post(func(s *session.Session) {
 			w.erase(id)
 			err := s.Update(context.Background(), func(s *session.Session) error { keyA.Set(s, 2); return nil })
-			wantErr(t, err, session.ErrGone)
-		}).wantError(t, http.StatusConflict, session.ErrGone)
+			wantErr(t, err, session.ErrEnded)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
 		if w.stored(id) != nil {
 			t.Error("it was re-created")
 		}

@@ -109,8 +109,8 @@ func TestRuleReplayLeaves(t *testing.T) {
 			w.erase(id)
 			io.WriteString(rw, "page")
 			wantErr(t, r.Context().Err(), context.Canceled)
-			wantErr(t, context.Cause(r.Context()), session.ErrGone)
-		}).wantError(t, http.StatusConflict, session.ErrGone)
+			wantErr(t, context.Cause(r.Context()), session.ErrEnded)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
 	})
 }
 

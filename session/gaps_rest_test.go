@@ -101,11 +101,11 @@ func TestRuleStartOver(t *testing.T) {
 				keyA.Set(s, n+1)
 				return nil
 			})
-			wantErr(t, err, session.ErrGone)
+			wantErr(t, err, session.ErrEnded)
 			if runs != 1 {
 				t.Errorf("%d runs", runs)
 			}
-		}).wantError(t, http.StatusConflict, session.ErrGone)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
 		c.wantState("empty")
 	})
 

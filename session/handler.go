@@ -59,12 +59,12 @@ func (p *passage) answerError(w http.ResponseWriter, r *http.Request, err error)
 		level = slog.LevelWarn
 	}
 	p.m.cfg.Logger.Log(r.Context(), level, "session: request failed",
-		slog.String("handle", p.handle()), slog.String("method", r.Method), slog.Int("status", status), slog.Any("error", err))
+		slog.String("public_id", p.publicID()), slog.String("method", r.Method), slog.Int("status", status), slog.Any("error", err))
 	text := "The server could not keep your session. Please try again later."
 	switch {
 	case errors.Is(err, ErrConflict):
 		text = "Another request of yours changed the same data at the same time, so this one was not saved. Please try again."
-	case errors.Is(err, ErrGone):
+	case errors.Is(err, ErrEnded):
 		text = "Your session has ended or was renewed. Please load the page again; if that does not help, once more in half a minute."
 	case errors.Is(err, ErrTooManySessions):
 		text = "You are signed in on too many devices. Please sign out of one of them first."

@@ -44,13 +44,13 @@ func (w *world) sessions(user string) []*session.Session {
 	return sessions
 }
 
-// handles returns those of the user's sessions.
-func (w *world) handles(user string) (handles []string) {
+// publicIDs returns those of the user's sessions.
+func (w *world) publicIDs(user string) (publicIDs []string) {
 	w.t.Helper()
 	for _, s := range w.sessions(user) {
-		handles = append(handles, s.Handle())
+		publicIDs = append(publicIDs, s.PublicID())
 	}
-	return handles
+	return publicIDs
 }
 
 // wantSessions checks that the user's sessions are those of the clients, in any
@@ -61,7 +61,7 @@ func (w *world) wantSessions(user string, clients ...*client) {
 	for _, c := range clients {
 		want = append(want, c.sessionID())
 	}
-	got := w.handles(user)
+	got := w.publicIDs(user)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -75,7 +75,7 @@ func (c *client) owner() (user string) {
 	return user
 }
 
-// owners returns who owns the sessions that live, by handle, of all that were
+// owners returns who owns the sessions that live, by public ID, of all that were
 // ever saved.
 func (w *world) owners() map[string]string {
 	w.t.Helper()
@@ -85,7 +85,7 @@ func (w *world) owners() map[string]string {
 			found[sv.ID] = s.Owner()
 			return nil
 		})
-		if err != nil && !errors.Is(err, session.ErrGone) {
+		if err != nil && !errors.Is(err, session.ErrEnded) {
 			w.t.Errorf("looking for whose a session is: %v", err)
 		}
 	}
@@ -98,8 +98,8 @@ func (w *world) owners() map[string]string {
 func (w *world) wantRevocable() {
 	w.t.Helper()
 	live := w.owners()
-	for handle, owner := range live {
-		if !slices.Contains(w.handles(owner), handle) {
+	for publicID, owner := range live {
+		if !slices.Contains(w.publicIDs(owner), publicID) {
 			w.t.Errorf("a session of %s lives and is not listed", owner)
 		}
 	}

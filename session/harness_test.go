@@ -352,9 +352,9 @@ func (c *client) serve(h http.Handler, r *http.Request) *answer {
 	return a
 }
 
-// handle of the session that the client's cookie opens; "" if it opens none.
+// public ID of the session that the client's cookie opens; "" if it opens none.
 func (c *client) sessionID() (id string) {
-	c.tab().post(func(s *session.Session) { id = s.Handle() })
+	c.tab().post(func(s *session.Session) { id = s.PublicID() })
 	return id
 }
 

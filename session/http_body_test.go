@@ -16,13 +16,13 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpReplayBody is the ReplayBody of these tests.
+// httpReplayBody is the MaxReplayBody of these tests.
 const httpReplayBody = 1 << 10
 
 // httpReplaySite serves leaf under Replay, with httpReplayBody bytes of body kept.
 func httpReplaySite(t *testing.T, proto string, leaf httpLeaf) *httpSite {
 	t.Helper()
-	env := httpNew(t, session.Config{ReplayBody: httpReplayBody})
+	env := httpNew(t, session.Config{MaxReplayBody: httpReplayBody})
 	return env.serve(t, proto, httpWithReplay(env.Manager, leaf))
 }
 
@@ -112,12 +112,12 @@ func TestHTTPEachRunReadsTheWholeBody(t *testing.T) {
 		first, then int // bytes that the first and the later runs read; -1 all
 	}{
 		{"all of it twice", httpReplayBody - 24, -1, -1},
-		{"a body of exactly ReplayBody", httpReplayBody, -1, -1},
+		{"a body of exactly MaxReplayBody", httpReplayBody, -1, -1},
 		{"a part, then all", 1000, 10, -1},
 		{"all, then a part", 1000, -1, 10},
 		{"nothing, then all", 1000, 0, -1},
-		{"a part of a body over ReplayBody, then all of it", 50 * httpReplayBody, 10, -1},
-		{"nothing of a body over ReplayBody, then all of it", 50 * httpReplayBody, 0, -1},
+		{"a part of a body over MaxReplayBody, then all of it", 50 * httpReplayBody, 10, -1},
+		{"nothing of a body over MaxReplayBody, then all of it", 50 * httpReplayBody, 0, -1},
 		{"no body", 0, -1, -1},
 	}
 	for _, proto := range httpProtos {

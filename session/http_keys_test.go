@@ -59,7 +59,7 @@ func TestHTTPANewSigningKeySignsNobodyOut(t *testing.T) {
 				mine := visitors[len(visitors)-2:]
 				httpPage(t, mine[0].get(fmt.Sprintf("/%d", before)), 200, "1", 1)
 				httpPage(t, mine[1].get(fmt.Sprintf("/%d", i)), 200, "1", 1)
-				if i == len(steps)-1 { // MaxLifetime later: no cookie of the old keys is left
+				if i == len(steps)-1 { // PersistLifetime later: no cookie of the old keys is left
 					visitors = visitors[len(visitors)-3:]
 				}
 				for who, v := range visitors {

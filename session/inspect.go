@@ -15,20 +15,20 @@ type Kind string
 
 // The kinds of records.
 const (
-	KindSession   Kind = "session"
-	KindTombstone Kind = "tombstone" // remembers for minutes that a session was renewed or destroyed
-	KindRoster    Kind = "roster"    // lists the sessions of an owner
-	KindKeyring   Kind = "keyring"   // has the keys that sign cookies, if Config has none
+	KindSession    Kind = "session"
+	KindTombstone  Kind = "tombstone"   // remembers for minutes that a session was renewed or destroyed
+	KindOwnerIndex Kind = "owner-index" // lists the sessions of an owner
+	KindKeyring    Kind = "keyring"     // has the keys that sign cookies, if Config has none
 )
 
 // Info is what a record holds, for tools that look into a store.
 type Info struct {
 	Kind Kind
 
-	// Handle is the record's ID: Session.Handle, if it is a session.
-	Handle string
+	// PublicID is the record's ID: Session.PublicID, if it is a session.
+	PublicID string
 
-	// Owner is the user that Session.SetOwner has named. KindSession, KindRoster.
+	// Owner is the user that Session.SetOwner has named. KindSession, KindOwnerIndex.
 	Owner string
 
 	CreatedAt  time.Time // when the session began
@@ -40,15 +40,15 @@ type Info struct {
 	// Commits is how often the record has been saved, touches included.
 	Commits int64
 
-	// Successor is the handle of what a renewed session has become. KindTombstone.
+	// Successor is the public ID of what a renewed session has become. KindTombstone.
 	Successor string
 
 	// Values are what the session's keys hold, sorted by name. KindSession.
 	Values []Value
 
-	// Members are the handles of the owner's sessions, and perhaps of some that
-	// have ended. KindRoster.
-	Members []string
+	// Sessions are the public IDs of the owner's sessions, and perhaps of some that
+	// have ended. KindOwnerIndex.
+	Sessions []string
 }
 
 // Inspect reads a record that this package has saved, as a provider.Lister
@@ -57,7 +57,7 @@ type Info struct {
 // always known, and a session of any other has values that do not Decode.
 //
 // Nothing secret comes out: a record does not have the token of the cookie, and of
-// KindKeyring only the kind, the handle and the number of commits are told. But the
+// KindKeyring only the kind, the public ID and the number of commits are told. But the
 // values are the visitor's.
 //
 // The error of a record that is none of these wraps ErrUnreadable. One that
@@ -69,7 +69,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	if !envelope.ValidVersion(rec.Version) {
 		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
 	}
-	info := &Info{Handle: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32}
+	info := &Info{PublicID: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32}
 	if rec.Format == keyring.Format {
 		info.Kind = KindKeyring
 		return info, nil
@@ -83,9 +83,9 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	switch {
 	case e.Tombstone:
 		info.Kind = KindTombstone
-	case rec.Format == rosterFormat:
-		info.Kind = KindRoster
-		info.Members = append(info.Members, names(&e.Entries)...)
+	case rec.Format == ownerIndexFormat:
+		info.Kind = KindOwnerIndex
+		info.Sessions = append(info.Sessions, names(&e.Entries)...)
 	default:
 		info.Kind = KindSession
 		info.Values = valuesOf(&e, codecNamed(rec.Format, codecs))

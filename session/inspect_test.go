@@ -38,7 +38,7 @@ func TestInspectASession(t *testing.T) {
 	c.post(func(s *session.Session) { s.Persist(48 * time.Hour); keyB.Set(s, 2) }).wantPage(t)
 	id := c.sessionID()
 	info := w.inspected(id)
-	if info.Kind != session.KindSession || info.Handle != id || info.Owner != "ann" || info.Commits != 2 || info.Successor != "" || info.Members != nil {
+	if info.Kind != session.KindSession || info.PublicID != id || info.Owner != "ann" || info.Commits != 2 || info.Successor != "" || info.Sessions != nil {
 		t.Errorf("Info is %+v", info)
 	}
 	c.get(func(s *session.Session) {
@@ -72,17 +72,17 @@ func TestInspectOtherRecords(t *testing.T) {
 		info := w.inspected(rec.ID)
 		kinds[info.Kind]++
 		switch info.Kind {
-		case session.KindRoster:
-			if info.Owner != "ann" || !slices.Contains(info.Members, c.sessionID()) || len(info.Values) != 0 {
-				t.Errorf("the roster is %+v", info)
+		case session.KindOwnerIndex:
+			if info.Owner != "ann" || !slices.Contains(info.Sessions, c.sessionID()) || len(info.Values) != 0 {
+				t.Errorf("the owner index is %+v", info)
 			}
 		case session.KindKeyring:
-			if info.Handle != rec.ID || info.Values != nil || info.Members != nil {
+			if info.PublicID != rec.ID || info.Values != nil || info.Sessions != nil {
 				t.Errorf("the key ring is %+v", info)
 			}
 		}
 	}
-	if want := "map[keyring:1 roster:1 session:1 tombstone:1]"; fmt.Sprint(kinds) != want {
+	if want := "map[keyring:1 owner-index:1 session:1 tombstone:1]"; fmt.Sprint(kinds) != want {
 		t.Errorf("the store has %v, want %v", kinds, want)
 	}
 }

@@ -48,7 +48,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	if shared := share(p); shared != nil {
 		m.store, m.local = shared, true
 	}
-	for _, codec := range []Codec{CBOR(), JSON(), rosterCodec{}, cfg.Codec} {
+	for _, codec := range []Codec{CBOR(), JSON(), ownerIndexCodec{}, cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
 	m.cookies.Cookie, m.cookies.namespace = cfg.Cookie, cfg.Namespace
@@ -60,7 +60,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		m.cookies.ring = keyring.New(p, keyring.Options{
 			ID:        recordID("key ring", cfg.Namespace, nil),
 			Rotation:  cfg.SigningKeyRotation,
-			Retention: max(cfg.Lifetime, cfg.MaxLifetime),
+			Retention: max(cfg.Lifetime, cfg.PersistLifetime),
 			Timeout:   cfg.StoreTimeout,
 			Logger:    cfg.Logger,
 		})
@@ -101,11 +101,11 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 	return p.load(ctx)
 }
 
-// Forget clears the visitor's session cookie. It is for an ErrorHandler that
+// ClearCookie clears the visitor's session cookie. It is for an ErrorHandler that
 // meets ErrUnreadable: the visitor starts anew at the next request, and the
 // record stays for those who look into it. If r came with several cookies of the
 // name, it clears them wherever Destroy would.
-func (m *Manager) Forget(w http.ResponseWriter, r *http.Request) {
+func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	m.check()
 	p := &passage{m: m, request: r}
 	cookie := m.cfg.Cookie.expired()

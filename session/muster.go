@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// muster is what a roster comes to when its sessions are looked up.
+// muster is what an owner index comes to when its sessions are looked up.
 type muster struct {
 	live    []member // the oldest first
 	pending []place  // not there or another's, but perhaps not for long
@@ -110,7 +110,7 @@ func (m *Manager) each(n int, do func(i int)) {
 	}
 }
 
-// thin looks up some places of a roster that has many, others each time, and
+// thin looks up some places of an owner index that has many, others each time, and
 // returns those that are left: where nobody lists the sessions, it would grow by
 // every one that is not logged out of.
 func (st *storage) thin(old *content, all []place, at time.Time) []place {
@@ -270,7 +270,7 @@ func (st *storage) lookAgain(owner string, some []place, found *muster) error {
 	return nil
 }
 
-// places returns those who stay in the roster.
+// places returns those who stay in the owner index.
 func (f *muster) places() []place {
 	places := slices.Concat(f.pending, f.unread)
 	for _, m := range f.live {

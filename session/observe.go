@@ -24,33 +24,36 @@ const (
 // Event is what Config.Observer is told.
 type Event struct {
 	Op       Op
-	Handle   string        // of the session, "" if there is none
+	PublicID string        // of the session, "" if there is none
 	Start    time.Time     // when the operation began
 	Duration time.Duration // how long it took, storage and waiting for others included
 	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
 	Key      string        // OpUndecodable: the key
-	Err      error         // why it failed. OpLoad: ErrGone also for the cookie of a session that was renewed or destroyed, though Load does not fail
+	Err      error         // why it failed. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
 }
+
+// Outcome says in one word how an operation ended.
+type Outcome string
 
 // The outcomes of an Event.
 const (
-	OutcomeOK          = "ok"
-	OutcomeNone        = "none"        // OpLoad: the cookie is of no session
-	OutcomeMerged      = "merged"      // saved on top of what others had saved meanwhile
-	OutcomeConflict    = "conflict"    // ErrConflict
-	OutcomeGone        = "gone"        // ErrGone
-	OutcomeUnknown     = "unknown"     // ErrOutcomeUnknown
-	OutcomeCanceled    = "canceled"    // OpRenew: the visitor hung up first, and would not have got the new cookie
-	OutcomeUnavailable = "unavailable" // ErrUnavailable
-	OutcomeUnreadable  = "unreadable"  // ErrUnreadable, and OpUndecodable
-	OutcomeRefused     = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
-	OutcomeDropped     = "dropped"     // ErrRequestDone
+	OutcomeOK          Outcome = "ok"
+	OutcomeNone        Outcome = "none"        // OpLoad: the cookie is of no session
+	OutcomeMerged      Outcome = "merged"      // saved on top of what others had saved meanwhile
+	OutcomeConflict    Outcome = "conflict"    // ErrConflict
+	OutcomeEnded       Outcome = "ended"       // ErrEnded
+	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
+	OutcomeCanceled    Outcome = "canceled"    // OpRenew: the visitor hung up first, and would not have got the new cookie
+	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
+	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
+	OutcomeRefused     Outcome = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
+	OutcomeDropped     Outcome = "dropped"     // ErrRequestDone
 )
 
 // Outcome sums e up in one word, one of a few, as metrics want it.
-func (e Event) Outcome() string {
+func (e Event) Outcome() Outcome {
 	switch {
-	case e.Err == nil && e.Op == OpLoad && e.Handle == "":
+	case e.Err == nil && e.Op == OpLoad && e.PublicID == "":
 		return OutcomeNone
 	case e.Err == nil && e.Attempts > 1 && e.Op != OpReplay:
 		return OutcomeMerged
@@ -60,8 +63,8 @@ func (e Event) Outcome() string {
 		return OutcomeDropped
 	case errors.Is(e.Err, ErrConflict):
 		return OutcomeConflict
-	case errors.Is(e.Err, ErrGone):
-		return OutcomeGone
+	case errors.Is(e.Err, ErrEnded):
+		return OutcomeEnded
 	case errors.Is(e.Err, ErrOutcomeUnknown):
 		return OutcomeUnknown
 	case errors.Is(e.Err, context.Canceled):
@@ -93,8 +96,8 @@ func (m *Manager) observed(ctx context.Context, e Event) {
 }
 
 // again tells that what has met a conflict runs once more, after n times.
-func (m *Manager) again(ctx context.Context, handle string, n int) {
+func (m *Manager) again(ctx context.Context, publicID string, n int) {
 	event := m.watch(OpReplay)
-	event.Handle, event.Attempts = handle, n
+	event.PublicID, event.Attempts = publicID, n
 	m.observed(ctx, event)
 }

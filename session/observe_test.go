@@ -41,7 +41,7 @@ func (o *watcher) want(t *testing.T, want ...string) []session.Event {
 	o.events = nil
 	var got []string
 	for _, e := range events {
-		got = append(got, string(e.Op)+" "+e.Outcome())
+		got = append(got, string(e.Op)+" "+string(e.Outcome()))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("observed %q; want %q", got, want)
@@ -67,7 +67,7 @@ func TestObserver(t *testing.T) {
 		c := w.client()
 		c.post(set("a=1"))
 		created := o.want(t, "save ok")
-		if created[0].Handle != c.sessionID() || created[0].Attempts != 1 {
+		if created[0].PublicID != c.sessionID() || created[0].Attempts != 1 {
 			t.Errorf("got %+v", created[0])
 		}
 		o.want(t, "load ok")
@@ -75,15 +75,15 @@ func TestObserver(t *testing.T) {
 		c.post((*session.Session).Renew)
 		o.want(t, "load ok", "renew ok")
 		old.post(func(s *session.Session) { keyA.Set(s, 2) })
-		o.want(t, "load gone", "save gone")
+		o.want(t, "load ended", "save ended")
 		time.Sleep(30 * time.Minute)
 		c.post(func(s *session.Session) { keyA.Get(s) })
 		o.want(t, "load ok", "touch ok")
 		id := c.sessionID()
 		o.want(t, "load ok")
 		c.post((*session.Session).Destroy)
-		if events := o.want(t, "load ok", "destroy ok"); events[1].Handle != id {
-			t.Errorf("got %+v, want the handle %s", events[1], id)
+		if events := o.want(t, "load ok", "destroy ok"); events[1].PublicID != id {
+			t.Errorf("got %+v, want the public ID %s", events[1], id)
 		}
 	})
 	each("a cookie of no session", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
@@ -177,8 +177,8 @@ func TestObserver(t *testing.T) {
 		w.onFetch(failing, failing, failing, failing)
 		wantErr(t, w.m.Update(t.Context(), id, func(*session.Session) error { return nil }), session.ErrUnavailable)
 		o.want(t, "save unavailable")
-		wantErr(t, w.m.Update(t.Context(), "unknown", func(*session.Session) error { return nil }), session.ErrGone)
-		o.want(t, "save gone")
+		wantErr(t, w.m.Update(t.Context(), "unknown", func(*session.Session) error { return nil }), session.ErrEnded)
+		o.want(t, "save ended")
 	})
 	each("what was dropped", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
 		c := w.client()
@@ -189,7 +189,7 @@ func TestObserver(t *testing.T) {
 		o.want(t)
 		wantErr(t, kept.Save(t.Context()), session.ErrRequestDone)
 		wantErr(t, kept.Update(t.Context(), setting("a=3")), session.ErrRequestDone)
-		if events := o.want(t, "save dropped", "save dropped"); events[0].Handle != c.sessionID() {
+		if events := o.want(t, "save dropped", "save dropped"); events[0].PublicID != c.sessionID() {
 			t.Errorf("got %+v", events[0])
 		}
 		o.want(t, "load ok")

@@ -7,17 +7,17 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Update changes the session of that handle from outside of a request, such as a
+// Update changes the session of that public ID from outside of a request, such as a
 // worker or a websocket's goroutine: see [Session.Update], which this is on a
-// Session that has no request. The handle must be the program's own to use, not one
+// Session that has no request. The public ID must be the program's own to use, not one
 // that came with a request: see [Manager.Revoke]. What would need a cookie, as Renew does, fails with
-// ErrHeaderSent, and a session that is not there with ErrGone.
-func (m *Manager) Update(ctx context.Context, handle string, fn func(*Session) error) error {
+// ErrHeaderSent, and a session that is not there with ErrEnded.
+func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session) error) error {
 	m.check()
-	if provider.ValidateID(handle) != nil {
-		return ErrGone
+	if provider.ValidateID(publicID) != nil {
+		return ErrEnded
 	}
-	return m.outside(ctx, handle, m.freshContent()).Update(ctx, fn)
+	return m.outside(ctx, publicID, m.freshContent()).Update(ctx, fn)
 }
 
 // outside returns a session that is in no request: what its request has left it as,
@@ -30,14 +30,14 @@ func (m *Manager) outside(ctx context.Context, id string, c *content) *Session {
 	return s
 }
 
-// Alive tells a long-lived connection, by one storage trip, that its session goes
-// on. It returns ErrGone if the session has been destroyed, revoked or renewed or
+// Check tells a long-lived connection, by one storage trip, that its session goes
+// on. It returns ErrEnded if the session has been destroyed, revoked or renewed or
 // has expired, also one that was not stored yet, and ErrUnavailable or
 // ErrUnreadable. It does not count as use of the session: to extend it, Touch it.
-func (s *Session) Alive(ctx context.Context) error {
-	id := s.Handle()
+func (s *Session) Check(ctx context.Context) error {
+	id := s.PublicID()
 	if id == "" {
-		return ErrGone
+		return ErrEnded
 	}
 	bounded, cancel := context.WithTimeout(ctx, s.m.cfg.StoreTimeout)
 	defer cancel()
@@ -51,8 +51,8 @@ func (s *Session) Alive(ctx context.Context) error {
 // standing reports why c, as it was just read, is no session any more.
 func (m *Manager) standing(c *content) error {
 	switch {
-	case c == nil || c.isRoster() || m.expired(c):
-		return ErrGone
+	case c == nil || c.isOwnerIndex() || m.expired(c):
+		return ErrEnded
 	case c.Tombstone:
 		return errTombstone
 	}

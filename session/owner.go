@@ -57,12 +57,12 @@ func (s *Session) Owner() string {
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
 	m.check()
 	st := m.storage(ctx, nil)
-	roster, err := st.roster(userID)
-	if err != nil || roster == nil {
+	index, err := st.index(userID)
+	if err != nil || index == nil {
 		return nil, err
 	}
 	at := now()
-	found, err := st.muster(ctx, userID, places(roster, at), at)
+	found, err := st.muster(ctx, userID, places(index, at), at)
 	if err != nil {
 		return nil, err
 	}
@@ -77,42 +77,42 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 	return sessions, nil
 }
 
-// Revoke ends the session of that handle, as Session.Destroy does: a request that
+// Revoke ends the session of that public ID, as Session.Destroy does: a request that
 // is under way in it saves nothing any more, and the next one finds it gone. If
 // it was renewed, what it became is ended, for as long as that could live when it was
 // renewed.
 //
 // A session that was destroyed or revoked before is no error while its record tells so,
-// for five minutes. Where there is no session of that handle Revoke returns ErrGone, and
+// for five minutes. Where there is no session of that public ID Revoke returns ErrEnded, and
 // has ended nothing: the session has expired, or what it was renewed to was renewed or
-// persisted after that and lives on. Sessions has its present handle.
+// persisted after that and lives on. Sessions has its present public ID.
 //
-// Revoke does not ask whose session it is. A handle that came with a request is
+// Revoke does not ask whose session it is. A public ID that came with a request is
 // to be looked up in the user's Sessions first.
-func (m *Manager) Revoke(ctx context.Context, handle string) error {
+func (m *Manager) Revoke(ctx context.Context, publicID string) error {
 	m.check()
-	if provider.ValidateID(handle) != nil {
+	if provider.ValidateID(publicID) != nil {
 		return errNotThere
 	}
 	st := m.storage(ctx, nil)
-	found, err := st.fetch(handle)
+	found, err := st.fetch(publicID)
 	switch {
 	case err != nil:
 		return err
-	case found == nil || found.isRoster():
+	case found == nil || found.isOwnerIndex():
 		return errNotThere
 	}
-	if err := st.end(&doomed{identity: identity{id: handle}, base: found, named: true}); err != nil {
+	if err := st.end(&doomed{identity: identity{id: publicID}, base: found, named: true}); err != nil {
 		return err
 	}
 	if found.Owner != "" {
-		st.strike(found.Owner, gone(handle))
+		st.strike(found.Owner, gone(publicID))
 	}
 	return nil
 }
 
-// errNotThere is ErrGone of a handle that names no session.
-var errNotThere = fmt.Errorf("%w: there is no session of this handle, so nothing was ended", ErrGone)
+// errNotThere is ErrEnded of a public ID that names no session.
+var errNotThere = fmt.Errorf("%w: there is no session of this public ID, so nothing was ended", ErrEnded)
 
 // RevokeAll ends every session of the user: all whose login came before the call;
 // and a login that runs meanwhile is either ended, too, or comes after it. An error
@@ -129,12 +129,12 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	var own string
 	if p := passageOf(ctx, m); p != nil {
 		if s := p.session.Load(); s != nil && s.storedOwner() == userID {
-			own = s.Handle()
+			own = s.PublicID()
 		}
 	}
 	err := m.revokeBut(ctx, userID, "", own)
 	if own != "" && errors.Is(err, ErrNotListed) {
-		if revoked := m.Revoke(ctx, own); revoked != nil && !errors.Is(revoked, ErrGone) {
+		if revoked := m.Revoke(ctx, own); revoked != nil && !errors.Is(revoked, ErrEnded) {
 			err = errors.Join(err, revoked)
 		}
 	}
@@ -157,7 +157,7 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	if owner == "" {
 		return errors.New("session: RevokeOthers of a session that is nobody's; call SetOwner first")
 	}
-	spared, err := m.storage(ctx, nil).successor(s.Handle())
+	spared, err := m.storage(ctx, nil).successor(s.PublicID())
 	if err != nil {
 		return err
 	}
@@ -186,21 +186,21 @@ func (st storage) successor(id string) (string, error) {
 	return id, nil
 }
 
-// revokeBut ends the sessions of owner's roster but spared. It returns ErrNotListed if
+// revokeBut ends the sessions of owner's index but spared. It returns ErrNotListed if
 // the session known, "" for none, lives as the owner's and is not in it.
 func (m *Manager) revokeBut(ctx context.Context, owner, spared, known string) error {
 	st := m.storage(ctx, nil)
-	roster, err := st.roster(owner)
+	index, err := st.index(owner)
 	if err != nil {
 		return err
 	}
 	var over []place
 	var errs []error
 	at := now()
-	if known != "" && !lists(roster, known, at) {
+	if known != "" && !lists(index, known, at) {
 		errs = append(errs, st.unlisted(known, owner, spared))
 	}
-	for _, p := range places(roster, at) {
+	for _, p := range places(index, at) {
 		if p.id == spared {
 			continue
 		}
@@ -258,7 +258,7 @@ func (st *storage) end(b *doomed) error {
 	defer func() { c.turn.Leave() }()
 	event := st.m.watch(OpRevoke)
 	err := c.entomb(b)
-	event.Handle, event.Attempts, event.Err = b.id, 1+c.tries, err
+	event.PublicID, event.Attempts, event.Err = b.id, 1+c.tries, err
 	st.m.observed(st.ctx(), event)
 	return err
 }

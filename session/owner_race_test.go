@@ -26,7 +26,7 @@ type race struct {
 	clock   int                       // counts what is answered
 	logins  map[string]map[string]int // by cookie and user: when the login was answered, or never
 	sweeps  []sweep                   // that returned nil
-	revoked []string                  // handles, by Revoke that returned nil
+	revoked []string                  // public IDs, by Revoke that returned nil
 }
 
 // sweep is one RevokeAll.
@@ -191,7 +191,7 @@ func (r *race) revoke(visitors []*client) {
 		switch r.draw(5) {
 		case 0:
 			if all, _ := r.m.Sessions(ctx, user); len(all) > 0 {
-				r.revokeOne(all[r.draw(len(all))].Handle())
+				r.revokeOne(all[r.draw(len(all))].PublicID())
 			}
 		case 1:
 			visitors[r.draw(len(visitors))].tab().post(func(s *session.Session) { _ = r.m.RevokeOthers(ctx, s) })
@@ -201,13 +201,13 @@ func (r *race) revoke(visitors []*client) {
 	}
 }
 
-func (r *race) revokeOne(handle string) {
-	if r.m.Revoke(context.Background(), handle) != nil {
+func (r *race) revokeOne(publicID string) {
+	if r.m.Revoke(context.Background(), publicID) != nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.revoked = append(r.revoked, handle)
+	r.revoked = append(r.revoked, publicID)
 }
 
 func (r *race) sweep(user string) {
@@ -249,9 +249,9 @@ func (r *race) settle() {
 	for _, sw := range r.sweeps {
 		r.wantSwept(sw.user, sw.begin)
 	}
-	for _, handle := range r.revoked {
-		err := r.m.Update(context.Background(), handle, func(*session.Session) error { return nil })
-		if !errors.Is(err, session.ErrGone) {
+	for _, publicID := range r.revoked {
+		err := r.m.Update(context.Background(), publicID, func(*session.Session) error { return nil })
+		if !errors.Is(err, session.ErrEnded) {
 			r.t.Errorf("a revoked session: error %v", err)
 		}
 	}

@@ -96,13 +96,13 @@ func (p *passage) read(ctx context.Context, event *Event) (*Session, error) {
 	if err == nil {
 		err = found.problem()
 	}
-	event.Handle, event.Err = found.session.id, err
+	event.PublicID, event.Err = found.session.id, err
 	switch {
 	case errors.Is(err, errTombstone):
 		ended := found.tombstone
 		return p.newSession(identity{predecessor: &predecessor{ended.id, ended.content}}, nil), nil
 	case found.unread.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
-		event.Handle = found.unread.id
+		event.PublicID = found.unread.id
 		return p.beside(found.unread, err), nil
 	case err != nil:
 		return nil, err
@@ -198,10 +198,10 @@ func (p *passage) cookies(values []string) []string {
 	return p.m.cfg.Cookie.sent(values, p.request.Header)
 }
 
-// handle returns the session's public name for a log line.
-func (p *passage) handle() string {
+// publicID returns the session's public name for a log line.
+func (p *passage) publicID() string {
 	if s := p.session.Load(); s != nil {
-		return s.Handle()
+		return s.PublicID()
 	}
 	return ""
 }
@@ -256,7 +256,7 @@ func (s *Session) drop() {
 	told := s.failed != nil || s.reported
 	s.failed = s.dropped()
 	if !told && s.failed != nil {
-		s.m.cfg.Logger.Warn("session: changes dropped", slog.String("handle", st.id), slog.Any("error", s.failed))
+		s.m.cfg.Logger.Warn("session: changes dropped", slog.String("public_id", st.id), slog.Any("error", s.failed))
 	}
 	if b := st.doomed; b != nil && b.id != "" {
 		st.identity, st.view.base, st.reads = b.identity, b.base, b.reads

@@ -5,7 +5,7 @@ import "time"
 // AAL1 returns a Config with the time limits that NIST SP 800-63B-4 has for
 // sessions of its authenticator assurance level 1, and [AAL2] and [AAL3] for those
 // of levels 2 and 3 (sections 2.1.3, 2.2.3 and 2.3.3). They set IdleTimeout,
-// Lifetime, MaxLifetime and MaxIdle, and no other field:
+// Lifetime, PersistLifetime and PersistIdleTimeout, and no other field:
 //
 //	        inactivity            overall
 //	AAL1    none is required      30 days (SHOULD)
@@ -31,5 +31,5 @@ const day = 24 * time.Hour
 
 // limits returns a Config whose sessions end after so long, persistent or not.
 func limits(idle, overall time.Duration) Config {
-	return Config{IdleTimeout: idle, Lifetime: overall, MaxLifetime: overall, MaxIdle: idle}
+	return Config{IdleTimeout: idle, Lifetime: overall, PersistLifetime: overall, PersistIdleTimeout: idle}
 }

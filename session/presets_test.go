@@ -37,7 +37,7 @@ var moments = []struct {
 func preset(p func() session.Config) func(*session.Config) {
 	return func(cfg *session.Config) {
 		limits := p()
-		cfg.IdleTimeout, cfg.Lifetime, cfg.MaxLifetime, cfg.MaxIdle = limits.IdleTimeout, limits.Lifetime, limits.MaxLifetime, limits.MaxIdle
+		cfg.IdleTimeout, cfg.Lifetime, cfg.PersistLifetime, cfg.PersistIdleTimeout = limits.IdleTimeout, limits.Lifetime, limits.PersistLifetime, limits.PersistIdleTimeout
 	}
 }
 
@@ -126,7 +126,7 @@ func TestPresetsBeginAnewWithRenew(t *testing.T) {
 func TestPresetsSetTheLimitsOnly(t *testing.T) {
 	for _, l := range assuranceLevels {
 		cfg := l.preset()
-		limits := session.Config{IdleTimeout: cfg.IdleTimeout, Lifetime: cfg.Lifetime, MaxLifetime: cfg.MaxLifetime, MaxIdle: cfg.MaxIdle}
+		limits := session.Config{IdleTimeout: cfg.IdleTimeout, Lifetime: cfg.Lifetime, PersistLifetime: cfg.PersistLifetime, PersistIdleTimeout: cfg.PersistIdleTimeout}
 		if got, want := fmt.Sprintf("%+v", cfg), fmt.Sprintf("%+v", limits); got != want {
 			t.Errorf("%s is\n%s, and\n%s are its limits", l.name, got, want)
 		}

@@ -42,8 +42,8 @@ func (m *Manager) decode(id string, rec *provider.Record) (*content, error) {
 // record returns the record of an encoded c under id.
 func (m *Manager) record(id string, c *content) (*provider.Record, error) {
 	// The history grows by itself, so it does not count, nor do a tombstone and a
-	// roster.
-	if size := len(c.data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isRoster() {
+	// index.
+	if size := len(c.data) - len(c.History); size > m.cfg.MaxSize && !c.Tombstone && !c.isOwnerIndex() {
 		return nil, fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", ErrTooLarge, size, m.cfg.MaxSize)
 	}
 	c.data = envelope.Bind(c.data, id)
@@ -99,7 +99,7 @@ func (m *Manager) persist(c *content, d time.Duration, before time.Time) time.Ti
 	if before.After(c.Deadline) {
 		c.Deadline = before
 	}
-	c.Deadline = earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))
+	c.Deadline = earlier(c.Deadline, c.Started.Add(m.cfg.PersistLifetime))
 	return before
 }
 
@@ -108,7 +108,7 @@ func (m *Manager) end(c *content) time.Time {
 	if c.Deadline.IsZero() {
 		return c.Started.Add(m.cfg.Lifetime)
 	}
-	return earlier(c.Deadline, c.Started.Add(m.cfg.MaxLifetime))
+	return earlier(c.Deadline, c.Started.Add(m.cfg.PersistLifetime))
 }
 
 // expiry returns when c, used at that time, ends unless it is used before, given
@@ -116,7 +116,7 @@ func (m *Manager) end(c *content) time.Time {
 func (m *Manager) expiry(c *content, used, before time.Time) time.Time {
 	window := m.cfg.IdleTimeout
 	if !c.Deadline.IsZero() {
-		window = m.cfg.MaxIdle
+		window = m.cfg.PersistIdleTimeout
 	}
 	idle := used.Add(window)
 	if before.After(idle) {

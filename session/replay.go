@@ -39,7 +39,7 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 // request is in one such handler at a time.
 //
 // It does not run again once a Save or Update of its own has saved something, or
-// it has read more of the body than Config.ReplayBody.
+// it has read more of the body than Config.MaxReplayBody.
 func (m *Manager) Replay(next http.Handler) http.Handler {
 	m.check()
 	return &leaf{m: m, next: next}
@@ -104,7 +104,7 @@ type replay struct {
 // returns the last run.
 func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *run {
 	if re.attempts > 1 && r.Body != nil && r.Body != http.NoBody {
-		re.body = &tape{src: r.Body, limit: re.m.cfg.ReplayBody}
+		re.body = &tape{src: r.Body, limit: re.m.cfg.MaxReplayBody}
 		defer re.body.close()
 	}
 	for n := 1; ; n++ {
@@ -116,7 +116,7 @@ func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *run {
 			return rn
 		}
 		rn.restore()
-		re.m.again(r.Context(), re.p.handle(), n)
+		re.m.again(r.Context(), re.p.publicID(), n)
 	}
 }
 

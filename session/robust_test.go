@@ -302,7 +302,7 @@ func TestPersistentSessionEndsWithAShortenedMaxLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)
-		c.m = w.manager(func(cfg *session.Config) { cfg.MaxLifetime = 10 * 24 * time.Hour })
+		c.m = w.manager(func(cfg *session.Config) { cfg.PersistLifetime = 10 * 24 * time.Hour })
 		time.Sleep(10*24*time.Hour - time.Minute)
 		c.wantState("a=1")
 		time.Sleep(2 * time.Minute)

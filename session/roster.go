@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// A roster is the record that lists the sessions of one owner. Its entries are
+// An owner index is the record that lists the sessions of one owner. Its entries are
 // named by the IDs of the sessions' records.
 //
 // A session is entered before it is saved, and struck off after it has ended, so
@@ -22,21 +22,21 @@ import (
 // tells decides, not the Config: a Manager of another one must not strike off what
 // is alive to others.
 
-// rosterFormat is the Format of a roster's record.
-const rosterFormat = "holdfast-roster"
+// ownerIndexFormat is the Format of an owner index's record.
+const ownerIndexFormat = "holdfast-owner-index"
 
 // limbo is how long an entry may be without its session: far longer than a commit
 // takes between the two, and than clocks are off.
 const limbo = time.Hour
 
-// rosterCodec names the format. The entries of a roster are nobody's values.
-type rosterCodec struct{ cborCodec }
+// ownerIndexCodec names the format. The entries of an owner index are nobody's values.
+type ownerIndexCodec struct{ cborCodec }
 
-func (rosterCodec) Name() string { return rosterFormat }
+func (ownerIndexCodec) Name() string { return ownerIndexFormat }
 
-func (c *content) isRoster() bool { return c.codec.Name() == rosterFormat }
+func (c *content) isOwnerIndex() bool { return c.codec.Name() == ownerIndexFormat }
 
-// crowd is how many entries a roster may have before its owner's logins look for those of
+// crowd is how many entries an owner index may have before its owner's logins look for those of
 // sessions that have just expired: at one of thinShare, at most maxThinned.
 const (
 	crowd      = 16
@@ -44,11 +44,11 @@ const (
 	maxThinned = 16
 )
 
-// maxPlaces is how many entries a roster may have. It is read and written as a whole, and
+// maxPlaces is how many entries an owner index may have. It is read and written as a whole, and
 // has to fit the limit of every store.
 const maxPlaces = 4096
 
-// place is one session's place in a roster.
+// place is one session's place in an owner index.
 type place struct {
 	id    string
 	since time.Time
@@ -83,15 +83,15 @@ func (p place) sameOrBefore(o place) bool {
 // forgotten returns when nothing of p's session can be left, by any Config.
 func (p place) forgotten() time.Time { return p.since.Add(maxCookieAge + limbo) }
 
-func (m *Manager) rosterID(owner string) string {
+func (m *Manager) ownerIndexID(owner string) string {
 	return recordID("owner", m.cfg.Namespace, []byte(owner))
 }
 
-// roster reads the roster of owner, nil if there is none.
-func (st *storage) roster(owner string) (*content, error) { return st.fetch(st.m.rosterID(owner)) }
+// index reads the index of owner, nil if there is none.
+func (st *storage) index(owner string) (*content, error) { return st.fetch(st.m.ownerIndexID(owner)) }
 
 // enter puts the session id, which is to be saved as next, into its owner's
-// roster. It counts in place of the session before, "" if it comes in addition.
+// index. It counts in place of the session before, "" if it comes in addition.
 func (st *storage) enter(id string, next *content, before string) error {
 	err := st.enterWithin(maxPlaces, id, next, before)
 	if errors.Is(err, ErrTooLarge) { // to this store fewer are too many
@@ -100,7 +100,7 @@ func (st *storage) enter(id string, next *content, before string) error {
 	if errors.Is(err, errFull) || errors.Is(err, ErrTooLarge) {
 		st.m.cfg.Logger.Error("session: the list of an owner's sessions is full, so the owner cannot sign in; "+
 			"end some by Manager.RevokeAll and set Config.OwnerLimit to what owners need; entries of sign-ins that have failed go after an hour",
-			slog.String("list", st.m.rosterID(next.Owner)), slog.Any("error", err))
+			slog.String("list", st.m.ownerIndexID(next.Owner)), slog.Any("error", err))
 		return fmt.Errorf("%w: the list of them is full; end some by Manager.RevokeAll, or wait an hour if their sign-ins have failed", ErrTooManySessions)
 	}
 	if err == nil {
@@ -109,7 +109,7 @@ func (st *storage) enter(id string, next *content, before string) error {
 	return err
 }
 
-// errFull: a roster has maxPlaces entries of sessions that live or may be about to.
+// errFull: an owner index has maxPlaces entries of sessions that live or may be about to.
 var errFull = fmt.Errorf("session: %d entries", maxPlaces)
 
 // enterWithin is enter that looks for stale entries where there are as many as room.
@@ -130,8 +130,8 @@ func (st *storage) enterWithin(room int, id string, next *content, before string
 	})
 }
 
-// reenter puts the session id, which lives as c, into its owner's roster if that lacks it:
-// a store that evicts may have lost the roster, or have it again as it was before.
+// reenter puts the session id, which lives as c, into its owner's index if that lacks it:
+// a store that evicts may have lost the owner index, or have it again as it was before.
 func (st *storage) reenter(id string, c *content) {
 	err := st.amend(c.Owner, func(old *content, at time.Time) ([]place, error) {
 		places := places(old, at)
@@ -145,7 +145,7 @@ func (st *storage) reenter(id string, c *content) {
 	})
 	if err != nil {
 		st.m.cfg.Logger.Warn("session: perhaps not in the list of its owner's sessions, and then not ended by RevokeAll",
-			slog.String("handle", id), slog.Any("error", err))
+			slog.String("public_id", id), slog.Any("error", err))
 	}
 }
 
@@ -160,7 +160,7 @@ func (m *Manager) reentryDue(base, next *content) bool {
 	return span(base) != span(next)
 }
 
-// lists reports whether the session id is in the roster c.
+// lists reports whether the session id is in the owner index c.
 func lists(c *content, id string, at time.Time) bool {
 	return slices.ContainsFunc(places(c, at), func(p place) bool { return p.id == id })
 }
@@ -173,8 +173,8 @@ func (st *storage) retract(id, owner string) {
 	}
 }
 
-// strike takes these places off their owner's roster, but not those that the
-// sessions have got there since. It is a courtesy: who reads the roster passes over
+// strike takes these places off their owner's index, but not those that the
+// sessions have got there since. It is a courtesy: who reads the owner index passes over
 // them.
 func (st *storage) strike(owner string, over ...place) {
 	err := st.amend(owner, func(old *content, at time.Time) ([]place, error) {
@@ -194,10 +194,10 @@ func (st *storage) strike(owner string, over ...place) {
 	}
 }
 
-// amend makes the roster of owner what edit returns, by compare-and-swap; nil
-// leaves it as it is. edit gets nil for a roster that is not there.
+// amend makes the index of owner what edit returns, by compare-and-swap; nil
+// leaves it as it is. edit gets nil for an owner index that is not there.
 func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]place, error)) error {
-	old, err := st.roster(owner)
+	old, err := st.index(owner)
 	for try := 1; err == nil; try++ {
 		at := now()
 		places, editErr := edit(old, at)
@@ -205,7 +205,7 @@ func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]
 			return editErr
 		}
 		var out outcome
-		out, err = st.save(st.m.rosterID(owner), newRoster(owner, old, places, at), versionOf(old))
+		out, err = st.save(st.m.ownerIndexID(owner), newOwnerIndex(owner, old, places, at), versionOf(old))
 		if err != nil || out.landed {
 			break
 		}
@@ -213,13 +213,13 @@ func (st *storage) amend(owner string, edit func(old *content, at time.Time) ([]
 			return st.outrun()
 		}
 	}
-	if errors.Is(err, ErrOutcomeUnknown) { // of the roster; the session was not saved
-		return fmt.Errorf("%w: the owner's roster: %v", ErrUnavailable, err)
+	if errors.Is(err, ErrOutcomeUnknown) { // of the owner index; the session was not saved
+		return fmt.Errorf("%w: the owner's index: %v", ErrUnavailable, err)
 	}
 	return err
 }
 
-// places returns who is in a roster and may still live.
+// places returns who is in an owner index and may still live.
 func places(c *content, at time.Time) []place {
 	places := []place{}
 	if c == nil {
@@ -236,10 +236,10 @@ func places(c *content, at time.Time) []place {
 	return places
 }
 
-// newRoster returns the roster that follows old. It lives as long as any of its
+// newOwnerIndex returns the owner index that follows old. It lives as long as any of its
 // sessions may; an empty one, as long as a tombstone.
-func newRoster(owner string, old *content, places []place, at time.Time) *content {
-	next := follow(&content{codec: rosterCodec{}})
+func newOwnerIndex(owner string, old *content, places []place, at time.Time) *content {
+	next := follow(&content{codec: ownerIndexCodec{}})
 	next.Created, next.Started, next.Owner = at, at, owner
 	next.expires = at.Add(tombstoneLifetime)
 	var entries []envelope.Edit

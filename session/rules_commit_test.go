@@ -263,7 +263,7 @@ func TestRuleUpdateClosure(t *testing.T) {
 		c := w.client()
 		c.post(set("a=1 b=2"))
 		c.post(func(s *session.Session) {
-			keyA.Update(s, func(n int) int { return n + len(s.Keys()) + len(s.Handle())*0 })
+			keyA.Update(s, func(n int) int { return n + len(s.Keys()) + len(s.PublicID())*0 })
 		}).wantPage(t)
 		c.wantState("a=3 b=2")
 	})

@@ -26,7 +26,7 @@ func TestRuleCosts(t *testing.T) {
 		{"changes many keys", set("a=2 b=2 c=2"), 2, 0},
 		{"sets values to what they were", set("a=1"), 1, 0},
 		{"sets values to what they were, in the end", inOrder(set("a=2"), set("a=1")), 1, 0},
-		{"asks for its handle and times", func(s *session.Session) { s.Handle(); s.CreatedAt(); s.ExpiresAt(); s.IsNew() }, 1, 0},
+		{"asks for its public ID and times", func(s *session.Session) { s.PublicID(); s.CreatedAt(); s.ExpiresAt(); s.IsNew() }, 1, 0},
 		{"renews", renew, 3, 1},
 		{"destroys", destroy, 2, 1},
 	} {
@@ -159,8 +159,8 @@ func TestRuleLoad(t *testing.T) {
 		w := newWorld(t)
 		w.client().handle("GET", func(_ http.ResponseWriter, r *http.Request) {
 			s := load(t, r)
-			if !s.IsNew() || s.Handle() != "" || len(s.Keys()) != 0 || !s.ExpiresAt().IsZero() {
-				t.Errorf("new %v, handle %q, keys %v, expires %v", s.IsNew(), s.Handle(), s.Keys(), s.ExpiresAt())
+			if !s.IsNew() || s.PublicID() != "" || len(s.Keys()) != 0 || !s.ExpiresAt().IsZero() {
+				t.Errorf("new %v, public ID %q, keys %v, expires %v", s.IsNew(), s.PublicID(), s.Keys(), s.ExpiresAt())
 			}
 		})
 		if n := w.store.Trips(); n != 0 {
@@ -262,9 +262,9 @@ func TestRuleLoad(t *testing.T) {
 		}
 	})
 
-	t.Run("Forget clears the cookie so that the user can start anew", func(t *testing.T) {
+	t.Run("ClearCookie clears the cookie so that the user can start anew", func(t *testing.T) {
 		w, c, _ := begun(t)
-		a := c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.Forget(rw, r) }), request("GET", ""))
+		a := c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.ClearCookie(rw, r) }), request("GET", ""))
 		if !a.cleared() || len(c.jar) != 0 {
 			t.Errorf("Set-Cookie %q", a.cookies())
 		}
@@ -323,17 +323,17 @@ func TestRuleLoad(t *testing.T) {
 		}
 	})
 
-	t.Run("IsNew is true for the whole request that began the session, Handle is there once it is stored", func(t *testing.T) {
+	t.Run("IsNew is true for the whole request that began the session, PublicID is there once it is stored", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()
 		c.post(func(s *session.Session) {
 			keyA.Set(s, 1)
-			if s.Handle() != "" || !s.ExpiresAt().IsZero() {
-				t.Errorf("before: handle %q, expires %v", s.Handle(), s.ExpiresAt())
+			if s.PublicID() != "" || !s.ExpiresAt().IsZero() {
+				t.Errorf("before: public ID %q, expires %v", s.PublicID(), s.ExpiresAt())
 			}
 			wantErr(t, s.Save(t.Context()), nil)
-			if !s.IsNew() || w.stored(s.Handle()) == nil || s.ExpiresAt().IsZero() {
-				t.Errorf("after: new %v, handle %q, expires %v", s.IsNew(), s.Handle(), s.ExpiresAt())
+			if !s.IsNew() || w.stored(s.PublicID()) == nil || s.ExpiresAt().IsZero() {
+				t.Errorf("after: new %v, public ID %q, expires %v", s.IsNew(), s.PublicID(), s.ExpiresAt())
 			}
 		})
 		c.post(func(s *session.Session) {

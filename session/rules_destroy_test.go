@@ -49,7 +49,7 @@ func TestRuleDestroy(t *testing.T) {
 		a.wantPage(t)
 		a.wantCookies(t, 0)
 		a = tab.post(set("b=2"))
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 	})
 
@@ -60,7 +60,7 @@ func TestRuleDestroy(t *testing.T) {
 			keyB.Set(s, 2)
 			c.post(destroy).wantPage(t)
 		})
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 		tab.wantState("empty")
 	})
@@ -92,7 +92,7 @@ func TestRuleDestroy(t *testing.T) {
 	t.Run("after a Pop and a Clear, absent is no success", func(t *testing.T) {
 		w, c, id := begun(t)
 		a := c.post(func(s *session.Session) { inOrder(pop, clearAll, destroy)(s); w.erase(id) })
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 	})
 
 	t.Run("after the headers destroys all the same", func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestRuleDestroy(t *testing.T) {
 
 	t.Run("absent is no success if it popped something", func(t *testing.T) {
 		w, c, id := begun(t)
-		c.post(func(s *session.Session) { pop(s); s.Destroy(); w.erase(id) }).wantError(t, http.StatusConflict, session.ErrGone)
+		c.post(func(s *session.Session) { pop(s); s.Destroy(); w.erase(id) }).wantError(t, http.StatusConflict, session.ErrEnded)
 	})
 
 	t.Run("absent after an unknown outcome is unknown if it popped something", func(t *testing.T) {

@@ -485,13 +485,13 @@ func TestAnEmptyUpdateLosesNothing(t *testing.T) {
 					t.Error(err)
 				}
 				c.tab().post(end).wantPage(t)
-				wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrGone)
+				wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
 			})), request("GET", ""))
 			if text := w.log.String(); strings.Contains(text, "lost") || strings.Contains(text, "dropped") {
 				t.Errorf("logged %q", text)
 			}
 			err := kept.Update(ctx, func(*session.Session) error { return nil })
-			if !errors.Is(err, session.ErrGone) || errors.Is(err, session.ErrRequestDone) {
+			if !errors.Is(err, session.ErrEnded) || errors.Is(err, session.ErrRequestDone) {
 				t.Errorf("after the request: %v", err)
 			}
 		})
@@ -518,7 +518,7 @@ func TestAnEmptyUpdateLosesNothing(t *testing.T) {
 			http.NewResponseController(rw).Hijack()
 			c.tab().post(destroy).wantPage(t)
 			keyB.Set(s, 1)
-			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrGone)
+			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
 		})), request("GET", ""))
 		if text := w.log.String(); !strings.Contains(text, "lost") {
 			t.Errorf("logged %q", text)

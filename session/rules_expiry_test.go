@@ -18,10 +18,10 @@ func TestRuleExpiryUnderAnotherConfig(t *testing.T) {
 		}
 	})
 
-	bubble("a shorter MaxLifetime lowers that of a persistent session", t, func(t *testing.T) {
+	bubble("a shorter PersistLifetime lowers that of a persistent session", t, func(t *testing.T) {
 		w, c, id := begun(t)
 		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)
-		c.m = w.manager(func(cfg *session.Config) { cfg.MaxLifetime = 10 * 24 * time.Hour })
+		c.m = w.manager(func(cfg *session.Config) { cfg.PersistLifetime = 10 * 24 * time.Hour })
 		c.post(set("a=2")).wantPage(t)
 		if got := c.expiry(id); got != 10*24*time.Hour {
 			t.Errorf("it ends in %v", got)
@@ -44,7 +44,7 @@ func TestRuleExpiryUnderAnotherConfig(t *testing.T) {
 }
 
 // Persist counts from its call. Called at each visit, as the example shows, it makes
-// "keep me signed in" slide: until MaxLifetime after the session began or was renewed.
+// "keep me signed in" slide: until PersistLifetime after the session began or was renewed.
 func TestRulePersistThatSlides(t *testing.T) {
 	const day = 24 * time.Hour
 	const month = 30 * day
@@ -53,8 +53,8 @@ func TestRulePersistThatSlides(t *testing.T) {
 			s.Persist(month)
 		}
 	}
-	bubble("until MaxLifetime", t, func(t *testing.T) {
-		w, c, id := begun(t, func(cfg *session.Config) { cfg.MaxLifetime = 90 * day })
+	bubble("until PersistLifetime", t, func(t *testing.T) {
+		w, c, id := begun(t, func(cfg *session.Config) { cfg.PersistLifetime = 90 * day })
 		c.post(func(s *session.Session) { s.Persist(month) }).wantPage(t)
 		for range 3 {
 			time.Sleep(25 * day)

@@ -7,15 +7,15 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// MaxIdle gives persistent sessions an idle timeout of their own.
-func TestRuleMaxIdle(t *testing.T) {
+// PersistIdleTimeout gives persistent sessions an idle timeout of their own.
+func TestRulePersistIdleTimeout(t *testing.T) {
 	const day = 24 * time.Hour
 	maxIdle := func(d time.Duration) func(*session.Config) {
-		return func(cfg *session.Config) { cfg.MaxIdle = d }
+		return func(cfg *session.Config) { cfg.PersistIdleTimeout = d }
 	}
 	persist := func(s *session.Session) { s.Persist(7 * day) }
 
-	bubble("a persistent session ends when it was idle for MaxIdle", t, func(t *testing.T) {
+	bubble("a persistent session ends when it was idle for PersistIdleTimeout", t, func(t *testing.T) {
 		_, c, _ := begun(t, maxIdle(day))
 		c.post(persist).wantPage(t)
 		time.Sleep(day - time.Second)

@@ -61,7 +61,7 @@ func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 					if errors.Is(first.err, session.ErrTooManySessions) {
 						t.Fatalf("save %d: the login is kept out by itself", n)
 					}
-					live := len(w.handles("ann"))
+					live := len(w.publicIDs("ann"))
 					second := w.client().post(signIn("ann"))
 					switch {
 					case live == 0:
@@ -157,7 +157,7 @@ func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 		w := newWorld(t)
 		w.onSave(pass, refused(provider.ErrFull))
 		w.client().post(signIn("ann")).wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
-		if n := w.trips(func() { w.handles("ann") }); n != 1 {
+		if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
 			t.Errorf("%d trips to list nothing", n)
 		}
 	})
@@ -172,7 +172,7 @@ func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 		}
 		c.post(signIn("ann")).wantError(t, http.StatusServiceUnavailable, session.ErrOutcomeUnknown)
 		sc.heal()
-		if n := len(w.handles("ann")); n != 1 {
+		if n := len(w.publicIDs("ann")); n != 1 {
 			t.Errorf("%d sessions are listed; want the one that has arrived", n)
 		}
 		w.wantRevocable()
@@ -193,7 +193,7 @@ func TestRuleOwnerLimitDefault(t *testing.T) {
 			for range 103 {
 				w.client().post(own("ann")).wantPage(t)
 			}
-			if got := len(w.handles("ann")); got != tc.want {
+			if got := len(w.publicIDs("ann")); got != tc.want {
 				t.Errorf("%d sessions; want %d", got, tc.want)
 			}
 		})
@@ -221,7 +221,7 @@ func TestRuleLookups(t *testing.T) {
 			return next(ctx, id)
 		}
 		begin := time.Now()
-		if n := len(w.handles("ann")); n != 20 {
+		if n := len(w.publicIDs("ann")); n != 20 {
 			t.Errorf("%d sessions", n)
 		}
 		if took := time.Since(begin); took != 4*time.Second { // one for the list
@@ -264,7 +264,7 @@ func TestRuleLookups(t *testing.T) {
 }
 
 // The list of an owner's sessions is one record, and does not grow for ever.
-func TestRuleFullRoster(t *testing.T) {
+func TestRuleFullOwnerIndex(t *testing.T) {
 	full := func(w *world, c *client) {
 		w.t.Helper()
 		a := c.post(signIn("user 7"))
@@ -283,25 +283,25 @@ func TestRuleFullRoster(t *testing.T) {
 
 	t.Run("of entries that may come is told", func(t *testing.T) {
 		w := newWorld(t)
-		wantErr(t, session.FillRoster(w.m, "user 7", 4096, pending), nil)
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 4096, pending), nil)
 		full(w, w.client())
 		w.client().post(signIn("bob")).wantPage(t)
 	})
 
 	t.Run("has room for one more up to it", func(t *testing.T) {
 		w := newWorld(t, limit(-1, false))
-		wantErr(t, session.FillRoster(w.m, "user 7", 4095, pending), nil)
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 4095, pending), nil)
 		w.client().post(signIn("user 7")).wantPage(t)
 		full(w, w.client())
 	})
 
 	t.Run("of entries that are stale is pruned", func(t *testing.T) {
 		w := newWorld(t, limit(-1, false))
-		wantErr(t, session.FillRoster(w.m, "user 7", 5000, stale), nil)
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 5000, stale), nil)
 		c := w.client()
 		c.post(signIn("user 7")).wantPage(t)
 		w.wantSessions("user 7", c)
-		if n := w.trips(func() { w.handles("user 7") }); n != 2 {
+		if n := w.trips(func() { w.publicIDs("user 7") }); n != 2 {
 			t.Errorf("%d trips", n)
 		}
 	})
@@ -324,7 +324,7 @@ func TestRuleFullRoster(t *testing.T) {
 				}
 				return inner(ctx, rec, expect, next)
 			}
-			for n := 250; session.FillRoster(w.m, "user 7", n, ago) != nil; n-- {
+			for n := 250; session.FillOwnerIndex(w.m, "user 7", n, ago) != nil; n-- {
 			}
 			c := w.client()
 			if name == "pending" {
@@ -338,7 +338,7 @@ func TestRuleFullRoster(t *testing.T) {
 
 	bubble("half stale is thinned in proportion", t, func(t *testing.T) {
 		w := newWorld(t, limit(-1, false))
-		wantErr(t, session.FillRoster(w.m, "user 7", 320, stale), nil)
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 320, stale), nil)
 		c := w.client()
 		if n := w.trips(func() { c.post(signIn("user 7")).wantPage(t) }); n != 3+16 {
 			t.Errorf("%d trips", n)
@@ -347,7 +347,7 @@ func TestRuleFullRoster(t *testing.T) {
 			w.client().post(signIn("user 7")).wantPage(t)
 		}
 		// Which are looked at is chance. Half as many at a login would leave 72 stale ones.
-		if n := w.trips(func() { w.handles("user 7") }); n > 1+31+64 {
+		if n := w.trips(func() { w.publicIDs("user 7") }); n > 1+31+64 {
 			t.Errorf("the list has %d entries", n-1)
 		}
 	})

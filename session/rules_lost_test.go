@@ -13,31 +13,31 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// roster returns the ID of the one roster that was written.
-func (w *world) roster() string {
+// index returns the ID of the one owner index that was written.
+func (w *world) index() string {
 	w.t.Helper()
 	var found []string
 	for _, sv := range w.savesSince(0) {
-		if sv.Format == "holdfast-roster" && !slices.Contains(found, sv.ID) {
+		if sv.Format == "holdfast-owner-index" && !slices.Contains(found, sv.ID) {
 			found = append(found, sv.ID)
 		}
 	}
 	if len(found) != 1 {
-		w.t.Fatalf("%d rosters", len(found))
+		w.t.Fatalf("%d owner indexes", len(found))
 	}
 	return found[0]
 }
 
 // A store that evicts loses the list of an owner's sessions before the sessions, which
 // are used more often.
-func TestRuleLostRoster(t *testing.T) {
+func TestRuleLostOwnerIndex(t *testing.T) {
 	for name, use := range map[string]func(*session.Session){
 		"touched": read(keyA),
 		"saved":   add(keyB, 1),
 	} {
 		bubble("a session that is "+name+" is listed again", t, func(t *testing.T) {
 			w, c := member(t)
-			w.erase(w.roster())
+			w.erase(w.index())
 			time.Sleep(6 * time.Minute)
 			if n := w.trips(func() { c.post(use).wantPage(t) }); n != 4 {
 				t.Errorf("%d trips; want 2, and a read and a write of the list", n)
@@ -64,7 +64,7 @@ func TestRuleLostRoster(t *testing.T) {
 
 	bubble("a session that is saved more often than it would be touched is listed again", t, func(t *testing.T) {
 		w, c := member(t)
-		w.erase(w.roster())
+		w.erase(w.index())
 		for range 7 {
 			time.Sleep(time.Minute)
 			c.post(add(keyB, 1)).wantPage(t)
@@ -82,7 +82,7 @@ func TestRuleLostRoster(t *testing.T) {
 
 	bubble("what cannot be listed again is told in the log, and keeps the page", t, func(t *testing.T) {
 		w, c := member(t)
-		w.erase(w.roster())
+		w.erase(w.index())
 		time.Sleep(6 * time.Minute)
 		w.onSave(pass)
 		w.onSave(slices.Repeat([]saveHook{refused(provider.ErrFull)}, 100)...)
@@ -96,7 +96,7 @@ func TestRuleLostRoster(t *testing.T) {
 		w, c := member(t)
 		other := w.client()
 		other.post(signIn("ann")).wantPage(t)
-		w.erase(w.roster())
+		w.erase(w.index())
 		var errs []error
 		c.post(func(s *session.Session) {
 			for range 2 {
@@ -110,7 +110,7 @@ func TestRuleLostRoster(t *testing.T) {
 
 	t.Run("RevokeAll tells of it in a request of the user's, and ends its session", func(t *testing.T) {
 		w, c := member(t)
-		w.erase(w.roster())
+		w.erase(w.index())
 		var err error
 		c.handle(http.MethodPost, func(_ http.ResponseWriter, r *http.Request) {
 			load(t, r)
@@ -122,7 +122,7 @@ func TestRuleLostRoster(t *testing.T) {
 
 	t.Run("ends those that are listed all the same", func(t *testing.T) {
 		w, c := member(t)
-		w.erase(w.roster())
+		w.erase(w.index())
 		listed := w.client()
 		listed.post(signIn("ann")).wantPage(t)
 		c.post(func(s *session.Session) {
@@ -152,7 +152,7 @@ func TestRuleLostRoster(t *testing.T) {
 		"of a request whose session was revoked": func(w *world, c *client) (err error) {
 			c.handle(http.MethodPost, func(_ http.ResponseWriter, r *http.Request) {
 				s := load(t, r)
-				err = errors.Join(w.m.Revoke(context.Background(), s.Handle()), w.m.RevokeAll(r.Context(), "ann"))
+				err = errors.Join(w.m.Revoke(context.Background(), s.PublicID()), w.m.RevokeAll(r.Context(), "ann"))
 			})
 			return err
 		},

@@ -111,7 +111,7 @@ func TestRuleNotSaved(t *testing.T) {
 		}
 	})
 
-	bubble("a login, at its roster", t, func(t *testing.T) {
+	bubble("a login, at its owner index", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		w.onSave(everySave(errRefusal)...)
 		a := c.post(func(s *session.Session) { s.Renew(); s.SetOwner("alice") })

@@ -83,26 +83,26 @@ func TestRuleConflict(t *testing.T) {
 		c.wantState("a=102")
 	})
 
-	t.Run("absent: a change is ErrGone, never re-created", func(t *testing.T) {
+	t.Run("absent: a change is ErrEnded, never re-created", func(t *testing.T) {
 		w, c, id := begun(t)
 		a := c.post(func(s *session.Session) {
 			keyA.Set(s, 2)
 			w.erase(id)
 		})
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 		if w.stored(id) != nil {
 			t.Error("the record was re-created")
 		}
 	})
 
-	t.Run("a tombstone: a change is ErrGone", func(t *testing.T) {
+	t.Run("a tombstone: a change is ErrEnded", func(t *testing.T) {
 		_, c, _ := begun(t)
 		a := c.post(func(s *session.Session) {
 			keyA.Set(s, 2)
 			c.tab().post((*session.Session).Destroy).wantPage(t)
 		})
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 		c.wantState("empty")
 	})
@@ -240,7 +240,7 @@ func TestRuleUnknownOutcome(t *testing.T) {
 			"lost, and the session was destroyed", func(_ *world, rival *client, _ string) saveHook {
 				return after(dropped, func() { rival.post((*session.Session).Destroy) })
 			},
-			add(keyA, 1), session.ErrGone, "empty",
+			add(keyA, 1), session.ErrEnded, "empty",
 		},
 		{
 			"lost, and absent", func(w *world, _ *client, id string) saveHook {

@@ -16,12 +16,12 @@ import (
 func TestRuleOutside(t *testing.T) {
 	ctx := t.Context()
 
-	t.Run("changes the session by its handle", func(t *testing.T) {
+	t.Run("changes the session by its public ID", func(t *testing.T) {
 		w, c, id := begun(t)
 		n := w.trips(func() {
 			wantErr(t, w.m.Update(ctx, id, func(s *session.Session) error {
-				if show(s) != "a=1" || s.Handle() != id || s.IsNew() || s.ExpiresAt().IsZero() {
-					t.Errorf("it has %q, handle %q, new %v, expires %v", show(s), s.Handle(), s.IsNew(), s.ExpiresAt())
+				if show(s) != "a=1" || s.PublicID() != id || s.IsNew() || s.ExpiresAt().IsZero() {
+					t.Errorf("it has %q, public ID %q, new %v, expires %v", show(s), s.PublicID(), s.IsNew(), s.ExpiresAt())
 				}
 				keyB.Set(s, 2)
 				return nil
@@ -79,21 +79,21 @@ func TestRuleOutside(t *testing.T) {
 		c.wantState("a=21")
 	})
 
-	t.Run("of no session is ErrGone", func(t *testing.T) {
+	t.Run("of no session is ErrEnded", func(t *testing.T) {
 		w, c, id := begun(t)
 		c.post(destroy)
-		handles := []string{id, "", "x", "\x00", "\xff", strings.Repeat("x", 300)}
+		publicIDs := []string{id, "", "x", "\x00", "\xff", strings.Repeat("x", 300)}
 		w2, c2, renewed := begun(t)
 		c2.post(renew)
 		for _, w := range []*world{w, w2} {
-			for _, handle := range append(handles, renewed) {
-				err := w.m.Update(ctx, handle, func(*session.Session) error { t.Error("fn ran"); return nil })
-				wantErr(t, err, session.ErrGone)
+			for _, publicID := range append(publicIDs, renewed) {
+				err := w.m.Update(ctx, publicID, func(*session.Session) error { t.Error("fn ran"); return nil })
+				wantErr(t, err, session.ErrEnded)
 			}
 		}
 	})
 
-	t.Run("is ErrGone if the session ends meanwhile", func(t *testing.T) {
+	t.Run("is ErrEnded if the session ends meanwhile", func(t *testing.T) {
 		for _, end := range []func(*session.Session){destroy, renew} {
 			w, c, id := begun(t)
 			runs := 0
@@ -103,7 +103,7 @@ func TestRuleOutside(t *testing.T) {
 				}
 				keyB.Set(s, 2)
 				return nil
-			}), session.ErrGone)
+			}), session.ErrEnded)
 		}
 	})
 
@@ -167,7 +167,7 @@ func TestRuleAlive(t *testing.T) {
 	t.Run("is one trip", func(t *testing.T) {
 		w, c, _ := begun(t)
 		s := loaded(c)
-		if n := w.trips(func() { wantErr(t, s.Alive(ctx), nil) }); n != 1 {
+		if n := w.trips(func() { wantErr(t, s.Check(ctx), nil) }); n != 1 {
 			t.Errorf("%d trips", n)
 		}
 	})
@@ -176,7 +176,7 @@ func TestRuleAlive(t *testing.T) {
 		_, c, id := begun(t)
 		s := loaded(c)
 		time.Sleep(50 * time.Minute)
-		wantErr(t, s.Alive(t.Context()), nil)
+		wantErr(t, s.Check(t.Context()), nil)
 		if got := c.expiry(id); got != 10*time.Minute {
 			t.Errorf("it ends in %v", got)
 		}
@@ -189,15 +189,15 @@ func TestRuleAlive(t *testing.T) {
 		"expired":                    func(*world, *client) { time.Sleep(time.Hour) },
 		"destroyed a good while ago": func(_ *world, c *client) { c.post(destroy); time.Sleep(time.Hour) },
 	} {
-		bubble("is ErrGone when it was "+name, t, func(t *testing.T) {
+		bubble("is ErrEnded when it was "+name, t, func(t *testing.T) {
 			w, c := member(t)
 			s := loaded(c)
 			end(w, c)
-			wantErr(t, s.Alive(t.Context()), session.ErrGone)
+			wantErr(t, s.Check(t.Context()), session.ErrEnded)
 		})
 	}
 
-	bubble("is ErrGone after a Lifetime that was shortened", t, func(t *testing.T) {
+	bubble("is ErrEnded after a Lifetime that was shortened", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		for range 2 {
 			time.Sleep(40 * time.Minute)
@@ -206,15 +206,15 @@ func TestRuleAlive(t *testing.T) {
 		}
 		c.m = w.manager(func(cfg *session.Config) { cfg.Lifetime = 2 * time.Hour })
 		s := loaded(c)
-		wantErr(t, s.Alive(t.Context()), nil)
+		wantErr(t, s.Check(t.Context()), nil)
 		time.Sleep(40 * time.Minute)
-		wantErr(t, s.Alive(t.Context()), session.ErrGone)
+		wantErr(t, s.Check(t.Context()), session.ErrEnded)
 	})
 
-	t.Run("is ErrGone of what is not stored, and no trip", func(t *testing.T) {
+	t.Run("is ErrEnded of what is not stored, and no trip", func(t *testing.T) {
 		w := newWorld(t)
 		s := loaded(w.client())
-		wantErr(t, s.Alive(ctx), session.ErrGone)
+		wantErr(t, s.Check(ctx), session.ErrEnded)
 		if n := w.store.Trips(); n != 0 {
 			t.Errorf("%d trips", n)
 		}
@@ -225,7 +225,7 @@ func TestRuleAlive(t *testing.T) {
 		c.post(func(s *session.Session) {
 			s.Renew()
 			wantErr(t, s.Save(ctx), nil)
-			wantErr(t, s.Alive(ctx), nil)
+			wantErr(t, s.Check(ctx), nil)
 		}).wantPage(t)
 	})
 
@@ -233,7 +233,7 @@ func TestRuleAlive(t *testing.T) {
 		_, c, _ := begun(t)
 		canceled, cancel := context.WithCancel(ctx)
 		cancel()
-		if err := loaded(c).Alive(canceled); !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrUnavailable) {
+		if err := loaded(c).Check(canceled); !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrUnavailable) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -242,7 +242,7 @@ func TestRuleAlive(t *testing.T) {
 		w, c, _ := begun(t)
 		s := loaded(c)
 		w.onFetch(failing)
-		wantErr(t, s.Alive(ctx), session.ErrUnavailable)
+		wantErr(t, s.Check(ctx), session.ErrUnavailable)
 	})
 
 	t.Run("is ErrUnreadable of what cannot be read", func(t *testing.T) {
@@ -251,6 +251,6 @@ func TestRuleAlive(t *testing.T) {
 		rec := w.stored(id)
 		rec.Data = []byte("cuneiform")
 		wantErr(t, w.store.Provider.Save(ctx, rec, -1), nil)
-		wantErr(t, s.Alive(ctx), session.ErrUnreadable)
+		wantErr(t, s.Check(ctx), session.ErrUnreadable)
 	})
 }

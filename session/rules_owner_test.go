@@ -38,7 +38,7 @@ func TestRuleSessions(t *testing.T) {
 			t.Fatalf("%d sessions", len(all))
 		}
 		for i, c := range []*client{laptop, tablet, phone} {
-			if all[i].Handle() != c.sessionID() {
+			if all[i].PublicID() != c.sessionID() {
 				t.Errorf("number %d is another", i)
 			}
 		}
@@ -97,11 +97,11 @@ func TestRuleSessions(t *testing.T) {
 	})
 
 	bubble("are those that last longer than this Config allows", t, func(t *testing.T) {
-		w := newWorld(t, func(cfg *session.Config) { cfg.MaxLifetime = 300 * 24 * time.Hour })
+		w := newWorld(t, func(cfg *session.Config) { cfg.PersistLifetime = 300 * 24 * time.Hour })
 		c := w.client()
 		c.post(inOrder(signIn("ann"), func(s *session.Session) { s.Persist(200 * 24 * time.Hour) }))
 		time.Sleep(100 * 24 * time.Hour)
-		w.clientOf(w.manager()).post(signIn("ann")) // one of 30 days writes the roster
+		w.clientOf(w.manager()).post(signIn("ann")) // one of 30 days writes the owner index
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
 		c.wantState("empty")
 	})
@@ -120,20 +120,20 @@ func TestRuleSessions(t *testing.T) {
 		})
 	}
 
-	t.Run("are one after a Renew, by its new handle", func(t *testing.T) {
+	t.Run("are one after a Renew, by its new public ID", func(t *testing.T) {
 		w, c := member(t)
 		old := c.sessionID()
 		c.post(renew).wantPage(t)
 		w.wantSessions("ann", c)
 		if c.sessionID() == old {
-			t.Error("the handle is the old one")
+			t.Error("the public ID is the old one")
 		}
 	})
 
 	t.Run("take one trip, and one for each", func(t *testing.T) {
 		w := newWorld(t)
 		for n := range int64(4) {
-			if got := w.trips(func() { w.handles("ann") }); got != n+1 {
+			if got := w.trips(func() { w.publicIDs("ann") }); got != n+1 {
 				t.Errorf("%d trips for %d sessions", got, n)
 			}
 			w.client().post(signIn("ann"))

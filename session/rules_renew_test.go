@@ -287,14 +287,14 @@ func TestRuleRenew(t *testing.T) {
 		}
 	})
 
-	t.Run("what comes from the old cookie afterwards is ErrGone", func(t *testing.T) {
+	t.Run("what comes from the old cookie afterwards is ErrEnded", func(t *testing.T) {
 		_, c, _ := begun(t)
 		tab := c.tab()
 		a := tab.post(func(s *session.Session) {
 			keyB.Set(s, 2)
 			c.post(login).wantPage(t)
 		})
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		a.wantCookies(t, 0)
 		c.wantState("a=1 c=1")
 	})
@@ -331,11 +331,11 @@ func TestRuleTombstone(t *testing.T) {
 		"Update":  add(keyB, 1),
 		"Persist": func(s *session.Session) { keyB.Set(s, 1); s.Persist(time.Hour) },
 	} {
-		t.Run("writes nothing: a change is ErrGone: "+name, func(t *testing.T) {
+		t.Run("writes nothing: a change is ErrEnded: "+name, func(t *testing.T) {
 			w, user, old := begin(t)
 			saves := w.store.Saves.Load()
 			a := old.post(change)
-			a.wantError(t, http.StatusConflict, session.ErrGone)
+			a.wantError(t, http.StatusConflict, session.ErrEnded)
 			a.wantCookies(t, 0)
 			if w.store.Saves.Load() != saves {
 				t.Error("something was saved")
@@ -344,14 +344,14 @@ func TestRuleTombstone(t *testing.T) {
 		})
 	}
 
-	t.Run("Save and Session.Update are ErrGone", func(t *testing.T) {
+	t.Run("Save and Session.Update are ErrEnded", func(t *testing.T) {
 		_, _, old := begin(t)
 		old.post(func(s *session.Session) {
 			keyB.Set(s, 2)
-			wantErr(t, s.Save(context.Background()), session.ErrGone)
+			wantErr(t, s.Save(context.Background()), session.ErrEnded)
 		}).wantCookies(t, 0)
 		old.post(func(s *session.Session) {
-			wantErr(t, s.Update(context.Background(), setting("b=2")), session.ErrGone)
+			wantErr(t, s.Update(context.Background(), setting("b=2")), session.ErrEnded)
 		}).wantCookies(t, 0)
 	})
 

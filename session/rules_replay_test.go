@@ -606,11 +606,11 @@ func TestRuleReplayBody(t *testing.T) {
 		length int
 		again  bool
 	}{
-		{"up to ReplayBody is replayed", 8, true},
-		{"over ReplayBody is 409", 9, false},
+		{"up to MaxReplayBody is replayed", 8, true},
+		{"over MaxReplayBody is 409", 9, false},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
-			_, c, _ := begun(t, func(cfg *session.Config) { cfg.ReplayBody = 8 })
+			_, c, _ := begun(t, func(cfg *session.Config) { cfg.MaxReplayBody = 8 })
 			h := &contested{rival: c.tab(), n: 1, also: func(_ http.ResponseWriter, r *http.Request, _ *session.Session) {
 				if all, err := io.ReadAll(r.Body); len(all) != tc.length || err != nil {
 					t.Errorf("read %d bytes, %v", len(all), err)
@@ -625,8 +625,8 @@ func TestRuleReplayBody(t *testing.T) {
 		})
 	}
 
-	t.Run("over ReplayBody, unread, is no hindrance", func(t *testing.T) {
-		_, c, _ := begun(t, func(cfg *session.Config) { cfg.ReplayBody = 8 })
+	t.Run("over MaxReplayBody, unread, is no hindrance", func(t *testing.T) {
+		_, c, _ := begun(t, func(cfg *session.Config) { cfg.MaxReplayBody = 8 })
 		h := &contested{rival: c.tab(), n: 1}
 		h.wantReplayed(t, c.serve(replay(c.m, h.serve), request("POST", strings.Repeat("x", 100))))
 	})

@@ -15,7 +15,7 @@ import (
 )
 
 // ways of revoking the one session that ann has.
-var ways = map[string]func(w *world) func(ctx context.Context, handle string) error{
+var ways = map[string]func(w *world) func(ctx context.Context, publicID string) error{
 	"Revoke": func(w *world) func(context.Context, string) error { return w.m.Revoke },
 	"RevokeAll": func(w *world) func(context.Context, string) error {
 		return func(ctx context.Context, _ string) error { return w.m.RevokeAll(ctx, "ann") }
@@ -70,7 +70,7 @@ func TestRuleRevoked(t *testing.T) {
 					keyB.Set(s, 2)
 					wantErr(t, revoke(ctx, id), nil)
 				})
-				a.wantError(t, http.StatusConflict, session.ErrGone)
+				a.wantError(t, http.StatusConflict, session.ErrEnded)
 				a.wantCookies(t, 0)
 				c.wantState("empty")
 				w.wantSessions("ann")
@@ -83,7 +83,7 @@ func TestRuleRevoked(t *testing.T) {
 				c.post(func(s *session.Session) {
 					s.SetOwner("bob")
 					wantErr(t, revoke(ctx, id), nil)
-				}).wantError(t, http.StatusConflict, session.ErrGone)
+				}).wantError(t, http.StatusConflict, session.ErrEnded)
 				w.wantSessions("bob")
 			})
 
@@ -186,10 +186,10 @@ func TestRuleRevoked(t *testing.T) {
 func TestRuleRevoke(t *testing.T) {
 	ctx := t.Context()
 
-	t.Run("of an unknown handle is ErrGone", func(t *testing.T) {
+	t.Run("of an unknown public ID is ErrEnded", func(t *testing.T) {
 		w := newWorld(t)
-		for _, handle := range []string{"", "x", "a b", "\x00", "\xff", strings.Repeat("x", 300)} {
-			wantErr(t, w.m.Revoke(ctx, handle), session.ErrGone)
+		for _, publicID := range []string{"", "x", "a b", "\x00", "\xff", strings.Repeat("x", 300)} {
+			wantErr(t, w.m.Revoke(ctx, publicID), session.ErrEnded)
 		}
 		if n := w.store.Saves.Load(); n != 0 {
 			t.Errorf("%d saves", n)
@@ -240,9 +240,9 @@ func TestRuleRevoke(t *testing.T) {
 		c.post(renew).wantPage(t)
 		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)
 		time.Sleep(25 * time.Hour)
-		wantErr(t, w.m.Revoke(ctx, old), session.ErrGone)
+		wantErr(t, w.m.Revoke(ctx, old), session.ErrEnded)
 		c.wantState("a=1")
-		wantErr(t, w.m.Revoke(ctx, w.sessions("ann")[0].Handle()), nil)
+		wantErr(t, w.m.Revoke(ctx, w.sessions("ann")[0].PublicID()), nil)
 		c.wantState("empty")
 	})
 
@@ -251,7 +251,7 @@ func TestRuleRevoke(t *testing.T) {
 		old := c.sessionID()
 		c.post(renew).wantPage(t)
 		time.Sleep(2 * time.Hour)
-		wantErr(t, w.m.Revoke(ctx, old), session.ErrGone)
+		wantErr(t, w.m.Revoke(ctx, old), session.ErrEnded)
 	})
 
 	bubble("of what has ended is nil for five minutes", t, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestRuleRevoke(t *testing.T) {
 		time.Sleep(5*time.Minute - time.Second)
 		wantErr(t, w.m.Revoke(ctx, id), nil)
 		time.Sleep(time.Second)
-		wantErr(t, w.m.Revoke(ctx, id), session.ErrGone)
+		wantErr(t, w.m.Revoke(ctx, id), session.ErrEnded)
 	})
 
 	bubble("of what expires meanwhile is nil", t, func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestRuleRevoke(t *testing.T) {
 		tab := w.client()
 		tab.post(signIn("ann"))
 		wantErr(t, w.m.Revoke(ctx, c.sessionID()), nil)
-		if n := w.trips(func() { w.handles("ann") }); n != 2 {
+		if n := w.trips(func() { w.publicIDs("ann") }); n != 2 {
 			t.Errorf("%d trips", n)
 		}
 	})
@@ -308,7 +308,7 @@ func TestRuleRevoke(t *testing.T) {
 	})
 }
 
-// A handle may name a record that is none of a session. It is left as it is.
+// A public ID may name a record that is none of a session. It is left as it is.
 func TestRuleForeignRecords(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.SigningKeys = nil })
 	c := w.client()
@@ -321,12 +321,12 @@ func TestRuleForeignRecords(t *testing.T) {
 		}
 	}
 	if len(others) != 2 {
-		t.Fatalf("%d records; want a key ring and a roster", len(others))
+		t.Fatalf("%d records; want a key ring and an owner index", len(others))
 	}
 	for other, before := range others {
 		_ = w.m.Revoke(t.Context(), other)
 		err := w.m.Update(t.Context(), other, func(*session.Session) error { t.Error("Update ran"); return nil })
-		if !errors.Is(err, session.ErrGone) && !errors.Is(err, session.ErrUnreadable) {
+		if !errors.Is(err, session.ErrEnded) && !errors.Is(err, session.ErrUnreadable) {
 			t.Errorf("Update: %v", err)
 		}
 		if now := w.stored(other); now.Version != before.Version {
@@ -361,7 +361,7 @@ func TestRuleRevokeAll(t *testing.T) {
 		w, _ := member(t)
 		w.client().post(signIn("ann"))
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
-		if n := w.trips(func() { w.handles("ann") }); n != 1 {
+		if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
 			t.Errorf("%d trips", n)
 		}
 	})

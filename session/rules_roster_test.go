@@ -17,7 +17,7 @@ type deed struct {
 	of   func(w *world) func() // sets the scene, and returns what is done
 }
 
-// deeds are what writes a roster or ends what one lists.
+// deeds are what writes an owner index or ends what one lists.
 var deeds = []deed{
 	{name: "login", of: func(w *world) func() {
 		c := w.client()

@@ -77,8 +77,8 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 	t.Run("none of them is read", func(t *testing.T) {
 		_, all := several(t, 2)
 		all[0].beside(func(s *session.Session) {
-			if !s.IsNew() || s.Handle() != "" || show(s) != "empty" {
-				t.Errorf("new %v, handle %q, %s", s.IsNew(), s.Handle(), show(s))
+			if !s.IsNew() || s.PublicID() != "" || show(s) != "empty" {
+				t.Errorf("new %v, public ID %q, %s", s.IsNew(), s.PublicID(), show(s))
 			}
 		}, all[1]).wantCookies(t, 0)
 		all[0].wantState("a=1")
@@ -90,7 +90,7 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 		all[1].tab().post(func(s *session.Session) {
 			all[0].beside(set("a=2"), all[1]).wantPage(t)
 			keyB.Set(s, 1)
-			wantErr(t, s.Save(t.Context()), session.ErrGone)
+			wantErr(t, s.Save(t.Context()), session.ErrEnded)
 		})
 		all[0].wantState("a=2")
 		all[1].wantState("empty")
@@ -223,7 +223,7 @@ func TestRuleMoreCookiesThanAreLookedAt(t *testing.T) {
 	if n := strings.Count(w.log.String(), "more cookies of the session's name than are looked at"); n != 1 {
 		t.Errorf("logged %d times, want once", n)
 	}
-	for name, fn := range map[string]func(*session.Session){"login": set("a=2"), "logout": destroy, "Forget": nil} {
+	for name, fn := range map[string]func(*session.Session){"login": set("a=2"), "logout": destroy, "ClearCookie": nil} {
 		c := all[0].tab()
 		var a *answer
 		if fn != nil {
@@ -231,7 +231,7 @@ func TestRuleMoreCookiesThanAreLookedAt(t *testing.T) {
 		} else {
 			r := requestBeside(all...)
 			r.Host = "app.example.org"
-			a = c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.Forget(rw, r) }), r)
+			a = c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.ClearCookie(rw, r) }), r)
 		}
 		a.wantPage(t)
 		// host-only or of the two domains, all with the one path
@@ -346,7 +346,7 @@ func TestRuleSeveralTombstones(t *testing.T) {
 			if !revokedFirst {
 				first, second = second, first
 			}
-			second.beside(set("a=2"), first).wantError(t, 409, session.ErrGone)
+			second.beside(set("a=2"), first).wantError(t, 409, session.ErrEnded)
 			time.Sleep(strictWindow)
 			second.beside(set("a=2"), first).wantPage(t)
 			second.wantState("a=2")
@@ -359,7 +359,7 @@ func TestRuleSeveralTombstones(t *testing.T) {
 			before := all[0].tab()
 			all[0].beside(fn, all[1]).wantPage(t)
 			a := before.beside(set("a=3"), all[1])
-			a.wantError(t, 409, session.ErrGone)
+			a.wantError(t, 409, session.ErrEnded)
 			a.wantCookies(t, 0)
 		})
 	}

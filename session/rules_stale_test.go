@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Entries of a roster that lead to no session of the owner's.
+// Entries of an owner index that lead to no session of the owner's.
 func TestRuleStaleEntries(t *testing.T) {
 	for name, look := range map[string]func(w *world){
-		"Sessions":  func(w *world) { w.handles("ann") },
+		"Sessions":  func(w *world) { w.publicIDs("ann") },
 		"RevokeAll": func(w *world) { wantErr(w.t, w.m.RevokeAll(w.t.Context(), "ann"), nil) },
 	} {
 		for why, end := range map[string]func(w *world, c *client){
@@ -42,7 +42,7 @@ func TestRuleStaleEntries(t *testing.T) {
 				w, c := member(t)
 				end(w, c)
 				look(w)
-				if n := w.trips(func() { w.handles("ann") }); n != 1 {
+				if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
 					t.Errorf("%d trips", n)
 				}
 			})
@@ -62,7 +62,7 @@ func TestRuleStaleEntries(t *testing.T) {
 				c.post(signIn("ann")).wantPage(w.t)
 				return c
 			},
-			func(w *world) { w.handles("ann") },
+			func(w *world) { w.publicIDs("ann") },
 		},
 		{
 			"stay while the session is still nobody's",
@@ -90,7 +90,7 @@ func TestRuleStaleEntries(t *testing.T) {
 				c.post(own("ann")).wantPage(w.t)
 				return c
 			},
-			func(w *world) { w.handles("ann") },
+			func(w *world) { w.publicIDs("ann") },
 		},
 		{
 			"stay while a renewal is under way",
@@ -101,15 +101,15 @@ func TestRuleStaleEntries(t *testing.T) {
 				c.post(renew).wantPage(w.t)
 				return c
 			},
-			func(w *world) { w.handles("ann") },
+			func(w *world) { w.publicIDs("ann") },
 		},
 	} {
 		bubble(tc.rule, t, func(t *testing.T) {
 			w := newWorld(t)
 			c := tc.held(w, func() {
 				tc.stay(w)
-				wantErr(t, w.m.Revoke(t.Context(), "nobody"), session.ErrGone)
-				w.handles("ann")
+				wantErr(t, w.m.Revoke(t.Context(), "nobody"), session.ErrEnded)
+				w.publicIDs("ann")
 			})
 			w.wantSessions("ann", c)
 			wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
@@ -124,12 +124,12 @@ func TestRuleStaleEntries(t *testing.T) {
 		w.client().post(signIn("ann"))
 		w.calm()
 		time.Sleep(time.Hour - time.Minute)
-		if n := w.trips(func() { w.handles("ann") }); n == 1 {
+		if n := w.trips(func() { w.publicIDs("ann") }); n == 1 {
 			t.Error("it went early")
 		}
 		time.Sleep(2 * time.Minute)
-		w.handles("ann")
-		if n := w.trips(func() { w.handles("ann") }); n != 1 {
+		w.publicIDs("ann")
+		if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
 			t.Errorf("%d trips", n)
 		}
 	})
@@ -141,7 +141,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		c.post(renew)
 		w.calm()
 		w.wantSessions("ann", c)
-		if n := w.trips(func() { w.handles("ann") }); n != 2 {
+		if n := w.trips(func() { w.publicIDs("ann") }); n != 2 {
 			t.Errorf("%d trips", n)
 		}
 	})
@@ -163,7 +163,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		tab := c.tab()
 		n := w.store.Saves.Load()
 		c.post(func(s *session.Session) { s.Destroy(); tab.post(destroy).wantPage(t) }).wantPage(t)
-		if got := w.savesSince(n); len(got) != 3 { // a tombstone, the roster, a tombstone in vain
+		if got := w.savesSince(n); len(got) != 3 { // a tombstone, the owner index, a tombstone in vain
 			t.Errorf("%d saves", len(got))
 		}
 	})
@@ -179,8 +179,8 @@ func TestRuleStaleEntries(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 			w.client().post(signIn("ann")).wantPage(t)
 		}
-		if n := w.trips(func() { w.handles("ann") }); n > 40 {
-			t.Errorf("the roster has %d entries", n-1)
+		if n := w.trips(func() { w.publicIDs("ann") }); n > 40 {
+			t.Errorf("the owner index has %d entries", n-1)
 		}
 		for _, c := range keepers {
 			c.wantState("a=1")
@@ -278,7 +278,7 @@ func TestRuleOwnerLimit(t *testing.T) {
 			c.post(renew).wantPage(t)
 			c.wantState("a=1")
 			want := map[bool]int{false: 2, true: 3}[refuses]
-			if n := len(w.handles("ann")); n != want {
+			if n := len(w.publicIDs("ann")); n != want {
 				t.Errorf("%d sessions; want %d", n, want)
 			}
 		})
@@ -363,7 +363,7 @@ func TestRuleOwnerLimit(t *testing.T) {
 			w.client().post(func(s *session.Session) { signIn("ann")(s); all() }).wantPage(t)
 		})
 		w.client().post(signIn("ann")).wantPage(t)
-		if n := len(w.handles("ann")); n != 3 {
+		if n := len(w.publicIDs("ann")); n != 3 {
 			t.Errorf("%d sessions", n)
 		}
 	})
@@ -374,7 +374,7 @@ func TestRuleOwnerLimit(t *testing.T) {
 		parallel(12, func(int) {
 			w.client().post(func(s *session.Session) { signIn("ann")(s); all() })
 		})
-		if n := len(w.handles("ann")); n > 3 {
+		if n := len(w.publicIDs("ann")); n > 3 {
 			t.Errorf("%d sessions", n)
 		}
 	})
@@ -387,7 +387,7 @@ func TestRuleStaleEntryOfARepeatedLogin(t *testing.T) {
 		w := newWorld(t, func(cfg *session.Config) { cfg.IdleTimeout = 24 * time.Hour })
 		c := w.client()
 		c.post(set("b=1")).wantPage(t)
-		w.onSave(pass, refused(provider.ErrFull)) // the roster is saved, the session is not
+		w.onSave(pass, refused(provider.ErrFull)) // the owner index is saved, the session is not
 		c.post(own("ann"))
 		time.Sleep(61 * time.Minute)
 		w.onFetch(nil, func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
@@ -396,7 +396,7 @@ func TestRuleStaleEntryOfARepeatedLogin(t *testing.T) {
 			return rec, err
 		})
 		w.sessions("ann")
-		if got := w.handles("ann"); len(got) != 1 {
+		if got := w.publicIDs("ann"); len(got) != 1 {
 			t.Errorf("listed are %q", got)
 		}
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)

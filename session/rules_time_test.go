@@ -342,8 +342,8 @@ func TestRulePersist(t *testing.T) {
 		}
 	})
 
-	bubble("is capped at MaxLifetime from the start", t, func(t *testing.T) {
-		_, c, id := begun(t, func(cfg *session.Config) { cfg.MaxLifetime = 48 * time.Hour })
+	bubble("is capped at PersistLifetime from the start", t, func(t *testing.T) {
+		_, c, id := begun(t, func(cfg *session.Config) { cfg.PersistLifetime = 48 * time.Hour })
 		time.Sleep(30 * time.Minute)
 		a := c.post(persist(week))
 		want := 48*time.Hour - 30*time.Minute

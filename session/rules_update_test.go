@@ -21,7 +21,7 @@ func TestRuleSessionUpdate(t *testing.T) {
 				keyA.Set(s, n+1)
 				return nil
 			}), nil)
-			if w.stored(s.Handle()).Version == 0 || c.state() != "a=11" {
+			if w.stored(s.PublicID()).Version == 0 || c.state() != "a=11" {
 				t.Error("Update returned before its commit")
 			}
 		}).wantPage(t)
@@ -154,7 +154,7 @@ func TestRuleSessionUpdate(t *testing.T) {
 		c := w.client()
 		a := c.post(func(s *session.Session) {
 			wantErr(t, s.Update(ctx, setting("a=1")), nil)
-			if s.Handle() == "" || w.stored(s.Handle()) == nil {
+			if s.PublicID() == "" || w.stored(s.PublicID()) == nil {
 				t.Error("nothing is stored")
 			}
 		})
@@ -163,12 +163,12 @@ func TestRuleSessionUpdate(t *testing.T) {
 		c.wantState("a=1")
 	})
 
-	t.Run("of a session that is gone is ErrGone", func(t *testing.T) {
+	t.Run("of a session that is gone is ErrEnded", func(t *testing.T) {
 		_, c, _ := begun(t)
 		c.post(func(s *session.Session) {
 			c.tab().post((*session.Session).Destroy).wantPage(t)
-			wantErr(t, s.Update(ctx, setting("a=2")), session.ErrGone)
-		}).wantError(t, http.StatusConflict, session.ErrGone)
+			wantErr(t, s.Update(ctx, setting("a=2")), session.ErrEnded)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
 		c.wantState("empty")
 	})
 
@@ -241,12 +241,12 @@ func TestRuleSessionUpdate(t *testing.T) {
 		})
 	})
 
-	t.Run("after the request, of a session that is gone is ErrGone", func(t *testing.T) {
+	t.Run("after the request, of a session that is gone is ErrEnded", func(t *testing.T) {
 		_, c, _ := begun(t)
 		var kept *session.Session
 		c.post(func(s *session.Session) { kept = s })
 		c.tab().post((*session.Session).Destroy)
-		wantErr(t, kept.Update(ctx, setting("a=2")), session.ErrGone)
+		wantErr(t, kept.Update(ctx, setting("a=2")), session.ErrEnded)
 		c.wantState("empty")
 	})
 }

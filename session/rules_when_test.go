@@ -272,7 +272,7 @@ func TestRuleFailedCommit(t *testing.T) {
 				io.WriteString(rw, "more of the page")
 			})).ServeHTTP(rw, r)
 		}), httptest.NewRequest(http.MethodPost, "/", nil))
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		if a.asked != 1 {
 			t.Errorf("ErrorHandler was called %d times", a.asked)
 		}
@@ -280,7 +280,7 @@ func TestRuleFailedCommit(t *testing.T) {
 
 	t.Run("at the handler's return goes to ErrorHandler, too", func(t *testing.T) {
 		_, c, _ := begun(t)
-		failing(t, c, func(http.ResponseWriter, *http.Request) {}).wantError(t, http.StatusConflict, session.ErrGone)
+		failing(t, c, func(http.ResponseWriter, *http.Request) {}).wantError(t, http.StatusConflict, session.ErrEnded)
 	})
 
 	t.Run("is never an error followed by the page", func(t *testing.T) {
@@ -306,10 +306,10 @@ func TestRuleFailedCommit(t *testing.T) {
 				_, c, _ := begun(t)
 				a := failing(t, c, func(w http.ResponseWriter, r *http.Request) {
 					for range 2 {
-						wantErr(t, write(w, r), session.ErrGone)
+						wantErr(t, write(w, r), session.ErrEnded)
 					}
 				})
-				a.wantError(t, http.StatusConflict, session.ErrGone)
+				a.wantError(t, http.StatusConflict, session.ErrEnded)
 				if a.Flushed {
 					t.Error("flushed")
 				}
@@ -324,7 +324,7 @@ func TestRuleFailedCommit(t *testing.T) {
 			io.WriteString(w, "page")
 			w.WriteHeader(103)
 		})
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		if !slices.Equal(a.early, []int{102}) {
 			t.Errorf("informational responses %v; want only the one before", a.early)
 		}
@@ -345,8 +345,8 @@ func TestRuleFailedCommit(t *testing.T) {
 				t.Error("the context is not done")
 			}
 			wantErr(t, r.Context().Err(), context.Canceled)
-			wantErr(t, context.Cause(r.Context()), session.ErrGone)
-			wantErr(t, context.Cause(derived), session.ErrGone)
+			wantErr(t, context.Cause(r.Context()), session.ErrEnded)
+			wantErr(t, context.Cause(derived), session.ErrEnded)
 		})
 	})
 
@@ -355,10 +355,10 @@ func TestRuleFailedCommit(t *testing.T) {
 		failing(t, c, func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "page")
 			wantErr(t, r.Context().Err(), context.Canceled)
-			wantErr(t, context.Cause(r.Context()), session.ErrGone)
+			wantErr(t, context.Cause(r.Context()), session.ErrEnded)
 			late, cancel := context.WithCancel(r.Context())
 			defer cancel()
-			wantErr(t, context.Cause(late), session.ErrGone)
+			wantErr(t, context.Cause(late), session.ErrEnded)
 		})
 	})
 
@@ -383,7 +383,7 @@ func TestRuleFailedCommit(t *testing.T) {
 				t.Error("the outer's header map is another than the error's")
 			}
 		}), httptest.NewRequest(http.MethodPost, "/", nil))
-		a.wantError(t, http.StatusConflict, session.ErrGone)
+		a.wantError(t, http.StatusConflict, session.ErrEnded)
 		got := a.Result().Header
 		if !slices.Contains(got.Values("Vary"), "Accept-Encoding") || slices.Contains(got.Values("Vary"), "Accept") {
 			t.Errorf("Vary is %q", got.Values("Vary"))
@@ -413,7 +413,7 @@ func TestRuleFailedCommit(t *testing.T) {
 			t.Run(fmt.Sprint(status), func(t *testing.T) {
 				_, c, _ := begun(t)
 				a := failing(t, c, func(w http.ResponseWriter, r *http.Request) {
-					wantErr(t, load(t, r).Save(r.Context()), session.ErrGone)
+					wantErr(t, load(t, r).Save(r.Context()), session.ErrEnded)
 					w.WriteHeader(status)
 				})
 				want, asked := status, 0
@@ -659,7 +659,7 @@ func TestRuleErrors(t *testing.T) {
 
 	for err, want := range map[error]int{
 		session.ErrConflict:       409,
-		session.ErrGone:           409,
+		session.ErrEnded:          409,
 		session.ErrOutcomeUnknown: 503,
 		session.ErrUnavailable:    503,
 		session.ErrUnreadable:     503,

@@ -73,7 +73,7 @@ func (rn *run) finish() {
 	}
 	if err := rn.pass.commit(0); err != nil && rn.pass.unsaved() {
 		rn.pass.m.cfg.Logger.Error("session: changes made after the response began are lost",
-			slog.String("handle", rn.pass.handle()), slog.Any("error", err))
+			slog.String("public_id", rn.pass.publicID()), slog.Any("error", err))
 	}
 }
 
@@ -159,7 +159,7 @@ func (rn *run) answer(r *http.Request) {
 	rn.pass.leaveLane()
 	if rn.pass.sent.Load() { // by middleware around a leaf: no error after a page has begun
 		rn.pass.m.cfg.Logger.Error("session: request failed after the response had begun",
-			slog.String("handle", rn.pass.handle()), slog.Any("error", rn.err))
+			slog.String("public_id", rn.pass.publicID()), slog.Any("error", rn.err))
 		return
 	}
 	rn.restore()
@@ -281,7 +281,7 @@ func (rn *run) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	if !rn.sent && rn.pass.cookie.Load() != nil {
 		rn.pass.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and lost unless whoever hijacked sends it",
-			slog.String("handle", rn.pass.handle()))
+			slog.String("public_id", rn.pass.publicID()))
 	}
 	rn.gone()
 	return conn, buf, nil

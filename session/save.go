@@ -28,7 +28,7 @@ type storage struct {
 	tries int  // conflicts met
 	known bool // what is saved is of a session that was there, or has an owner
 
-	entered []string // IDs of the sessions that were entered in a roster
+	entered []string // IDs of the sessions that were entered in an owner index
 }
 
 func (m *Manager) storage(ctx context.Context, turn *lane.Turn) storage {

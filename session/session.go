@@ -41,10 +41,10 @@ type Session struct {
 	turn         *lane.Turn    // the place in the lane, between commits
 }
 
-// Handle returns the public name of the session: the ID of its record, a hash
+// PublicID returns the public name of the session: the ID of its record, a hash
 // of what the cookie holds, of no use to who steals it. It is "" until the
 // session is stored, and Renew changes it.
-func (s *Session) Handle() string {
+func (s *Session) PublicID() string {
 	s.lock()
 	defer s.mu.Unlock()
 	return s.state.id
@@ -111,7 +111,7 @@ func (s *Session) Clear() {
 // knew the old cookie (session fixation) is anonymous from then on.
 //
 // Where another request has renewed or ended the session first, Renew begins an empty
-// one, so that a login clicked twice works. It is ErrGone if this request has read
+// one, so that a login clicked twice works. It is ErrEnded if this request has read
 // anything of the session but that it was not there: see the package's text on conflicts.
 func (s *Session) Renew() {
 	s.mutate("Renew", func(st *state) {
@@ -124,7 +124,7 @@ func (s *Session) Renew() {
 // Destroy ends the session and clears the visitor's cookie. If the request came with
 // the cookies of several sessions that live, it ends them all: see [Cookie]. What is
 // set after it begins a new session. If the session is gone already, that is success,
-// but what is set after it is ErrGone if this request has read anything of it. At
+// but what is set after it is ErrEnded if this request has read anything of it. At
 // LevelSerializable and LevelStrict a Destroy may conflict like any change: a
 // logout of a handler that reads nothing conflicts at LevelStrict only, and
 // Replay repeats it.
@@ -145,8 +145,8 @@ func (s *Session) Destroy() {
 
 // Persist keeps the session beyond the end of the browser ("remember me"): it
 // ends d from now, or when it would have anyway if that is later, at most
-// Config.MaxLifetime after it began or was renewed. It may be idle until then,
-// or for Config.MaxIdle. Its cookie gets a Max-Age. A d of zero or less takes
+// Config.PersistLifetime after it began or was renewed. It may be idle until then,
+// or for Config.PersistIdleTimeout. Its cookie gets a Max-Age. A d of zero or less takes
 // that back. A session without values is not stored for it.
 //
 // d counts from the call, not from the last use. To let it slide, call Persist again

@@ -43,7 +43,7 @@ type doomed struct {
 	cookie bool // the browser's is to be cleared
 
 	revoked bool   // from outside: whatever it holds
-	named   bool   // if revoked: by its handle, so that it is told if there is no session
+	named   bool   // if revoked: by its public ID, so that it is told if there is no session
 	owner   string // if revoked: of this owner alone; "": whosever it is
 	spared  string // if revoked: the ID at which to stop
 	inside  bool   // if revoked: by a request of its browser, whose answer changes the cookie

@@ -34,7 +34,7 @@ func (c *commit) touch() {
 	next := c.m.extended(base)
 	event := c.m.watch(OpTouch)
 	rec, err := c.m.record(d.id, next)
-	event.Handle, event.Err = d.id, err
+	event.PublicID, event.Err = d.id, err
 	if err == nil {
 		err = c.saveOnce(c.now(), rec, base.version)
 		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // whoever was first has extended it
@@ -49,7 +49,7 @@ func (c *commit) touch() {
 			c.reenter(d.id, next)
 		}
 	case !errors.Is(err, provider.ErrVersionConflict):
-		c.m.cfg.Logger.Warn("session: not extended", slog.String("handle", d.id), slog.Any("error", err))
+		c.m.cfg.Logger.Warn("session: not extended", slog.String("public_id", d.id), slog.Any("error", err))
 	}
 }
 
@@ -77,18 +77,18 @@ func (m *Manager) touchDue(c *content) bool {
 // It takes one storage trip, and one more where Config.TouchInterval of the idle window
 // is used up; then a session with an owner takes one or two for the owner's list, as in a
 // request. It does not extend the session beyond Config.Lifetime, or what Persist has
-// set. It returns ErrGone as [Session.Alive] does, ErrUnavailable, ErrOutcomeUnknown,
+// set. It returns ErrEnded as [Session.Check] does, ErrUnavailable, ErrOutcomeUnknown,
 // ErrUnreadable or ErrTooLarge. What the request sees of the session stays as it was, but for ExpiresAt and
 // LastSeenAt.
 func (s *Session) Touch(ctx context.Context) error {
-	id := s.Handle()
+	id := s.PublicID()
 	if id == "" { // not stored
-		return ErrGone
+		return ErrEnded
 	}
 	event := s.m.watch(OpTouch)
 	saved, err := s.touchNow(ctx, id)
 	if saved || err != nil {
-		event.Handle, event.Err = id, err
+		event.PublicID, event.Err = id, err
 		s.m.observed(ctx, event)
 	}
 	return err

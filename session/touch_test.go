@@ -164,7 +164,7 @@ func TestTouch(t *testing.T) {
 	bubble("lists the session of a user again whose list was lost", t, func(t *testing.T) {
 		w, c := member(t)
 		s := loaded(c)
-		w.erase(w.roster())
+		w.erase(w.index())
 		time.Sleep(30 * time.Minute)
 		if n := w.trips(func() { wantErr(t, s.Touch(t.Context()), nil) }); n != 4 {
 			t.Errorf("%d trips; want 2, and a read and a write of the list", n)
@@ -211,7 +211,7 @@ func TestTouch(t *testing.T) {
 			}
 			wantErr(t, s.Touch(t.Context()), nil)
 		}
-		wantErr(t, s.Touch(t.Context()), session.ErrGone)
+		wantErr(t, s.Touch(t.Context()), session.ErrEnded)
 		c.wantState("empty")
 	})
 
@@ -222,27 +222,27 @@ func TestTouch(t *testing.T) {
 		"expired":   func(*world, *client) { time.Sleep(2 * time.Hour) },
 		"absent":    func(w *world, c *client) { w.erase(c.sessionID()) },
 	} {
-		bubble("is ErrGone of a session that is "+name, t, func(t *testing.T) {
+		bubble("is ErrEnded of a session that is "+name, t, func(t *testing.T) {
 			w, c, _ := begun(t)
 			s := loaded(c)
 			end(w, c)
-			wantErr(t, s.Touch(t.Context()), session.ErrGone)
+			wantErr(t, s.Touch(t.Context()), session.ErrEnded)
 		})
 	}
 
-	t.Run("is ErrGone of a session that is not stored", func(t *testing.T) {
+	t.Run("is ErrEnded of a session that is not stored", func(t *testing.T) {
 		newWorld(t).client().post(func(s *session.Session) {
-			wantErr(t, s.Touch(t.Context()), session.ErrGone)
+			wantErr(t, s.Touch(t.Context()), session.ErrEnded)
 			keyA.Set(s, 1)
 		}).wantPage(t)
 	})
 
-	bubble("is ErrGone where it is ended meanwhile", t, func(t *testing.T) {
+	bubble("is ErrEnded where it is ended meanwhile", t, func(t *testing.T) {
 		w, c, id := begun(t)
 		s := loaded(c)
 		time.Sleep(30 * time.Minute)
 		w.onSave(before(func() { wantErr(t, w.m.Revoke(t.Context(), id), nil) }))
-		wantErr(t, s.Touch(t.Context()), session.ErrGone)
+		wantErr(t, s.Touch(t.Context()), session.ErrEnded)
 	})
 
 	bubble("fails with the store", t, func(t *testing.T) {
@@ -305,13 +305,13 @@ func TestTouch(t *testing.T) {
 		wantErr(t, s.Touch(t.Context()), nil)
 		time.Sleep(30 * time.Minute)
 		wantErr(t, s.Touch(t.Context()), nil)
-		if events := o.want(t, "touch ok"); events[0].Handle != id {
+		if events := o.want(t, "touch ok"); events[0].PublicID != id {
 			t.Errorf("got %+v", events[0])
 		}
 		c.post(destroy)
 		o.events = nil
-		wantErr(t, s.Touch(t.Context()), session.ErrGone)
-		o.want(t, "touch gone")
+		wantErr(t, s.Touch(t.Context()), session.ErrEnded)
+		o.want(t, "touch ended")
 	})
 }
 
@@ -322,8 +322,8 @@ func TestAFailedUpdateWithoutChangesIsNotLogged(t *testing.T) {
 	c.send(http.MethodGet, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
 		_ = http.NewResponseController(rw).Flush()
 		wantErr(t, w.m.Revoke(r.Context(), id), nil)
-		wantErr(t, s.Update(r.Context(), func(*session.Session) error { return nil }), session.ErrGone)
-		wantErr(t, s.Touch(r.Context()), session.ErrGone)
+		wantErr(t, s.Update(r.Context(), func(*session.Session) error { return nil }), session.ErrEnded)
+		wantErr(t, s.Touch(r.Context()), session.ErrEnded)
 	})
 	if w.log.has(0) {
 		t.Errorf("logged %q", w.log.String())

@@ -30,7 +30,7 @@ func (c *content) unknown() error {
 func (p *passage) beside(stored candidate, why error) *Session {
 	p.m.cfg.Logger.Error("session: the visitor is taken for a new one, since the codec of the stored session is not known; "+
 		"it is left as it is until the visitor signs in or out; use that codec as Config.Codec to have it back",
-		slog.String("handle", stored.id), slog.Any("error", why))
+		slog.String("public_id", stored.id), slog.Any("error", why))
 	s := p.newSession(identity{}, nil)
 	s.unread = &doomed{identity: stored.identity, base: stored.content, cookie: true}
 	return s

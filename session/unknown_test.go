@@ -40,15 +40,15 @@ func TestUnknownCodec(t *testing.T) {
 		before := w.stored(id)
 		for _, do := range []func(func(*session.Session)) *answer{c.get, c.post} {
 			do(func(s *session.Session) {
-				if v, ok := keyA.Get(s); ok || !s.IsNew() || s.Owner() != "" || s.Handle() != "" || len(s.Keys()) != 0 {
-					t.Errorf("got %d, %t, owner %q, handle %q, keys %q", v, s.IsNew(), s.Owner(), s.Handle(), s.Keys())
+				if v, ok := keyA.Get(s); ok || !s.IsNew() || s.Owner() != "" || s.PublicID() != "" || len(s.Keys()) != 0 {
+					t.Errorf("got %d, %t, owner %q, public ID %q, keys %q", v, s.IsNew(), s.Owner(), s.PublicID(), s.Keys())
 				}
 			}).wantPage(t)
 		}
 		if !reflect.DeepEqual(w.stored(id), before) {
 			t.Error("the record has changed")
 		}
-		if events := o.want(t, "load unreadable", "load unreadable"); events[0].Handle != id {
+		if events := o.want(t, "load unreadable", "load unreadable"); events[0].PublicID != id {
 			t.Errorf("got %+v", events[0])
 		}
 		for _, want := range []string{"one-way", "Config.Codec", id} {
@@ -121,7 +121,7 @@ func TestUnknownCodec(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				w, c, id := begin(t)
-				if all, err := w.m.Sessions(t.Context(), "ann"); err != nil || len(all) != 1 || all[0].Handle() != id {
+				if all, err := w.m.Sessions(t.Context(), "ann"); err != nil || len(all) != 1 || all[0].PublicID() != id {
 					t.Fatalf("%d sessions, %v", len(all), err)
 				}
 				wantErr(t, revoke(w, id), nil)

@@ -7,7 +7,7 @@ import (
 )
 
 // Save commits what was changed so far, so that the handler sees the error:
-// ErrConflict, ErrGone, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge,
+// ErrConflict, ErrEnded, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge,
 // ErrEncode or, for a new session after the response has begun, ErrHeaderSent.
 // A response of the handler's own with a status of 400 or more is then sent as
 // it is, and commits nothing; any other would be the ErrorHandler's. That ctx ends does not stop the
@@ -30,7 +30,7 @@ func (s *Session) Save(ctx context.Context) error {
 // It also works after the request, for what needs no cookie. A commit that fails then
 // leaves nothing behind, and Update may be called again. But once a change of the
 // Session was dropped, Update returns ErrRequestDone and does not run fn: what fn would
-// save may rest on that change. Use [Manager.Update] with the session's handle then.
+// save may rest on that change. Use [Manager.Update] with the session's public ID then.
 func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -43,8 +43,8 @@ func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 		if !errors.Is(err, errRerun) {
 			return err
 		}
-		s.m.again(ctx, s.Handle(), n+1)
-		s.enterLane(ctx, s.Handle())
+		s.m.again(ctx, s.PublicID(), n+1)
+		s.enterLane(ctx, s.PublicID())
 	}
 	return fmt.Errorf("%w: others were first %d times", ErrUnavailable, maxReruns)
 }
@@ -60,7 +60,7 @@ func (s *Session) updateOnce(ctx context.Context, fn func(*Session) error, start
 	event := s.m.watch(OpSave)
 	if err := s.refresh(ctx, startOver); err != nil {
 		s.note(err, updating)
-		event.Handle, event.Err = s.Handle(), err
+		event.PublicID, event.Err = s.PublicID(), err
 		s.m.observed(ctx, event)
 		return err
 	}
@@ -138,8 +138,8 @@ func (s *Session) newest(ctx context.Context, id string) (*content, error) {
 	return found, nil
 }
 
-// errTombstone is ErrGone of a session that was renewed or destroyed.
-var errTombstone = fmt.Errorf("%w: renewed or destroyed", ErrGone)
+// errTombstone is ErrEnded of a session that was renewed or destroyed.
+var errTombstone = fmt.Errorf("%w: renewed or destroyed", ErrEnded)
 
 func (s *Session) setUpdating(on bool) {
 	s.mu.Lock()

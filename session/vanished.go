@@ -54,5 +54,5 @@ func (m *Manager) vanished(id string) {
 	}
 	m.cfg.Logger.Error("session: a session that was saved a moment ago is not in the store, so its visitor stays anonymous; "+
 		"if the clock of the store is ahead of this machine's, synchronize both; else see whether the store evicts records, or was emptied",
-		slog.String("handle", id), slog.Duration("saved_ago", now.Sub(one.at)))
+		slog.String("public_id", id), slog.Duration("saved_ago", now.Sub(one.at)))
 }

@@ -29,7 +29,7 @@ func (s *Session) writable(what, key string) bool {
 	}
 	s.failed = cmp.Or(s.failed, fmt.Errorf("%w: %s came after it, outside of Session.Update", ErrRequestDone, what))
 	s.m.cfg.Logger.Error("session: change dropped, its request is over; use Session.Update",
-		slog.String("change", what), slog.String("handle", s.state.id))
+		slog.String("change", what), slog.String("public_id", s.state.id))
 	return false
 }
 
@@ -233,9 +233,9 @@ func (s *Session) failEncoding(verb, key string, err error) {
 // logUndecodable leaves out what the decoder says: it may quote the value.
 func (s *Session) logUndecodable(key string, t reflect.Type) {
 	event := s.m.watch(OpUndecodable)
-	event.Handle, event.Key = s.Handle(), key
+	event.PublicID, event.Key = s.PublicID(), key
 	event.Err = fmt.Errorf("session: the value of key %q does not decode into %s", key, t)
 	s.m.observed(s.pass.request.Context(), event)
 	s.m.cfg.Logger.Error("session: stored value does not decode and reads as absent",
-		slog.String("handle", s.Handle()), slog.String("key", key), slog.String("type", t.String()))
+		slog.String("public_id", s.PublicID()), slog.String("key", key), slog.String("type", t.String()))
 }

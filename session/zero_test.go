@@ -22,7 +22,7 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 		"Touch":        func(s *session.Session) { _ = s.Touch(ctx) },
 		"Key.Delete":   func(s *session.Session) { keyA.Delete(s) },
 		"Key.Update":   func(s *session.Session) { keyA.Update(s, increment) },
-		"Handle":       func(s *session.Session) { s.Handle() },
+		"Handle":       func(s *session.Session) { s.PublicID() },
 		"IsNew":        func(s *session.Session) { s.IsNew() },
 		"CreatedAt":    func(s *session.Session) { s.CreatedAt() },
 		"LastSeenAt":   func(s *session.Session) { s.LastSeenAt() },
@@ -36,7 +36,7 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 		"Persist":      func(s *session.Session) { s.Persist(time.Hour) },
 		"Save":         func(s *session.Session) { _ = s.Save(ctx) },
 		"Update":       func(s *session.Session) { _ = s.Update(ctx, func(*session.Session) error { return nil }) },
-		"Alive":        func(s *session.Session) { _ = s.Alive(ctx) },
+		"Check":        func(s *session.Session) { _ = s.Check(ctx) },
 	}
 	for name, use := range onSession {
 		t.Run(name+" of a nil Session", func(t *testing.T) { wantPanic(t, "look at the error", func() { use(nil) }) })
@@ -65,7 +65,7 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 		"HandlerFunc":  func(m *session.Manager) { m.HandlerFunc(nothing) },
 		"Replay":       func(m *session.Manager) { m.Replay(http.NotFoundHandler()) },
 		"Load":         func(m *session.Manager) { _, _ = m.Load(ctx) },
-		"Forget":       func(m *session.Manager) { m.Forget(httptest.NewRecorder(), request("GET", "")) },
+		"ClearCookie":  func(m *session.Manager) { m.ClearCookie(httptest.NewRecorder(), request("GET", "")) },
 		"Sessions":     func(m *session.Manager) { _, _ = m.Sessions(ctx, "ann") },
 		"Revoke":       func(m *session.Manager) { _ = m.Revoke(ctx, "x") },
 		"RevokeAll":    func(m *session.Manager) { _ = m.RevokeAll(ctx, "ann") },

@@ -29,12 +29,12 @@ var commands = []command{
 		flags:   []string{"user", "namespace", "prefix", "limit", "json"}, run: list,
 	},
 	{
-		name: "show", usage: "[-json] HANDLE",
+		name: "show", usage: "[-json] ID",
 		summary: "one session with its values, or another record",
 		flags:   []string{"json"}, operands: 1, run: show,
 	},
 	{
-		name: "revoke", usage: "[-yes] HANDLE... | [-yes] [-namespace NAME] -user ID",
+		name: "revoke", usage: "[-yes] ID... | [-yes] [-namespace NAME] -user ID",
 		summary: "end sessions, or all of a user",
 		flags:   []string{"user", "namespace", "yes"}, operands: math.MaxInt, run: revoke,
 	},
@@ -77,7 +77,7 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 		case "namespace":
 			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME`, which a user's sessions are found by")
 		case "prefix":
-			fs.StringVar(&j.prefix, name, "", "the sessions whose handle begins with this `text` alone")
+			fs.StringVar(&j.prefix, name, "", "the sessions whose public ID begins with this `text` alone")
 		case "limit":
 			fs.IntVar(&j.limit, name, 0, "stop after `N` sessions; 0: never")
 		case "json":
@@ -91,7 +91,7 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 
 func isHelp(err error) bool { return errors.Is(err, flag.ErrHelp) }
 
-// dashed is a handle that looks like a flag: one in 64 begins with a dash.
+// dashed is a public ID that looks like a flag: one in 64 begins with a dash.
 var dashed = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}$`)
 
 // operands parses args and returns those that are no flags, which may stand

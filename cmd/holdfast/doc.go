@@ -4,8 +4,8 @@
 //	go install github.com/holdfast-go/holdfast/cmd/holdfast@latest
 //
 //	holdfast [-store URL] list [-user ID [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]
-//	holdfast [-store URL] show [-json] HANDLE
-//	holdfast [-store URL] revoke [-yes] HANDLE...
+//	holdfast [-store URL] show [-json] ID
+//	holdfast [-store URL] revoke [-yes] ID...
 //	holdfast [-store URL] revoke [-yes] [-namespace NAME] -user ID
 //	holdfast [-store URL] stats [-json]
 //	holdfast [-store URL] purge
@@ -29,7 +29,7 @@
 //
 // # What it shows
 //
-// A session is named by its handle, which is [session.Session.Handle] and what the
+// A session is named by its public ID, which is [session.Session.PublicID] and what the
 // program's log has. It is a hash of what the cookie holds, of which the store knows
 // nothing: the tool cannot show what would let anybody into a session, nor does it
 // show the keys that sign cookies. It does show the values, which are the visitor's.
@@ -65,19 +65,19 @@
 //
 // list -json prints an object a line:
 //
-//	{"handle":"…","owner":"42","created":"2026-11-22T03:04:05.678Z","lastSeen":"…","expires":"…","size":312,"keys":2}
+//	{"id":"…","owner":"42","created":"2026-11-22T03:04:05.678Z","lastSeen":"…","expires":"…","size":312,"keys":2}
 //
-// show -json prints one object: handle, kind (session, tombstone, roster, keyring,
+// show -json prints one object: id, kind (session, tombstone, owner-index, keyring,
 // sealed or unreadable), sealed, format, size, commits, owner, successor, created,
 // started, lastSeen, expires, deadline, values by their keys, undecoded, which are
-// the bytes of values that could not be decoded, in base64, and members, the handles
-// in a roster. In values bytes are base64, too.
+// the bytes of values that could not be decoded, in base64, and sessions, the public IDs
+// in an owner index. In values bytes are base64, too.
 //
 // stats -json prints one object: records, bytes, and of kinds and formats each the
 // same; owners, unowned, ages by 1h, 1d, 7d, 30d and older, expiring by 1h and 1d,
-// and largest, five handles with their sizes.
+// and largest, five public IDs with their sizes.
 //
-// What is empty may be left out. Members may be added, none changes its meaning.
+// What is empty may be left out. Fields may be added; none changes its meaning.
 //
 // # Exit codes
 //

@@ -16,20 +16,20 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// No error makes a terminal obey: neither a handle nor a flag that was mistyped.
+// No error makes a terminal obey: neither a public ID nor a flag that was mistyped.
 func TestErrorsAreInert(t *testing.T) {
 	const evil = "\x1b[31m\u202e\u200b"
 	s := newMemorySite(t)
 	for name, args := range map[string][]string{
-		"a handle to show":    {"show", evil},
-		"a handle to revoke":  {"revoke", evil},
-		"a command":           {evil},
-		"help":                {"help", evil},
-		"a flag":              {"-" + evil, "list"},
-		"a flag of a command": {"list", "-" + evil},
-		"the value of a flag": {"list", "-limit", evil},
-		"an operand":          {"list", evil},
-		"a user":              {"revoke", "-user", evil},
+		"a public ID to show":   {"show", evil},
+		"a public ID to revoke": {"revoke", evil},
+		"a command":             {evil},
+		"help":                  {"help", evil},
+		"a flag":                {"-" + evil, "list"},
+		"a flag of a command":   {"list", "-" + evil},
+		"the value of a flag":   {"list", "-limit", evil},
+		"an operand":            {"list", evil},
+		"a user":                {"revoke", "-user", evil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.run(args...)
@@ -64,28 +64,28 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"list of none":    {"list", "-prefix", "none"},
 		"list -json":      {"list", "-json"},
 		"list of a user":  {"list", "-user", "ada"},
-		"show":            {"show", "HANDLE"},
-		"show -json":      {"show", "-json", "HANDLE"},
+		"show":            {"show", "ID"},
+		"show -json":      {"show", "-json", "ID"},
 		"stats":           {"stats"},
 		"stats -json":     {"stats", "-json"},
 		"purge":           {"purge"},
 		"create":          {"create"},
-		"revoke":          {"revoke", "HANDLE"},
+		"revoke":          {"revoke", "ID"},
 		"revoke of users": {"revoke", "-user", "ada"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []int{0, 1, -1} { // -1: all but one byte
 				s := newMemorySite(t)
 				args := slices.Clone(args)
-				if handle := s.signIn("ada").handle(); args[len(args)-1] == "HANDLE" {
-					args[len(args)-1] = handle
+				if publicID := s.signIn("ada").publicID(); args[len(args)-1] == "ID" {
+					args[len(args)-1] = publicID
 				}
 				if room < 0 {
 					twin := newSite(t, s.store, session.Config{})
 					length := len(twin.run(args...).out)
 					s = newMemorySite(t)
-					if handle := s.signIn("ada").handle(); len(args[len(args)-1]) == len(handle) {
-						args[len(args)-1] = handle
+					if publicID := s.signIn("ada").publicID(); len(args[len(args)-1]) == len(publicID) {
+						args[len(args)-1] = publicID
 					}
 					room = length - 1
 				}
@@ -105,7 +105,7 @@ func TestValuesThatDoNotDecodeAreShownUpToTheLimit(t *testing.T) {
 		s := newSite(t, memory.New(), session.Config{Codec: own{}})
 		ada := s.signIn("ada")
 		ada.visit(func(s *session.Session) { name.Set(s, strings.Repeat("A", size-1)) }) // the codec adds a byte
-		text := s.must("show", ada.handle())
+		text := s.must("show", ada.publicID())
 		if !strings.Contains(text, fmt.Sprintf("(hexadecimal, %d bytes", size)) || strings.Contains(text, "…") != cut {
 			t.Errorf("%d bytes: cut is %v, want %v:\n%s", size, !cut, cut, text)
 		}

@@ -42,19 +42,19 @@ func TestACodecOfTheProgramsOwn(t *testing.T) {
 	s := newSite(t, memory.New(), session.Config{Codec: own{}})
 	ada := s.signIn("ada")
 	ada.visit(func(s *session.Session) { name.Set(s, "A") })
-	if text := s.must("show", ada.handle()); !strings.Contains(text, `name = ff41 (hexadecimal, 2 bytes: session: key "name" is encoded by a codec that is not known here)`) {
+	if text := s.must("show", ada.publicID()); !strings.Contains(text, `name = ff41 (hexadecimal, 2 bytes: session: key "name" is encoded by a codec that is not known here)`) {
 		t.Errorf("show:\n%s", text)
 	}
-	if text := s.must("show", "-json", ada.handle()); !strings.Contains(text, `"name":"/0E="`) {
+	if text := s.must("show", "-json", ada.publicID()); !strings.Contains(text, `"name":"/0E="`) {
 		t.Errorf("show -json:\n%s", text)
 	}
-	if got := s.listed("-user", "ada"); !same(got, []string{ada.handle()}) {
+	if got := s.listed("-user", "ada"); !same(got, []string{ada.publicID()}) {
 		t.Errorf("list: %q", got)
 	}
 	s.must("revoke", "-user", "ada")
 	s.wantEnded(ada)
 	eve := s.signIn("eve")
-	s.must("revoke", eve.handle())
+	s.must("revoke", eve.publicID())
 	s.wantEnded(eve)
 }
 
@@ -70,7 +70,7 @@ func TestACodecOfTheProgramsOwnInAConflict(t *testing.T) {
 			return next(ctx, rec, expect)
 		},
 	}
-	s.must("revoke", ada.handle())
+	s.must("revoke", ada.publicID())
 	s.wantEnded(ada)
 }
 
@@ -78,7 +78,7 @@ func TestLongValuesThatDoNotDecodeAreCut(t *testing.T) {
 	s := newSite(t, memory.New(), session.Config{Codec: own{}})
 	ada := s.signIn("ada")
 	ada.visit(func(s *session.Session) { name.Set(s, strings.Repeat("A", 1000)) })
-	if text := s.must("show", ada.handle()); !strings.Contains(text, strings.Repeat("41", shownBytes-1)+"… (hexadecimal, 1001 bytes") {
+	if text := s.must("show", ada.publicID()); !strings.Contains(text, strings.Repeat("41", shownBytes-1)+"… (hexadecimal, 1001 bytes") {
 		t.Errorf("show:\n%s", text)
 	}
 }
@@ -94,13 +94,13 @@ func TestSealed(t *testing.T) {
 	s.store = inner // the tool's
 	ada := s.signIn("ada")
 
-	if r := s.run("list"); r.code != 0 || strings.Contains(r.out, ada.handle()) || !strings.Contains(r.errOut, "passed over 2 sealed records") {
+	if r := s.run("list"); r.code != 0 || strings.Contains(r.out, ada.publicID()) || !strings.Contains(r.errOut, "passed over 2 sealed records") {
 		t.Errorf("list without keys: exit code %d\n%s%s", r.code, r.out, r.errOut)
 	}
-	if text := s.must("show", ada.handle()); !strings.Contains(text, "sealed: it is sealed; set HOLDFAST_SEAL_KEYS") || strings.Contains(text, "basket") {
+	if text := s.must("show", ada.publicID()); !strings.Contains(text, "sealed: it is sealed; set HOLDFAST_SEAL_KEYS") || strings.Contains(text, "basket") {
 		t.Errorf("show without keys:\n%s", text)
 	}
-	s.fails(1, "set HOLDFAST_SEAL_KEYS", "revoke", ada.handle())
+	s.fails(1, "set HOLDFAST_SEAL_KEYS", "revoke", ada.publicID())
 	s.fails(1, "set HOLDFAST_SEAL_KEYS", "revoke", "-user", "ada")
 	if text := s.must("stats", "-json"); !strings.Contains(text, `"kinds":{"sealed":{"records":2,`) {
 		t.Errorf("stats without keys:\n%s", text)
@@ -108,10 +108,10 @@ func TestSealed(t *testing.T) {
 
 	other := bytes.Repeat([]byte("o"), 32)
 	s.env[sealsEnv] = base64.StdEncoding.EncodeToString(other) + ", " + base64.StdEncoding.EncodeToString(key)
-	if got := s.listed(); !same(got, []string{ada.handle()}) {
+	if got := s.listed(); !same(got, []string{ada.publicID()}) {
 		t.Errorf("list with keys: %q", got)
 	}
-	if text := s.must("show", ada.handle()); !strings.Contains(text, "session (sealed)") || !strings.Contains(text, `"rope": 2`) {
+	if text := s.must("show", ada.publicID()); !strings.Contains(text, "session (sealed)") || !strings.Contains(text, `"rope": 2`) {
 		t.Errorf("show with keys:\n%s", text)
 	}
 	s.must("revoke", "-user", "ada", "-yes")
@@ -157,18 +157,18 @@ func TestOtherRecords(t *testing.T) {
 	}
 	others := s.others()
 	if len(others) != 2 {
-		t.Errorf("the store has a roster and a key ring: %v", others)
+		t.Errorf("the store has an owner index and a key ring: %v", others)
 	}
-	for handle, kind := range others {
-		rec, err := s.store.Fetch(t.Context(), handle)
+	for publicID, kind := range others {
+		rec, err := s.store.Fetch(t.Context(), publicID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, asJSON := s.must("show", handle), s.must("show", "-json", handle)
+		text, asJSON := s.must("show", publicID), s.must("show", "-json", publicID)
 		switch kind {
-		case session.KindRoster:
-			if !strings.Contains(text, ada.handle()) || !strings.Contains(asJSON, `"members":["`+ada.handle()+`"]`) {
-				t.Errorf("show of a roster:\n%s%s", text, asJSON)
+		case session.KindOwnerIndex:
+			if !strings.Contains(text, ada.publicID()) || !strings.Contains(asJSON, `"sessions":["`+ada.publicID()+`"]`) {
+				t.Errorf("show of an owner index:\n%s%s", text, asJSON)
 			}
 		case session.KindKeyring:
 			secret := rec.Data[len(rec.Data)-32:]
@@ -208,12 +208,12 @@ func TestSealedByAKeyThatIsMissing(t *testing.T) {
 		}
 		s := newSite(t, store, session.Config{})
 		s.store = inner
-		gone := s.signIn("ada") // the second seals the roster anew
+		gone := s.signIn("ada") // the second seals the owner index anew
 		if len(keys) == 1 {
 			continue
 		}
 		s.env[sealsEnv] = base64.StdEncoding.EncodeToString(current)
-		s.run("revoke", gone.handle())
+		s.run("revoke", gone.publicID())
 		s.fails(1, "may go on", "revoke", "-yes", "-user", "ada")
 	}
 }

@@ -14,12 +14,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden holds text against testdata/name, with the handles, which are random, as
+// golden holds text against testdata/name, with the public IDs, which are random, as
 // these names, of the same length.
-func golden(t *testing.T, file, text string, handles map[string]string) {
+func golden(t *testing.T, file, text string, publicIDs map[string]string) {
 	t.Helper()
-	for handle, name := range handles {
-		text = strings.ReplaceAll(text, handle, name+strings.Repeat("_", len(handle)-len(name)))
+	for publicID, name := range publicIDs {
+		text = strings.ReplaceAll(text, publicID, name+strings.Repeat("_", len(publicID)-len(name)))
 	}
 	path := filepath.Join("testdata", file)
 	if *update {
@@ -40,7 +40,7 @@ func TestGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its time begins on 2000-01-01
 		s := newMemorySite(t)
 		ada := s.signIn("ada")
-		renewed := ada.handle()
+		renewed := ada.publicID()
 		time.Sleep(90 * time.Minute / 2)
 		ada.visit((*session.Session).Renew)
 		time.Sleep(time.Minute)
@@ -53,21 +53,21 @@ func TestGolden(t *testing.T) {
 		})
 		guest := s.device()
 		guest.visit(func(s *session.Session) { name.Set(s, "") })
-		handles := map[string]string{ada.handle(): "ADA", renewed: "ADA-BEFORE", guest.handle(): "GUEST"}
+		publicIDs := map[string]string{ada.publicID(): "ADA", renewed: "ADA-BEFORE", guest.publicID(): "GUEST"}
 
-		golden(t, "list-user.txt", s.must("list", "-user", "ada"), handles)
-		golden(t, "list-user.json", s.must("list", "-user", "ada", "-json"), handles)
-		golden(t, "list-guest.txt", s.must("list", "-prefix", guest.handle()), handles)
-		golden(t, "list-guest.json", s.must("list", "-json", "-prefix", guest.handle()), handles)
-		golden(t, "show.txt", s.must("show", ada.handle()), handles)
-		golden(t, "show.json", s.must("show", ada.handle(), "-json"), handles)
-		golden(t, "show-tombstone.txt", s.must("show", renewed), handles)
-		golden(t, "show-tombstone.json", s.must("show", "-json", renewed), handles)
+		golden(t, "list-user.txt", s.must("list", "-user", "ada"), publicIDs)
+		golden(t, "list-user.json", s.must("list", "-user", "ada", "-json"), publicIDs)
+		golden(t, "list-guest.txt", s.must("list", "-prefix", guest.publicID()), publicIDs)
+		golden(t, "list-guest.json", s.must("list", "-json", "-prefix", guest.publicID()), publicIDs)
+		golden(t, "show.txt", s.must("show", ada.publicID()), publicIDs)
+		golden(t, "show.json", s.must("show", ada.publicID(), "-json"), publicIDs)
+		golden(t, "show-tombstone.txt", s.must("show", renewed), publicIDs)
+		golden(t, "show-tombstone.json", s.must("show", "-json", renewed), publicIDs)
 		for id, kind := range s.others() {
-			golden(t, "show-"+string(kind)+".txt", s.must("show", id), map[string]string{id: "ROSTER", ada.handle(): "ADA"})
+			golden(t, "show-"+string(kind)+".txt", s.must("show", id), map[string]string{id: "OWNER-INDEX", ada.publicID(): "ADA"})
 		}
-		golden(t, "stats.txt", s.must("stats"), handles)
-		golden(t, "stats.json", s.must("stats", "-json"), handles)
+		golden(t, "stats.txt", s.must("stats"), publicIDs)
+		golden(t, "stats.json", s.must("stats", "-json"), publicIDs)
 	})
 }
 

@@ -118,10 +118,10 @@ func (d *device) visit(do func(*session.Session)) int {
 	return w.Code
 }
 
-// handle returns that of the device's session, "" if it has none.
-func (d *device) handle() (handle string) {
-	d.visit(func(s *session.Session) { handle = s.Handle() })
-	return handle
+// publicID returns that of the device's session, "" if it has none.
+func (d *device) publicID() (publicID string) {
+	d.visit(func(s *session.Session) { publicID = s.PublicID() })
+	return publicID
 }
 
 var (

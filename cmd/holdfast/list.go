@@ -15,7 +15,7 @@ import (
 
 // listed is a line of list -json.
 type listed struct {
-	Handle   string    `json:"handle"`
+	ID       string    `json:"id"`
 	Owner    string    `json:"owner,omitempty"`
 	Created  time.Time `json:"created"`
 	LastSeen time.Time `json:"lastSeen"`
@@ -26,7 +26,7 @@ type listed struct {
 
 func newListed(e entry) listed {
 	return listed{
-		Handle:   e.Handle,
+		ID:       e.PublicID,
 		Owner:    e.Owner,
 		Created:  e.CreatedAt.UTC(),
 		LastSeen: e.LastSeenAt.UTC(),
@@ -91,7 +91,7 @@ func (j *job) tellPassed(sealed, unreadable int) {
 
 func (j *job) printHeader() {
 	if !j.json {
-		fmt.Fprintf(j.stdout, listRow, "HANDLE", "CREATED", "LAST SEEN", "EXPIRES", "SIZE", "KEYS", "OWNER")
+		fmt.Fprintf(j.stdout, listRow, "ID", "CREATED", "LAST SEEN", "EXPIRES", "SIZE", "KEYS", "OWNER")
 	}
 }
 
@@ -99,7 +99,7 @@ func (j *job) printListed(l listed) error {
 	if j.json {
 		return j.printJSON(l)
 	}
-	_, err := fmt.Fprintf(j.stdout, listRow, printable(l.Handle), when(l.Created), when(l.LastSeen), when(l.Expires),
+	_, err := fmt.Fprintf(j.stdout, listRow, printable(l.ID), when(l.Created), when(l.LastSeen), when(l.Expires),
 		bytesText(int64(l.Size)), fmt.Sprint(l.Keys), cmp.Or(printable(l.Owner), "-"))
 	return err
 }
@@ -110,16 +110,16 @@ func (j *job) selected(ctx context.Context) iter.Seq2[entry, error] {
 		return j.entries(ctx, j.prefix)
 	}
 	return func(yield func(entry, error) bool) {
-		handles, err := j.readHandles(ctx)
+		publicIDs, err := j.readPublicIDs(ctx)
 		if err != nil {
 			yield(entry{}, err)
 			return
 		}
-		for _, handle := range handles {
-			if !strings.HasPrefix(handle, j.prefix) {
+		for _, publicID := range publicIDs {
+			if !strings.HasPrefix(publicID, j.prefix) {
 				continue
 			}
-			rec, err := j.store.Fetch(ctx, handle)
+			rec, err := j.store.Fetch(ctx, publicID)
 			switch {
 			case errors.Is(err, provider.ErrNotFound): // it has just ended
 				continue
@@ -134,10 +134,10 @@ func (j *job) selected(ctx context.Context) iter.Seq2[entry, error] {
 	}
 }
 
-func (j *job) readHandles(ctx context.Context) ([]string, error) {
+func (j *job) readPublicIDs(ctx context.Context) ([]string, error) {
 	m, err := j.manager(readOnly{j.store.Provider})
 	if err != nil {
 		return nil, err
 	}
-	return j.handles(ctx, m)
+	return j.publicIDs(ctx, m)
 }

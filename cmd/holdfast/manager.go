@@ -25,7 +25,7 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 	}
 	return session.New(anyCodec{store}, session.Config{
 		Namespace:    j.namespace,
-		Lifetime:     400 * 24 * time.Hour, // and so MaxLifetime
+		Lifetime:     400 * 24 * time.Hour, // and so PersistLifetime
 		StoreTimeout: 10 * time.Second,
 		Logger:       slog.New(slog.DiscardHandler),
 	})
@@ -69,8 +69,8 @@ func (readOnly) Delete(context.Context, string) error { return errReadOnly }
 
 var errNoUser = errors.New("no session of that user is there; if the program has a Config.Namespace, give it as -namespace")
 
-// handles returns those of the user's sessions, at least one.
-func (j *job) handles(ctx context.Context, m *session.Manager) (handles []string, err error) {
+// publicIDs returns those of the user's sessions, at least one.
+func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []string, err error) {
 	sessions, err := m.Sessions(ctx, j.user)
 	switch {
 	case errors.Is(err, session.ErrUnreadable) && j.seals == nil:
@@ -79,9 +79,9 @@ func (j *job) handles(ctx context.Context, m *session.Manager) (handles []string
 		return nil, errNoUser
 	}
 	for _, s := range sessions {
-		handles = append(handles, s.Handle())
+		publicIDs = append(publicIDs, s.PublicID())
 	}
-	return handles, err
+	return publicIDs, err
 }
 
 // checkUser refuses a -namespace that would go unnoticed.

@@ -15,9 +15,9 @@ import (
 func revoke(ctx context.Context, j *job) error {
 	switch {
 	case j.user == "" && len(j.args) == 0:
-		return usageError("which sessions? Give their handles, or -user ID")
+		return usageError("which sessions? Give their public IDs, or -user ID")
 	case j.user != "" && len(j.args) > 0:
-		return usageError("give handles or -user, not both")
+		return usageError("give public IDs or -user, not both")
 	}
 	if err := j.checkUser(); err != nil {
 		return err
@@ -29,12 +29,12 @@ func revoke(ctx context.Context, j *job) error {
 	if j.user != "" {
 		return j.revokeUser(ctx, m)
 	}
-	return j.revokeHandles(ctx, m)
+	return j.revokePublicIDs(ctx, m)
 }
 
 func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
 	whose := "user " + printable(j.user)
-	handles, err := j.handles(ctx, m)
+	publicIDs, err := j.publicIDs(ctx, m)
 	if errors.Is(err, errNoUser) { // none that can be read
 		if unread := m.RevokeAll(ctx, j.user); unread != nil {
 			err = fmt.Errorf("some sessions of %s may go on: %w", whose, unread)
@@ -43,19 +43,19 @@ func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
 	if err != nil {
 		return err
 	}
-	if err := j.confirm(len(handles), "of "+whose); err != nil {
+	if err := j.confirm(len(publicIDs), "of "+whose); err != nil {
 		return err
 	}
 	if err := m.RevokeAll(ctx, j.user); err != nil {
 		return fmt.Errorf("some sessions of %s may go on; repeat this: %w", whose, err)
 	}
-	_, err = fmt.Fprintf(j.stdout, "ended %s of %s\n", plural(len(handles), "session"), whose)
+	_, err = fmt.Fprintf(j.stdout, "ended %s of %s\n", plural(len(publicIDs), "session"), whose)
 	return err
 }
 
-func (j *job) revokeHandles(ctx context.Context, m *session.Manager) error {
-	for _, handle := range j.args {
-		e, err := j.find(ctx, handle)
+func (j *job) revokePublicIDs(ctx context.Context, m *session.Manager) error {
+	for _, publicID := range j.args {
+		e, err := j.find(ctx, publicID)
 		if err == nil {
 			err = revocable(e)
 		}
@@ -63,18 +63,18 @@ func (j *job) revokeHandles(ctx context.Context, m *session.Manager) error {
 			return fmt.Errorf("%w; nothing was ended", err)
 		}
 	}
-	if err := j.confirm(len(j.args), "with these handles"); err != nil {
+	if err := j.confirm(len(j.args), "with these public IDs"); err != nil {
 		return err
 	}
-	for _, handle := range j.args {
-		err := m.Revoke(ctx, handle)
+	for _, publicID := range j.args {
+		err := m.Revoke(ctx, publicID)
 		switch {
-		case errors.Is(err, session.ErrGone):
-			return fmt.Errorf("%s was not ended: there is no session of this handle, nor of what it was renewed to; it has expired, or goes on under another", handle)
+		case errors.Is(err, session.ErrEnded):
+			return fmt.Errorf("%s was not ended: there is no session of this public ID, nor of what it was renewed to; it has expired, or goes on under another", publicID)
 		case err != nil:
-			return fmt.Errorf("%s may go on; repeat this: %w", handle, err)
+			return fmt.Errorf("%s may go on; repeat this: %w", publicID, err)
 		}
-		if _, err := fmt.Fprintln(j.stdout, "ended", printable(handle)); err != nil {
+		if _, err := fmt.Fprintln(j.stdout, "ended", printable(publicID)); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ func TestARequestUnderWayBringsNothingBack(t *testing.T) {
 	s := newMemorySite(t)
 	ada := s.signIn("ada")
 	if code := ada.visit(func(sess *session.Session) {
-		s.must("revoke", sess.Handle())
+		s.must("revoke", sess.PublicID())
 		name.Set(sess, "late")
 	}); code != http.StatusConflict {
 		t.Errorf("the request under way: %d", code)
@@ -26,7 +26,7 @@ func TestARequestUnderWayBringsNothingBack(t *testing.T) {
 func TestRevokeFollowsARenewal(t *testing.T) {
 	s := newMemorySite(t)
 	ada := s.signIn("ada")
-	before := ada.handle()
+	before := ada.publicID()
 	ada.visit((*session.Session).Renew)
 	s.must("revoke", before)
 	s.wantEnded(ada)
@@ -48,7 +48,7 @@ func TestRevokeAsksBeforeItEndsSeveral(t *testing.T) {
 		"end of input":    {asks: true, code: 1, says: "nothing was ended"},
 		"nobody is there": {input: "y\n", code: 2, says: "give -yes"},
 	} {
-		for _, by := range []string{"user", "handles"} {
+		for _, by := range []string{"user", "public IDs"} {
 			t.Run(name+"/"+by, func(t *testing.T) {
 				s := newMemorySite(t)
 				laptop, phone := s.signIn("ada"), s.signIn("ada")
@@ -57,7 +57,7 @@ func TestRevokeAsksBeforeItEndsSeveral(t *testing.T) {
 				if by == "user" {
 					args = append(args, "-user", "ada")
 				} else {
-					args = append(args, laptop.handle(), phone.handle())
+					args = append(args, laptop.publicID(), phone.publicID())
 				}
 				r := s.run(args...)
 				if r.code != tc.code || !strings.Contains(r.errOut, tc.says) {
@@ -81,23 +81,23 @@ func TestRevokeAsksBeforeItEndsSeveral(t *testing.T) {
 func TestRevokeSaysWhatIsNoSession(t *testing.T) {
 	s := newSite(t, memory.New(), session.Config{})
 	ada := s.signIn("ada")
-	live := ada.handle()
+	live := ada.publicID()
 	gone := s.signIn("bob")
-	ended := gone.handle()
+	ended := gone.publicID()
 	gone.visit((*session.Session).Destroy)
 	s.fails(1, ended+" has ended before; nothing was ended", "revoke", "-yes", live, ended)
-	s.fails(1, "no session with the handle nonesuch", "revoke", "-yes", live, "nonesuch")
-	s.fails(1, `no session with the handle "\x1b[2J"`, "revoke", "\x1b[2J")
+	s.fails(1, "no session with the public ID nonesuch", "revoke", "-yes", live, "nonesuch")
+	s.fails(1, `no session with the public ID "\x1b[2J"`, "revoke", "\x1b[2J")
 	s.fails(1, "-namespace", "revoke", "-user", "nobody")
 	s.wantAlive(ada)
-	ended = ada.handle()
+	ended = ada.publicID()
 	ada.visit((*session.Session).Renew)
-	if err := s.store.Delete(t.Context(), ada.handle()); err != nil {
+	if err := s.store.Delete(t.Context(), ada.publicID()); err != nil {
 		t.Fatal(err)
 	}
 	s.fails(1, ended+" was not ended", "revoke", ended)
-	for handle, kind := range s.others() {
-		s.fails(1, "its kind is "+string(kind), "revoke", handle)
+	for publicID, kind := range s.others() {
+		s.fails(1, "its kind is "+string(kind), "revoke", publicID)
 	}
 }
 
@@ -110,7 +110,7 @@ func (s *site) others() map[string]session.Kind {
 			s.t.Fatal(err)
 		}
 		info, err := session.Inspect(rec)
-		if err == nil && (info.Kind == session.KindRoster || info.Kind == session.KindKeyring) {
+		if err == nil && (info.Kind == session.KindOwnerIndex || info.Kind == session.KindKeyring) {
 			found[rec.ID] = info.Kind
 		}
 	}
@@ -122,7 +122,7 @@ func TestNamespace(t *testing.T) {
 	ada := s.signIn("ada")
 	s.fails(1, "-namespace", "revoke", "-user", "ada")
 	s.fails(1, "-namespace", "list", "-user", "ada")
-	if got := s.listed("-user", "ada", "-namespace", "shop"); !same(got, []string{ada.handle()}) {
+	if got := s.listed("-user", "ada", "-namespace", "shop"); !same(got, []string{ada.publicID()}) {
 		t.Errorf("list -namespace: %q", got)
 	}
 	s.must("revoke", "-user", "ada", "-namespace", "shop")
@@ -136,7 +136,7 @@ func TestSessionsOlderThanTheDefaultsAllow(t *testing.T) {
 		s := newSite(t, memory.New(), session.Config{IdleTimeout: year, Lifetime: year})
 		ada := s.signIn("ada")
 		time.Sleep(200 * 24 * time.Hour)
-		if got := s.listed("-user", "ada"); !same(got, []string{ada.handle()}) {
+		if got := s.listed("-user", "ada"); !same(got, []string{ada.publicID()}) {
 			t.Errorf("list: %q", got)
 		}
 		s.must("revoke", "-user", "ada")
@@ -149,7 +149,7 @@ func TestListSavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newMemorySite(t)
 		s.signIn("ada")
-		time.Sleep(90 * time.Minute) // its session has expired, but stays in the roster
+		time.Sleep(90 * time.Minute) // its session has expired, but stays in the owner index
 		s.signIn("ada")
 		before := s.must("stats", "-json")
 		if got := s.listed("-user", "ada"); len(got) != 1 {

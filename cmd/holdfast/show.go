@@ -14,7 +14,7 @@ import (
 
 // shown is what show -json prints.
 type shown struct {
-	Handle    string         `json:"handle"`
+	ID        string         `json:"id"`
 	Kind      session.Kind   `json:"kind"`
 	Sealed    bool           `json:"sealed,omitempty"`
 	Format    string         `json:"format"`
@@ -32,16 +32,16 @@ type shown struct {
 	// Undecoded has the bytes of values that do not decode.
 	Undecoded map[string][]byte `json:"undecoded,omitempty"`
 
-	// Members are the handles in a roster.
-	Members []string `json:"members,omitempty"`
+	// Sessions are the public IDs in an owner index.
+	Sessions []string `json:"sessions,omitempty"`
 }
 
 func newShown(e entry) shown {
-	s := shown{Handle: e.ID, Kind: e.kind, Sealed: e.sealed, Format: e.Format, Size: e.size, Expires: e.Record.ExpiresAt.UTC()}
+	s := shown{ID: e.ID, Kind: e.kind, Sealed: e.sealed, Format: e.Format, Size: e.size, Expires: e.Record.ExpiresAt.UTC()}
 	if e.Info == nil {
 		return s
 	}
-	s.Commits, s.Owner, s.Successor, s.Members = e.Commits, e.Owner, e.Successor, e.Members
+	s.Commits, s.Owner, s.Successor, s.Sessions = e.Commits, e.Owner, e.Successor, e.Sessions
 	s.Created, s.Started, s.LastSeen, s.Deadline = e.CreatedAt.UTC(), e.StartedAt.UTC(), e.LastSeenAt.UTC(), e.Deadline.UTC()
 	s.Values, s.Undecoded = map[string]any{}, map[string][]byte{}
 	for _, v := range e.Values {
@@ -57,7 +57,7 @@ func newShown(e entry) shown {
 // show prints one record.
 func show(ctx context.Context, j *job) error {
 	if len(j.args) == 0 {
-		return usageError("which session? Give its handle; holdfast list has them")
+		return usageError("which session? Give its public ID; holdfast list has them")
 	}
 	e, err := j.find(ctx, j.args[0])
 	if err != nil {
@@ -69,12 +69,12 @@ func show(ctx context.Context, j *job) error {
 	return j.printShown(e)
 }
 
-// find looks a handle up.
-func (j *job) find(ctx context.Context, handle string) (entry, error) {
-	rec, err := j.store.Fetch(ctx, handle)
+// find looks a public ID up.
+func (j *job) find(ctx context.Context, publicID string) (entry, error) {
+	rec, err := j.store.Fetch(ctx, publicID)
 	switch {
 	case errors.Is(err, provider.ErrNotFound), errors.Is(err, provider.ErrInvalidRecord):
-		return entry{}, fmt.Errorf("there is no session with the handle %s; it may have ended", printable(handle))
+		return entry{}, fmt.Errorf("there is no session with the public ID %s; it may have ended", printable(publicID))
 	case err != nil:
 		return entry{}, err
 	}
@@ -84,7 +84,7 @@ func (j *job) find(ctx context.Context, handle string) (entry, error) {
 func (j *job) printShown(e entry) error {
 	var b strings.Builder
 	line := func(name, text string) { fmt.Fprintf(&b, "%-10s %s\n", name, text) }
-	line("handle", printable(e.ID))
+	line("id", printable(e.ID))
 	line("kind", kindText(e))
 	if e.Info != nil {
 		if e.Owner != "" {
@@ -125,8 +125,8 @@ func kindText(e entry) string {
 		if e.Successor != "" {
 			text = "tombstone: the session was renewed"
 		}
-	case session.KindRoster:
-		text = "roster: the sessions of a user"
+	case session.KindOwnerIndex:
+		text = "owner index: the sessions of a user"
 	case session.KindKeyring:
 		text = "keyring: the keys that sign cookies, which are not shown"
 	case kindSealed:
@@ -142,7 +142,7 @@ func kindText(e entry) string {
 
 func valuesText(e entry) string {
 	var b strings.Builder
-	for _, member := range e.Members {
+	for _, member := range e.Sessions {
 		fmt.Fprintf(&b, "\n%s", printable(member))
 	}
 	for _, v := range e.Values {

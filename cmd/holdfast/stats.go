@@ -23,8 +23,8 @@ func (a amount) plus(size int) amount { return amount{a.Records + 1, a.Bytes + i
 
 // large is a session among the largest.
 type large struct {
-	Handle string `json:"handle"`
-	Size   int    `json:"size"`
+	ID   string `json:"id"`
+	Size int    `json:"size"`
 }
 
 // census is what stats -json prints.
@@ -115,7 +115,7 @@ func (c *census) rank(l large) {
 	}
 	c.Largest = append(c.Largest, l)
 	slices.SortStableFunc(c.Largest, func(a, b large) int {
-		return cmp.Or(cmp.Compare(b.Size, a.Size), strings.Compare(a.Handle, b.Handle))
+		return cmp.Or(cmp.Compare(b.Size, a.Size), strings.Compare(a.ID, b.ID))
 	})
 	c.Largest = c.Largest[:min(len(c.Largest), largestShown)]
 }
@@ -166,7 +166,7 @@ func (c *census) String() string {
 		b.WriteString("largest sessions\n")
 	}
 	for _, l := range c.Largest {
-		fmt.Fprintf(&b, "  %-43s %12s\n", printable(l.Handle), bytesText(int64(l.Size)))
+		fmt.Fprintf(&b, "  %-43s %12s\n", printable(l.ID), bytesText(int64(l.Size)))
 	}
 	return b.String()
 }

@@ -12,9 +12,9 @@ import (
 func TestCensus(t *testing.T) {
 	at := time.Date(2026, 11, 22, 3, 4, 5, 0, time.UTC)
 	c := newCensus(at)
-	count := func(handle string, size int, age, left time.Duration) {
-		rec := &provider.Record{ID: handle, Format: "cbor"}
-		info := &session.Info{Kind: session.KindSession, Handle: handle, CreatedAt: at.Add(-age), ExpiresAt: at.Add(left)}
+	count := func(publicID string, size int, age, left time.Duration) {
+		rec := &provider.Record{ID: publicID, Format: "cbor"}
+		info := &session.Info{Kind: session.KindSession, PublicID: publicID, CreatedAt: at.Add(-age), ExpiresAt: at.Add(left)}
 		c.count(entry{Record: rec, Info: info, kind: session.KindSession, size: size})
 	}
 	count("a", 10, 59*time.Minute, time.Hour)

@@ -55,27 +55,27 @@ func TestEveryStore(t *testing.T) {
 			laptop, phone, guest := s.signIn("ada"), s.signIn("ada"), s.device()
 			guest.visit(func(s *session.Session) { name.Set(s, "guest") })
 
-			if got, want := s.listed(), []string{laptop.handle(), phone.handle(), guest.handle()}; !same(got, want) {
+			if got, want := s.listed(), []string{laptop.publicID(), phone.publicID(), guest.publicID()}; !same(got, want) {
 				t.Errorf("list: %q, want %q", got, want)
 			}
-			if got, want := s.listed("-user", "ada"), []string{laptop.handle(), phone.handle()}; !same(got, want) {
+			if got, want := s.listed("-user", "ada"), []string{laptop.publicID(), phone.publicID()}; !same(got, want) {
 				t.Errorf("list -user: %q, want %q", got, want)
 			}
-			if got := s.listed("-prefix="+guest.handle()[:20], "-limit=2"); !same(got, []string{guest.handle()}) {
-				t.Errorf("list -prefix: %q, want %q", got, guest.handle())
+			if got := s.listed("-prefix="+guest.publicID()[:20], "-limit=2"); !same(got, []string{guest.publicID()}) {
+				t.Errorf("list -prefix: %q, want %q", got, guest.publicID())
 			}
 			if got := s.listed("-limit=2"); len(got) != 2 {
 				t.Errorf("list -limit 2: %q", got)
 			}
-			if text := s.must("show", phone.handle()); !strings.Contains(text, "owner      ada\n") || !strings.Contains(text, "basket = {\n  \"rope\": 2\n}\n") {
+			if text := s.must("show", phone.publicID()); !strings.Contains(text, "owner      ada\n") || !strings.Contains(text, "basket = {\n  \"rope\": 2\n}\n") {
 				t.Errorf("show:\n%s", text)
 			}
 			if text := s.must("stats"); !strings.Contains(text, "  session                         3 ") {
 				t.Errorf("stats:\n%s", text)
 			}
 
-			handle := phone.handle()
-			if text := s.must("revoke", handle); text != "ended "+handle+"\n" {
+			publicID := phone.publicID()
+			if text := s.must("revoke", publicID); text != "ended "+publicID+"\n" {
 				t.Errorf("revoke: %s", text)
 			}
 			s.wantEnded(phone)
@@ -133,17 +133,17 @@ func siteAt(t *testing.T, storeURL, created string) *site {
 	return site
 }
 
-// listed returns the handles that list -json prints.
-func (s *site) listed(args ...string) (handles []string) {
+// listed returns the public IDs that list -json prints.
+func (s *site) listed(args ...string) (publicIDs []string) {
 	s.t.Helper()
 	for line := range strings.Lines(s.must(append([]string{"list", "-json"}, args...)...)) {
 		var l listed
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			s.t.Fatalf("list: %v: %s", err, line)
 		}
-		handles = append(handles, l.Handle)
+		publicIDs = append(publicIDs, l.ID)
 	}
-	return handles
+	return publicIDs
 }
 
 func same(a, b []string) bool {
@@ -152,7 +152,7 @@ func same(a, b []string) bool {
 
 func (s *site) wantAlive(d *device) {
 	s.t.Helper()
-	if d.handle() == "" {
+	if d.publicID() == "" {
 		s.t.Error("the session has ended")
 	}
 }
@@ -161,7 +161,7 @@ func (s *site) wantAlive(d *device) {
 func (s *site) wantEnded(d *device) {
 	s.t.Helper()
 	before := *d
-	if d.handle() != "" {
+	if d.publicID() != "" {
 		s.t.Error("the session goes on")
 	}
 	// What the visitor sets now is of another session.

@@ -13,31 +13,31 @@ import (
 )
 
 func TestMistakes(t *testing.T) {
-	handle := strings.Repeat("x", 43)
+	publicID := strings.Repeat("x", 43)
 	for name, tc := range map[string]struct {
 		args []string
 		says string
 	}{
-		"no command":              {nil, "which command?"},
-		"unknown command":         {[]string{"lst"}, `no command "lst"`},
-		"unknown flag":            {[]string{"list", "-x"}, "see holdfast help list"},
-		"unknown flag before":     {[]string{"-x", "list"}, "see holdfast help"},
-		"a flag of another":       {[]string{"purge", "-user", "ada"}, "see holdfast help purge"},
-		"-limit is no number":     {[]string{"list", "-limit", "x"}, "-limit"},
-		"-limit is negative":      {[]string{"list", "-limit", "-1"}, "-limit is negative"},
-		"an operand too many":     {[]string{"list", "ada"}, `what is "ada"?`},
-		"show of two":             {[]string{"show", handle, "y"}, `what is "y"?`},
-		"show of nothing":         {[]string{"show"}, "which session?"},
-		"revoke of nothing":       {[]string{"revoke"}, "which sessions?"},
-		"revoke both ways":        {[]string{"revoke", handle, "-user", "ada"}, "not both"},
-		"list of an empty user":   {[]string{"list", "-user", ""}, "is empty"},
-		"revoke of an empty user": {[]string{"revoke", "-user="}, "is empty"},
-		"a namespace of nobody":   {[]string{"list", "-namespace", "x"}, "give -user as well"},
-		"handles of a namespace":  {[]string{"revoke", "-namespace", "x", handle}, "give -user as well"},
-		"a URL for a command":     {[]string{"redis://u:secret@h"}, "no command the URL"},
-		"a URL for an operand":    {[]string{"list", "redis://u:secret@h"}, "what is the URL"},
-		"help of no command":      {[]string{"help", "lst"}, `no command "lst"`},
-		"another process memory":  {[]string{"-store", "memory:", "list"}, "another program"},
+		"no command":                {nil, "which command?"},
+		"unknown command":           {[]string{"lst"}, `no command "lst"`},
+		"unknown flag":              {[]string{"list", "-x"}, "see holdfast help list"},
+		"unknown flag before":       {[]string{"-x", "list"}, "see holdfast help"},
+		"a flag of another":         {[]string{"purge", "-user", "ada"}, "see holdfast help purge"},
+		"-limit is no number":       {[]string{"list", "-limit", "x"}, "-limit"},
+		"-limit is negative":        {[]string{"list", "-limit", "-1"}, "-limit is negative"},
+		"an operand too many":       {[]string{"list", "ada"}, `what is "ada"?`},
+		"show of two":               {[]string{"show", publicID, "y"}, `what is "y"?`},
+		"show of nothing":           {[]string{"show"}, "which session?"},
+		"revoke of nothing":         {[]string{"revoke"}, "which sessions?"},
+		"revoke both ways":          {[]string{"revoke", publicID, "-user", "ada"}, "not both"},
+		"list of an empty user":     {[]string{"list", "-user", ""}, "is empty"},
+		"revoke of an empty user":   {[]string{"revoke", "-user="}, "is empty"},
+		"a namespace of nobody":     {[]string{"list", "-namespace", "x"}, "give -user as well"},
+		"public IDs of a namespace": {[]string{"revoke", "-namespace", "x", publicID}, "give -user as well"},
+		"a URL for a command":       {[]string{"redis://u:secret@h"}, "no command the URL"},
+		"a URL for an operand":      {[]string{"list", "redis://u:secret@h"}, "what is the URL"},
+		"help of no command":        {[]string{"help", "lst"}, `no command "lst"`},
+		"another process memory":    {[]string{"-store", "memory:", "list"}, "another program"},
 	} {
 		t.Run(name, func(t *testing.T) { newMemorySite(t).fails(2, tc.says, tc.args...) })
 	}
@@ -97,11 +97,11 @@ func TestWhichStore(t *testing.T) {
 func TestFlagsMayStandAnywhere(t *testing.T) {
 	dashed := "-" + strings.Repeat("x", 42)
 	for name, tc := range map[string]struct{ args, want []string }{
-		"before":                   {[]string{"-json", "a"}, []string{"a"}},
-		"after":                    {[]string{"a", "-json"}, []string{"a"}},
-		"between":                  {[]string{"a", "-json", "b"}, []string{"a", "b"}},
-		"a handle that has a dash": {[]string{dashed, "-json"}, []string{dashed}},
-		"the same behind a flag":   {[]string{"-json", dashed}, []string{dashed}},
+		"before":                      {[]string{"-json", "a"}, []string{"a"}},
+		"after":                       {[]string{"a", "-json"}, []string{"a"}},
+		"between":                     {[]string{"a", "-json", "b"}, []string{"a", "b"}},
+		"a public ID that has a dash": {[]string{dashed, "-json"}, []string{dashed}},
+		"the same behind a flag":      {[]string{"-json", dashed}, []string{dashed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var j job
@@ -120,7 +120,7 @@ func TestAStoreThatCannotListSaysSo(t *testing.T) {
 	for _, command := range []string{"list", "stats"} {
 		s.fails(1, "cannot list", command)
 	}
-	if got := s.listed("-user", "ada"); !same(got, []string{ada.handle()}) {
+	if got := s.listed("-user", "ada"); !same(got, []string{ada.publicID()}) {
 		t.Errorf("list -user: %q", got)
 	}
 }
@@ -172,8 +172,8 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 		{"list"},
 		{"list", "-json"},
 		{"list", "-user", evil},
-		{"show", ada.handle()},
-		{"show", "-json", ada.handle()},
+		{"show", ada.publicID()},
+		{"show", "-json", ada.publicID()},
 		{"revoke", "-user", evil},
 	} {
 		if out := s.must(args...); strings.ContainsAny(out, evil[:1]+"\u009b\u202e\U000e0001") {

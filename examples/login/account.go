@@ -95,7 +95,7 @@ func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Ses
 // cookie is cleared by Destroy only with a session that lives; here it always goes.
 func (s *shop) signOut(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	sess.Destroy()
-	s.sessions.Forget(w, r)
+	s.sessions.ClearCookie(w, r)
 	http.Redirect(w, r, "/?signed-out", http.StatusSeeOther)
 }
 
@@ -186,6 +186,6 @@ func (s *shop) complain(w http.ResponseWriter, sess *session.Session, form strin
 
 // forget starts a visitor afresh whose cookie leads to a session that has ended.
 func (s *shop) forget(w http.ResponseWriter, r *http.Request) {
-	s.sessions.Forget(w, r)
+	s.sessions.ClearCookie(w, r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

@@ -28,7 +28,7 @@ func deviceOf(r *http.Request) device {
 // signedInDevice is a device with the session that it has, as the page shows it.
 type signedInDevice struct {
 	device
-	Handle            string
+	PublicID          string
 	LastSeen, Expires time.Time
 	This              bool
 }
@@ -45,7 +45,7 @@ func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]si
 			continue // the password it was signed in with is the old one
 		}
 		d, _ := devices.Get(other)
-		found := signedInDevice{d, other.Handle(), other.LastSeenAt(), other.ExpiresAt(), other.Handle() == sess.Handle()}
+		found := signedInDevice{d, other.PublicID(), other.LastSeenAt(), other.ExpiresAt(), other.PublicID() == sess.PublicID()}
 		if found.This {
 			all = slices.Insert(all, 0, found)
 		} else {
@@ -67,8 +67,8 @@ func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.
 		s.sessionError(w, r, err)
 		return
 	}
-	handle := r.PostFormValue("handle")
-	i := slices.IndexFunc(own, func(d signedInDevice) bool { return d.Handle == handle })
+	publicID := r.PostFormValue("public_id")
+	i := slices.IndexFunc(own, func(d signedInDevice) bool { return d.PublicID == publicID })
 	if i < 0 {
 		backToAccount(w, r, sess, notListed)
 		return
@@ -77,9 +77,9 @@ func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.
 		s.signOut(w, r, sess)
 		return
 	}
-	err = s.sessions.Revoke(r.Context(), handle)
+	err = s.sessions.Revoke(r.Context(), publicID)
 	switch {
-	case errors.Is(err, session.ErrGone):
+	case errors.Is(err, session.ErrEnded):
 		backToAccount(w, r, sess, notListed)
 	case err != nil:
 		s.sessionError(w, r, err)

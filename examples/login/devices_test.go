@@ -24,14 +24,14 @@ func (v *visitor) anotherDevice(name, password string) *visitor {
 	return &other
 }
 
-var handleOnPage = regexp.MustCompile(`id="handle" title="([\w-]+)"`)
+var publicIDOnPage = regexp.MustCompile(`id="public-id" title="([\w-]+)"`)
 
-func (v *visitor) handle() string {
+func (v *visitor) publicID() string {
 	v.t.Helper()
 	_, page := v.get("/")
-	found := handleOnPage.FindStringSubmatch(page)
+	found := publicIDOnPage.FindStringSubmatch(page)
 	if found == nil {
-		v.t.Fatalf("no handle:\n%s", page)
+		v.t.Fatalf("no public ID:\n%s", page)
 	}
 	return found[1]
 }
@@ -44,7 +44,7 @@ func (v *visitor) wantDevices(want int) {
 	if got := strings.Count(page, "<dt>Signed in</dt>"); got != want || strings.Count(page, "this device") != 1 {
 		v.t.Errorf("got %d devices, want %d:\n%s", got, want, page)
 	}
-	if others := strings.Count(page, `name="handle"`); others != want-1 {
+	if others := strings.Count(page, `name="public_id"`); others != want-1 {
 		v.t.Errorf("%d can be signed out, want %d:\n%s", others, want-1, page)
 	}
 }
@@ -67,7 +67,7 @@ func TestTheAccountListsItsDevices(t *testing.T) {
 	if !strings.Contains(page, "<dd>127.0.0.1</dd>") || strings.Contains(page, "1 Jan 0001") {
 		t.Errorf("a fact is missing:\n%s", page)
 	}
-	if this, rest, _ := strings.Cut(page, "</li>"); !strings.Contains(this, "this device") || !strings.Contains(rest, other.handle()) {
+	if this, rest, _ := strings.Cut(page, "</li>"); !strings.Contains(this, "this device") || !strings.Contains(rest, other.publicID()) {
 		t.Errorf("this one is not the first:\n%s", page)
 	}
 	other.post("/signout")
@@ -81,11 +81,11 @@ func TestDevicesAreSignedOut(t *testing.T) {
 		here, phone, elsewhere bool
 	}{
 		"one": {func(v, phone *visitor) string {
-			_, page := v.post("/signout/one", "handle", phone.handle())
+			_, page := v.post("/signout/one", "public_id", phone.publicID())
 			return page
 		}, " is signed out.", true, false, true},
 		"one, this": {func(v, _ *visitor) string {
-			_, page := v.post("/signout/one", "handle", v.handle())
+			_, page := v.post("/signout/one", "public_id", v.publicID())
 			return page
 		}, "You are signed out.", false, true, true},
 		"the others": {func(v, _ *visitor) string {
@@ -135,9 +135,9 @@ func TestNobodySignsOutTheDeviceOfAnother(t *testing.T) {
 	mallory.signUp("mallory", "battery staple")
 	visitorOfNobody := *v
 	visitorOfNobody.clearCookies()
-	for _, handle := range []string{v.handle(), visitorOfNobody.handle(), "", "\xff"} {
-		if _, page := mallory.post("/signout/one", "handle", handle); !strings.Contains(page, "nothing was signed out now") {
-			t.Errorf("handle %q:\n%s", handle, page)
+	for _, publicID := range []string{v.publicID(), visitorOfNobody.publicID(), "", "\xff"} {
+		if _, page := mallory.post("/signout/one", "public_id", publicID); !strings.Contains(page, "nothing was signed out now") {
+			t.Errorf("public ID %q:\n%s", publicID, page)
 		}
 	}
 	mallory.post("/signout/others")
@@ -152,16 +152,16 @@ func TestAFormOfAPageLeftOpen(t *testing.T) {
 	v := newVisitor(t)
 	v.signUp("ada", "correct horse")
 	phone, other := v.anotherDevice("ada", "correct horse"), v.anotherDevice("ada", "correct horse")
-	v.post("/signout/one", "handle", phone.handle())
+	v.post("/signout/one", "public_id", phone.publicID())
 	for _, form := range []string{"/signout/one", "/signout/others", "/signout/everywhere", "/account"} {
-		_, page := phone.post(form, "handle", other.handle(), "old", "correct horse", "new", "battery staple")
+		_, page := phone.post(form, "public_id", other.publicID(), "old", "correct horse", "new", "battery staple")
 		if !strings.Contains(page, "<h1>Sign in</h1>") || !strings.Contains(page, "nothing was changed") {
 			t.Errorf("%s of a device that is signed out:\n%s", form, page)
 		}
 	}
-	gone := other.handle()
+	gone := other.publicID()
 	other.post("/signout")
-	if _, page := v.post("/signout/one", "handle", gone); !strings.Contains(page, "nothing was signed out now") {
+	if _, page := v.post("/signout/one", "public_id", gone); !strings.Contains(page, "nothing was signed out now") {
 		t.Errorf("sign out what is signed out:\n%s", page)
 	}
 	v.wantDevices(1)
@@ -185,14 +185,14 @@ func TestARowOfAnOldListNamesASessionThatWasRenewed(t *testing.T) {
 	v := newVisitor(t)
 	v.signUp("ada", "correct horse")
 	phone := v.anotherDevice("ada", "correct horse")
-	row := phone.handle()
+	row := phone.publicID()
 	phone.post("/signin", "name", "ada", "password", "correct horse")
-	_, page := v.post("/signout/one", "handle", row)
-	if !strings.Contains(page, "nothing was signed out now") || !strings.Contains(page, phone.handle()) {
+	_, page := v.post("/signout/one", "public_id", row)
+	if !strings.Contains(page, "nothing was signed out now") || !strings.Contains(page, phone.publicID()) {
 		t.Errorf("it does not say that the phone is signed in, or how to sign it out:\n%s", page)
 	}
 	phone.wantDevices(2)
-	v.post("/signout/one", "handle", phone.handle())
+	v.post("/signout/one", "public_id", phone.publicID())
 	phone.wantSignedOut()
 }
 
@@ -281,7 +281,7 @@ func TestWhatFailsToSignOutEverywhereCanTryAgain(t *testing.T) {
 	v := newVisitorOf(t, store)
 	v.signUp("ada", "correct horse")
 	other := v.anotherDevice("ada", "correct horse")
-	store.id.Store(other.handle())
+	store.id.Store(other.publicID())
 	if status, page := v.post("/signout/everywhere"); status != http.StatusServiceUnavailable {
 		t.Errorf("%d\n%s", status, page)
 	}

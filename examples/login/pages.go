@@ -39,7 +39,7 @@ type page struct {
 
 // facts are what a session tells of itself.
 type facts struct {
-	Handle           string
+	PublicID         string
 	Created, Expires time.Time
 }
 
@@ -77,7 +77,7 @@ func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, 
 	if p.Flash == "" {
 		p.Flash, _ = flash.Pop(sess)
 	}
-	p.Session = facts{sess.Handle(), sess.CreatedAt(), sess.ExpiresAt()}
+	p.Session = facts{sess.PublicID(), sess.CreatedAt(), sess.ExpiresAt()}
 	s.pages.write(w, status, name, p)
 }
 

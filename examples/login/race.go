@@ -22,13 +22,13 @@ const queryTime = 30 * time.Millisecond
 // raceAdd counts the same click twice: in the basket, and in a counter that is
 // loaded, changed and written back, as other session libraries do it.
 func (s *shop) raceAdd(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	n, err := s.unchecked.load(r.Context(), sess.Handle())
+	n, err := s.unchecked.load(r.Context(), sess.PublicID())
 	if err != nil {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
 	time.Sleep(queryTime)
-	if err := s.unchecked.save(r.Context(), sess.Handle(), n+1); err != nil {
+	if err := s.unchecked.save(r.Context(), sess.PublicID(), n+1); err != nil {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
 	}
@@ -38,7 +38,7 @@ func (s *shop) raceAdd(w http.ResponseWriter, r *http.Request, sess *session.Ses
 
 func (s *shop) raceCounts(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	b, _ := baskets.Get(sess)
-	n, err := s.unchecked.load(r.Context(), sess.Handle())
+	n, err := s.unchecked.load(r.Context(), sess.PublicID())
 	if err != nil {
 		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 		return
@@ -52,8 +52,8 @@ func (s *shop) raceCounts(w http.ResponseWriter, r *http.Request, sess *session.
 // It is here to be looked at, not to be copied.
 type uncheckedStore struct{ store provider.Provider }
 
-func (u uncheckedStore) load(ctx context.Context, handle string) (int, error) {
-	rec, err := u.store.Fetch(ctx, "unchecked "+handle)
+func (u uncheckedStore) load(ctx context.Context, publicID string) (int, error) {
+	rec, err := u.store.Fetch(ctx, "unchecked "+publicID)
 	if errors.Is(err, provider.ErrNotFound) {
 		return 0, nil
 	}
@@ -63,9 +63,9 @@ func (u uncheckedStore) load(ctx context.Context, handle string) (int, error) {
 	return strconv.Atoi(string(rec.Data))
 }
 
-func (u uncheckedStore) save(ctx context.Context, handle string, n int) error {
+func (u uncheckedStore) save(ctx context.Context, publicID string, n int) error {
 	return u.store.Save(ctx, &provider.Record{
-		ID:        "unchecked " + handle,
+		ID:        "unchecked " + publicID,
 		Version:   1,
 		ExpiresAt: time.Now().Add(time.Hour),
 		Format:    "text",

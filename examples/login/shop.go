@@ -81,7 +81,7 @@ func (s *shop) crossOrigin(w http.ResponseWriter, r *http.Request) {
 func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	p := page{Title: "The shop cannot reach its sessions", Problem: "Yours was not changed. Please try again in a moment."}
 	switch {
-	case errors.Is(err, session.ErrGone):
+	case errors.Is(err, session.ErrEnded):
 		p = page{Title: "This session has ended", Problem: "It was signed out, here or on another device, or renewed by signing in. Nothing was changed.", Gone: true}
 	case errors.Is(err, session.ErrNotListed):
 		p = page{Title: "Some of your devices may be signed in still", Problem: "The shop had lost the list of your devices, and has signed out those that it knew of. Please look at your account again in ten minutes."}
@@ -90,7 +90,7 @@ func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, session.ErrOutcomeUnknown):
 		p = page{Title: "The shop lost touch with its sessions", Problem: "The change may have been made or not: have a look before you repeat it."}
 	case errors.Is(err, session.ErrUnreadable):
-		s.sessions.Forget(w, r)
+		s.sessions.ClearCookie(w, r)
 		p = page{Title: "Your session cannot be read", Problem: "The next page starts you a new one."}
 	}
 	log.Printf("%s %s: %v", r.Method, r.URL.Path, err)

@@ -358,7 +358,7 @@ func TestVisitsAreCounted(t *testing.T) {
 func TestTheSessionTellsItsFacts(t *testing.T) {
 	v := newVisitor(t)
 	_, page := v.get("/") // the first page of all
-	if !regexp.MustCompile(`id="handle" title="[\w-]{40,}"`).MatchString(page) || strings.Contains(page, "1 Jan 0001") {
+	if !regexp.MustCompile(`id="public-id" title="[\w-]{40,}"`).MatchString(page) || strings.Contains(page, "1 Jan 0001") {
 		t.Errorf("a fact is missing:\n%s", page)
 	}
 }

@@ -147,7 +147,7 @@ var cookies = []mutant{
 		"\t\t\tp.m.vanished(who.id)\n", "\t\t\tf.session.identity = who\n"),
 	without("an unknown ID's cookie is not cleared unasked", sessions,
 		"\t\t\tp.m.vanished(who.id)\n", "\t\t\tp.cookie.Store(p.m.cfg.Cookie.expired())\n"),
-	without("Forget clears the cookie", sessions,
+	without("ClearCookie clears the cookie", sessions,
 		"\tput(w.Header(), cookie, p.elsewhere(cookie))\n}", "\t_ = p.elsewhere(cookie)\n}"),
 	without("a clearing cookie has a negative Max-Age", sessions,
 		"\tcookie.MaxAge = -1\n", ""),
@@ -224,6 +224,6 @@ var signingKeys = []mutant{
 		"\treturn snapshot(rec)\n}\n\n// advance", "\tif found, err := snapshot(rec); err == nil {\n\t\treturn found, nil\n\t}\n\treturn nil, nil\n}\n\n// advance"),
 	without("the ring lives in a record of the namespace", sessions,
 		"recordID(\"key ring\", cfg.Namespace, nil)", "recordID(\"key ring\", \"\", nil)"),
-	without("keys are kept for MaxLifetime, too", sessions,
-		"Retention: max(cfg.Lifetime, cfg.MaxLifetime),", "Retention: cfg.Lifetime,"),
+	without("keys are kept for PersistLifetime, too", sessions,
+		"Retention: max(cfg.Lifetime, cfg.PersistLifetime),", "Retention: cfg.Lifetime,"),
 }

@@ -62,7 +62,7 @@ var renewals = []mutant{
 		"\treturn d.renew || d.view", "\treturn d.renew && d.id != \"\" || d.view"),
 	without("a tombstone is served as anonymous", sessions,
 		"\tcase one.content.Tombstone:\n", "\tcase false:\n"),
-	without("a change on a tombstone is ErrGone", sessions,
+	without("a change on a tombstone is ErrEnded", sessions,
 		"return p.newSession(identity{predecessor: &predecessor{ended.id, ended.content}}, nil), nil", "_ = ended\n\t\treturn p.newSession(identity{}, nil), nil"),
 	without("no forwarding to the new session", sessions,
 		"\t\tcase !p.m.expired(c):\n", `		case c.Tombstone && c.Successor != "":

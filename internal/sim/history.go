@@ -49,7 +49,7 @@ const (
 	idle      verdict = iota // there was none: a run cut short, an answer >= 500
 	committed                //
 	refused                  // ErrConflict
-	gone                     // ErrGone
+	gone                     // ErrEnded
 	failed                   // any other error that says it did not land
 	unknown                  // ErrOutcomeUnknown
 )
@@ -65,7 +65,7 @@ func judge(err error) verdict {
 		return committed
 	case is(err, session.ErrConflict):
 		return refused
-	case is(err, session.ErrGone):
+	case is(err, session.ErrEnded):
 		return gone
 	case is(err, session.ErrOutcomeUnknown):
 		return unknown

@@ -143,7 +143,7 @@ func (v held) renew()                             { v.s.Renew() }
 func (v held) destroy()                           { v.s.Destroy() }
 func (v held) persist(d time.Duration)            { v.s.Persist(d) }
 func (v held) save(ctx context.Context) error     { return v.s.Save(ctx) }
-func (v held) revoke(ctx context.Context) error   { return v.h.manager.Revoke(ctx, v.s.Handle()) }
+func (v held) revoke(ctx context.Context) error   { return v.h.manager.Revoke(ctx, v.s.PublicID()) }
 func (v held) transact(ctx context.Context, fn func(verbs) error) error {
 	return v.s.Update(ctx, func(s *session.Session) error { return fn(held{s, v.h}) })
 }

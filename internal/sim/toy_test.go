@@ -227,11 +227,11 @@ func (s *toySession) overtaken(id string, pg *page, expect int64) (int64, error)
 	case err != nil:
 		return 0, err
 	case now == nil:
-		return 0, session.ErrGone
+		return 0, session.ErrEnded
 	case theirs.Ended && s.flaw == recreates:
 		return s.put(id, pg, now.Version)
 	case theirs.Ended:
-		return 0, session.ErrGone
+		return 0, session.ErrEnded
 	case s.flaw == forgetsReads && !pg.Ended:
 		for k, n := range pg.Data {
 			if n == s.old[k] {
@@ -271,7 +271,7 @@ func (s *toySession) commit() (err error) {
 	case s.page.Data == nothing && !s.renews:
 		return nil
 	case s.facing.version > 0:
-		if err = s.claim(); err != nil && !(s.renews && errors.Is(err, session.ErrGone)) {
+		if err = s.claim(); err != nil && !(s.renews && errors.Is(err, session.ErrEnded)) {
 			return err
 		}
 	}
@@ -285,11 +285,11 @@ func (s *toySession) claim() error {
 		return nil
 	}
 	if !t.Revoked || t.Claimed && s.flaw != claimsTwice {
-		return session.ErrGone
+		return session.ErrEnded
 	}
 	t.Claimed = true
 	_, err := s.put(t.id, &t.page, t.version)
-	if errors.Is(err, session.ErrGone) && s.flaw == claimsTwice {
+	if errors.Is(err, session.ErrEnded) && s.flaw == claimsTwice {
 		return nil
 	}
 	return err
@@ -340,7 +340,7 @@ func (s *toySession) move() error {
 	}
 	if s.flaw != copies {
 		carries := s.flaw == forks || s.flaw == carriesOver && s.saw
-		if err := s.bury(id); err != nil && !(carries && errors.Is(err, session.ErrGone)) {
+		if err := s.bury(id); err != nil && !(carries && errors.Is(err, session.ErrEnded)) {
 			s.id, s.version = old, was
 			return err
 		}

@@ -66,15 +66,15 @@ func testOwners(t *testing.T, p, other provider.Provider) {
 	sessions := want("laptop", "phone")
 	at := slices.IndexFunc(sessions, func(s *session.Session) bool { name, _ := device.Get(s); return name == "phone" })
 	old := sessions[at]
-	ok("Alive", old.Alive(t.Context()))
-	ok("Update", office.Update(t.Context(), old.Handle(), func(s *session.Session) error {
+	ok("Check", old.Check(t.Context()))
+	ok("Update", office.Update(t.Context(), old.PublicID(), func(s *session.Session) error {
 		device.Set(s, "ann's phone")
 		return nil
 	}))
 	want("ann's phone", "laptop")
-	ok("Revoke", office.Revoke(t.Context(), old.Handle()))
-	if err := old.Alive(t.Context()); !errors.Is(err, session.ErrGone) {
-		t.Errorf("Alive after Revoke: %v", err)
+	ok("Revoke", office.Revoke(t.Context(), old.PublicID()))
+	if err := old.Check(t.Context()); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("Check after Revoke: %v", err)
 	}
 	want("laptop")
 	if got := opens(site, phone); got != "" {
@@ -159,7 +159,7 @@ func TestOwnersListIsLost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rec.Format != "holdfast-roster" {
+			if rec.Format != "holdfast-owner-index" {
 				continue
 			}
 			if err := p.Delete(t.Context(), rec.ID); err != nil {
@@ -207,7 +207,7 @@ func TestOldNamesLast(t *testing.T) {
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%d sessions, error %v", len(all), err)
 		}
-		old := all[0].Handle()
+		old := all[0].PublicID()
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.AddCookie(cookie)
@@ -222,7 +222,7 @@ func TestOldNamesLast(t *testing.T) {
 		if got := opens(m, w.Result().Cookies()[0]); got != "" {
 			t.Errorf("revoked by its old name it is %q", got)
 		}
-		if err := m.Revoke(t.Context(), "nonesuch"); !errors.Is(err, session.ErrGone) {
+		if err := m.Revoke(t.Context(), "nonesuch"); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("Revoke of nothing: %v", err)
 		}
 	})

@@ -56,7 +56,7 @@ func (i *instance) manage(signingKeys [][]byte, timeout time.Duration) http.Hand
 		SigningKeyRotation: ringRotation,
 		IdleTimeout:        ringRotation,
 		Lifetime:           ringLifetime,
-		MaxLifetime:        ringLifetime,
+		PersistLifetime:    ringLifetime,
 		StoreTimeout:       timeout,
 		Cookie:             session.Cookie{Insecure: true},
 		ErrorHandler:       sayWhatFailed,

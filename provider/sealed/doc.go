@@ -57,7 +57,7 @@
 //
 // Sessions in use are saved again and again, but persistent ones only when they
 // change, and the ring of signing keys only when it rotates. So the third step
-// is due after the longer of MaxLifetime and SigningKeyRotation, and a day: with
+// is due after the longer of PersistLifetime and SigningKeyRotation, and a day: with
 // the defaults after 31 days, if the program was in use.
 //
 // A key that has leaked should not wait: what it has sealed, and whatever its
@@ -75,7 +75,7 @@
 //
 // A record that no key opens, since it was altered or moved, or its key was
 // removed, is a session.ErrUnreadable to the handlers: the answer is 503, and
-// nothing is overwritten. Let Config.ErrorHandler call Manager.Forget, so that the
+// nothing is overwritten. Let Config.ErrorHandler call Manager.ClearCookie, so that the
 // visitor may start anew; see the example.
 //
 // # Construction

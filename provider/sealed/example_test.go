@@ -99,7 +99,7 @@ func Example_lostKey() {
 			SigningKeys: [][]byte{signing},
 			ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 				if errors.Is(err, session.ErrUnreadable) {
-					sessions.Forget(w, r)
+					sessions.ClearCookie(w, r)
 				}
 				http.Error(w, "please load the page again", session.StatusCode(err))
 			},
