@@ -173,6 +173,18 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 		all[1].wantState("empty")
 	})
 
+	t.Run("that a Save has ended are not ended again by Destroy", func(t *testing.T) {
+		w, all := several(t, 2)
+		all[0].beside(func(s *session.Session) {
+			keyA.Set(s, 2)
+			wantErr(t, s.Save(t.Context()), nil)
+			s.Destroy()
+			if got := w.trips(func() { wantErr(t, s.Save(t.Context()), nil) }); got != 1 {
+				t.Errorf("%d trips; want 1", got)
+			}
+		}, all[1]).wantPage(t)
+	})
+
 	t.Run("one that cannot be ended is an error, and the next try ends it", func(t *testing.T) {
 		for name, fn := range map[string]func(*session.Session){"login": inOrder(renew, set("a=2")), "logout": destroy} {
 			w, all := several(t, 2)
