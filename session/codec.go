@@ -2,12 +2,17 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math"
 	"reflect"
 	"slices"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // Codec encodes the values of a session, each by itself. Equal values should
@@ -91,6 +96,51 @@ func (cborCodec) Unmarshal(data []byte, v any) error {
 	default:
 		return cborDecoding.Unmarshal(data, v)
 	}
+}
+
+// encode returns an encoded snapshot of *value.
+func encode[T any](codec Codec, value *T) (txn.Value, error) {
+	if text, ok := any(value).(*string); ok && codec == CBOR() && uint64(len(*text)) <= math.MaxUint32 {
+		return txn.Value{Data: textHead(uint32(len(*text))), Text: *text, Present: true}, nil
+	}
+	data, err := codec.Marshal(value) // a pointer: it has the methods of both receivers
+	return txn.Value{Data: data, Present: true}, err
+}
+
+// textHead returns what the CBOR of a text of n bytes begins with: RFC 8949, 3.1.
+func textHead(n uint32) []byte {
+	const text = 3 << 5
+	switch {
+	case n < 24:
+		return []byte{text | byte(n)}
+	case n <= math.MaxUint8:
+		return []byte{text | 24, byte(n)}
+	case n <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16([]byte{text | 25}, uint16(n))
+	default:
+		return binary.BigEndian.AppendUint32([]byte{text | 26}, n)
+	}
+}
+
+// unknownCodec stands for a codec that is neither built in nor Config.Codec. Such sessions
+// can be listed and ended; their values cannot be read.
+type unknownCodec string
+
+func (c unknownCodec) Name() string                { return string(c) }
+func (c unknownCodec) Marshal(any) ([]byte, error) { return nil, records.UnknownFormat(string(c)) }
+func (c unknownCodec) Unmarshal([]byte, any) error { return records.UnknownFormat(string(c)) }
+
+// codec returns the codec of a format.
+func (m *Manager) codec(format string) Codec {
+	if codec, ok := m.codecs[format]; ok {
+		return codec
+	}
+	return unknownCodec(format)
+}
+
+// knowsFormat reports whether the records of a format can be read.
+func (m *Manager) knowsFormat(format string) bool {
+	return m.codecs[format] != nil || format == records.OwnerIndexFormat
 }
 
 // embeddedJSON returns the text of a value that is stored as JSON.

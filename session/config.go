@@ -9,6 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/token"
 )
 
 // Config configures a Manager. The zero Config is secure and ready for use.
@@ -287,9 +291,9 @@ func (c Config) validate() error {
 	check(c.PersistIdleTimeout >= c.IdleTimeout, "PersistIdleTimeout %v is shorter than IdleTimeout %v", c.PersistIdleTimeout, c.IdleTimeout)
 	check(c.Isolation >= LevelMerge && c.Isolation <= LevelStrict, "Isolation %d is no level", c.Isolation)
 	check(c.Codec.Name() != "", "Codec has an empty name")
-	check(c.Codec.Name() != ownerIndexFormat, "Codec has the name %q, which is taken", ownerIndexFormat)
+	check(c.Codec.Name() != records.OwnerIndexFormat, "Codec has the name %q, which is taken", records.OwnerIndexFormat)
 	check(!strings.Contains(c.Namespace, "\x00"), "Namespace contains a NUL")
-	check(c.OwnerLimit <= maxPlaces, "OwnerLimit %d is over the %d that can be listed", c.OwnerLimit, maxPlaces)
+	check(c.OwnerLimit <= owners.MaxEntries, "OwnerLimit %d is over the %d that can be listed", c.OwnerLimit, owners.MaxEntries)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
@@ -318,11 +322,11 @@ func (c Cookie) validate() error {
 	check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge, "MaxAge %v is not between 0 and 400 days", c.MaxAge)
 	check(c.MaxAge == 0 || c.MaxAge >= time.Second, "MaxAge %v is under a second", c.MaxAge)
 
-	specimen := c.render(strings.Repeat("x", cookieValueLength), maxCookieAge)
+	specimen := c.render(strings.Repeat("x", token.ValueLength), maxCookieAge)
 	if err := specimen.Valid(); err != nil {
 		errs = append(errs, fmt.Errorf("session: %s", strings.TrimPrefix(err.Error(), "http: ")))
 	} else {
-		check(len(c.Name)+cookieValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
+		check(len(c.Name)+token.ValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
 		check(len(specimen.Path) <= maxCookieAttribute, "Path is over the %d bytes that browsers keep", maxCookieAttribute)
 	}
 	return errors.Join(errs...)

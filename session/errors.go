@@ -2,8 +2,11 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
+
+	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // The errors of Load, Save and Update, and of the commits that ErrorHandler
@@ -12,53 +15,53 @@ import (
 var (
 	// ErrConflict: a parallel request changed what this one had read, as the
 	// isolation level counts it. Nothing was saved. The message names the key.
-	ErrConflict = errors.New("session: conflict with a parallel request")
+	ErrConflict = txn.ErrConflict
 
 	// ErrEnded: the session was destroyed or renewed, or has expired, since the
 	// request loaded it, or up to 30 seconds before. Nothing was saved, and the
 	// session is not made anew. The visitor has to load the page again: the browser
 	// then sends the cookie of the new session, or may begin one.
 	// Of Manager.Revoke: there is no session of that public ID, and nothing was ended.
-	ErrEnded = errors.New("session: destroyed, renewed or expired meanwhile")
+	ErrEnded = records.ErrEnded
 
 	// ErrUnavailable: the provider failed. Nothing was saved, but see
 	// ErrOutcomeUnknown.
-	ErrUnavailable = errors.New("session: storage unavailable")
+	ErrUnavailable = records.ErrUnavailable
 
 	// ErrOutcomeUnknown: the provider failed in the middle of a save, and
 	// reading back did not tell either: the change may have landed or not. It
 	// will not be repeated. It wraps ErrUnavailable. Where the provider is certain
 	// that nothing was saved (provider.ErrNotSaved), the error is not this one.
-	ErrOutcomeUnknown = fmt.Errorf("%w: it is unknown whether the change was saved", ErrUnavailable)
+	ErrOutcomeUnknown = records.ErrOutcomeUnknown
 
 	// ErrUnreadable: the stored record is not one that this Manager can read: it
 	// is damaged, sealed by a key that is not there, or of a later version of this
 	// package. It is left as it is. Manager.ClearCookie lets the visitor start over.
-	ErrUnreadable = errors.New("session: stored record is unreadable")
+	ErrUnreadable = records.ErrUnreadable
 
 	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.
 	// What was stored stays.
-	ErrTooLarge = errors.New("session: too large")
+	ErrTooLarge = records.ErrTooLarge
 
 	// ErrTooManySessions: the owner has as many sessions as Config.OwnerLimit,
 	// and OwnerLimitRefuses is set; or as many as can be listed, which the message
 	// says. Nothing was saved.
-	ErrTooManySessions = errors.New("session: the owner has too many sessions")
+	ErrTooManySessions = owners.ErrTooManySessions
 
 	// ErrNotListed: the session of the request is its owner's, and the store does not
 	// list it as such. It has lost the list of the owner's sessions, or an old one has
 	// come back. Those that it does list were ended. Others may live: each is listed
 	// again when it is next used after Config.TouchInterval, so repeat
 	// Manager.RevokeAll then, and see that the store evicts nothing.
-	ErrNotListed = errors.New("session: the store has lost the list of the owner's sessions, and some may live; repeat this after TouchInterval, and see that the store evicts nothing")
+	ErrNotListed = owners.ErrNotListed
 
 	// ErrEncode: a value cannot be encoded, or Get could not return what is
 	// encoded. The message names the key and the type. Nothing was saved.
-	ErrEncode = errors.New("session: value cannot be stored")
+	ErrEncode = txn.ErrEncode
 
 	// ErrHeaderSent: the session needs a cookie, but the response's header has
 	// been sent. Nothing was saved.
-	ErrHeaderSent = errors.New("session: too late for a cookie, the response header has been sent")
+	ErrHeaderSent = txn.ErrHeaderSent
 
 	// ErrRequestDone: the request is over, and changes of it were dropped. They were
 	// pending when it ended, because its response was an error or its handler
@@ -66,7 +69,7 @@ var (
 	// up or from a goroutine of the request. Save and Update of that Session return it
 	// from then on, so that nothing goes on as if they had been saved. The message
 	// names the cause. Use Manager.Update with the session's public ID from there.
-	ErrRequestDone = errors.New("session: request is over, changes dropped")
+	ErrRequestDone = txn.ErrRequestDone
 
 	// ErrNoHandler: the context is not that of a request that Manager.Handler,
 	// HandlerFunc or Replay has passed on. It may be that of the request around,

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // Kind is what a record of this package is for.
@@ -83,9 +84,11 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	switch {
 	case e.Tombstone:
 		info.Kind = KindTombstone
-	case rec.Format == ownerIndexFormat:
+	case rec.Format == records.OwnerIndexFormat:
 		info.Kind = KindOwnerIndex
-		info.Sessions = append(info.Sessions, names(&e.Entries)...)
+		for id := range e.Entries.All() {
+			info.Sessions = append(info.Sessions, string(id))
+		}
 	default:
 		info.Kind = KindSession
 		info.Values = valuesOf(&e, codecNamed(rec.Format, codecs))
@@ -103,7 +106,7 @@ func valuesOf(e *envelope.Envelope, codec Codec) []Value {
 
 // codecNamed returns the codec of that name, or nil.
 func codecNamed(name string, codecs []Codec) Codec {
-	codecs = append([]Codec{looseCBOR{}, looseJSON{}}, codecs...)
+	codecs = append([]Codec{anyCBOR{}, anyJSON{}}, codecs...)
 	at := slices.IndexFunc(codecs, func(c Codec) bool { return c.Name() == name })
 	if at < 0 {
 		return nil

@@ -3,8 +3,12 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // Key names a value of type T in a session. It is a cheap value without state:
@@ -29,11 +33,11 @@ import (
 //	GetOrSet          conflicts, unless there was a value
 //	Pop               conflicts: of two requests one gets the value
 type Key[T any] struct {
-	name   string
-	blind  bool
-	rating rating // of T
-	merge  func(base, mine, theirs T) T
-	older  []func(Codec, cell) (T, error) // decode what is of earlier types
+	name          string
+	lastWriteWins bool
+	rating        rating // of T
+	merge         func(base, mine, theirs T) T
+	older         []func(Codec, txn.Value) (T, error) // decode what is of earlier types
 }
 
 // NewKey returns the key of that name. It panics if name is empty or if no value
@@ -64,7 +68,7 @@ func (k Key[T]) MergeWith(fn func(base, mine, theirs T) T) Key[T] {
 // flash message: reading the key counts as not reading it, so that changing it
 // conflicts at LevelStrict only.
 func (k Key[T]) LastWriteWins() Key[T] {
-	k.blind = true
+	k.lastWriteWins = true
 	return k
 }
 
@@ -85,9 +89,9 @@ func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
 	if err := storable(reflect.TypeFor[Old]()); err != nil {
 		panic(fmt.Sprintf("session: Upgrade of key %q from %s: %v", k.name, reflect.TypeFor[Old](), err))
 	}
-	k.older = append(slices.Clip(k.older), func(codec Codec, c cell) (value T, err error) {
+	k.older = append(slices.Clip(k.older), func(codec Codec, v txn.Value) (value T, err error) {
 		var old Old
-		if err := unmarshal(codec, c, &old); err != nil {
+		if err := unmarshal(codec, v, &old); err != nil {
 			return value, err
 		}
 		return convert(old), nil
@@ -99,8 +103,8 @@ func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
 // decode into T, nor into a type that Upgrade has named, is logged and reads as
 // absent; it is kept until overwritten.
 func (k Key[T]) Get(s *Session) (T, bool) {
-	c, codec := s.get(k.name, k.blind)
-	return k.decode(s, c, codec)
+	v, format := k.in(s).Get(k.name, k.lastWriteWins)
+	return k.decode(s, v, format)
 }
 
 // Pop returns the value and deletes it. It is for what must be used once, such
@@ -113,18 +117,19 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 // GET would. Pop of any other key returns no value: what must be used once is not used
 // by a HEAD.
 func (k Key[T]) Pop(s *Session) (zero T, ok bool) {
+	tx := k.in(s)
 	for {
-		c, codec := s.get(k.name, k.blind)
-		value, ok := k.decode(s, c, codec)
+		v, format := tx.Get(k.name, k.lastWriteWins)
+		value, ok := k.decode(s, v, format)
 		switch {
 		case !ok:
 			return zero, false
-		case s.isHEAD() && k.blind:
+		case s.isHEAD() && k.lastWriteWins:
 			return value, true
 		case s.isHEAD():
 			return zero, false
 		}
-		taken, outrun := s.take(k.name, c, k.blind)
+		taken, outrun := tx.Pop(k.name, v, k.lastWriteWins)
 		switch {
 		case taken:
 			return value, true
@@ -138,12 +143,13 @@ func (k Key[T]) Pop(s *Session) (zero T, ok bool) {
 // One that cannot be encoded, or that would not be the same once it is decoded,
 // fails the commit with ErrEncode, and Get keeps the old value.
 func (k Key[T]) Set(s *Session, value T) {
-	c, err := k.encode(s, &value)
+	tx := k.in(s)
+	v, err := k.encode(s, &value)
 	if err != nil {
-		s.failEncoding("Set", k.name, err)
+		tx.FailEncoding("Set", k.name, err)
 		return
 	}
-	s.set(k.name, c, k.blind, k.threeWay(s))
+	tx.Set(k.name, v, k.lastWriteWins, k.threeWay(s))
 }
 
 // GetOrSet returns the value or, if there is none that decodes, sets it to what fn
@@ -161,22 +167,23 @@ func (k Key[T]) Set(s *Session, value T) {
 // fn may use the session, but must not set the key. After the request it does not run,
 // and GetOrSet returns the value that is there, or the zero value.
 func (k Key[T]) GetOrSet(s *Session, fn func() T) T {
+	tx := k.in(s)
 	for {
-		found, codec := s.firm(k.name)
-		if value, ok := k.decode(s, found, codec); ok {
+		found, format := tx.GetFirm(k.name)
+		if value, ok := k.decode(s, found, format); ok {
 			return value
 		}
-		if !s.takes("GetOrSet", k.name) {
+		if !tx.Takes("GetOrSet", k.name) {
 			var zero T
 			return zero
 		}
 		value := fn()
 		mine, err := k.encode(s, &value)
 		if err != nil {
-			s.failEncoding("GetOrSet", k.name, err)
+			tx.FailEncoding("GetOrSet", k.name, err)
 			return value
 		}
-		if s.create(k.name, found, mine) {
+		if tx.Create(k.name, found, mine) {
 			return value
 		}
 	}
@@ -184,7 +191,7 @@ func (k Key[T]) GetOrSet(s *Session, fn func() T) T {
 
 // Delete removes the value.
 func (k Key[T]) Delete(s *Session) {
-	s.delete(k.name, k.blind)
+	k.in(s).Delete(k.name, k.lastWriteWins)
 }
 
 // Update sets the value to what fn makes of it, the zero value if there is
@@ -197,29 +204,37 @@ func (k Key[T]) Delete(s *Session) {
 // its result. After the request fn does not run, and Update returns the zero value.
 func (k Key[T]) Update(s *Session, fn func(T) T) T {
 	var result T
-	s.update(k.name, k.blind, func(old cell) (c cell, err error) {
-		result, c, err = k.apply(s, old, fn)
-		return c, err
-	}, func(old cell) (cell, error) { // at a rebase, when result may have been read already
-		_, c, err := k.apply(s, old, fn)
-		return c, err
+	k.in(s).Update(k.name, k.lastWriteWins, func(old txn.Value) (v txn.Value, err error) {
+		result, v, err = k.apply(s, old, fn)
+		return v, err
+	}, func(old txn.Value) (txn.Value, error) { // at a rebase, when result may have been read already
+		_, v, err := k.apply(s, old, fn)
+		return v, err
 	})
 	return result
 }
 
-func (k Key[T]) apply(s *Session, old cell, fn func(T) T) (value T, c cell, err error) {
-	value, _ = k.decode(s, old, s.codec())
-	value = fn(value)
-	c, err = k.encode(s, &value)
-	return value, c, err
+// in returns the transaction of s, for an operation on k.
+func (k Key[T]) in(s *Session) *txn.Txn {
+	if k.name == "" {
+		panic("session: use of a Key that NewKey has not made")
+	}
+	return s.transaction()
 }
 
-// decode returns the value of c. One that does not decode is absent, and logged.
-func (k Key[T]) decode(s *Session, c cell, codec Codec) (zero T, ok bool) {
-	if !c.present {
+func (k Key[T]) apply(s *Session, old txn.Value, fn func(T) T) (value T, v txn.Value, err error) {
+	value, _ = k.decode(s, old, s.tx.Format())
+	value = fn(value)
+	v, err = k.encode(s, &value)
+	return value, v, err
+}
+
+// decode returns the value of v. One that does not decode is absent, and logged.
+func (k Key[T]) decode(s *Session, v txn.Value, format string) (zero T, ok bool) {
+	if !v.Present {
 		return zero, false
 	}
-	value, ok := k.read(codec, c)
+	value, ok := k.read(s.m.codec(format), v)
 	if !ok {
 		s.logUndecodable(k.name, reflect.TypeFor[T]())
 		return zero, false
@@ -227,13 +242,13 @@ func (k Key[T]) decode(s *Session, c cell, codec Codec) (zero T, ok bool) {
 	return value, true
 }
 
-// read returns the value of c, which is of the key's type or of an earlier one.
-func (k Key[T]) read(codec Codec, c cell) (value T, ok bool) {
-	if unmarshal(codec, c, &value) == nil {
+// read returns the value of v, which is of the key's type or of an earlier one.
+func (k Key[T]) read(codec Codec, v txn.Value) (value T, ok bool) {
+	if unmarshal(codec, v, &value) == nil {
 		return value, true
 	}
 	for _, decode := range k.older {
-		if value, err := decode(codec, c); err == nil {
+		if value, err := decode(codec, v); err == nil {
 			return value, true
 		}
 	}
@@ -242,8 +257,8 @@ func (k Key[T]) read(codec Codec, c cell) (value T, ok bool) {
 
 // unmarshal decodes a stored value. Types and codecs of the program's own get a copy:
 // one that keeps or changes it, against the rules, must not change what is stored.
-func unmarshal[T any](codec Codec, c cell, value *T) error {
-	data := c.bytes()
+func unmarshal[T any](codec Codec, v txn.Value, value *T) error {
+	data := v.Bytes()
 	if !builtin(codec) || !basic(reflect.TypeFor[T]()) {
 		data = bytes.Clone(data)
 	}
@@ -255,22 +270,33 @@ func (k Key[T]) encodeError(err error) error {
 }
 
 // threeWay adapts the key's merge to encoded values.
-func (k Key[T]) threeWay(s *Session) *merge {
+func (k Key[T]) threeWay(s *Session) *txn.Merge {
 	if k.merge == nil {
 		return nil
 	}
-	return &merge{fn: func(base, mine, theirs cell) (cell, error) {
-		codec := s.codec()
-		other, ok := k.decode(s, theirs, codec)
+	return &txn.Merge{Merge: func(base, mine, theirs txn.Value) (txn.Value, error) {
+		format := s.tx.Format()
+		other, ok := k.decode(s, theirs, format)
 		if !ok { // as if the other side had deleted it
 			return mine, nil
 		}
-		began, _ := k.decode(s, base, codec)
-		own, _ := k.decode(s, mine, codec)
+		began, _ := k.decode(s, base, format)
+		own, _ := k.decode(s, mine, format)
 		merged := k.merge(began, own, other)
 		return k.encode(s, &merged)
-	}, decodes: func(theirs cell) bool {
-		_, ok := k.read(s.state.view.base.codec, theirs)
+	}, Decodes: func(format string, theirs txn.Value) bool {
+		_, ok := k.read(s.m.codec(format), theirs)
 		return ok
 	}}
+}
+
+// logUndecodable leaves out what the decoder says: it may quote the value.
+func (s *Session) logUndecodable(key string, t reflect.Type) {
+	observer := s.m.engine.Observer
+	event := observer.Begin(observe.Undecodable)
+	event.PublicID, event.Key = s.PublicID(), key
+	event.Err = fmt.Errorf("session: the value of key %q does not decode into %s", key, t)
+	observer.End(s.req.Context(), event)
+	s.m.cfg.Logger.Error("session: stored value does not decode and reads as absent",
+		slog.String("public_id", s.PublicID()), slog.String("key", key), slog.String("type", t.String()))
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -10,27 +11,32 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
+	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/token"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // Manager gives the handlers it wraps their visitors' sessions. It has no
 // goroutine and needs no closing. It is safe for concurrent use.
 type Manager struct {
-	store   provider.Provider
-	local   bool // the store is in this process: it shares its memory, and answers at once
 	cfg     Config
 	codecs  map[string]Codec // by the Format of records
-	cookies cookies
+	signer  *token.Signer
+	records *records.Store
+	owners  *owners.Index
+	engine  txn.Engine
 
-	givenBack sync.Map  // types of which Config.Codec, if not built in, has given a value back
-	deadlines deadlines // of the calls to the store
-	begun     *begun
-	touching  sync.Map    // IDs of the records that are being touched
-	warned    atomic.Bool // of a Secure cookie that is about to be lost
-	clashed   atomic.Bool // warned of another Manager's cookie of the same name
-	rivalled  atomic.Bool // warned of a request with the cookies of several live sessions
-	flooded   atomic.Bool // warned of a request with more cookies of the name than are looked at
-	crossed   atomic.Bool // warned of a session that a page of another site has begun
-	bypassed  atomic.Bool // warned of a handler that answers by another ResponseWriter
+	decodable      sync.Map     // types of which Config.Codec, if not built in, has given a value back
+	vanishedLogged atomic.Int64 // when, in Unix seconds
+
+	// What is logged once.
+	warnedOfPlainHTTP atomic.Bool // a Secure cookie that is about to be lost
+	warnedOfNesting   atomic.Bool // another Manager's cookie of the same name
+	warnedOfRivals    atomic.Bool // a request with the cookies of several live sessions
+	warnedOfMany      atomic.Bool // a request with more cookies of the name than are looked at
+	warnedOfOtherSite atomic.Bool // a session that a page of another site has begun
+	warnedOfBypass    atomic.Bool // a handler that answers by another ResponseWriter
 }
 
 // New returns a Manager that keeps its sessions in p. It does no I/O. The error
@@ -44,40 +50,63 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{store: p, cfg: cfg, codecs: map[string]Codec{}, begun: newBegun()}
-	if shared := share(p); shared != nil {
-		m.store, m.local = shared, true
-	}
-	for _, codec := range []Codec{CBOR(), JSON(), ownerIndexCodec{}, cfg.Codec} {
+	m := &Manager{cfg: cfg, codecs: map[string]Codec{}}
+	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	m.cookies.Cookie, m.cookies.namespace = cfg.Cookie, cfg.Namespace
-	m.cookies.ringSigns = cfg.KeyRing == KeyRingSigns || len(cfg.SigningKeys) == 0
-	if len(cfg.SigningKeys) > 0 {
-		m.cookies.fixed = newKeyset(nil, cfg.SigningKeys)
+	m.records = records.New(p, records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat})
+	m.signer = token.NewSigner(m.signing(cfg))
+	m.engine = txn.Engine{
+		Records: m.records,
+		Lifetimes: records.Lifetimes{
+			IdleTimeout: cfg.IdleTimeout, Lifetime: cfg.Lifetime,
+			PersistIdleTimeout: cfg.PersistIdleTimeout, PersistLifetime: cfg.PersistLifetime,
+			TouchInterval: cfg.TouchInterval,
+		},
+		Isolation: txn.Isolation(cfg.Isolation),
+		MaxSize:   cfg.MaxSize,
+		Timeout:   cfg.StoreTimeout,
+		Format:    cfg.Codec.Name(),
+		NewToken:  m.signer.NewSession,
+		Logger:    cfg.Logger,
+		Observer:  observer(cfg.Observer),
 	}
-	if len(cfg.SigningKeys) == 0 || cfg.KeyRing != KeyRingAuto {
-		m.cookies.ring = keyring.New(p, keyring.Options{
-			ID:        recordID("key ring", cfg.Namespace, nil),
-			Rotation:  cfg.SigningKeyRotation,
-			Retention: max(cfg.Lifetime, cfg.PersistLifetime),
-			Timeout:   cfg.StoreTimeout,
-			Logger:    cfg.Logger,
-		})
-	}
+	m.owners = owners.New(m.records, owners.Options{
+		ID:        func(owner string) string { return token.RecordID("owner", cfg.Namespace, []byte(owner)) },
+		Limit:     cfg.OwnerLimit,
+		Refuses:   cfg.OwnerLimitRefuses,
+		Lifetimes: &m.engine.Lifetimes,
+		Logger:    cfg.Logger,
+		Observer:  m.engine.Observer,
+	})
+	m.engine.Owners = m.owners
 	return m, nil
 }
 
-// share returns the view of p, if it keeps its records in this process, that copies
-// nothing for who never writes to their Data. See package provider/memory.
-func share(p provider.Provider) provider.Provider {
-	sharer, ok := p.(interface {
-		Shared(whole provider.Provider) provider.Provider
-	})
-	if !ok {
-		return nil
+// signing returns how cookies are signed.
+func (m *Manager) signing(cfg Config) token.Options {
+	o := token.Options{
+		CookieName: cfg.Cookie.Name,
+		Namespace:  cfg.Namespace,
+		Keys:       cfg.SigningKeys,
+		RingSigns:  cfg.KeyRing == KeyRingSigns || len(cfg.SigningKeys) == 0,
 	}
-	return sharer.Shared(p)
+	if len(cfg.SigningKeys) == 0 || cfg.KeyRing != KeyRingAuto {
+		o.Ring = keyring.New(m.records, keyring.Options{
+			ID:        token.RecordID("key ring", cfg.Namespace, nil),
+			Rotation:  cfg.SigningKeyRotation,
+			Retention: max(cfg.Lifetime, cfg.PersistLifetime),
+			Logger:    cfg.Logger,
+		})
+	}
+	return o
+}
+
+// check panics unless New has made m.
+func (m *Manager) check() {
+	if m == nil || m.records == nil {
+		panic("session: use of a Manager that New has not made; look at the error of New")
+	}
 }
 
 // Load returns the session of the request that ctx belongs to, of the innermost
@@ -94,7 +123,7 @@ func (m *Manager) Load(ctx context.Context) (*Session, error) {
 }
 
 func load(ctx context.Context, m *Manager) (*Session, error) {
-	p := passageOf(ctx, m)
+	p := requestStateOf(ctx, m)
 	if p == nil {
 		return nil, ErrNoHandler
 	}
@@ -102,35 +131,30 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 }
 
 // ClearCookie clears the visitor's session cookie. It is for an ErrorHandler that
-// meets ErrUnreadable: the visitor starts anew at the next request, and the
+// meets ErrUnreadable: the visitor starts over at the next request, and the
 // record stays for those who look into it. If r came with several cookies of the
 // name, it clears them wherever Destroy would.
 func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	m.check()
-	p := &passage{m: m, request: r}
+	p := &requestState{m: m, request: r}
 	cookie := m.cfg.Cookie.expired()
-	put(w.Header(), cookie, p.elsewhere(cookie))
+	putCookie(w.Header(), cookie, p.inOtherScopes(cookie))
 }
 
-// fetch reads the content of a record, nil if there is none.
-func (m *Manager) fetch(ctx context.Context, id string) (*content, error) {
-	rec, err := m.store.Fetch(ctx, id)
-	switch {
-	case errors.Is(err, provider.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, unavailable(err)
+// vanishingInterval is how often sessions that have vanished are logged.
+const vanishingInterval = time.Hour
+
+// logVanished logs that the session of a valid cookie is absent, if it cannot be.
+func (m *Manager) logVanished(id string) {
+	ago, vanished := m.records.Vanished(id)
+	if !vanished {
+		return
 	}
-	return m.decode(id, rec)
+	now, last := time.Now().Unix(), m.vanishedLogged.Load()
+	if now-last < int64(vanishingInterval.Seconds()) || !m.vanishedLogged.CompareAndSwap(last, now) {
+		return
+	}
+	m.cfg.Logger.Error("session: a session that was saved a moment ago is not in the store, so its visitor stays anonymous; "+
+		"if the clock of the store is ahead of this machine's, synchronize both; else see whether the store evicts records, or was emptied",
+		slog.String("public_id", id), slog.Duration("saved_ago", ago))
 }
-
-// freshContent returns the content of a session that is not stored.
-func (m *Manager) freshContent() *content {
-	now := now()
-	c := &content{codec: m.cfg.Codec}
-	c.Created, c.Started = now, now
-	return c
-}
-
-// now returns the time to the millisecond, as records keep it.
-func now() time.Time { return time.UnixMilli(time.Now().UnixMilli()) }

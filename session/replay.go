@@ -1,10 +1,11 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // HandlerFunc returns fn with the visitor's session, as an http.HandlerFunc:
@@ -20,15 +21,15 @@ import (
 // in the session of another Manager, though, it changes again at each run.
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
 	m.check()
-	l := &leaf{m: m, careful: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := &replayHandler{m: m, safeOnly: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := m.Load(r.Context())
 		if err != nil {
-			runOf(r.Context(), m).fail(err)
+			writerOf(r.Context(), m).fail(err)
 			return
 		}
 		fn(w, r, s)
 	})}
-	return l.ServeHTTP
+	return h.ServeHTTP
 }
 
 // Replay returns next such that it runs again when its session has met a
@@ -42,41 +43,43 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 // it has read more of the body than Config.MaxReplayBody.
 func (m *Manager) Replay(next http.Handler) http.Handler {
 	m.check()
-	return &leaf{m: m, next: next}
+	return &replayHandler{m: m, next: next}
 }
 
-// leaf is a handler that may run more than once for one request.
-type leaf struct {
-	m       *Manager
-	next    http.Handler
-	careful bool // nobody has said that next bears another run
+// replayHandler is a handler that may run more than once for one request.
+type replayHandler struct {
+	m        *Manager
+	next     http.Handler
+	safeOnly bool // nobody has said that next bears another run
 }
 
 // ServeHTTP implements http.Handler.
-func (l *leaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p := l.m.around(r.Context())
-	if p != nil && p.within.Load() { // the Replay around this leaf runs it again
-		l.next.ServeHTTP(w, r)
+func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p := h.m.enclosing(r.Context())
+	if p != nil && p.insideReplay.Load() { // the Replay around this handler runs it again
+		h.next.ServeHTTP(w, r)
 		return
 	}
 	outermost := p == nil
 	if outermost {
-		p = &passage{m: l.m, request: r}
+		p = &requestState{m: h.m, request: r}
 		defer p.end()
 	}
-	defer p.leaveLane()
-	defer p.replaying.Store(false)
-	if !l.careful {
-		p.within.Store(true)
-		defer p.within.Store(false)
+	defer p.leaveQueue()
+	defer p.runsAgain.Store(false)
+	if !h.safeOnly {
+		p.insideReplay.Store(true)
+		defer p.insideReplay.Store(false)
 	}
-	re := &replay{leaf: l, p: p, outermost: outermost, attempts: l.m.cfg.ReplayAttempts}
-	if l.careful && !repeatable(r) {
+	re := &replay{replayHandler: h, req: p, outermost: outermost, attempts: h.m.cfg.ReplayAttempts}
+	if h.safeOnly && !repeatable(r) {
 		re.attempts = 1
 	}
-	re.entry = p.entry()
-	if rn := re.runAll(w, r); rn.err != nil {
-		rn.answer(r)
+	if s := p.session.Load(); s != nil {
+		re.savepoint = s.tx.Savepoint()
+	}
+	if rw := re.runAll(w, r); rw.err != nil {
+		rw.answer(r)
 	}
 }
 
@@ -92,59 +95,59 @@ func repeatable(r *http.Request) bool {
 
 // replay is the runs of one request.
 type replay struct {
-	*leaf
-	p         *passage
+	*replayHandler
+	req       *requestState
 	outermost bool
 	attempts  int
-	entry     *entry
-	body      *tape
+	savepoint *txn.Savepoint // of the session as the handler was entered; nil: it was not loaded
+	body      *bodyRecorder
 }
 
 // runAll runs the handler until it has met no conflict or may not run again. It
-// returns the last run.
-func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *run {
+// returns the writer of the last run.
+func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *responseWriter {
 	if re.attempts > 1 && r.Body != nil && r.Body != http.NoBody {
-		re.body = &tape{src: r.Body, limit: re.m.cfg.MaxReplayBody}
+		re.body = &bodyRecorder{src: r.Body, limit: re.m.cfg.MaxReplayBody}
 		defer re.body.close()
 	}
 	for n := 1; ; n++ {
-		rn := new(run)
-		rn.start(re.p, w, r, re.outermost)
+		rw := new(responseWriter)
+		rw.start(re.req, w, r, re.outermost)
 		last := n >= re.attempts
-		re.p.replaying.Store(!last)
-		if re.runOnce(rn, r, last) {
-			return rn
+		re.req.runsAgain.Store(!last)
+		if re.runOnce(rw, r, last) {
+			return rw
 		}
-		rn.restore()
-		re.m.again(r.Context(), re.p.publicID(), n)
+		rw.restoreHeader()
+		re.m.engine.ObserveReplay(r.Context(), re.req.publicID(), n)
 	}
 }
 
 // runOnce runs the handler, and reports whether that was the last time.
-func (re *replay) runOnce(rn *run, r *http.Request, last bool) (done bool) {
-	inner := re.request(rn, r)
+func (re *replay) runOnce(rw *responseWriter, r *http.Request, last bool) (done bool) {
+	inner := re.request(rw, r)
 	defer func() {
 		if done {
-			giveBack(r, inner)
+			copyParsedForm(r, inner)
 		} else if inner.MultipartForm != nil && r.MultipartForm == nil { // not one that was parsed outside
 			_ = inner.MultipartForm.RemoveAll()
 		}
 	}()
 	done = true // also for a panic
-	rn.serve(re.next, inner)
-	if last && re.attempts > 1 && errors.Is(rn.err, ErrConflict) {
-		rn.err = fmt.Errorf("%w (it ran %d times, as Config.ReplayAttempts has it)", rn.err, re.attempts)
+	rw.serve(re.next, inner)
+	if last && re.attempts > 1 && errors.Is(rw.err, ErrConflict) {
+		rw.err = fmt.Errorf("%w (it ran %d times, as Config.ReplayAttempts has it)", rw.err, re.attempts)
 	}
-	return last || !errors.Is(rn.err, ErrConflict) || !re.rewind(rn)
+	return last || !errors.Is(rw.err, ErrConflict) || !re.rewind(rw)
 }
 
 // request returns the request of one run. A handler that changes its request
 // must not change that of the next run.
-func (re *replay) request(rn *run, r *http.Request) *http.Request {
+func (re *replay) request(rw *responseWriter, r *http.Request) *http.Request {
 	if re.attempts == 1 {
-		return r.WithContext(&rn.ctx)
+		return r.WithContext(&rw.ctx)
 	}
-	inner := r.Clone(&rn.ctx)
+	inner := r.Clone(&rw.ctx)
 	inner.Trailer = r.Trailer // net/http fills it in when the body has been read
 	if re.body != nil {
 		inner.Body = re.body.rewind()
@@ -152,88 +155,16 @@ func (re *replay) request(rn *run, r *http.Request) *http.Request {
 	return inner
 }
 
-// rewind brings the session back to what it was when the leaf was entered, on
-// top of the newest content, if the run that has failed allows it.
-func (re *replay) rewind(rn *run) bool {
-	s := re.p.session.Load()
-	if s == nil || re.body.overrun() || !s.mayRunAgain(re.entry, re.careful) {
+// rewind brings the session back to the savepoint, on top of the newest content, if the
+// run that has failed allows it.
+func (re *replay) rewind(rw *responseWriter) bool {
+	s := re.req.session.Load()
+	if s == nil || re.body.overrun() || !s.tx.MayRunAgain(re.savepoint, re.safeOnly) {
 		return false
 	}
-	if err := s.rewind(re.p.request.Context(), re.entry); err != nil {
-		rn.err = err
+	if err := s.tx.Rewind(re.req.request.Context(), re.savepoint); err != nil {
+		rw.err = err
 		return false
 	}
 	return true
-}
-
-// entry is the session as it was when a leaf was entered.
-type entry struct {
-	committed int
-	state     state
-}
-
-// entry returns nil if the session is not loaded yet.
-func (p *passage) entry() *entry {
-	s := p.session.Load()
-	if s == nil {
-		return nil
-	}
-	at := s.savepoint()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return &entry{committed: s.committed, state: at}
-}
-
-// mayRunAgain reports whether a run since at has done nothing that another run
-// would do twice. With careful that includes what the handler has not been said
-// to bear.
-func (s *Session) mayRunAgain(at *entry, careful bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at == nil {
-		at = new(entry)
-	}
-	st := &s.state
-	if s.committed > at.committed || at.state.id == "" && at.state.doomed != nil || s.ended {
-		return false
-	}
-	return !careful || len(st.popped) == len(at.state.popped) && st.renew == at.state.renew && st.doomed == at.state.doomed
-}
-
-// rewind puts the session back to at, rebased on the newest content, unless
-// what was read before the leaf, by code that will not run again, has changed.
-func (s *Session) rewind(ctx context.Context, at *entry) error {
-	if at == nil {
-		at = &entry{state: state{identity: s.loaded}}
-	}
-	s.enterLane(ctx, at.state.id)
-	newest, err := s.newest(ctx, at.state.id)
-	if err != nil {
-		return err
-	}
-	if key, stale := at.state.reads.stale(newest, hard); stale {
-		return conflict(fmt.Sprintf("key %q was read outside of the handler that runs again, and has changed meanwhile", key), readInside)
-	}
-	if at.state.reads.listingStale(newest) {
-		return conflict("the keys were listed outside of the handler that runs again, and have changed meanwhile", readInside)
-	}
-	s.rollback(at.state)
-	s.forgive()
-	return s.rebase(newest)
-}
-
-// readInside is the remedy where what runs once has read the session.
-const readInside = "read the session in that handler, or put Manager.Replay around what reads it"
-
-// forgive lets a session whose commit has failed start again.
-func (s *Session) forgive() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed, s.reported = nil, false
-}
-
-func (p *passage) leaveLane() {
-	if s := p.session.Load(); s != nil {
-		s.leaveLane()
-	}
 }

@@ -15,11 +15,11 @@ import "net/http"
 func Unwrap(w http.ResponseWriter) (http.ResponseWriter, error) {
 	found := false
 	for {
-		if rn, ok := w.(*run); ok {
-			if err := rn.begin(http.StatusOK); err != nil {
+		if rw, ok := w.(*responseWriter); ok {
+			if err := rw.begin(http.StatusOK); err != nil {
 				return nil, err
 			}
-			rn.gone()
+			rw.markHeaderSent()
 			found = true
 		}
 		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // largeValue is the size of CBOR from which every value is verified. A smaller one has
@@ -17,25 +19,25 @@ import (
 const largeValue = 1 << 17
 
 // encode returns the encoded value, once it is known that Get can return it.
-func (k Key[T]) encode(s *Session, value *T) (cell, error) {
+func (k Key[T]) encode(s *Session, value *T) (txn.Value, error) {
 	codec := s.codec()
 	doubtful := k.doubtful(s.m, codec)
 	if doubtful && builtin(codec) {
 		if err := hidesUnstorable(value); err != nil {
-			return cell{}, k.encodeError(err)
+			return txn.Value{}, k.encodeError(err)
 		}
 	}
-	c, err := encode(codec, value)
-	if err == nil && (doubtful || codec == CBOR() && len(c.value) >= largeValue) {
-		err = verify[T](codec, c)
+	v, err := encode(codec, value)
+	if err == nil && (doubtful || codec == CBOR() && len(v.Data) >= largeValue) {
+		err = verify[T](codec, v)
 	}
 	if err != nil {
-		return cell{}, k.encodeError(err)
+		return txn.Value{}, k.encodeError(err)
 	}
 	if doubtful && !builtin(codec) {
-		s.m.givenBack.Store(reflect.TypeFor[T](), nil)
+		s.m.decodable.Store(reflect.TypeFor[T](), nil)
 	}
-	return c, nil
+	return v, nil
 }
 
 // doubtful reports whether codec may encode a value that it does not decode. What a
@@ -50,7 +52,7 @@ func (k Key[T]) doubtful(m *Manager, codec Codec) bool {
 	if min(k.rating.cbor, k.rating.json) != givesEvery {
 		return true
 	}
-	_, seen := m.givenBack.Load(reflect.TypeFor[T]())
+	_, seen := m.decodable.Load(reflect.TypeFor[T]())
 	return !seen
 }
 
@@ -73,15 +75,15 @@ var (
 
 // verify decodes what was encoded. It leaves out what the decoder says: it may quote
 // the value.
-func verify[T any](codec Codec, c cell) error {
+func verify[T any](codec Codec, v txn.Value) error {
 	var back T
-	if unmarshal(codec, c, &back) != nil {
+	if unmarshal(codec, v, &back) != nil {
 		return errNotDecoded
 	}
 	if !builtin(codec) { // its bytes need not be the same for equal values
 		return nil
 	}
-	data := c.bytes()
+	data := v.Bytes()
 	if text, found, _ := embeddedJSON(data); found && codec == CBOR() {
 		data, codec = text, JSON()
 	}
@@ -95,7 +97,7 @@ func verify[T any](codec Codec, c cell) error {
 // sameText reports whether two texts of JSON have the same value.
 func sameText(a, b []byte) bool {
 	var x, y any
-	return looseJSON{}.Unmarshal(a, &x) == nil && looseJSON{}.Unmarshal(b, &y) == nil && sameJSON(x, y)
+	return anyJSON{}.Unmarshal(a, &x) == nil && anyJSON{}.Unmarshal(b, &y) == nil && sameJSON(x, y)
 }
 
 // sameJSON reports whether y is the same as x, which differs in the order of names

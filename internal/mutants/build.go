@@ -62,21 +62,22 @@ func (b *bench) plan(chosen []*mutant) error {
 		if err != nil {
 			return err
 		}
-		s := schemas[m.in]
+		dir := changed.dirs()[0]
+		s := schemas[dir]
 		if s == nil {
-			if s, err = openSchema(b.root, m.in); err != nil {
+			if s, err = openSchema(dir); err != nil {
 				return err
 			}
-			schemas[m.in] = s
+			schemas[dir] = s
 		}
-		if s.add(m.id, files) {
-			shared[m.in] = append(shared[m.in], m)
+		if len(changed.dirs()) == 1 && s.add(m.id, files.in(dir)) {
+			shared[dir] = append(shared[dir], m)
 		} else if m.build, err = b.newBuild(changed.overlay); err != nil {
 			return err
 		}
 	}
-	for in, mutants := range shared {
-		all, err := b.newBuild(schemas[in].overlay)
+	for dir, mutants := range shared {
+		all, err := b.newBuild(schemas[dir].overlay)
 		if err != nil {
 			return err
 		}
@@ -87,8 +88,8 @@ func (b *bench) plan(chosen []*mutant) error {
 	return nil
 }
 
-func openSchema(root, dir string) (*schema, error) {
-	files, err := sources(filepath.Join(root, dir))
+func openSchema(dir string) (*schema, error) {
+	files, err := sources(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -40,10 +40,20 @@ func newFitter(root string) (*fitter, error) {
 
 // fit returns what is wrong with m.
 func (f *fitter) fit(m *mutant) error {
-	files, _, err := m.files(f.root)
+	files, changed, err := m.files(f.root)
 	if err != nil {
 		return err
 	}
+	for _, dir := range changed.dirs() {
+		if err := f.check(dir, files.in(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check returns why a package of these files does not compile.
+func (f *fitter) check(dir string, files fileSet) error {
 	var trees []*ast.File
 	for name, text := range files {
 		tree, err := parser.ParseFile(f.fset, name, text, parser.SkipObjectResolution)
@@ -52,7 +62,7 @@ func (f *fitter) fit(m *mutant) error {
 		}
 		trees = append(trees, tree)
 	}
-	_, err = (&types.Config{Importer: f.imports}).Check(m.in, f.fset, trees, nil)
+	_, err := (&types.Config{Importer: f.imports}).Check(dir, f.fset, trees, nil)
 	return err
 }
 

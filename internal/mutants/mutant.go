@@ -7,8 +7,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +23,7 @@ type section struct {
 // mutant is the code without one rule.
 type mutant struct {
 	rule  string   // that is left out
-	in    string   // the directory of the package
+	in    string   // the directory of the package, or engine
 	edits []string // old, new, old, new; each old occurs once in the package
 
 	id      string
@@ -35,10 +37,23 @@ func without(rule, in string, edits ...string) mutant {
 	return mutant{rule: rule, in: in, edits: edits}
 }
 
-// files returns the files of m's package with the edits, and which are changed.
+// dirs returns the directories of the packages that m may be in.
+func (m *mutant) dirs() []string {
+	if m.in == engine {
+		return enginePackages
+	}
+	return []string{m.in}
+}
+
+// files returns the files of m's packages with the edits, and which are changed.
 func (m *mutant) files(root string) (files, changed fileSet, err error) {
-	if files, err = sources(filepath.Join(root, m.in)); err != nil {
-		return nil, nil, err
+	files = fileSet{}
+	for _, dir := range m.dirs() {
+		of, err := sources(filepath.Join(root, dir))
+		if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(files, of)
 	}
 	names, err := m.apply(root, files)
 	if err != nil {
@@ -75,8 +90,31 @@ func (m *mutant) apply(root string, files fileSet) (changed []string, err error)
 	return changed, nil
 }
 
-// fileSet is the text of the files of a package, by name.
+// fileSet is the text of the files of some packages, by name.
 type fileSet map[string]string
+
+// dirs returns the directories of the files.
+func (files fileSet) dirs() []string {
+	var dirs []string
+	for name := range files {
+		if dir := filepath.Dir(name); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	slices.Sort(dirs)
+	return dirs
+}
+
+// in returns the files in dir.
+func (files fileSet) in(dir string) fileSet {
+	found := fileSet{}
+	for name, text := range files {
+		if filepath.Dir(name) == dir {
+			found[name] = text
+		}
+	}
+	return found
+}
 
 func sources(dir string) (fileSet, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))

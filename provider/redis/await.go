@@ -4,6 +4,8 @@ import (
 	"context"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/holdfast-go/holdfast/provider"
 )
 
 // await makes a call and returns its error, or that of ctx as soon as it ends.
@@ -14,7 +16,7 @@ import (
 // the client's timeouts: until one of them it may use a connection, and all that it
 // was given.
 func (p *Provider) await(ctx context.Context, call func() error) error {
-	if p.punctual && onlyTimesOut(ctx) || ctx.Done() == nil {
+	if p.punctual && provider.OnlyTimesOut(ctx) || ctx.Done() == nil {
 		return call()
 	}
 	done := make(chan error, 1)
@@ -42,11 +44,4 @@ func punctual(client Client) bool {
 	}
 	o := c.Options()
 	return o.ContextTimeoutEnabled && o.ReadTimeout >= 0 && o.WriteTimeout >= 0
-}
-
-// onlyTimesOut reports whether ctx ends at its deadline and not before, by its own
-// account. The contexts of package session do; one derived from them may not.
-func onlyTimesOut(ctx context.Context) bool {
-	c, ok := ctx.(interface{ OnlyTimesOut() bool })
-	return ok && c.OnlyTimesOut()
 }

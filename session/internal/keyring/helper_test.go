@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 const (
@@ -35,13 +36,12 @@ func newInstance(base provider.Provider, change ...func(*keyring.Options)) *inst
 		ID:        ringID,
 		Rotation:  rotation,
 		Retention: retention,
-		Timeout:   timeout,
 		Logger:    slog.New(slog.NewTextHandler(in.log, nil)),
 	}
 	for _, f := range change {
 		f(&o)
 	}
-	in.Ring = keyring.New(in.store, o)
+	in.Ring = keyring.New(records.New(in.store, records.Options{Timeout: timeout}), o)
 	return in
 }
 

@@ -24,7 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 const (
@@ -61,9 +61,6 @@ type Options struct {
 	// Retention fills it, and then waits for the oldest key to go.
 	Retention time.Duration
 
-	// Timeout bounds the storage calls of one refresh, taken together.
-	Timeout time.Duration
-
 	Logger *slog.Logger
 }
 
@@ -79,16 +76,18 @@ type Snapshot struct {
 // Ring is one instance's view of the ring in a store. It is safe for concurrent
 // use.
 type Ring struct {
-	store provider.Provider
+	store *records.Store
+	rings records.Kind[*Snapshot]
 	opts  Options
 
 	view atomic.Pointer[view] // never nil
 	turn chan struct{}        // whoever has put its token in may refresh
 }
 
-// New returns the ring that p keeps under o.ID. It does no I/O.
-func New(p provider.Provider, o Options) *Ring {
-	r := &Ring{store: p, opts: o, turn: make(chan struct{}, 1)}
+// New returns the ring that the store keeps under o.ID. It does no I/O. The store's
+// Timeout bounds the calls of one refresh, taken together.
+func New(store *records.Store, o Options) *Ring {
+	r := &Ring{store: store, rings: records.Kind[*Snapshot]{Read: read, Recreates: true}, opts: o, turn: make(chan struct{}, 1)}
 	r.view.Store(&view{})
 	return r
 }

@@ -3,11 +3,12 @@ package keyring
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // MaxKeys is the most keys that a ring holds.
@@ -15,7 +16,7 @@ const MaxKeys = 64
 
 // ErrUnreadable is wrapped by the error of a record that is not a ring, or not
 // one that this version of the package can read. It is never overwritten.
-var ErrUnreadable = errors.New("keyring: record unreadable")
+var ErrUnreadable = fmt.Errorf("%w: keyring", records.ErrUnreadable)
 
 // Format is the Format of a ring's record.
 const Format = "holdfast-keyring"
@@ -76,10 +77,10 @@ func decode(data []byte) ([]Key, error) {
 
 func unreadable(why string) error { return fmt.Errorf("%w: %s", ErrUnreadable, why) }
 
-// snapshot reads a record; nil for nil.
-func snapshot(rec *provider.Record) (*Snapshot, error) {
+// read reads the record of a ring.
+func read(_ string, rec *provider.Record) (*Snapshot, error) {
 	if rec == nil {
-		return nil, nil
+		return nil, unreadable("the provider returned neither a record nor an error")
 	}
 	if rec.Format != Format {
 		return nil, unreadable("foreign format")
@@ -89,4 +90,26 @@ func snapshot(rec *provider.Record) (*Snapshot, error) {
 		return nil, err
 	}
 	return &Snapshot{Keys: keys, version: rec.Version}, nil
+}
+
+// VersionNumber implements records.Value.
+func (s *Snapshot) VersionNumber() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.version
+}
+
+// Trace implements records.Value. A ring has no history: what became of a save is known
+// while no other has followed it.
+func (s *Snapshot) Trace(commit int64) envelope.Lineage {
+	if s.version == commit {
+		return envelope.Ancestor
+	}
+	return envelope.NotAncestor
+}
+
+// Record implements records.Value.
+func (s *Snapshot) Record(id string) *provider.Record {
+	return &provider.Record{ID: id, Version: s.version, Format: Format, Data: encode(s.Keys)}
 }

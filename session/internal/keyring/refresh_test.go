@@ -214,8 +214,8 @@ func TestTimeoutBoundsTheStorageCallsTogether(t *testing.T) {
 		if _, _, err := in.Signing(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Signing: %v, want a timeout", err)
 		}
-		if d := time.Since(began); d != timeout {
-			t.Errorf("took %v, want %v", d, timeout)
+		if d := time.Since(began); d > timeout {
+			t.Errorf("took %v, want at most %v", d, timeout)
 		}
 	})
 }
@@ -243,7 +243,7 @@ func TestSaveLeavesTimeToReadBack(t *testing.T) {
 
 // What is certainly not saved is not read back, and sent again only if that may help.
 func TestNothingIsReadBackOfWhatWasNotSaved(t *testing.T) {
-	for err, saves := range map[error]int64{provider.ErrNotSaved: 2, provider.ErrRefused: 1} {
+	for err, saves := range map[error]int64{provider.ErrNotSaved: 4, provider.ErrRefused: 1} {
 		in := newInstance(memory.New())
 		in.store.OnSave = func(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return err }
 		if _, _, got := in.Signing(t.Context()); !errors.Is(got, err) {
@@ -280,7 +280,7 @@ func TestKeyOfUnconfirmedPublicationNeverSigns(t *testing.T) {
 		{"landed, acknowledgement lost: read back", []save{lost}, nil, nil},
 		{"dropped: sent again", []save{dropped, landed}, nil, nil},
 		{"dropped, then acknowledgement lost", []save{dropped, lost}, nil, nil},
-		{"dropped twice", []save{dropped, dropped}, nil, errDown},
+		{"dropped again and again", []save{dropped, dropped, dropped, dropped}, nil, errDown},
 		{"landed, not readable back", []save{lost}, errDown, errDown},
 		{"dropped, not readable back", []save{dropped}, errDown, errDown},
 	} {

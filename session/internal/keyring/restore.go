@@ -3,38 +3,30 @@ package keyring
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"time"
-)
 
-// restoreAttempts is how often lost keys are put back beside what other instances
-// do to the ring at the same time.
-const restoreAttempts = 4
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
 
 // restore puts back the keys of old that the store has lost, by an eviction, a
 // failover or a deletion: without them every visitor whose cookie they have signed
 // would be anonymous. It returns what the store is then known to hold. While that
 // fails, the view stays as it was.
-func (r *Ring) restore(ctx context.Context, old *view, stored *Snapshot) (*Snapshot, error) {
-	for range restoreAttempts {
+func (r *Ring) restore(a *records.Access, old *view, stored *Snapshot) (*Snapshot, error) {
+	return r.change(a, stored, func(stored *Snapshot) []Key {
 		lost := r.lost(old, stored)
 		if len(lost) == 0 {
-			return stored, nil
+			return nil
 		}
-		now := time.Now()
-		keys := r.opts.merge(keysOf(stored), lost, now)
+		keys := r.opts.merge(keysOf(stored), lost, time.Now())
 		if stored != nil && len(keys) <= len(stored.Keys) { // no cookie of the lost ones is alive, or they do not fit
-			return stored, nil
+			return nil
 		}
-		r.reportLoss(ctx, stored, len(lost))
-		var err error
-		if stored, err = r.publish(ctx, keys, versionOf(stored)); err != nil {
-			return nil, err
-		}
-	}
-	return nil, errors.New("keyring: lost keys could not be put back: other instances were first")
+		r.reportLoss(a.Caller(), stored, len(lost))
+		return keys
+	})
 }
 
 func (r *Ring) reportLoss(ctx context.Context, stored *Snapshot, lost int) {

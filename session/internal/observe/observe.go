@@ -1,0 +1,54 @@
+// Package observe carries what Config.Observer is told up to package session.
+package observe
+
+import (
+	"context"
+	"time"
+)
+
+// Op is an operation; package session documents each.
+type Op string
+
+// The operations.
+const (
+	Load        Op = "load"
+	Save        Op = "save"
+	Touch       Op = "touch"
+	Renew       Op = "renew"
+	Destroy     Op = "destroy"
+	Revoke      Op = "revoke"
+	Replay      Op = "replay"
+	Undecodable Op = "undecodable"
+)
+
+// Event is an operation that is over: see session.Event.
+type Event struct {
+	Op       Op
+	PublicID string
+	Start    time.Time
+	Duration time.Duration
+	Attempts int
+	Key      string
+	Err      error
+}
+
+// Observer is told of every operation. A nil Observer is told of none, and its
+// events are zero.
+type Observer func(context.Context, Event)
+
+// Begin returns the event of an operation that begins now.
+func (o Observer) Begin(op Op) Event {
+	if o == nil {
+		return Event{}
+	}
+	return Event{Op: op, Start: time.Now(), Attempts: 1}
+}
+
+// End tells of the operation of e, which is over.
+func (o Observer) End(ctx context.Context, e Event) {
+	if o == nil || e.Op == "" {
+		return
+	}
+	e.Duration = time.Since(e.Start)
+	o(ctx, e)
+}

@@ -1,0 +1,106 @@
+package owners
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+const (
+	// pendingTTL is how long an entry may be without its session: far longer than a
+	// commit takes between the two, and than clocks are off.
+	pendingTTL = time.Hour
+
+	// MaxEntries is how many entries an index may have. It is read and written as a
+	// whole, and has to fit the limit of every store.
+	MaxEntries = 4096
+
+	// longestSession is how long a session may live by any Config.
+	longestSession = 400 * 24 * time.Hour
+)
+
+// entry is one session's entry in the index of its owner.
+type entry struct {
+	id     string
+	since  time.Time
+	commit int64  // the commit of the session's, counted, that makes it the owner's
+	before string // the end of the ID of the session that this one is to replace; "": none
+}
+
+// removal is the entry to remove of a session that has ended, whenever it was entered.
+func removal(id string) entry { return entry{id: id, commit: math.MaxInt64} }
+
+// tag returns the part of an ID by which an entry names the session that it is to replace.
+// The IDs are hashes.
+func tag(id string) string { return id[max(len(id)-8, 0):] }
+
+// replaces reports whether e is of a session that is to replace that of id.
+func (e entry) replaces(id string) bool { return e.before != "" && e.before == tag(id) }
+
+// stale reports whether the save that e was made for can no longer succeed, or has been
+// followed by another. C is what e's record holds. An entry from after c's commit is of a
+// sign-in that is under way. A tombstone is nobody's.
+func (e entry) stale(c *records.Content, owner string, at time.Time) bool {
+	switch {
+	case c != nil && c.Owner == owner:
+		return false
+	case c != nil && e.commit <= records.Commits(c.Version):
+		return true
+	default:
+		return !at.Before(e.since.Add(pendingTTL))
+	}
+}
+
+// coveredBy reports whether e is to be removed with o, which is of the same session.
+func (e entry) coveredBy(o entry) bool {
+	return o.id == e.id && (o.commit > e.commit || o.commit == e.commit && !o.since.Before(e.since))
+}
+
+// expires returns when nothing of e's session can be left, by any Config.
+func (e entry) expires() time.Time { return e.since.Add(longestSession + pendingTTL) }
+
+// entriesOf returns the entries of an index whose sessions may still live.
+func entriesOf(c *records.Content, at time.Time) []entry {
+	entries := []entry{}
+	if c == nil {
+		return entries
+	}
+	for name, value := range c.Entries.All() {
+		ms, n := binary.Uvarint(value)
+		value = value[max(n, 0):]
+		commit, n := binary.Uvarint(value)
+		e := entry{string(name), time.UnixMilli(int64(ms)), int64(commit), string(value[max(n, 0):])}
+		if at.Before(e.expires()) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}
+
+// newIndex returns the index that follows old. It lives as long as any of its sessions
+// may; an empty one, as long as a tombstone.
+func newIndex(owner string, old *records.Content, entries []entry, at time.Time) *records.Content {
+	next := records.Follow(&records.Content{Format: records.OwnerIndexFormat})
+	next.Created, next.Started, next.Owner = at, at, owner
+	next.Expires = at.Add(records.TombstoneLifetime)
+	var edits []envelope.Edit
+	for _, e := range entries {
+		value := binary.AppendUvarint(nil, uint64(e.since.UnixMilli()))
+		value = binary.AppendUvarint(value, uint64(e.commit))
+		edits = append(edits, envelope.Edit{Name: e.id, Value: append(value, e.before...)})
+		if end := e.expires(); end.After(next.Expires) {
+			next.Expires = end
+		}
+	}
+	next.EncodeAfter(old, new(envelope.Entries), edits)
+	return next
+}
+
+// has reports whether one of the entries is of the session id.
+func has(entries []entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e entry) bool { return e.id == id })
+}

@@ -1,0 +1,155 @@
+package owners
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// lookup is the result of loading an owner's sessions.
+type lookup struct {
+	live       []member // the oldest first
+	pending    []entry  // not there or another owner's, but perhaps not for long
+	unreadable []entry
+	stale      []entry
+}
+
+type member struct {
+	entry
+	*records.Content
+}
+
+// Member is a session of an owner.
+type Member struct {
+	ID      string
+	Content *records.Content
+}
+
+// Sessions returns the owner's sessions, the one that was entered last first. What is
+// stale is removed.
+func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, err error) {
+	a := x.store.Access(ctx, nil)
+	index, err := x.fetch(&a, owner)
+	if err != nil || index == nil {
+		return nil, err
+	}
+	at := records.Now()
+	found, err := x.lookUp(ctx, ctx, owner, entriesOf(index, at), at)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.stale) > 0 {
+		x.remove(&a, owner, found.stale...)
+	}
+	for _, m := range slices.Backward(found.live) {
+		members = append(members, Member{m.id, m.Content})
+	}
+	return members, nil
+}
+
+// lookUp looks up the sessions of these entries, each within the Timeout of its own, until
+// ctx ends. Caller is the context of the code that asked for the commit.
+func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entry, at time.Time) (lookup, error) {
+	var found lookup
+	slices.SortFunc(entries, func(a, b entry) int { return a.since.Compare(b.since) })
+	results := x.fetchAll(ctx, caller, entries)
+	for _, r := range results {
+		if r.err != nil && !errors.Is(r.err, records.ErrUnreadable) {
+			return lookup{}, r.err
+		}
+	}
+	for i, e := range entries {
+		switch c := results[i].content; {
+		case results[i].err != nil:
+			found.unreadable = append(found.unreadable, e)
+		case e.stale(c, owner, at):
+			found.stale = append(found.stale, e)
+		case c != nil && c.Owner == owner && !x.opts.Lifetimes.Expired(c):
+			found.live = append(found.live, member{e, c})
+		default:
+			found.pending = append(found.pending, e)
+		}
+	}
+	return found, nil
+}
+
+// fetched is what was read for an entry; a nil content is no record.
+type fetched struct {
+	content *records.Content
+	err     error
+}
+
+var errNotFetched = fmt.Errorf("%w: a session of the owner was not looked up", records.ErrUnavailable)
+
+// fetchAll reads the records of these entries. After a failure it reads no more.
+func (x *Index) fetchAll(ctx, caller context.Context, entries []entry) []fetched {
+	results := make([]fetched, len(entries))
+	var failed atomic.Bool
+	x.each(len(entries), func(i int) {
+		results[i].err = errNotFetched // also if the provider ends the goroutine
+		switch {
+		case ctx.Err() != nil:
+			results[i].err = records.Unavailable(context.Cause(ctx))
+		case !failed.Load():
+			a := x.store.Access(caller, nil)
+			results[i].content, results[i].err = a.Fetch(entries[i].id)
+		}
+		if err := results[i].err; err != nil && !errors.Is(err, records.ErrUnreadable) {
+			failed.Store(true)
+		}
+	})
+	return results
+}
+
+// maxParallel is how many sessions of an owner are read at once.
+const maxParallel = 8
+
+// each calls do with 0 to n-1, some at the same time unless the store is in this process.
+// It panics if one of them does.
+func (x *Index) each(n int, do func(i int)) {
+	workers := min(n, maxParallel)
+	if x.store.InProcess() || workers < 2 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var panicked atomic.Pointer[any]
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.Store(&p)
+				}
+			}()
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
+			}
+		})
+	}
+	all.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
+}
+
+// entries returns those that stay in the index.
+func (l *lookup) entries() []entry {
+	entries := slices.Concat(l.pending, l.unreadable)
+	for _, m := range l.live {
+		entries = append(entries, m.entry)
+	}
+	return entries
+}
+
+func (l *lookup) lives(id string) bool {
+	return slices.ContainsFunc(l.live, func(m member) bool { return m.id == id })
+}

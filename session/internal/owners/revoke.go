@@ -1,0 +1,165 @@
+package owners
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// errNoSession is the ErrEnded of a public ID that names no session.
+var errNoSession = fmt.Errorf("%w: there is no session of this public ID, so nothing was ended", records.ErrEnded)
+
+// Revoke ends the session of that public ID, whosever it is, and what it was renewed to.
+func (x *Index) Revoke(ctx context.Context, id string) error {
+	if provider.ValidateID(id) != nil {
+		return errNoSession
+	}
+	a := x.store.Access(ctx, nil)
+	found, err := a.Fetch(id)
+	switch {
+	case err != nil:
+		return err
+	case found == nil || found.IsOwnerIndex():
+		return errNoSession
+	}
+	if err := x.end(ctx, id, found, revocation{named: true}); err != nil {
+		return err
+	}
+	if found.Owner != "" {
+		x.Remove(&a, found.Owner, id)
+	}
+	return nil
+}
+
+// RevokeAll ends the sessions in owner's index. It returns ErrNotListed if the session
+// known, "" for none, lives as the owner's and is not in it.
+func (x *Index) RevokeAll(ctx context.Context, owner, known string) error {
+	return x.revoke(ctx, owner, known, nil)
+}
+
+// RevokeOthers ends the sessions in owner's index but the session id, and but those that
+// it was or is about to be renewed to. If id is stored as the owner's and not listed, it
+// is listed, and RevokeOthers returns ErrNotListed.
+func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool) error {
+	a := x.store.Access(ctx, nil)
+	spared, err := a.Successors(id)
+	if err != nil {
+		return err
+	}
+	var known string
+	if stored {
+		known = spared[len(spared)-1]
+	}
+	return x.revoke(ctx, owner, known, spared)
+}
+
+// revoke ends the sessions in owner's index but the last of spared.
+func (x *Index) revoke(ctx context.Context, owner, known string, spared []string) error {
+	a := x.store.Access(ctx, nil)
+	index, err := x.fetch(&a, owner)
+	if err != nil {
+		return err
+	}
+	var ended []entry
+	var errs []error
+	at := records.Now()
+	entries := entriesOf(index, at)
+	all := revocation{owner: owner}
+	if len(spared) > 0 {
+		all.spared = spared[len(spared)-1]
+	}
+	if known != "" && !has(entries, known) {
+		errs = append(errs, x.unlisted(&a, known, owner, all.spared))
+	}
+	for _, e := range entries {
+		if e.id == all.spared || slices.ContainsFunc(spared, e.replaces) {
+			continue
+		}
+		if ctx.Err() != nil {
+			errs = append(errs, records.Unavailable(context.Cause(ctx)))
+			break
+		}
+		a.Restart()
+		over, err := x.revokeEntry(&a, e, all, at)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if over {
+			ended = append(ended, e)
+		}
+	}
+	if len(ended) > 0 {
+		a.Restart()
+		x.remove(&a, owner, ended...)
+	}
+	return errors.Join(errs...)
+}
+
+// unlisted returns ErrNotListed if the session id is the owner's, and enters it if it is
+// to be spared.
+func (x *Index) unlisted(a *records.Access, id, owner, spared string) error {
+	found, err := a.Fetch(id)
+	if err != nil || found == nil || found.Tombstone || found.Owner != owner {
+		return err
+	}
+	if id == spared {
+		x.Reenter(a, id, found)
+	}
+	return ErrNotListed
+}
+
+// revokeEntry ends the session of e if it is the owner's, and reports whether e is over.
+func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at time.Time) (over bool, err error) {
+	found, err := a.Fetch(e.id)
+	switch {
+	case err != nil:
+		return false, err
+	case found == nil, !found.Tombstone && found.Owner != how.owner:
+		return e.stale(found, how.owner, at), nil
+	}
+	err = x.end(a.Caller(), e.id, found, how)
+	return err == nil, err
+}
+
+// revocation says which sessions are ended from outside of their requests.
+type revocation struct {
+	owner  string // of this owner alone; "": whosever it is
+	spared string // the ID at which to stop
+	named  bool   // by its public ID: it is an error if there is no session
+	inside bool   // by a request of its browser, whose response changes the cookie
+}
+
+// EndRival ends a session whose cookie came with a request beside those of others. Inside
+// means that the request's response changes the cookie.
+func (x *Index) EndRival(ctx context.Context, id string, base *records.Content, inside bool) error {
+	return x.end(ctx, id, base, revocation{inside: inside})
+}
+
+// end ends the session of that ID, which holds base, outside of any request of its own:
+// with time and a place in the queue of its own as well.
+func (x *Index) end(caller context.Context, id string, base *records.Content, how revocation) error {
+	a := x.store.Access(caller, nil)
+	defer a.Leave()
+	event := x.opts.Observer.Begin(observe.Revoke)
+	ended, err := a.EndLast(id, base, records.Ending{
+		Outside: func() bool { return !how.inside },
+		Spares:  how.spares,
+	})
+	if err == nil && ended.Lost && how.named {
+		err = errNoSession
+	}
+	event.PublicID, event.Attempts, event.Err = id, 1+a.Conflicts(), err
+	x.opts.Observer.End(a.Context(), event)
+	return err
+}
+
+// spares reports whether c, under this ID, must not be ended.
+func (r *revocation) spares(id string, c *records.Content) bool {
+	return id == r.spared || !c.Tombstone && r.owner != "" && r.owner != c.Owner
+}

@@ -1,0 +1,80 @@
+// Package queue lets the requests that compete for one record go one after the
+// other, first come first served. It is a courtesy, not a lock: correctness rests on
+// compare-and-swap alone, and a request that waits too long goes ahead.
+package queue
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"sync"
+)
+
+// Queues are process-wide: two Managers on one store compete as well.
+var (
+	seed   = maphash.MakeSeed()
+	shards [64]shard
+)
+
+type shard struct {
+	mu     sync.Mutex
+	queues map[string][]*Ticket // the first of each is being served
+}
+
+// Ticket is a place in a queue. A nil *Ticket is no place; it may be given up too.
+type Ticket struct {
+	key   string
+	ready chan struct{} // closed when it is served
+}
+
+// Join queues up behind the others of key and returns when the ticket is served, and
+// whether it had to wait for that. It returns a nil Ticket when ctx ends first.
+func Join(ctx context.Context, key string) (t *Ticket, waited bool) {
+	sh := shardOf(key)
+	t = &Ticket{key: key, ready: make(chan struct{})}
+	sh.mu.Lock()
+	if sh.queues == nil {
+		sh.queues = make(map[string][]*Ticket)
+	}
+	sh.queues[key] = append(sh.queues[key], t)
+	first := len(sh.queues[key]) == 1
+	sh.mu.Unlock()
+	if first {
+		return t, false
+	}
+	select {
+	case <-t.ready:
+		return t, true
+	case <-ctx.Done():
+		t.Leave()
+		return nil, true
+	}
+}
+
+// Leave gives the ticket up. If it was being served, the next one is.
+func (t *Ticket) Leave() {
+	if t == nil {
+		return
+	}
+	sh := shardOf(t.key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	queue := sh.queues[t.key]
+	at := slices.Index(queue, t)
+	if at < 0 {
+		return
+	}
+	queue = slices.Delete(queue, at, at+1)
+	if len(queue) == 0 {
+		delete(sh.queues, t.key)
+		return
+	}
+	sh.queues[t.key] = queue
+	if at == 0 {
+		close(queue[0].ready)
+	}
+}
+
+func shardOf(key string) *shard {
+	return &shards[maphash.String(seed, key)%uint64(len(shards))]
+}

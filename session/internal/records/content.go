@@ -1,0 +1,72 @@
+package records
+
+import (
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// OwnerIndexFormat is the Format of the records that list the sessions of an owner.
+const OwnerIndexFormat = "holdfast-owner-index"
+
+// Content is what a record holds at one version. It does not change once it is encoded:
+// the states of a session share it. Version 0 is that of a session that is not stored.
+type Content struct {
+	envelope.Envelope
+	Version int64
+	Expires time.Time
+	Format  string // of the values
+
+	data []byte // of one that is to be saved: the record's Data
+}
+
+// NewContent returns the content of a session that is not stored.
+func NewContent(format string) *Content {
+	c := &Content{Format: format}
+	c.Created = Now()
+	c.Started = c.Created
+	return c
+}
+
+// Now returns the time to the millisecond, as records keep it.
+func Now() time.Time { return time.UnixMilli(time.Now().UnixMilli()) }
+
+// VersionNumber returns the version that a Save expects where c is stored: 0 for nil.
+func (c *Content) VersionNumber() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.Version
+}
+
+// Trace tells whether that commit led to c.
+func (c *Content) Trace(commit int64) envelope.Lineage { return c.History.Trace(c.Version, commit) }
+
+// IsOwnerIndex reports whether c lists the sessions of an owner.
+func (c *Content) IsOwnerIndex() bool { return c.Format == OwnerIndexFormat }
+
+// Size returns how many bytes of an encoded c count against a limit. The history grows
+// by itself, so it does not count.
+func (c *Content) Size() int { return len(c.data) - len(c.History) }
+
+// Follow returns the content that goes on with the session of base from now on, without
+// its values. It is to be encoded.
+func Follow(base *Content) *Content {
+	next := &Content{Format: base.Format}
+	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, Now()
+	next.Owner = base.Owner
+	return next
+}
+
+// EncodeAfter makes c the version after prev, nil in a new record, with these entries
+// once the edits are made.
+func (c *Content) EncodeAfter(prev *Content, kept *envelope.Entries, edits []envelope.Edit) {
+	if prev == nil {
+		prev = new(Content)
+	}
+	c.Version = envelope.NextVersion(prev.Version)
+	c.data = c.Encode(prev.Version, prev.History, kept, edits)
+}
+
+// Commits returns the number of a version's commit among those of its record.
+func Commits(version int64) int64 { return version >> 32 }

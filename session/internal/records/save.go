@@ -1,0 +1,156 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// Value is what a record of one kind holds at one version. Nil is no record.
+type Value interface {
+	comparable
+	VersionNumber() int64                // 0 for nil
+	Trace(commit int64) envelope.Lineage // whether that commit led to it
+	Record(id string) *provider.Record   // to save
+}
+
+// Kind is how the records of one kind are read.
+type Kind[V Value] struct {
+	Read func(id string, rec *provider.Record) (V, error)
+
+	// Recreates makes a first save of unknown outcome be sent again where no record is
+	// read back. Without it that is the outcome: the record may have been deleted in
+	// between, and must not come back.
+	Recreates bool
+}
+
+// Outcome is what became of a save.
+type Outcome[V Value] struct {
+	Landed       bool
+	Current      V    // if not: what stands in the way; nil is no record
+	AfterUnknown bool // an attempt had an unknown outcome, and reading back told the rest
+}
+
+// Save stores v under id in place of the value of version expect, and finds out what
+// became of an attempt of unknown outcome. Without an error v has either landed or never
+// will.
+func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], error) {
+	rec := v.Record(id)
+	for unknown, try := 0, 1; ; try++ {
+		now := a.now()
+		if a.exhausted(now) {
+			return Outcome[V]{}, failed(unknown, context.DeadlineExceeded)
+		}
+		err := a.saveOnce(now, rec, expect)
+		switch {
+		case err == nil:
+			return Outcome[V]{Landed: true}, nil
+		case unknown == 0 && refused(err):
+			return Outcome[V]{}, Unavailable(err)
+		case unknown == 0 && errors.Is(err, provider.ErrNotSaved): // there is nothing to read back
+			if try >= maxUnknownSaves || !a.pause(afterFailure, try) {
+				return Outcome[V]{}, Unavailable(err)
+			}
+			continue
+		case !errors.Is(err, provider.ErrVersionConflict):
+			unknown++
+		}
+		current, readErr := k.standing(a, id, err)
+		if readErr != nil {
+			return Outcome[V]{}, failed(unknown, fmt.Errorf("%w; reading back: %w", err, readErr))
+		}
+		if out, sure := k.resolve(v, expect, current, unknown > 0); sure {
+			return out, nil
+		}
+		// The record is as it was before, so the save may still arrive: the same
+		// once more cannot land twice. Or the history does not reach back to it.
+		if current.VersionNumber() != expect || unknown == 0 || unknown >= maxUnknownSaves || !a.pause(afterFailure, unknown) {
+			return Outcome[V]{}, failed(unknown, err)
+		}
+	}
+}
+
+// resolve tells what became of a save of v over the version expect, given the value that
+// is stored now, and whether that is sure.
+func (k Kind[V]) resolve(v V, expect int64, current V, afterUnknown bool) (out Outcome[V], sure bool) {
+	var absent V
+	if current == absent {
+		return Outcome[V]{AfterUnknown: afterUnknown}, !k.Recreates || expect != 0 || !afterUnknown
+	}
+	lineage := current.Trace(v.VersionNumber())
+	switch {
+	case lineage == envelope.Ancestor:
+		return Outcome[V]{Landed: true}, true
+	case lineage == envelope.OutOfReach && afterUnknown:
+		return Outcome[V]{}, false
+	default: // its place is taken for good, unless by the value that it is to replace
+		return Outcome[V]{Current: current, AfterUnknown: afterUnknown}, current.VersionNumber() != expect
+	}
+}
+
+// refused reports whether err says that nothing was saved, and that the same save at once
+// would fail again. One that had no time left to be sent is not worth the rest of the
+// time either.
+func refused(err error) bool {
+	for _, reason := range []error{provider.ErrTooLarge, provider.ErrFull, provider.ErrInvalidRecord, provider.ErrRefused} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return errors.Is(err, provider.ErrNotSaved) && errors.Is(err, context.DeadlineExceeded)
+}
+
+// standing returns the value that a save has met: what the conflict brought along, or
+// else what is read back.
+func (k Kind[V]) standing(a *Access, id string, err error) (absent V, _ error) {
+	var conflict *provider.ConflictError
+	if errors.As(err, &conflict) {
+		if conflict.Current == nil {
+			return absent, nil
+		}
+		return k.Read(id, conflict.Current)
+	}
+	return k.Fetch(a, id)
+}
+
+// saveOnce gives one save half the time that is left.
+func (a *Access) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
+	ctx, cancel := a.halfTimeout(now)
+	defer cancel()
+	return a.store.provider.Save(ctx, rec, expect)
+}
+
+// Fetch reads a record, again after a failure while there is time.
+func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
+	for try := 1; ; try++ {
+		ctx, cancel := a.halfTimeout(a.now())
+		found, err := k.FetchOnce(ctx, a.store, id)
+		cancel()
+		if err == nil || unreadable(err) || try >= maxUnknownSaves || !a.pause(afterFailure, try) {
+			return found, err
+		}
+	}
+}
+
+// FetchNow is Fetch by one call.
+func (k Kind[V]) FetchNow(a *Access, id string) (V, error) {
+	ctx, cancel := a.halfTimeout(a.now())
+	defer cancel()
+	return k.FetchOnce(ctx, a.store, id)
+}
+
+// FetchOnce reads a record by one call under ctx.
+func (k Kind[V]) FetchOnce(ctx context.Context, s *Store, id string) (absent V, _ error) {
+	rec, err := s.provider.Fetch(ctx, id)
+	switch {
+	case notFound(err):
+		return absent, nil
+	case err != nil:
+		return absent, Unavailable(err)
+	}
+	return k.Read(id, rec)
+}

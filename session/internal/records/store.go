@@ -1,0 +1,87 @@
+// Package records keeps versioned records in a provider. It saves a record by
+// compare-and-swap and finds out which of three outcomes a save had: it has landed, it
+// was refused, or that is unknown. It tries again after a conflict or a failure, lets
+// the requests that compete for a record queue up, and bounds the time of it all.
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
+
+// Options configure a Store. None has a default.
+type Options struct {
+	// Timeout bounds the calls of one load or one commit.
+	Timeout time.Duration
+
+	// KnowsFormat reports whether values of that Format can be decoded. Of a record
+	// whose envelope cannot be read either, the error names the format.
+	KnowsFormat func(format string) bool
+}
+
+// Store keeps records in a provider. It is safe for concurrent use.
+type Store struct {
+	provider  provider.Provider
+	inProcess bool // the provider shares its memory, and answers at once
+	opts      Options
+	contents  Kind[*Content]
+	created   *created
+}
+
+// New returns a Store over p. It does no I/O.
+func New(p provider.Provider, o Options) *Store {
+	s := &Store{provider: p, opts: o, created: newCreated()}
+	if sharer, ok := p.(provider.Sharer); ok {
+		if shared := sharer.Shared(p); shared != nil {
+			s.provider, s.inProcess = shared, true
+		}
+	}
+	s.contents.Read = s.decode
+	return s
+}
+
+// InProcess reports whether the records are in this process, so that a call neither
+// waits nor fails.
+func (s *Store) InProcess() bool { return s.inProcess }
+
+// Fetch reads the content of a record by one call, nil if there is none.
+func (s *Store) Fetch(ctx context.Context, id string) (*Content, error) {
+	return s.contents.FetchOnce(ctx, s, id)
+}
+
+// Record returns the record of an encoded c under id.
+func (c *Content) Record(id string) *provider.Record {
+	c.data = envelope.Bind(c.data, id)
+	return &provider.Record{ID: id, Version: c.Version, ExpiresAt: c.Expires, Format: c.Format, Data: c.data}
+}
+
+// decode reads the record that the provider has returned for id.
+func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
+	if rec == nil || rec.ID != id {
+		return nil, fmt.Errorf("%w: the provider returned no record or another one", ErrUnreadable)
+	}
+	e, err := envelope.Decode(id, rec.Data)
+	switch {
+	case err != nil && !s.opts.KnowsFormat(rec.Format):
+		return nil, UnknownFormat(rec.Format)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if !envelope.ValidVersion(rec.Version) {
+		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
+	}
+	return &Content{Envelope: e, Version: rec.Version, Expires: rec.ExpiresAt, Format: rec.Format}, nil
+}
+
+// UnknownFormat returns the ErrUnreadable of a record whose values have no codec.
+func UnknownFormat(format string) error {
+	return fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, format)
+}
+
+// notFound reports whether err says that there is no record.
+func notFound(err error) bool { return errors.Is(err, provider.ErrNotFound) }

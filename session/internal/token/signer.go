@@ -1,0 +1,155 @@
+package token
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gorilla/securecookie"
+
+	"github.com/holdfast-go/holdfast/session/internal/keyring"
+)
+
+const (
+	// ValueLength is the length of a signed value.
+	ValueLength = 120
+
+	// oldestValueLength is that of one by a clock before September 2001: its time has a
+	// digit less.
+	oldestValueLength = 116
+)
+
+// Options configure a Signer.
+type Options struct {
+	CookieName string        // which is signed as well
+	Namespace  string        // of the sessions' IDs
+	Keys       [][]byte      // of Config.SigningKeys; nil: none
+	Ring       *keyring.Ring // nil: not used; there are Keys or a Ring or both
+	RingSigns  bool
+}
+
+// Signer signs tokens and verifies signed ones. It is safe for concurrent use.
+type Signer struct {
+	opts    Options
+	fixed   *keySet                // of Options.Keys; nil: none
+	current atomic.Pointer[keySet] // of the ring
+}
+
+// NewSigner returns a Signer.
+func NewSigner(o Options) *Signer {
+	s := &Signer{opts: o}
+	if len(o.Keys) > 0 {
+		s.fixed = newKeySet(nil, o.Keys)
+	}
+	return s
+}
+
+// NewSession returns a new token, and the ID of its session's record.
+func (s *Signer) NewSession() (token []byte, id string) {
+	token = New()
+	return token, s.id(token)
+}
+
+// id returns the ID of the record of the session whose cookie holds token.
+func (s *Signer) id(token []byte) string { return RecordID("session", s.opts.Namespace, token) }
+
+// Sign returns the value of the cookie that holds token.
+func (s *Signer) Sign(ctx context.Context, token []byte) (string, error) {
+	codec, err := s.signing(ctx)
+	if err != nil {
+		return "", err
+	}
+	return codec.Encode(s.opts.CookieName, token)
+}
+
+func (s *Signer) signing(ctx context.Context) (*securecookie.SecureCookie, error) {
+	if s.opts.Ring == nil {
+		return s.fixed.codecs[0], nil
+	}
+	snapshot, at, err := s.opts.Ring.Signing(ctx)
+	switch {
+	case !s.opts.RingSigns: // but the ring is there before other instances sign by it
+		return s.fixed.codecs[0], nil
+	case err != nil:
+		return nil, err
+	}
+	return s.keysOf(snapshot).codecs[at], nil
+}
+
+// keysOf returns the keys of a snapshot of the ring, which may be nil: none.
+func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
+	if set := s.current.Load(); set != nil && set.snapshot == snapshot {
+		return set
+	}
+	var keys [][]byte
+	if snapshot != nil {
+		for _, key := range snapshot.Keys {
+			keys = append(keys, key.Secret)
+		}
+	}
+	set := newKeySet(snapshot, keys)
+	s.current.Store(set)
+	return set
+}
+
+// Verify appends the sessions that these values of cookies stand for: one for each
+// distinct token that was signed by a key.
+func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
+	if s.fixed != nil {
+		found = s.verifyBy(s.fixed, values, found)
+	}
+	if s.opts.Ring == nil || len(found) == len(values) {
+		return found, nil
+	}
+	return s.verifyByRing(ctx, values, found)
+}
+
+// verifyByRing appends the sessions of those cookies that the ring has signed.
+func (s *Signer) verifyByRing(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
+	snapshot, err := s.opts.Ring.Verifying(ctx)
+	if err != nil && len(found) == 0 {
+		return nil, err
+	}
+	found = s.verifyBy(s.keysOf(snapshot), values, found)
+	if len(found) > 0 {
+		return found, nil
+	}
+	if newer := s.opts.Ring.Refresh(ctx, snapshot); newer != snapshot {
+		found = s.verifyBy(s.keysOf(newer), values, found)
+	}
+	return found, nil
+}
+
+// verifyBy appends the sessions of those cookies that one of keys has signed. Tokens are
+// compared, not cookies: base64 spells the same bytes in several ways.
+func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Identity {
+	for _, value := range values {
+		who := s.verifyOne(keys, value)
+		same := func(other Identity) bool { return bytes.Equal(other.Token, who.Token) }
+		if who.Token != nil && !slices.ContainsFunc(found, same) {
+			found = append(found, who)
+		}
+	}
+	return found
+}
+
+// verifyOne returns the session whose cookie has this value, if one of keys signed it. A
+// value of another length than a signed one costs no look at the keys.
+func (s *Signer) verifyOne(keys *keySet, value string) Identity {
+	if len(value) != ValueLength && len(value) != oldestValueLength {
+		return Identity{}
+	}
+	slot := keys.verified.slot(value)
+	if who := slot.Load().of(value); who.Token != nil {
+		return who
+	}
+	token := keys.token(s.opts.CookieName, value)
+	if token == nil {
+		return Identity{}
+	}
+	who := Identity{token, s.id(token)}
+	slot.Store(&verifiedCookie{strings.Clone(value), who}) // value is a part of a header of up to 1 MB
+	return who
+}

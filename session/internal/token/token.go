@@ -1,0 +1,35 @@
+// Package token makes the tokens that session cookies hold, signs them, and finds the
+// session that a cookie stands for.
+package token
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+)
+
+const size = 32 // bytes; OWASP asks for 64 bits of entropy at least
+
+// Identity is the token of a session and the ID of its record, a hash of the token.
+type Identity struct {
+	Token []byte
+	ID    string
+}
+
+// New returns a new token.
+func New() []byte {
+	token := make([]byte, size)
+	_, _ = rand.Read(token) // never fails: it aborts the program instead
+	return token
+}
+
+// RecordID returns the ID of the record of that kind within a namespace: a hash, so that
+// nobody who reads the store learns anything that opens a session.
+func RecordID(kind, namespace string, name []byte) string {
+	named := make([]byte, 0, 128)
+	for _, part := range []string{"holdfast", kind, namespace} {
+		named = append(append(named, part...), 0)
+	}
+	sum := sha256.Sum256(append(named, name...))
+	return string(base64.RawURLEncoding.AppendEncode(named[:0], sum[:]))
+}

@@ -1,0 +1,90 @@
+package txn
+
+import (
+	"log/slog"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// mayClaim reports whether d may begin a session over the tombstone, absent if it is nil.
+// A login always may.
+func (d *snapshot) mayClaim(tombstone *records.Content) bool {
+	return d.renew || tombstone == nil || tombstone.Tombstone && tombstone.Claimable(records.Now())
+}
+
+// mayBeLost reports whether d changes nothing but LastWriteWins keys.
+func (d *snapshot) mayBeLost() bool {
+	if d.renew || d.cleared || d.owner != nil {
+		return false
+	}
+	for i := range d.changes {
+		if !d.changes[i].lastWriteWins {
+			return false
+		}
+	}
+	return true
+}
+
+// claim writes the ID of the session who into the tombstone of d's predecessor, if there
+// is one. It does not do so for a visitor who has hung up: the cookie would be lost, and
+// nobody else could begin a session over the tombstone for the strict window.
+func (c *commit) claim(d *snapshot, who identity) error {
+	if d.predecessor == nil {
+		return nil
+	}
+	if err := c.hungUp(); err != nil {
+		return err
+	}
+	id, tombstone := d.predecessor.id, d.predecessor.content
+	if tombstone == nil {
+		var err error
+		if tombstone, err = c.Fetch(id); err != nil {
+			return err
+		}
+	}
+	var replaced string // the session of an earlier claim
+	_, err := c.Change(records.Change[*records.Content]{
+		ID: id, Base: tombstone, Unqueued: true,
+		Edit: func(current *records.Content) (*records.Content, error) {
+			replaced = ""
+			switch {
+			case current == nil:
+				return nil, nil
+			case !d.mayClaim(current):
+				return nil, records.ErrTombstone
+			case d.renew && !current.Login:
+				replaced = current.Claim
+			}
+			return records.Claimed(current, who.id, d.renew), nil
+		},
+	})
+	if err == nil && replaced != "" {
+		c.endClaim(replaced)
+	}
+	return err
+}
+
+// endClaim ends the session that was begun over a tombstone before a login was. It leaves
+// alone one that has an owner or was renewed.
+func (c *commit) endClaim(id string) {
+	found, err := c.Fetch(id)
+	if err == nil {
+		_, err = c.Change(records.Change[*records.Content]{
+			ID: id, Base: found, Unqueued: true,
+			Edit: func(current *records.Content) (*records.Content, error) {
+				if current == nil || current.Tombstone || current.Owner != "" {
+					return nil, nil
+				}
+				return records.Tombstone(current, "", false), nil
+			},
+		})
+	}
+	if err != nil {
+		c.t.e.Logger.Warn("session: a session that was begun before a login lives on beside it",
+			slog.String("public_id", id), slog.Any("error", err))
+	}
+}
+
+// hungUp returns an error if the visitor does not wait for the response any more, or the
+// caller of Save or Update for that.
+func (c *commit) hungUp() error { return records.HungUp(c.Caller(), c.t.req.Context()) }

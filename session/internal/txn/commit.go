@@ -1,0 +1,303 @@
+package txn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/queue"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// Mode says who asked for a commit.
+type Mode int
+
+const (
+	Auto     Mode = iota // the response begins or the handler has returned
+	Explicit             // Session.Save
+	updating             // Session.Update: on any concurrent change it runs its closure again
+)
+
+// The errors that tell Session.Update that its closure has to run again: on the newest
+// session or, where its Renew has lost to another, on an empty one.
+var (
+	errRerun     = errors.New("session: a parallel request was first")
+	errStartOver = fmt.Errorf("%w and renewed or destroyed the session", errRerun)
+)
+
+// commit is one attempt to store what the request has changed. It fails or it lands;
+// while others are first, it is rebased on what they have saved and tries again.
+type commit struct {
+	records.Access
+	t        *Txn
+	mode     Mode
+	entering owners.Entering
+}
+
+// Commit stores what was changed. Only one commit of a transaction runs at a time.
+func (t *Txn) Commit(ctx context.Context, mode Mode) error {
+	if t.idle() {
+		if mode == Explicit { // all is well again, should an Update have failed before
+			t.recordResult(nil, mode)
+		}
+		return nil
+	}
+	if err := t.lockCommit(ctx); err != nil {
+		return err
+	}
+	defer t.unlockCommit()
+	return t.commitLocked(ctx, mode)
+}
+
+// commitLocked is Commit with the commit lock held.
+func (t *Txn) commitLocked(ctx context.Context, mode Mode) error {
+	ticket, err := t.previousResult()
+	if err != nil {
+		return t.refused(ctx, err)
+	}
+	c := &commit{t: t, Access: t.e.Records.Access(ctx, ticket), mode: mode}
+	var again bool
+	defer func() { c.leaveQueue(again) }()
+	err = c.run()
+	again = errors.Is(err, errRerun) || t.req.RunsAgain() && errors.Is(err, ErrConflict)
+	t.recordResult(err, mode)
+	return err
+}
+
+// leaveQueue gives up the place in the queue, or hands it on to the next try.
+func (c *commit) leaveQueue(again bool) {
+	if !again {
+		c.Leave()
+	}
+	c.t.keepTicket(c.Ticket())
+}
+
+func (c *commit) run() error {
+	d := c.t.snapshot()
+	if d.encoding != nil {
+		return c.observe(observe.Save, "", func() error { return d.encoding })
+	}
+	if b := d.destroyed; b != nil {
+		if err := c.destroy(b); err != nil {
+			return err
+		}
+		d = c.t.snapshot()
+	}
+	if !d.needed() {
+		if err := c.noop(d); err != nil {
+			return c.observe(observe.Save, "", func() error { return err })
+		}
+		c.touch()
+		return nil
+	}
+	op := observe.Save
+	if d.renew {
+		op = observe.Renew
+	}
+	return c.observe(op, "", func() error { return c.store(d) })
+}
+
+func (c *commit) store(d *snapshot) error {
+	switch {
+	case d.id == "":
+		err := c.create(d)
+		if errors.Is(err, records.ErrTombstone) && d.mayBeLost() {
+			c.t.committedNoop(d)
+			return nil
+		}
+		return err
+	case d.renew:
+		return c.renew(d)
+	default:
+		return c.replace(d)
+	}
+}
+
+// observe tells the Observer what do has done to the session of that public ID, "" for
+// the one that c.t is then. That an Update's closure has to run again is not how its
+// commit ended.
+func (c *commit) observe(op observe.Op, publicID string, do func() error) error {
+	event, before := c.t.e.Observer.Begin(op), c.Conflicts()
+	err := do()
+	if event.Op == "" || errors.Is(err, errRerun) {
+		return err
+	}
+	event.PublicID, event.Attempts, event.Err = cmp.Or(publicID, c.t.PublicID()), 1+c.Conflicts()-before, err
+	c.t.e.Observer.End(c.Context(), event)
+	return err
+}
+
+// noop commits a d that changes nothing, such as a Delete of what another request has
+// deleted: nothing is saved, but the reads must hold.
+func (c *commit) noop(d *snapshot) error {
+	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
+		return nil
+	}
+	if err := c.t.check(d, d.view.base); err != nil {
+		return err
+	}
+	c.t.committedNoop(d)
+	return nil
+}
+
+// content returns what d puts in the place of prev: the view's base or, in a renewal,
+// what the new record holds so far, which is nil at first.
+func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
+	limits := &c.t.e.Lifetimes
+	next := records.Follow(d.view.base)
+	before := d.view.base.Expires
+	if d.renew || d.view.base.Version == 0 {
+		records.Restart(next)
+		before = time.Time{}
+	}
+	if d.persist != nil {
+		before = limits.Persist(next, *d.persist, before)
+	}
+	if d.owner != nil {
+		next.Owner = *d.owner
+	}
+	next.Expires = limits.Expiry(next, next.Seen, before)
+	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {
+		next.Seen, next.Expires = d.view.base.Seen, records.Earlier(before, limits.End(next))
+	}
+	var room [8]envelope.Edit
+	next.EncodeAfter(prev, d.view.kept(), d.view.edits(room[:0]))
+	return next
+}
+
+// replace commits a change of a stored session.
+func (c *commit) replace(d *snapshot) error {
+	var value string
+	next, err := c.Change(records.Change[*records.Content]{
+		ID: d.id, Base: d.view.base,
+		Check: func(current *records.Content, afterUnknown bool) error { return c.mayFollow(d, current, afterUnknown) },
+		Edit: func(current *records.Content) (*records.Content, error) {
+			if current != d.view.base {
+				if err := c.t.rebase(current); err != nil {
+					return nil, err
+				}
+				d = c.t.snapshot()
+			}
+			if err := c.t.check(d, d.view.base); err != nil {
+				return nil, err
+			}
+			if !d.needed() { // others have saved what this request wants
+				return nil, nil
+			}
+			var err error
+			if value, err = c.persistentCookie(d); err != nil {
+				return nil, err
+			}
+			next := c.content(d, d.view.base)
+			return next, c.prepare(d.id, next, d.view.base)
+		},
+	})
+	switch {
+	case err != nil:
+		return err
+	case next == nil:
+		c.t.committedNoop(d)
+		return nil
+	}
+	c.t.committed(d, d.identity, next)
+	if old := d.view.base.Owner; old != "" && old != next.Owner {
+		c.t.e.Owners.RemoveBefore(&c.Access, old, d.id, next)
+	}
+	if c.t.e.Owners.ReentryDue(d.view.base, next) {
+		c.t.e.Owners.Reenter(&c.Access, d.id, next)
+	}
+	if value != "" {
+		c.setCookie(value, next)
+	}
+	return nil
+}
+
+// prepare is called before next is saved under id in place of prev. The owner's index has
+// the session before the store has it as the owner's.
+func (c *commit) prepare(id string, next, prev *records.Content) error {
+	if err := c.t.e.fits(next); err != nil { // before any I/O
+		return err
+	}
+	if next.Owner == "" || prev != nil && prev.Owner == next.Owner {
+		return nil
+	}
+	return c.t.e.Owners.Enter(&c.Access, &c.entering, id, next, c.t.PublicID())
+}
+
+// fits returns ErrTooLarge for a session that is too large.
+func (e *Engine) fits(c *records.Content) error {
+	if size := c.Size(); size > e.MaxSize {
+		return fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", records.ErrTooLarge, size, e.MaxSize)
+	}
+	return nil
+}
+
+// mayFollow returns why d cannot be tried again on top of current.
+func (c *commit) mayFollow(d *snapshot, current *records.Content, afterUnknown bool) error {
+	switch {
+	case current == nil && afterUnknown:
+		return records.ErrGoneUnknown
+	case current == nil:
+		return records.ErrEnded
+	case current.Tombstone:
+		return records.ErrTombstone
+	case c.mode == updating:
+		return errRerun
+	}
+	return c.t.check(d, current)
+}
+
+// check decides whether d can go on top of now.
+func (t *Txn) check(d *snapshot, now *records.Content) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.e.Isolation.check(d.readWriteSet, now)
+}
+
+// idle reports whether a commit would have nothing to do.
+func (t *Txn) idle() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := &t.state
+	return t.failed == nil && st.encoding == nil && st.destroyed == nil && !st.pending() &&
+		(st.id == "" || t.touched || !t.e.Lifetimes.TouchDue(st.view.base))
+}
+
+// previousResult returns the place in the queue and the error that an earlier commit of
+// the request left.
+func (t *Txn) previousResult() (*queue.Ticket, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ticket, t.failed
+}
+
+// refused returns err, which an earlier commit has left or the end of the request. The
+// Observer knows of the former already.
+func (t *Txn) refused(ctx context.Context, err error) error {
+	if errors.Is(err, ErrRequestDone) {
+		event := t.e.Observer.Begin(observe.Save)
+		event.PublicID, event.Err = t.PublicID(), err
+		t.e.Observer.End(ctx, event)
+	}
+	return err
+}
+
+// recordResult keeps the result of a commit. After a conflict or an unknown outcome the
+// request must not commit any more: what it goes on to change may rest on what was
+// refused. And an error that only the response could tell ends its session.
+func (t *Txn) recordResult(err error, mode Mode) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if errors.Is(err, errRerun) {
+		return
+	}
+	t.reported = err != nil && mode != Auto
+	if err != nil && (mode == Auto || errors.Is(err, ErrConflict) || errors.Is(err, records.ErrEnded) || errors.Is(err, records.ErrOutcomeUnknown)) {
+		t.failed = cmp.Or(t.failed, err) // a change that came too late has left one before
+	}
+}

@@ -1,0 +1,128 @@
+package txn
+
+import (
+	"fmt"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// Isolation says which changes of parallel requests conflict; package session documents
+// the levels.
+type Isolation int
+
+// The isolation levels, weakest first.
+const (
+	LevelMerge Isolation = iota
+	LevelSerializable
+	LevelStrict
+)
+
+// readWriteSet is what a request has read and is about to commit.
+type readWriteSet struct {
+	changes []change
+	cleared bool
+	reads   *reads
+	base    *records.Content // the content the changes were made on
+}
+
+// check decides whether w may be committed on top of now, or conflicts with what has
+// changed since the request read it.
+func (l Isolation) check(w readWriteSet, now *records.Content) error {
+	if l >= LevelSerializable {
+		if key, stale := w.reads.stale(now, hard); stale {
+			return l.conflictOn(w, key, w.last(key))
+		}
+		if w.reads.listingStale(now) {
+			return conflict("this request listed the keys, and they have changed meanwhile", runAgain)
+		}
+	}
+	if l == LevelStrict && w.base != now && !w.base.Entries.Equal(&now.Entries) {
+		return conflict("the session has changed meanwhile, and LevelStrict merges nothing", runAgain)
+	}
+	return l.checkWritten(w, now)
+}
+
+// checkWritten is the rule of LevelMerge: no key that was read and then set, popped or
+// deleted may have changed. The other levels keep it too.
+func (l Isolation) checkWritten(w readWriteSet, now *records.Content) error {
+	if w.cleared {
+		if key, stale := w.reads.stale(now, func(*read) bool { return true }); stale {
+			return l.conflictOn(w, key, nil)
+		}
+	}
+	for i := range w.changes {
+		c := &w.changes[i]
+		if c.verb == verbUpdate || c.lastWriteWins {
+			continue
+		}
+		r := w.reads.keys.find(c.key)
+		if r == nil || r.from == now {
+			continue
+		}
+		theirs := valueIn(now, c.key)
+		if r.Equal(theirs) || c.merges(now.Format, theirs) && !r.nonRepeatable {
+			continue
+		}
+		return l.conflictOn(w, c.key, c)
+	}
+	return nil
+}
+
+// merges reports whether c has a three-way merge that applies: not where one side deleted
+// the key.
+func (c *change) merges(format string, theirs Value) bool {
+	return c.merge != nil && c.verb == verbSet && theirs.Present && c.merge.Decodes(format, theirs)
+}
+
+// last returns the last change of key, nil if there is none.
+func (w readWriteSet) last(key string) *change {
+	for i := len(w.changes) - 1; i >= 0; i-- {
+		if c := &w.changes[i]; c.key == key {
+			return c
+		}
+	}
+	return nil
+}
+
+// runAgain is the remedy that fits most conflicts.
+const runAgain = "run the handler in Manager.Replay"
+
+// conflictOn is the conflict of a request that has read key and done c with it, nil for
+// nothing. It names what helps, which depends on c: see the tests of this text.
+func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
+	did, remedy := "read", runAgain
+	switch {
+	case c == nil && w.cleared:
+		did = "read and cleared"
+	case c == nil:
+		remedy += " or, if nothing but the change rests on it, read it in Session.Update"
+	case c.verb == verbPop:
+		did, remedy = "popped", "only one request gets it"
+	case c.verb == verbDelete:
+		did = "read and deleted"
+	case c.verb == verbCreate:
+		did, remedy = "set by GetOrSet", runAgain+" or, if its method is safe, in Manager.HandlerFunc"
+	case c.verb == verbUpdate:
+		did = "read and updated"
+		if l < LevelStrict {
+			remedy = "read it in the function of Key.Update alone, or " + runAgain
+		}
+	default:
+		did, remedy = "read and set", l.insteadOfSet(w.reads.keys.find(key))
+	}
+	return conflict(fmt.Sprintf("key %q was %s by this request and has changed meanwhile", key, did), remedy)
+}
+
+// insteadOfSet is the remedy for a Set after the read r.
+func (l Isolation) insteadOfSet(r *read) string {
+	update := "use Key.Update if the new value is made of the old one alone, else "
+	if l == LevelStrict {
+		update = ""
+	}
+	if r == nil || r.Present {
+		return update + runAgain
+	}
+	return update + "use Key.GetOrSet to set what was absent, and " + runAgain + " or, if its method is safe, in Manager.HandlerFunc"
+}
+
+func conflict(why, remedy string) error { return fmt.Errorf("%w: %s; %s", ErrConflict, why, remedy) }

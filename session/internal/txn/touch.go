@@ -1,0 +1,139 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// firstTouch reports whether the request has not tried to touch the session.
+func (t *Txn) firstTouch() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.touched
+	t.touched = true
+	return first
+}
+
+// touch extends a session that was used but not changed. It is a courtesy: one at a time
+// per session, and another commit that was first has extended it, too.
+func (c *commit) touch() {
+	e, d := c.t.e, c.t.snapshot()
+	if c.mode != Auto || d.id == "" || !e.Lifetimes.TouchDue(d.view.base) || c.t.req.Passive() || !c.t.firstTouch() {
+		return
+	}
+	if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
+		return
+	}
+	defer e.touching.Delete(d.id)
+	base := d.view.base
+	next := e.Lifetimes.Extended(base)
+	event := e.Observer.Begin(observe.Touch)
+	err := e.fits(next)
+	event.PublicID, event.Err = d.id, err
+	if err == nil {
+		err = c.SaveOnce(d.id, next, base.Version)
+		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // the first has extended it
+			event.Err = records.Unavailable(err)
+		}
+	}
+	e.Observer.End(c.Context(), event)
+	switch {
+	case err == nil:
+		c.t.committed(d, d.identity, next)
+		if e.Owners.ReentryDue(base, next) {
+			e.Owners.Reenter(&c.Access, d.id, next)
+		}
+	case !errors.Is(err, provider.ErrVersionConflict):
+		e.Logger.Warn("session: not extended", slog.String("public_id", d.id), slog.Any("error", err))
+	}
+}
+
+// Touch extends the session as it is stored, at any time.
+func (t *Txn) Touch(ctx context.Context) error {
+	id := t.PublicID()
+	if id == "" { // not stored
+		return records.ErrEnded
+	}
+	event := t.e.Observer.Begin(observe.Touch)
+	saved, err := t.touchNow(ctx, id)
+	if saved || err != nil {
+		event.PublicID, event.Err = id, err
+		t.e.Observer.End(ctx, event)
+	}
+	return err
+}
+
+// touchNow saves the session as used now, if that is due.
+func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
+	a := t.e.Records.Access(ctx, nil)
+	defer a.Leave()
+	limits := &t.e.Lifetimes
+	found, err := a.Fetch(id)
+	if err != nil {
+		return false, err
+	}
+	next, err := a.Change(records.Change[*records.Content]{
+		ID: id, Base: found,
+		Check: func(current *records.Content, afterUnknown bool) error {
+			if current == nil && afterUnknown {
+				return records.ErrGoneUnknown
+			}
+			return limits.Live(current)
+		},
+		Edit: func(current *records.Content) (*records.Content, error) {
+			found = current
+			if err := limits.Live(current); err != nil || !limits.TouchDue(current) {
+				return nil, err
+			}
+			next := limits.Extended(current)
+			return next, t.e.fits(next)
+		},
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case next == nil:
+		t.seen(found, found)
+		return false, nil
+	}
+	t.seen(found, next)
+	if t.e.Owners.ReentryDue(found, next) {
+		t.e.Owners.Reenter(&a, id, next)
+	}
+	return true, nil
+}
+
+// seen notes that the stored content is now after, which has the values of before.
+func (t *Txn) seen(before, after *records.Content) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	view := &t.state.view
+	switch base := view.base; {
+	case base.Version == before.Version:
+		view.base = after
+	case after.Expires.After(base.Expires):
+		used := *base // at its own version: the values are not those of after
+		used.Expires, used.Seen = after.Expires, after.Seen
+		view.base = &used
+	}
+}
+
+// Check returns ErrEnded if the session does not go on, by one call.
+func (t *Txn) Check(ctx context.Context) error {
+	id := t.PublicID()
+	if id == "" {
+		return records.ErrEnded
+	}
+	bounded, cancel := context.WithTimeout(ctx, t.e.Timeout)
+	defer cancel()
+	found, err := t.e.Records.Fetch(bounded, id)
+	if err != nil {
+		return err
+	}
+	return t.e.Lifetimes.Live(found)
+}

@@ -1,0 +1,241 @@
+// Package txn is one request's transaction over the record of its session: what the
+// request reads and changes, when that conflicts with what other requests have saved, and
+// how it is committed. It knows no net/http: what it needs of the request is a Request.
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/queue"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// The errors of this package. Package session documents them under the same names.
+var (
+	ErrConflict    = errors.New("session: conflict with a parallel request")
+	ErrEncode      = errors.New("session: value cannot be stored")
+	ErrHeaderSent  = errors.New("session: too late for a cookie, the response header has been sent")
+	ErrRequestDone = errors.New("session: request is over, changes dropped")
+)
+
+// Engine is what the transactions of one Manager share. It is not changed after the first
+// of them.
+type Engine struct {
+	Records   *records.Store
+	Owners    *owners.Index
+	Lifetimes records.Lifetimes
+	Isolation Isolation
+	MaxSize   int           // of a session's record, in bytes
+	Timeout   time.Duration // of the calls of one commit
+	Format    string        // of the values of a new session
+	NewToken  func() (token []byte, id string)
+	Logger    *slog.Logger
+	Observer  observe.Observer
+
+	touching sync.Map // IDs of the records that are being touched
+}
+
+// Request is what a transaction needs of the request that it belongs to.
+type Request interface {
+	// Context returns the request's context, which no failed commit cancels.
+	Context() context.Context
+
+	// Sign returns the value of the cookie that holds token.
+	Sign(ctx context.Context, token []byte) (string, error)
+
+	// HeaderSent reports whether it is too late for a cookie.
+	HeaderSent() bool
+
+	// SetCookie sets the session's cookie, which the browser keeps for persist, or as
+	// long as the Config says if that is 0.
+	SetCookie(value string, persist time.Duration)
+
+	// ClearCookie clears the session's cookie.
+	ClearCookie()
+
+	// ClearOthers clears the session's cookie in other scopes, too.
+	ClearOthers()
+
+	// HasCookie reports whether the request came with a cookie of the session's name.
+	HasCookie() bool
+
+	// Passive reports whether the request does not count as use of the session.
+	Passive() bool
+
+	// RunsAgain reports whether a conflict makes the handler run again.
+	RunsAgain() bool
+
+	// DropReason returns why the request commits no more by itself, "" if it does.
+	DropReason() string
+}
+
+// Rival is a session whose signed cookie came with the request beside that of another.
+type Rival struct {
+	ID      string
+	Content *records.Content
+}
+
+// Txn is one request's transaction. It is safe for concurrent use.
+type Txn struct {
+	e   *Engine
+	req Request
+
+	loaded identity        // as the request came with it
+	rivals []Rival         // came with it as well and live; under mu
+	unread *pendingDestroy // the stored session, if its codec is not known; under mu
+
+	mu       sync.Mutex
+	state    state
+	epoch    int             // counts what undid changes: Clear, Destroy, a rollback
+	touched  bool            // extended, or a touch was tried
+	closures int             // closures of Key.Update that run at the moment
+	busy     bool            // a commit or an Update runs
+	released chan struct{}   // closed when it has ended; nil: no other waits for that
+	updating bool            // a closure of Session.Update runs
+	before   *pendingDestroy // what was to be destroyed when it began
+	over     bool            // the request is over
+	failed   error           // of a commit; later ones of the request return it
+	reported bool            // the handler has seen its last Save or Update fail
+	commits  int             // commits of this request that landed or may have
+	ticket   *queue.Ticket   // the place in the queue, between commits
+}
+
+// Begin makes t a transaction over the session of that token and ID, which holds found.
+// Found is nil for a new session.
+func (t *Txn) Begin(e *Engine, req Request, token []byte, id string, found *records.Content) {
+	who := identity{token: token, id: id}
+	t.begin(e, req, who, found)
+}
+
+// BeginOver makes t a transaction over a new session in the place of one that has ended:
+// the request came with the cookie of its tombstone.
+func (t *Txn) BeginOver(e *Engine, req Request, id string, tombstone *records.Content) {
+	t.begin(e, req, identity{predecessor: &predecessor{id, tombstone}}, nil)
+}
+
+// BeginBeside makes t a transaction over a new session beside one whose values cannot be
+// decoded. That is left as it is, until Renew or Destroy ends it.
+func (t *Txn) BeginBeside(e *Engine, req Request, token []byte, id string, undecodable *records.Content) {
+	t.begin(e, req, identity{}, nil)
+	t.unread = &pendingDestroy{identity: identity{token: token, id: id}, base: undecodable, cookie: true}
+}
+
+// BeginDetached makes t a transaction in no request: changes need an Update.
+func (t *Txn) BeginDetached(e *Engine, req Request, id string, found *records.Content) {
+	if found == nil {
+		found = records.NewContent(e.Format)
+	}
+	t.begin(e, req, identity{id: id}, found)
+	t.over = true
+}
+
+func (t *Txn) begin(e *Engine, req Request, who identity, found *records.Content) {
+	began := found == nil
+	if began {
+		found = records.NewContent(e.Format)
+	}
+	t.e, t.req, t.loaded = e, req, who
+	t.state = state{identity: who, began: began, view: view{base: found}}
+}
+
+// SetRivals notes which live sessions came with the request, of which it got none.
+func (t *Txn) SetRivals(rivals []Rival) { t.rivals = rivals }
+
+// PublicID returns the ID of the session's record, "" while it is not stored.
+func (t *Txn) PublicID() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state.id
+}
+
+// Began reports whether this request began the session.
+func (t *Txn) Began() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state.began
+}
+
+// Base returns the stored content that the request's changes are on top of.
+func (t *Txn) Base() *records.Content {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state.view.base
+}
+
+// HasReported reports whether the handler has seen its last Save or Update fail.
+func (t *Txn) HasReported() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reported
+}
+
+// Unsaved reports whether there are changes that are not saved.
+func (t *Txn) Unsaved() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unsaved()
+}
+
+func (t *Txn) unsaved() bool {
+	st := &t.state
+	return st.pending() || st.encoding != nil || st.destroyed != nil && (st.destroyed.id != "" || len(t.rivals) > 0)
+}
+
+// End is called when the request is over. Uncommitted changes are dropped, except those of
+// a running Save or Update.
+func (t *Txn) End() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if !t.busy {
+		t.drop()
+	}
+}
+
+// drop gives up what is pending, and the place in the queue. Later commits return the
+// error that this leaves.
+func (t *Txn) drop() {
+	st := &t.state
+	if st.id == "" {
+		st.persist = nil // without values it stores no session, which is no loss
+	}
+	told := t.failed != nil || t.reported
+	t.failed = t.dropped()
+	if !told && t.failed != nil {
+		t.e.Logger.Warn("session: changes dropped", slog.String("public_id", st.id), slog.Any("error", t.failed))
+	}
+	if b := st.destroyed; b != nil && b.id != "" {
+		st.identity, st.view.base, st.reads = b.identity, b.base, b.reads
+	}
+	t.state = state{identity: st.identity, began: st.began, view: view{base: st.view.base}, reads: st.reads}
+	t.epoch++
+	t.ticket.Leave()
+	t.ticket = nil
+}
+
+// dropped returns the error of a transaction whose request is over: nil unless changes of
+// it are or were dropped.
+func (t *Txn) dropped() error {
+	reason := t.req.DropReason()
+	switch {
+	case errors.Is(t.failed, ErrRequestDone):
+		return t.failed
+	case !t.unsaved():
+		return nil
+	case t.failed != nil:
+		return fmt.Errorf("%w: %w", ErrRequestDone, t.failed)
+	case reason != "":
+		return fmt.Errorf("%w: %s", ErrRequestDone, reason)
+	case t.reported:
+		return fmt.Errorf("%w: a Save or Update has failed", ErrRequestDone)
+	default:
+		return fmt.Errorf("%w: a goroutine made them after the last commit", ErrRequestDone)
+	}
+}

@@ -1,0 +1,119 @@
+package txn
+
+import (
+	"slices"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// change is one thing that the request did to one key. Changes are kept in order until
+// they are committed, so that they can be applied again to a newer content.
+type change struct {
+	verb          verb
+	key           string
+	lastWriteWins bool   // the key is
+	result        Value  // what the request takes the key to hold after it
+	merge         *Merge // verbSet of a key with MergeWith
+	update        Update // verbUpdate
+}
+
+type verb int
+
+const (
+	verbSet verb = iota
+	verbDelete
+	verbPop    // a delete of a value that was there
+	verbCreate // a set by GetOrSet, to the value that its caller uses
+	verbUpdate
+)
+
+// Update turns the encoded value of a key, or its absence, into a new one.
+type Update func(old Value) (Value, error)
+
+// Merge is a key's own three-way merge.
+type Merge struct {
+	// Merge returns the one value of the one that the request began from, its own and
+	// another request's.
+	Merge func(base, mine, theirs Value) (Value, error)
+
+	// Decodes reports whether the other's value decodes. One that does not counts as
+	// deleted.
+	Decodes func(format string, theirs Value) bool
+
+	base Value // that the request began from
+}
+
+// view is a content with changes on top.
+type view struct {
+	base    *records.Content
+	cleared bool
+	own     smallMap[ownValue] // what the changes made of each key
+	shared  bool               // own is held elsewhere, too: copy it before a write
+}
+
+type ownValue struct {
+	Value
+	updated bool // by an Update
+	derived bool // by an Update, from the base's value
+}
+
+// value returns what the request sees under key, and whether any of that is the base's.
+func (v *view) value(key string) (value Value, fromBase bool) {
+	if own := v.own.find(key); own != nil {
+		return own.Value, own.derived
+	}
+	if v.cleared {
+		return Value{}, false
+	}
+	return valueIn(v.base, key), true
+}
+
+func (v *view) put(key string, value ownValue) {
+	if v.shared {
+		v.own, v.shared = v.own.clone(), false
+	}
+	v.own.put(key, value)
+}
+
+func (v *view) clear() { v.cleared, v.own = true, smallMap[ownValue]{} }
+
+// changed reports whether the view differs from its base. Setting a key to what it was
+// changes nothing.
+func (v *view) changed() bool {
+	if v.cleared && v.base.Entries.Len() > 0 {
+		return !v.entries().Equal(&v.base.Entries)
+	}
+	return slices.ContainsFunc(v.own.rows, func(own row[ownValue]) bool {
+		return !own.value.Equal(valueIn(v.base, own.key))
+	})
+}
+
+// kept returns the entries that the view's own values are on top of.
+func (v *view) kept() *envelope.Entries {
+	if v.cleared {
+		return new(envelope.Entries)
+	}
+	return &v.base.Entries
+}
+
+// edits appends what the view's own values make of those.
+func (v *view) edits(dst []envelope.Edit) []envelope.Edit {
+	for i := range v.own.rows {
+		own := &v.own.rows[i]
+		dst = append(dst, envelope.Edit{Name: own.key, Value: own.value.Data, Text: own.value.Text, Remove: !own.value.Present})
+	}
+	return dst
+}
+
+// entries returns the entries of the base with the view's own values.
+func (v *view) entries() *envelope.Entries {
+	if len(v.own.rows) == 0 {
+		return v.kept()
+	}
+	e := v.kept().With(v.edits(nil))
+	return &e
+}
+
+// keys returns the names of the view, sorted.
+func (v *view) keys() []string { return names(v.entries()) }

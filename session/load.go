@@ -1,0 +1,190 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/token"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
+)
+
+// load returns the session, the same at every call.
+func (p *requestState) load(ctx context.Context) (*Session, error) {
+	var event observe.Event
+	s, err := p.loadOnce(ctx, &event)
+	p.m.engine.Observer.End(ctx, event) // without the lock: it may ask for the session, too
+	return s, err
+}
+
+func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Session, error) {
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	if s := p.session.Load(); s != nil || p.loadErr != nil {
+		return s, p.loadErr
+	}
+	p.asked.Store(true)
+	s, err := p.read(ctx, event)
+	p.session.Store(s)
+	p.loadErr = err
+	if s != nil && p.over.Load() {
+		s.tx.End()
+	}
+	return s, err
+}
+
+// read looks the session up. An ID that is not there is never adopted.
+func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
+	s := &Session{m: p.m, req: p}
+	var room [2]string
+	sent := p.cookies(room[:0])
+	if len(sent) == 0 {
+		s.tx.Begin(&p.m.engine, p, nil, "", nil)
+		return s, nil
+	}
+	*event = p.m.engine.Observer.Begin(observe.Load)
+	found, err := p.find(ctx, sent)
+	if err == nil {
+		err = p.problem(&found)
+	}
+	event.PublicID, event.Err = found.session.ID, err
+	switch {
+	case errors.Is(err, records.ErrTombstone):
+		s.tx.BeginOver(&p.m.engine, p, found.tombstone.ID, found.tombstone.content)
+	case found.unreadable.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
+		event.PublicID = found.unreadable.ID
+		p.m.logUnknownCodec(found.unreadable.ID, err)
+		s.tx.BeginBeside(&p.m.engine, p, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
+	case err != nil:
+		return nil, err
+	default:
+		p.warnOfSeveral(len(sent), found)
+		s.tx.Begin(&p.m.engine, p, found.session.Token, found.session.ID, found.session.content)
+		s.tx.SetRivals(found.rivals)
+	}
+	return s, nil
+}
+
+// deadline returns when a load is to be over.
+func (p *requestState) deadline(ctx context.Context) time.Time {
+	if p.m.records.InProcess() {
+		return time.Time{}
+	}
+	deadline := time.Now().Add(p.m.cfg.StoreTimeout)
+	if sooner, ok := ctx.Deadline(); ok {
+		return records.Earlier(deadline, sooner)
+	}
+	return deadline
+}
+
+// candidate is a record whose signed cookie came with the request.
+type candidate struct {
+	token.Identity
+	content *records.Content
+}
+
+// finding is what the cookies of a request lead to.
+type finding struct {
+	session    candidate   // the one that lives, if exactly one does
+	rivals     []txn.Rival // all that live, if several do
+	tombstone  candidate   // the first that there is, or the first that is strict
+	unreadable candidate   // the first whose codec is not known
+	err        error       // of the first record that cannot be read
+}
+
+// find returns what the cookies stand for. Browsers send several of the name after
+// a change of Domain, Path or Partitioned, so a record has to live for its cookie
+// to count. Several that live are a sign of cookie tossing.
+func (p *requestState) find(ctx context.Context, sent []string) (finding, error) {
+	if len(sent) > maxCandidates {
+		return finding{}, nil
+	}
+	ctx, cancel := p.m.records.Context(ctx, p.deadline(ctx))
+	defer cancel()
+	var room [1]token.Identity
+	named, err := p.m.signer.Verify(ctx, sent, room[:0])
+	if err != nil {
+		return finding{}, records.Unavailable(err)
+	}
+	var f finding
+	for _, who := range named {
+		c, err := p.m.records.Fetch(ctx, who.ID)
+		switch {
+		case errors.Is(err, ErrUnreadable):
+			f.err = cmp.Or(f.err, err)
+		case err != nil:
+			return finding{}, err
+		case c == nil:
+			p.m.logVanished(who.ID)
+		case !p.m.engine.Lifetimes.Expired(c):
+			f.add(candidate{who, c}, p.m.knowsFormat(c.Format))
+		}
+	}
+	return f, nil
+}
+
+// add notes a record that is there. A live one after another makes both rivals. Of
+// tombstones the strict one counts: a response that changes the browser's cookie may
+// be under way.
+func (f *finding) add(one candidate, decodes bool) {
+	switch c := one.content; {
+	case !decodes && !c.Tombstone:
+		if f.unreadable.content == nil {
+			f.unreadable = one
+		}
+	case c.Tombstone:
+		at := records.Now()
+		if t := f.tombstone.content; t == nil || t.Claimable(at) && !c.Claimable(at) {
+			f.tombstone = one
+		}
+	case f.rivals != nil:
+		f.rivals = append(f.rivals, txn.Rival{ID: one.ID, Content: c})
+	case f.session.content != nil:
+		f.rivals = []txn.Rival{{ID: f.session.ID, Content: f.session.content}, {ID: one.ID, Content: c}}
+		f.session = candidate{}
+	default:
+		f.session = one
+	}
+}
+
+// problem returns why no session that lives is served, nil if there is none or if
+// several live. What cannot be read may live.
+func (p *requestState) problem(f *finding) error {
+	switch {
+	case f.session.content != nil || f.rivals != nil:
+		return nil
+	case f.err != nil:
+		return f.err
+	case f.unreadable.content != nil:
+		return records.UnknownFormat(f.unreadable.content.Format)
+	case f.tombstone.content != nil:
+		return records.ErrTombstone
+	}
+	return nil
+}
+
+// warnOfSeveral logs, once for each kind, that the visitor is served no session
+// because of the number of cookies.
+func (p *requestState) warnOfSeveral(sent int, found finding) {
+	const advice = "give Config.Cookie another Name if its Domain, Path or Partitioned was changed, " +
+		"or if another site of this domain uses the name with the same keys; if not, a sibling subdomain may be planting cookies"
+	switch cookie := slog.String("cookie", p.m.cfg.Cookie.Name); {
+	case found.rivals != nil && !p.m.warnedOfRivals.Swap(true):
+		p.m.cfg.Logger.Error("session: a request came with the cookies of several live sessions and got none of them; the next sign-in of this visitor ends them; "+advice,
+			cookie, slog.Int("sessions", len(found.rivals)))
+	case sent > maxCandidates && !p.m.warnedOfMany.Swap(true):
+		p.m.cfg.Logger.Error("session: a request came with more cookies of the session's name than are looked at and got no session; "+advice,
+			cookie, slog.Int("limit", maxCandidates))
+	}
+}
+
+// logUnknownCodec logs that a visitor is taken for a new one.
+func (m *Manager) logUnknownCodec(publicID string, err error) {
+	m.cfg.Logger.Error("session: the visitor is taken for a new one, since the codec of the stored session is not known; "+
+		"it is left as it is until the visitor signs in or out; use that codec as Config.Codec to have it back",
+		slog.String("public_id", publicID), slog.Any("error", err))
+}

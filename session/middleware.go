@@ -1,0 +1,222 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/txn"
+)
+
+// Handler returns next with sessions: it and all it calls get theirs from
+// [Load]. It calls next exactly once, and loads nothing that is not asked for.
+//
+// What the request changes is committed when the response begins. If that
+// fails, ErrorHandler answers in place of next's response.
+func (m *Manager) Handler(next http.Handler) http.Handler {
+	m.check()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.enclosing(r.Context()) != nil { // the same Manager is around already
+			next.ServeHTTP(w, r)
+			return
+		}
+		m.serve(next, w, r)
+	})
+}
+
+func (m *Manager) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	var one struct { // a single allocation
+		requestState
+		responseWriter
+		inner http.Request
+	}
+	p, rw, inner := &one.requestState, &one.responseWriter, &one.inner
+	p.m, p.request = m, r
+	rw.start(p, w, r, true)
+	defer p.end()
+	*inner = *r.WithContext(&rw.ctx)
+	defer copyParsedForm(r, inner)
+	rw.serve(next, inner)
+	if rw.err != nil {
+		copyParsedForm(r, inner) // the ErrorHandler may want to know as well
+		rw.answer(r)
+	}
+}
+
+// copyParsedForm hands the form and the pattern that the handler's copy of the request has
+// gathered to the original: net/http removes the temporary files of its own request's form
+// only, and middleware around may want to know the pattern.
+func copyParsedForm(r, inner *http.Request) {
+	r.Pattern = inner.Pattern
+	if r.MultipartForm == nil {
+		r.MultipartForm = inner.MultipartForm
+	}
+}
+
+// passiveKey is the key of what Passive puts into the context of a request.
+type passiveKey struct{ m *Manager }
+
+// Passive returns next such that its requests do not count as use of the session: they
+// load it and do not extend it. It is for what a page does without its user, such as
+// polling, which would keep the session alive for as long as the page is open.
+//
+// It holds for the whole request, and works outside or inside of Handler, HandlerFunc and
+// Replay. What such a request changes is saved; ExpiresAt and LastSeenAt stay. Renew and
+// Persist restart the times as ever, and a session that begins has all of its time.
+func (m *Manager) Passive(next http.Handler) http.Handler {
+	m.check()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := m.enclosing(r.Context()); p != nil {
+			p.passive.Store(true)
+			next.ServeHTTP(w, r)
+			return
+		}
+		inner := r.WithContext(context.WithValue(r.Context(), passiveKey{m}, true))
+		defer copyParsedForm(r, inner)
+		next.ServeHTTP(w, inner)
+	})
+}
+
+// requestState is the state of one request in a Manager: it loads the session when it is
+// asked for, and holds the cookie until the header goes out.
+type requestState struct {
+	m       *Manager
+	request *http.Request // as it came in, with a context that no failed commit cancels
+
+	loading sync.Mutex // held while the session is read
+	loadErr error
+	asked   atomic.Bool // for the session, whether it was found or not
+	over    atomic.Bool // the outermost handler has returned
+	session atomic.Pointer[Session]
+
+	cookie       atomic.Pointer[http.Cookie] // to be set with the header
+	headerSent   atomic.Bool                 // the header is on its way
+	dropReason   atomic.Pointer[string]      // why it commits no more by itself; nil: it does
+	insideReplay atomic.Bool
+	passive      atomic.Bool // inside of Passive
+	runsAgain    atomic.Bool // a conflict makes the handler run again
+	clearOthers  atomic.Bool // cookies of sessions that this request has ended are in other scopes
+}
+
+var _ request = (*requestState)(nil)
+
+// writerKey is the key of the innermost responseWriter in a context, or of m's.
+type writerKey struct{ m *Manager }
+
+func writerOf(ctx context.Context, m *Manager) *responseWriter {
+	rw, _ := ctx.Value(writerKey{m}).(*responseWriter)
+	return rw
+}
+
+func requestStateOf(ctx context.Context, m *Manager) *requestState {
+	if rw := writerOf(ctx, m); rw != nil {
+		return rw.req
+	}
+	return nil
+}
+
+// enclosing returns the state of the request in m that ctx is inside of. Another Manager
+// around that uses the same cookie would overwrite m's, which is logged.
+func (m *Manager) enclosing(ctx context.Context) *requestState {
+	innermost := requestStateOf(ctx, nil)
+	if innermost == nil || innermost.m == m {
+		return innermost
+	}
+	name := m.cfg.Cookie.Name
+	if innermost.m.cfg.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
+		m.cfg.Logger.Error("session: nested Managers overwrite each other's cookie; give them different Config.Cookie.Names", slog.String("cookie", name))
+	}
+	return requestStateOf(ctx, m)
+}
+
+// commit stores what the request has changed, before a header of this status
+// or, with 0, after it. A response that is an error commits nothing, nor does
+// one of a client's error by a handler that has seen Save fail.
+func (p *requestState) commit(status int) error {
+	s := p.session.Load()
+	if s == nil || p.dropReason.Load() != nil {
+		return nil
+	}
+	if status >= 500 || status >= 400 && s.tx.HasReported() {
+		p.dropChanges(&failedResponse)
+		return nil
+	}
+	return s.tx.Commit(p.request.Context(), txn.Auto)
+}
+
+// Why a request commits no more by itself.
+var (
+	failedResponse = "the response was an error"
+	panicked       = "the handler panicked"
+)
+
+// dropChanges makes the request commit no more by itself. The first reason counts.
+func (p *requestState) dropChanges(reason *string) { p.dropReason.CompareAndSwap(nil, reason) }
+
+// publicID returns the session's public ID for a log line.
+func (p *requestState) publicID() string {
+	if s := p.session.Load(); s != nil {
+		return s.PublicID()
+	}
+	return ""
+}
+
+// end is called when the outermost handler has returned.
+func (p *requestState) end() {
+	p.headerSent.Store(true)
+	p.over.Store(true)
+	if !p.asked.Load() { // a load that comes now finds that it is over
+		return
+	}
+	p.loading.Lock() // a goroutine of the request may be at it
+	defer p.loading.Unlock()
+	if s := p.session.Load(); s != nil {
+		s.tx.End()
+	}
+}
+
+// unsaved reports whether the request has changes that are not saved.
+func (p *requestState) unsaved() bool { return p.session.Load().tx.Unsaved() }
+
+// leaveQueue gives up the place in the queue of the session.
+func (p *requestState) leaveQueue() {
+	if s := p.session.Load(); s != nil {
+		s.tx.LeaveQueue()
+	}
+}
+
+// The methods of txn.Request.
+
+func (p *requestState) Context() context.Context { return p.request.Context() }
+func (p *requestState) Method() string           { return p.request.Method }
+func (p *requestState) HeaderSent() bool         { return p.headerSent.Load() }
+func (p *requestState) RunsAgain() bool          { return p.runsAgain.Load() }
+func (p *requestState) ClearCookie()             { p.cookie.Store(p.m.cfg.Cookie.expired()) }
+func (p *requestState) ClearOthers()             { p.clearOthers.Store(true) }
+func (p *requestState) HasCookie() bool          { return len(p.cookies(nil)) > 0 }
+
+func (p *requestState) Sign(ctx context.Context, token []byte) (string, error) {
+	return p.m.signer.Sign(ctx, token)
+}
+
+func (p *requestState) SetCookie(value string, persist time.Duration) {
+	age := p.m.cfg.Cookie.MaxAge
+	if persist != 0 {
+		age = persist
+	}
+	p.cookie.Store(p.m.cfg.Cookie.render(value, age))
+}
+
+func (p *requestState) Passive() bool {
+	return p.passive.Load() || p.request.Context().Value(passiveKey{p.m}) != nil
+}
+
+func (p *requestState) DropReason() string {
+	if reason := p.dropReason.Load(); reason != nil {
+		return *reason
+	}
+	return ""
+}

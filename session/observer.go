@@ -1,0 +1,94 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+)
+
+// Op is what an Event is about.
+type Op string
+
+// The operations that Config.Observer is told of.
+const (
+	OpLoad        Op = "load"        // a session was looked up by the request's cookie
+	OpSave        Op = "save"        // changes were committed
+	OpTouch       Op = "touch"       // a session that was only used was extended
+	OpRenew       Op = "renew"       // changes were committed under a new ID
+	OpDestroy     Op = "destroy"     // a session was ended by its own request
+	OpRevoke      Op = "revoke"      // a session was ended from outside
+	OpReplay      Op = "replay"      // a handler, or the closure of an Update, is about to run again after a conflict
+	OpUndecodable Op = "undecodable" // a stored value did not decode, and was read as absent
+)
+
+// Event is what Config.Observer is told.
+type Event struct {
+	Op       Op
+	PublicID string        // of the session, "" if there is none
+	Start    time.Time     // when the operation began
+	Duration time.Duration // how long it took, storage and waiting for others included
+	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Key      string        // OpUndecodable: the key
+	Err      error         // why it failed. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
+}
+
+// Outcome says in one word how an operation ended.
+type Outcome string
+
+// The outcomes of an Event.
+const (
+	OutcomeOK          Outcome = "ok"
+	OutcomeNone        Outcome = "none"        // OpLoad: the cookie is of no session
+	OutcomeMerged      Outcome = "merged"      // saved on top of what others had saved meanwhile
+	OutcomeConflict    Outcome = "conflict"    // ErrConflict
+	OutcomeEnded       Outcome = "ended"       // ErrEnded
+	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
+	OutcomeCanceled    Outcome = "canceled"    // OpRenew: the visitor hung up first, and would not have got the new cookie
+	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
+	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
+	OutcomeRefused     Outcome = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
+	OutcomeDropped     Outcome = "dropped"     // ErrRequestDone
+)
+
+// Outcome sums e up in one word, one of a few, as metrics want it.
+func (e Event) Outcome() Outcome {
+	switch {
+	case e.Err == nil && e.Op == OpLoad && e.PublicID == "":
+		return OutcomeNone
+	case e.Err == nil && e.Attempts > 1 && e.Op != OpReplay:
+		return OutcomeMerged
+	case e.Err == nil:
+		return OutcomeOK
+	case errors.Is(e.Err, ErrRequestDone): // whatever the cause
+		return OutcomeDropped
+	case errors.Is(e.Err, ErrConflict):
+		return OutcomeConflict
+	case errors.Is(e.Err, ErrEnded):
+		return OutcomeEnded
+	case errors.Is(e.Err, ErrOutcomeUnknown):
+		return OutcomeUnknown
+	case errors.Is(e.Err, context.Canceled):
+		return OutcomeCanceled
+	case errors.Is(e.Err, ErrUnavailable):
+		return OutcomeUnavailable
+	case errors.Is(e.Err, ErrUnreadable), e.Op == OpUndecodable:
+		return OutcomeUnreadable
+	default:
+		return OutcomeRefused
+	}
+}
+
+// observer returns what tells fn of the operations of the packages below.
+func observer(fn func(context.Context, Event)) observe.Observer {
+	if fn == nil {
+		return nil
+	}
+	return func(ctx context.Context, e observe.Event) {
+		fn(ctx, Event{
+			Op: Op(e.Op), PublicID: e.PublicID, Start: e.Start, Duration: e.Duration,
+			Attempts: e.Attempts, Key: e.Key, Err: e.Err,
+		})
+	}
+}

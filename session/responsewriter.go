@@ -1,0 +1,270 @@
+package session
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+)
+
+// responseWriter is the http.ResponseWriter that a handler gets, one for each run of the
+// handler. It commits the session before the first byte of the header goes out, so
+// that an error can still be told and a cookie still be set. What it does not
+// know, http.ResponseController finds through Unwrap.
+type responseWriter struct {
+	raw       http.ResponseWriter
+	req       *requestState
+	ctx       handlerContext
+	entry     http.Header // as it was when the handler was called
+	outermost bool        // no other writer of the request is around this one
+	sent      bool        // the header is on its way
+	err       error       // why the handler's response will not be sent
+}
+
+var (
+	_ http.ResponseWriter = (*responseWriter)(nil)
+	_ http.Flusher        = (*responseWriter)(nil)
+	_ http.Hijacker       = (*responseWriter)(nil)
+	_ io.ReaderFrom       = (*responseWriter)(nil)
+	_ io.StringWriter     = (*responseWriter)(nil)
+)
+
+// start sets rw up for one run of a handler that answers to raw.
+func (rw *responseWriter) start(p *requestState, raw http.ResponseWriter, r *http.Request, outermost bool) {
+	rw.raw, rw.req, rw.outermost = raw, p, outermost
+	rw.ctx.Context, rw.ctx.writer = r.Context(), rw
+	if h := raw.Header(); len(h) > 0 {
+		rw.entry = h.Clone()
+	}
+}
+
+// serve calls next and commits what it has left to commit. A panic commits
+// nothing.
+func (rw *responseWriter) serve(next http.Handler, r *http.Request) {
+	returned := false
+	defer func() {
+		rw.ctx.stop(context.Canceled)
+		if !returned && rw.err != nil {
+			// A ReverseProxy aborts when a Write fails; the answer to why it
+			// failed is still to come.
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				panic(v)
+			}
+		}
+		if !returned && rw.err == nil {
+			rw.panicked()
+		}
+	}()
+	next.ServeHTTP(rw, r)
+	if rw.err == nil {
+		rw.finish()
+	}
+	returned = true
+}
+
+func (rw *responseWriter) finish() {
+	if !rw.sent && !rw.bypassed() {
+		_ = rw.begin(http.StatusOK)
+		return
+	}
+	if err := rw.req.commit(0); err != nil && rw.req.unsaved() {
+		rw.req.m.cfg.Logger.Error("session: changes made after the response began are lost",
+			slog.String("public_id", rw.req.publicID()), slog.Any("error", err))
+	}
+}
+
+// panicked leaves what an explicit Save has done to whoever recovers.
+func (rw *responseWriter) panicked() {
+	rw.req.dropChanges(&panicked)
+	if !rw.sent {
+		rw.req.writeCookie(rw.raw.Header())
+	}
+}
+
+// begin commits before a header of this status goes out.
+func (rw *responseWriter) begin(status int) error {
+	if rw.err != nil || rw.sent {
+		return rw.err
+	}
+	if err := rw.req.commit(status); err != nil {
+		rw.fail(err)
+		return err
+	}
+	rw.req.writeCookie(rw.raw.Header())
+	rw.req.leaveQueue() // the response may take as long as it likes
+	return nil
+}
+
+// bypassed reports whether the handler has answered by another ResponseWriter than
+// its own, as far as those around tell, as gin's and negroni's do. The header is gone
+// then, and the cookie with it.
+func (rw *responseWriter) bypassed() bool {
+	if !written(rw.raw) {
+		return false
+	}
+	rw.markHeaderSent()
+	rw.req.headerSent.Store(true)
+	if m := rw.req.m; rw.req.asked.Load() && !m.warnedOfBypass.Swap(true) {
+		m.cfg.Logger.Error("session: the handler answered by another ResponseWriter than the one that Manager.Handler gave it: " +
+			"the session is saved too late, and no cookie is set; put Handler around the router; " +
+			"see \"Routers and frameworks\" in the documentation of package session")
+	}
+	return true
+}
+
+// written reports whether w or a writer below says that it has sent the header.
+func written(w http.ResponseWriter) bool {
+	for {
+		if teller, ok := w.(interface{ Written() bool }); ok && teller.Written() {
+			return true
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = outer.Unwrap()
+	}
+}
+
+// fail makes err the end of the run: nothing more of it is sent.
+func (rw *responseWriter) fail(err error) {
+	rw.err = err
+	rw.ctx.stop(err)
+}
+
+// markHeaderSent notes that the header is on its way. What conflicts from now on is not replayed.
+func (rw *responseWriter) markHeaderSent() {
+	rw.sent = true
+	rw.req.runsAgain.Store(false)
+	if rw.outermost {
+		rw.req.headerSent.Store(true)
+	}
+}
+
+// restoreHeader puts the header map back to what it was before the handler, in place:
+// whoever is around has the same map. It gives entry away, so it is called once.
+func (rw *responseWriter) restoreHeader() {
+	h := rw.raw.Header()
+	clear(h)
+	maps.Copy(h, rw.entry)
+}
+
+// Header implements http.ResponseWriter.
+func (rw *responseWriter) Header() http.Header { return rw.raw.Header() }
+
+// Unwrap is for http.ResponseController.
+func (rw *responseWriter) Unwrap() http.ResponseWriter { return rw.raw }
+
+// WriteHeader implements http.ResponseWriter.
+func (rw *responseWriter) WriteHeader(status int) {
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		if rw.err == nil {
+			rw.raw.WriteHeader(status)
+		}
+		return
+	}
+	if rw.begin(status) != nil {
+		return
+	}
+	rw.markHeaderSent()
+	rw.raw.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (rw *responseWriter) Write(b []byte) (int, error) {
+	if err := rw.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	rw.markHeaderSent()
+	return rw.raw.Write(b)
+}
+
+// WriteString implements io.StringWriter.
+func (rw *responseWriter) WriteString(s string) (int, error) {
+	if err := rw.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	rw.markHeaderSent()
+	return io.WriteString(rw.raw, s)
+}
+
+// ReadFrom implements io.ReaderFrom, which lets net/http use sendfile. An empty
+// src sends no header.
+func (rw *responseWriter) ReadFrom(src io.Reader) (int64, error) {
+	if err := rw.begin(http.StatusOK); err != nil {
+		return 0, err
+	}
+	defer rw.headerOnItsWay()()
+	n, err := copyTo(rw.raw, src)
+	if n > 0 {
+		rw.markHeaderSent()
+	}
+	return n, err
+}
+
+// headerOnItsWay makes the header count as sent until the function that it returns
+// is called, and from then on only if it was.
+func (rw *responseWriter) headerOnItsWay() (decide func()) {
+	if rw.outermost {
+		rw.req.headerSent.Store(true)
+	}
+	rw.req.runsAgain.Store(false)
+	return func() {
+		if rw.outermost {
+			rw.req.headerSent.Store(rw.sent)
+		}
+	}
+}
+
+func copyTo(w http.ResponseWriter, src io.Reader) (int64, error) {
+	if rf, ok := w.(io.ReaderFrom); ok {
+		return rf.ReadFrom(src)
+	}
+	return io.Copy(struct{ io.Writer }{w}, src)
+}
+
+// Flush implements http.Flusher.
+func (rw *responseWriter) Flush() { _ = rw.FlushError() }
+
+// FlushError is for http.ResponseController.
+func (rw *responseWriter) FlushError() error {
+	if err := rw.begin(http.StatusOK); err != nil {
+		return err
+	}
+	defer rw.headerOnItsWay()()
+	err := http.NewResponseController(rw.raw).Flush()
+	if !errors.Is(err, http.ErrNotSupported) {
+		rw.markHeaderSent()
+	}
+	return err
+}
+
+// CloseNotify is for what asserts the long deprecated http.CloseNotifier, as
+// gin's Context.Stream does, instead of looking at the request's context.
+func (rw *responseWriter) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(&rw.ctx, func() { gone <- true })
+	return gone
+}
+
+// Hijack implements http.Hijacker. A cookie that is to be set stays in the
+// header map, and it is up to the caller to send it.
+func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := rw.begin(http.StatusSwitchingProtocols); err != nil {
+		return nil, nil, err
+	}
+	conn, buf, err := http.NewResponseController(rw.raw).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !rw.sent && rw.req.cookie.Load() != nil {
+		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and lost unless whoever hijacked sends it",
+			slog.String("public_id", rw.req.publicID()))
+	}
+	rw.markHeaderSent()
+	return conn, buf, nil
+}
