@@ -32,3 +32,22 @@ func OnlyTimesOut(ctx context.Context) bool {
 	c, ok := ctx.(TimeoutContext)
 	return ok && c.OnlyTimesOut()
 }
+
+// reserveKey is the key of what WithReserve puts into a context.
+type reserveKey struct{}
+
+// WithReserve returns a context of a Save that may use the room that a store keeps in
+// reserve. Package session marks the saves of renewals and of sessions that have an owner
+// so: a flood of new visitors must not keep those out who are known.
+//
+// A store that is bounded may keep a part of its room for such saves, and return ErrFull
+// to the others before. To all other stores the context means nothing.
+func WithReserve(ctx context.Context) context.Context {
+	return context.WithValue(ctx, reserveKey{}, true)
+}
+
+// UsesReserve reports whether ctx is that of a Save that may use the reserve.
+func UsesReserve(ctx context.Context) bool {
+	uses, _ := ctx.Value(reserveKey{}).(bool)
+	return uses
+}

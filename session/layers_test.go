@@ -22,7 +22,6 @@ var layers = []string{
 	"session/internal/queue",
 	"session/internal/envelope",
 	"session/internal/observe",
-	"internal/known",
 	"provider",
 }
 

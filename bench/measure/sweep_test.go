@@ -1,13 +1,13 @@
 package measure_test
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -51,7 +51,7 @@ func fill(b *testing.B, n int, maxBytes int64, life time.Duration) *memory.Provi
 	expires := time.Now().Add(life)
 	for i := range n {
 		rec := &provider.Record{ID: fmt.Sprintf("%064x", i), Version: 1, ExpiresAt: expires, Data: make([]byte, sweepData)}
-		if err := p.Save(known.Background, rec, 0); err != nil {
+		if err := p.Save(provider.WithReserve(context.Background()), rec, 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -66,7 +66,7 @@ func measureSaves(b *testing.B, p *memory.Provider, size int) {
 		for i := range took {
 			rec := &provider.Record{ID: fmt.Sprintf("new-%060x", i), Version: 1, ExpiresAt: time.Now().Add(time.Hour), Data: make([]byte, size)}
 			start := time.Now()
-			if err := p.Save(known.Background, rec, -1); err != nil {
+			if err := p.Save(provider.WithReserve(context.Background()), rec, -1); err != nil {
 				b.Fatal(err)
 			}
 			took[i] = time.Since(start)

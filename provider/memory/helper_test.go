@@ -1,12 +1,12 @@
 package memory_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"testing"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -28,7 +28,7 @@ func fill(t *testing.T, p *memory.Provider, n int, kind func() *provider.Record)
 	t.Helper()
 	for range n {
 		last = kind()
-		if err := p.Save(known.Background, last, 0); err != nil {
+		if err := p.Save(provider.WithReserve(context.Background()), last, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +39,7 @@ func fill(t *testing.T, p *memory.Provider, n int, kind func() *provider.Record)
 // save wants a Save to end with an error that wraps want, or none.
 func save(t *testing.T, p *memory.Provider, rec *provider.Record, expectVersion int64, want error) {
 	t.Helper()
-	if err := p.Save(known.Background, rec, expectVersion); !errors.Is(err, want) {
+	if err := p.Save(provider.WithReserve(context.Background()), rec, expectVersion); !errors.Is(err, want) {
 		t.Fatalf("Save of %d bytes, expecting version %d: got error %v, want %v", len(rec.Data), expectVersion, err, want)
 	}
 	audit(t, p)
@@ -47,7 +47,7 @@ func save(t *testing.T, p *memory.Provider, rec *provider.Record, expectVersion 
 
 func remove(t *testing.T, p *memory.Provider, id string) {
 	t.Helper()
-	if err := p.Delete(known.Background, id); err != nil {
+	if err := p.Delete(provider.WithReserve(context.Background()), id); err != nil {
 		t.Fatal(err)
 	}
 	audit(t, p)
@@ -56,7 +56,7 @@ func remove(t *testing.T, p *memory.Provider, id string) {
 // holds wants a record of so many bytes of Data to be there.
 func holds(t *testing.T, p *memory.Provider, id string, size int) {
 	t.Helper()
-	rec, err := p.Fetch(known.Background, id)
+	rec, err := p.Fetch(provider.WithReserve(context.Background()), id)
 	if err != nil {
 		t.Fatal(err)
 	}

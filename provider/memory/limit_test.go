@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -219,7 +218,7 @@ func TestLimitHoldsUnderConcurrentCreates(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range each {
-				switch err := p.Save(known.Background, record(100), 0); {
+				switch err := p.Save(provider.WithReserve(context.Background()), record(100), 0); {
 				case err == nil:
 					created.Add(1)
 				case errors.Is(err, provider.ErrFull):

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -125,7 +125,7 @@ func (m *model) expectVersion(id string) int64 {
 }
 
 func (m *model) fetch(id string) {
-	got, err := m.p.Fetch(known.Background, id)
+	got, err := m.p.Fetch(provider.WithReserve(context.Background()), id)
 	want := m.live(id)
 	switch {
 	case want == nil && errors.Is(err, provider.ErrNotFound):
@@ -136,14 +136,14 @@ func (m *model) fetch(id string) {
 }
 
 func (m *model) delete(id string) {
-	if err := m.p.Delete(known.Background, id); err != nil {
+	if err := m.p.Delete(provider.WithReserve(context.Background()), id); err != nil {
 		m.t.Fatal(err)
 	}
 	delete(m.records, id)
 }
 
 func (m *model) save(rec *provider.Record, expectVersion int64) {
-	err := m.p.Save(known.Background, rec, expectVersion)
+	err := m.p.Save(provider.WithReserve(context.Background()), rec, expectVersion)
 	old := m.live(rec.ID)
 	want, stored := m.outcome(rec, old, expectVersion)
 	if !errors.Is(err, want) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -44,7 +43,7 @@ func (s shared) Save(ctx context.Context, rec *provider.Record, expectVersion in
 		return errTooLarge
 	}
 	sh, left := s.p.shard(rec.ID), s.p.budget.kept()
-	if known.Is(ctx) {
+	if provider.UsesReserve(ctx) {
 		left = 0
 	}
 	err := sh.save(rec.ID, c, expectVersion, left)

@@ -102,7 +102,7 @@ var flaws = []flaw{
 		add: saving(func(c conn, rec *provider.Record, expectVersion int64) error {
 			return c.save(rec, max(0, expectVersion))
 		}),
-		breaks: "context-cancelled-meanwhile context-expired-meanwhile create-existing-unversioned expired-before-update race-unchecked unchecked unchecked-version",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile context-only-times-out create-existing-unversioned expired-before-update race-unchecked unchecked unchecked-version",
 	},
 	{
 		name: "an unchecked save only replaces",
@@ -226,7 +226,7 @@ var flaws = []flaw{
 			}
 			return c.delete(id)
 		}),
-		breaks: "context-cancelled-meanwhile context-expired-meanwhile delete-missing",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile context-only-times-out delete-missing",
 	},
 	{
 		name:   "Delete only says so",
@@ -438,7 +438,7 @@ var flaws = []flaw{
 	{
 		name: "Format is not stored",
 		add:  altering(func(rec *provider.Record) { rec.Format = "" }),
-		breaks: "conflict-current conflict-owned context-cancelled-meanwhile context-expired-meanwhile create create-existing " +
+		breaks: "conflict-current conflict-owned context-cancelled-meanwhile context-expired-meanwhile context-only-times-out context-reserve create create-existing " +
 			"create-existing-unversioned data-binary data-empty data-large data-too-large delete expired-before-conflict " +
 			"expired-create expiry-extended expiry-far expiry-millisecond expiry-never fetch-owned format id id-exact " +
 			"invalid-expiry invalid-format invalid-version race-apart race-create race-delete-create race-read race-retry " +
@@ -627,7 +627,7 @@ var flaws = []flaw{
 				},
 			}
 		},
-		breaks: "context-cancelled context-cancelled-meanwhile context-expired context-expired-meanwhile",
+		breaks: "context-cancelled context-cancelled-meanwhile context-expired context-expired-meanwhile context-only-times-out context-reserve",
 	},
 	{
 		name: "the driver's error when a context ends meanwhile",
@@ -650,7 +650,31 @@ var flaws = []flaw{
 				delete: func(c conn, id string) error { return hide(c.delete(id)) },
 			}
 		},
-		breaks: "context-cancelled-meanwhile context-expired-meanwhile",
+		breaks: "context-cancelled-meanwhile context-expired-meanwhile context-only-times-out",
+	},
+	{
+		name: "a context that only times out is left to the driver, which keeps to no deadline",
+		add: func(p provider.Provider) provider.Provider {
+			return fetchingUnder(p, func(ctx context.Context) context.Context {
+				if provider.OnlyTimesOut(ctx) {
+					return context.WithoutCancel(ctx)
+				}
+				return ctx
+			})
+		},
+		breaks: "context-only-times-out",
+	},
+	{
+		name: "a context of the reserve is ignored",
+		add: func(p provider.Provider) provider.Provider {
+			return fetchingUnder(p, func(ctx context.Context) context.Context {
+				if provider.UsesReserve(ctx) {
+					return context.WithoutCancel(ctx)
+				}
+				return ctx
+			})
+		},
+		breaks: "context-reserve",
 	},
 	{
 		name: "a Save that is given up is said not to be saved",
@@ -702,4 +726,14 @@ var flaws = []flaw{
 		}),
 		breaks: "race-count race-read",
 	},
+}
+
+// fetchingUnder returns p with another context for Fetch.
+func fetchingUnder(p provider.Provider, under func(context.Context) context.Context) provider.Provider {
+	return &storetest.Store{
+		Provider: p,
+		OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			return next(under(ctx), id)
+		},
+	}
 }

@@ -38,6 +38,9 @@ func Rules() []Rule {
 // ListRules returns those of provider.Lister, for a provider that is one.
 func ListRules() []Rule { return exported(listRules) }
 
+// ShareRules returns those of provider.Sharer, for a provider that is one.
+func ShareRules() []Rule { return exported(shareRules) }
+
 func exported(rules []rule) []Rule {
 	var all []Rule
 	for _, r := range rules {
@@ -51,16 +54,20 @@ func exported(rules []rule) []Rule {
 const patience = 5 * time.Minute
 
 // Run checks every rule in a subtest of its name, several at a time, each on a
-// provider of its own: those of Rules, and of ListRules if the provider is a
-// provider.Lister.
+// provider of its own: those of Rules, of ListRules if the provider is a
+// provider.Lister, and of ShareRules if it is a provider.Sharer.
 func Run(t *testing.T, newProvider func(*testing.T) provider.Provider) {
 	t.Helper()
 	// Parallel subtests end before their parent does. With one in between, they
 	// also end before Run returns, and the caller may defer what closes the store.
 	t.Run("rules", func(t *testing.T) {
 		rules := Rules()
-		if _, ok := newProvider(t).(provider.Lister); ok {
+		p := newProvider(t)
+		if _, ok := p.(provider.Lister); ok {
 			rules = append(rules, ListRules()...)
+		}
+		if sharer, ok := p.(provider.Sharer); ok && sharer.Shared(p) != nil {
+			rules = append(rules, ShareRules()...)
 		}
 		for _, rule := range rules {
 			t.Run(rule.Name, func(t *testing.T) {

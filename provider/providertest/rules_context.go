@@ -54,6 +54,34 @@ var contextRules = []rule{
 		},
 	},
 	{
+		"context-only-times-out",
+		"With a provider.TimeoutContext, which may only end at its deadline, an error of a call that runs out of time wraps context.DeadlineExceeded all the same. The store goes on working.",
+		func(s *subject) {
+			ctx, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
+			defer cancel()
+			s.ends(timeoutContext{ctx}, context.DeadlineExceeded)
+			for range 20 {
+				s.endsMeanwhile(context.DeadlineExceeded, func(after time.Duration) (context.Context, context.CancelFunc) {
+					ctx, cancel := context.WithTimeout(s.ctx, after)
+					return timeoutContext{ctx}, cancel
+				})
+			}
+		},
+	},
+	{
+		"context-reserve",
+		"With a context of provider.WithReserve, every method does the same, and its error wraps the context's.",
+		func(s *subject) {
+			rec := s.stored()
+			s.ctx = provider.WithReserve(s.ctx)
+			s.holds(rec)
+			s.save(s.newRecord(), 0)
+			ctx, cancel := context.WithCancel(s.ctx)
+			cancel()
+			s.ends(ctx, context.Canceled)
+		},
+	},
+	{
 		"not-saved",
 		"A Save whose error wraps ErrNotSaved has changed nothing, and does not later either.",
 		func(s *subject) {
@@ -63,6 +91,10 @@ var contextRules = []rule{
 		},
 	},
 }
+
+type timeoutContext struct{ context.Context }
+
+func (timeoutContext) OnlyTimesOut() bool { return true }
 
 // A call is of one method on the record's ID.
 type call struct {

@@ -2,11 +2,11 @@ package sealed_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"testing"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
@@ -63,7 +63,7 @@ func TestOverheadCounts(t *testing.T) {
 	small.Data = plain.Data[overhead:]
 	inner = memory.New(memory.MaxBytes(limit))
 	p := seal(t, inner, newKey())
-	if err := p.Save(known.Background, small, 0); err != nil { // a visitor's would have to leave some room
+	if err := p.Save(provider.WithReserve(context.Background()), small, 0); err != nil { // a visitor's would have to leave some room
 		t.Fatal(err)
 	}
 	if inner.Bytes() != limit {

@@ -23,7 +23,7 @@ type Access struct {
 	ticket    *queue.Ticket
 	queued    bool // it has queued up once
 	conflicts int
-	known     bool // what is saved is of a visitor whom the store knows
+	reserve   bool // what is saved may use the provider's reserve
 }
 
 // Access returns the way to the records for a commit that caller asked for. It takes
@@ -41,9 +41,9 @@ func (a *Access) Context() context.Context { return context.WithoutCancel(a.call
 // Conflicts returns how many conflicts the commit has met.
 func (a *Access) Conflicts() int { return a.conflicts }
 
-// ForKnown marks what is saved from now on as that of a visitor whom the store knows: a
-// store with little room left keeps it for them.
-func (a *Access) ForKnown() { a.known = true }
+// UseReserve lets what is saved from now on use the room that the provider keeps in
+// reserve for visitors whom it knows.
+func (a *Access) UseReserve() { a.reserve = true }
 
 // Ticket returns the commit's place in the queue, nil if it has none.
 func (a *Access) Ticket() *queue.Ticket { return a.ticket }
@@ -72,7 +72,7 @@ func (a *Access) exhausted(now time.Time) bool { return !now.Before(a.deadline) 
 // halfTimeout returns a context that ends when half the time that is left is over, so
 // that a read-back has the other half.
 func (a *Access) halfTimeout(now time.Time) (context.Context, context.CancelFunc) {
-	return a.store.context(a.caller, now.Add(a.deadline.Sub(now)/2), a.known)
+	return a.store.context(a.caller, now.Add(a.deadline.Sub(now)/2), a.reserve)
 }
 
 // Fetch reads the content of a record, nil if there is none; again after a failure while
@@ -82,7 +82,7 @@ func (a *Access) Fetch(id string) (*Content, error) { return a.store.contents.Fe
 // Save stores c under id in place of the content of version expect. Without an error c
 // has either landed or never will.
 func (a *Access) Save(id string, c *Content, expect int64) (Outcome[*Content], error) {
-	a.known = a.known || c.Owner != ""
+	a.reserve = a.reserve || c.Owner != ""
 	return a.store.contents.Save(a, id, c, expect)
 }
 
@@ -96,7 +96,7 @@ func (a *Access) Change(c Change[*Content]) (*Content, error) {
 	edit := c.Edit
 	c.Edit = func(current *Content) (*Content, error) {
 		next, err := edit(current)
-		a.known = a.known || next != nil && next.Owner != ""
+		a.reserve = a.reserve || next != nil && next.Owner != ""
 		return next, err
 	}
 	return a.store.contents.Do(a, c)

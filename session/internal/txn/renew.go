@@ -15,7 +15,7 @@ func (c *commit) renew(d *snapshot) error {
 		return err
 	}
 	next := c.content(d, nil)
-	c.ForKnown()
+	c.UseReserve()
 	who, value, err := c.insert(next)
 	if err != nil {
 		return err
