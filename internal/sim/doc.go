@@ -13,8 +13,8 @@
 // real server, with programs that rapid draws and makes small.
 //
 //	program, draw      what is played, and how it is drawn
-//	stage, store, hand a run of it: clients, the faulty store, the handler
-//	layer, toy         what is tested: package session, or a small stand-in
+//	run, store, recorder    a run of it: clients, the faulty store, the handler
+//	system, reference       what is tested: package session, or a small stand-in
 //	history            what was seen
 //	script             which of what was seen must be true of the state committed on
 //	model, oracle      the serial session, and the search for an order

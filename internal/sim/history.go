@@ -119,7 +119,7 @@ type visit struct {
 	status     int
 	err        error // what ErrorHandler saw
 	out        ticket
-	breach     string // a rule that the stage saw broken
+	breach     string // a rule that the run saw broken
 	begun, end time.Duration
 }
 

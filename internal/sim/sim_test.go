@@ -16,15 +16,15 @@ var (
 	seed     = flag.Uint64("seed", 0, "the first seed")
 )
 
-// suite is a layer under test and what is asked of it.
+// suite is a system under test and what is asked of it.
 type suite struct {
 	make  maker
 	check func(*History) error
 }
 
 var (
-	genuine = suite{newHoldfast, func(h *History) error { return cmp.Or(h.Check(), h.Promises()) }}
-	madeToy = func(f flaw) suite { return suite{newToy(f), (*History).Check} }
+	genuine      = suite{newHoldfast, func(h *History) error { return cmp.Or(h.Check(), h.Promises()) }}
+	newReference = func(f flaw) suite { return suite{newToy(f), (*History).Check} }
 )
 
 func inMemory() provider.Provider { return memory.New() }
@@ -98,16 +98,16 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestToy proves the oracle on a session layer that is easy to survey: what is
+// TestReference proves the oracle on a session layer that is easy to survey: what is
 // sound passes, and each flaw is found.
-func TestToy(t *testing.T) {
-	toy := madeToy(sound)
-	if p := toy.explore(t, *seed, *programs); p != nil {
-		t.Error(toy.report(t, p))
+func TestReference(t *testing.T) {
+	ref := newReference(sound)
+	if p := ref.explore(t, *seed, *programs); p != nil {
+		t.Error(ref.report(t, p))
 	}
 	for _, f := range flaws {
 		t.Run(strings.ReplaceAll(string(f), " ", "_"), func(t *testing.T) {
-			if madeToy(f).explore(t, *seed, 5000) == nil {
+			if newReference(f).explore(t, *seed, 5000) == nil {
 				t.Error("not found")
 			}
 		})

@@ -17,13 +17,13 @@ type Server struct {
 	Addr string // 127.0.0.1:port
 	URL  string // what a client is configured with: redis://…, postgres://…, http://…
 
-	tb    testing.TB
-	kind  kind
-	dir   string
-	claim io.Closer // of Addr
-	guard *guard
-	cmd   *exec.Cmd
-	done  chan struct{} // closed when cmd has ended
+	tb     testing.TB
+	kind   kind
+	dir    string
+	claim  io.Closer // of Addr
+	reaper *reaper
+	cmd    *exec.Cmd
+	done   chan struct{} // closed when cmd has ended
 }
 
 // A kind knows how to run one server program.
@@ -81,12 +81,12 @@ func newServer(k kind) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := newGuard(dir)
+	g, err := newReaper(dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	s := &Server{kind: k, dir: dir, guard: g}
+	s := &Server{kind: k, dir: dir, reaper: g}
 	if err := s.prepare(); err != nil {
 		s.stop()
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Server) run() error {
 	return nil
 }
 
-// launch starts cmd under guard, with a log of its own.
+// launch starts cmd under a reaper, with a log of its own.
 func (s *Server) launch(cmd *exec.Cmd) error {
 	log, err := os.Create(s.logFile())
 	if err != nil {
@@ -142,12 +142,12 @@ func (s *Server) launch(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.guard.watch(cmd.Process.Pid)
+	s.reaper.watch(cmd.Process.Pid)
 	done := make(chan struct{})
 	s.cmd, s.done = cmd, done
 	go func() {
 		cmd.Wait()
-		s.guard.watch(0)
+		s.reaper.watch(0)
 		close(done)
 	}()
 	return nil
@@ -171,7 +171,7 @@ func (s *Server) stop() {
 	if s.done != nil {
 		s.Kill()
 	}
-	s.guard.close()
+	s.reaper.close()
 	s.leave()
 }
 

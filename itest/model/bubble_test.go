@@ -14,9 +14,9 @@ import (
 
 const patience = time.Minute // a bound against hanging
 
-// A ferry makes the storage calls of bubbles outside of them. Its channels are not of
+// A proxy makes the storage calls of bubbles outside of them. Its channels are not of
 // a bubble: while a call is on its way, the fake time waits.
-type ferry struct {
+type proxy struct {
 	store provider.Provider
 	jobs  chan func(context.Context)
 	done  chan struct{}
@@ -24,15 +24,15 @@ type ferry struct {
 	fails atomic.Int64
 }
 
-func newFerry(t *testing.T, store provider.Provider) *ferry {
-	f := &ferry{store: store, jobs: make(chan func(context.Context)), done: make(chan struct{})}
+func newFerry(t *testing.T, store provider.Provider) *proxy {
+	f := &proxy{store: store, jobs: make(chan func(context.Context)), done: make(chan struct{})}
 	var wg sync.WaitGroup
 	wg.Go(f.serve)
 	t.Cleanup(func() { close(f.jobs); wg.Wait() })
 	return f
 }
 
-func (f *ferry) serve() {
+func (f *proxy) serve() {
 	for job := range f.jobs {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		job(ctx)
@@ -43,17 +43,17 @@ func (f *ferry) serve() {
 
 // run returns what opens the store in a bubble, for one run that has its records to
 // itself. It is called outside, where the time is the server's.
-func (f *ferry) run() func() provider.Provider {
+func (f *proxy) run() func() provider.Provider {
 	now, prefix := time.Now(), fmt.Sprintf("run %d/", f.runs.Add(1))
 	return func() provider.Provider {
-		return &bubbled{ferry: f, prefix: prefix, ahead: time.Until(now), ends: map[string]time.Time{}}
+		return &bubbled{proxy: f, prefix: prefix, ahead: time.Until(now), ends: map[string]time.Time{}}
 	}
 }
 
-func (f *ferry) failures() int64 { return f.fails.Load() }
+func (f *proxy) failures() int64 { return f.fails.Load() }
 
 // count counts err if it is none that a store gives on purpose.
-func (f *ferry) count(err error) {
+func (f *proxy) count(err error) {
 	if err != nil && !errors.Is(err, provider.ErrNotFound) && !errors.Is(err, provider.ErrVersionConflict) {
 		f.fails.Add(1)
 	}
@@ -62,7 +62,7 @@ func (f *ferry) count(err error) {
 // bubbled is the store as a bubble sees it. A record lives by the bubble's clock:
 // when its time is over there, it is deleted.
 type bubbled struct {
-	*ferry
+	*proxy
 	prefix string        // of the IDs in the store
 	ahead  time.Duration // of the bubble's clock is the server's
 

@@ -101,7 +101,7 @@ func findFlaw(t *testing.T, spoil func(*storetest.Store)) *sim.Program {
 	setFlag(t, "rapid.nofailfile", "true")
 	setFlag(t, "rapid.checks", "5000")
 	p := &programs{t: t, store: flawed(spoil), seen: map[string]int{}}
-	h := &hearer{T: t}
+	h := &fakeTB{T: t}
 	h.listen(func() { rapid.Check(h, func(r *rapid.T) { p.check(r, session.LevelMerge) }) })
 	if p.failed == nil {
 		t.Fatalf("not found\n%s", h.said.String())

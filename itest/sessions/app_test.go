@@ -157,10 +157,10 @@ func (a *app) trips() (sum int) {
 	return sum
 }
 
-// weather sets the conditions of all instances: see weather.set.
-func (a *app) weather(query string) {
+// faults sets the faults of all instances: see faults.set.
+func (a *app) faults(query string) {
 	a.t.Helper()
 	for i := range a.urls {
-		a.ask(i, "GET", "/weather?"+query, "")
+		a.ask(i, "GET", "/faults?"+query, "")
 	}
 }

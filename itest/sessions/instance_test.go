@@ -18,18 +18,18 @@ import (
 //	/HandlerFuncInHandler?do=updates
 //	/Replay?do=updates       and in Manager.Replay
 //	/trips                   how many trips to the store there were
-//	/weather?lose=true       what the trips are to meet from now on
+//	/faults?lose=true       what the trips are to meet from now on
 type instance struct {
 	*session.Manager
 	http.Handler
-	store   *storetest.Store
-	weather weather
+	store  *storetest.Store
+	faults faults
 }
 
 func newInstance(t testing.TB, p provider.Provider, cfg session.Config) *instance {
 	t.Helper()
 	i := &instance{store: &storetest.Store{Provider: p}}
-	i.store.OnFetch, i.store.OnSave = i.weather.fetch, i.weather.save
+	i.store.OnFetch, i.store.OnSave = i.faults.fetch, i.faults.save
 	cfg.Cookie.Insecure = true
 	cfg.StoreTimeout = patience // the machine may be slow
 	cfg.Logger = slog.New(slog.DiscardHandler)
@@ -48,7 +48,7 @@ func (i *instance) routes(m *session.Manager) http.Handler {
 	mux.Handle("/HandlerFuncInHandler", m.Handler(m.HandlerFunc(do)))
 	mux.Handle("/Replay", m.Handler(m.Replay(http.HandlerFunc(load))))
 	mux.HandleFunc("/trips", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i.store.Trips()) })
-	mux.HandleFunc("/weather", func(_ http.ResponseWriter, r *http.Request) { i.weather.set(r.URL.Query()) })
+	mux.HandleFunc("/faults", func(_ http.ResponseWriter, r *http.Request) { i.faults.set(r.URL.Query()) })
 	return mux
 }
 
@@ -62,5 +62,5 @@ func load(w http.ResponseWriter, r *http.Request) {
 }
 
 func do(w http.ResponseWriter, r *http.Request, s *session.Session) {
-	leaves[r.URL.Query().Get("do")](w, r, s)
+	handlers[r.URL.Query().Get("do")](w, r, s)
 }

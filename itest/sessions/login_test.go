@@ -9,12 +9,12 @@ import (
 
 // race sends requests at once, each for a leaf, while every trip to the store takes
 // its own time.
-func (a *app) race(cookie string, leaves ...string) []answer {
-	a.weather("jitter=true")
-	defer a.weather("")
-	got := make([]answer, len(leaves))
+func (a *app) race(cookie string, handlers ...string) []answer {
+	a.faults("jitter=true")
+	defer a.faults("")
+	got := make([]answer, len(handlers))
 	var wg sync.WaitGroup
-	for i, leaf := range leaves {
+	for i, leaf := range handlers {
 		wg.Go(func() { got[i] = a.send(postHandler, cookie, leaf) })
 	}
 	wg.Wait()

@@ -14,14 +14,14 @@ func testPagesCarryTheStoredToken(t *testing.T, a *app) {
 	cookie := a.begin()
 	for range *rounds {
 		a.send(postHandler, cookie, "signs out of the form")
-		a.weather(fmt.Sprintf("gate=%d", pages/len(a.urls))) // all make a token at first
+		a.faults(fmt.Sprintf("gate=%d", pages/len(a.urls))) // all make a token at first
 		var got [pages]answer
 		var wg sync.WaitGroup
 		for i := range pages {
 			wg.Go(func() { got[i] = a.send(getLeaf, cookie, "shows a form") })
 		}
 		wg.Wait()
-		a.weather("")
+		a.faults("")
 		stored := a.send(getLeaf, cookie, "shows a form").text
 		for _, page := range got {
 			if page.status != http.StatusOK || page.text != stored || stored == "" {

@@ -45,7 +45,7 @@ func counted(s state) int { return s.count }
 func testNoUpdateIsLost(t *testing.T, a *app) {
 	a.testClaims(t, func(round int) {
 		if round%2 == 0 {
-			a.weather(fmt.Sprintf("gate=%d", parallelRequests/len(a.urls)))
+			a.faults(fmt.Sprintf("gate=%d", parallelRequests/len(a.urls)))
 		}
 	})
 }
@@ -53,7 +53,7 @@ func testNoUpdateIsLost(t *testing.T, a *app) {
 // Nor is any counted twice when every third save lands and reports an error, and
 // reading back tells all outcomes.
 func testNoUpdateCountsTwice(t *testing.T, a *app) {
-	a.testClaims(t, func(int) { a.weather("lose=true") })
+	a.testClaims(t, func(int) { a.faults("lose=true") })
 }
 
 func (a *app) testClaims(t *testing.T, prepare func(round int)) {
@@ -84,7 +84,7 @@ func (c claim) round(t *testing.T, a *app, cookie string, round int, prepare fun
 			t.Errorf("round %d: status %d of %d", round, status, n)
 		}
 	}
-	a.weather("")
+	a.faults("")
 	left := c.left(a.opens(cookie)) - before
 	wantAll := c.all == always || c.all == alone && len(a.urls) == 1
 	if left != acknowledged || left == 0 || wantAll && conflicts > 0 {

@@ -30,7 +30,7 @@ func (l *life) ask(verb, token string) (got answer) {
 	began := time.Now()
 	defer func() {
 		l.Took(time.Since(began))
-		l.diary.add(began, "%s %s: %d %.200q, owner %q", verb, token, got.status, got.text, got.Owner)
+		l.log.add(began, "%s %s: %d %.200q, owner %q", verb, token, got.status, got.text, got.Owner)
 	}()
 	status, body, cookie, err := l.send(verb, token)
 	got = answer{status: status, text: string(body)}

@@ -24,7 +24,7 @@ type life struct {
 	patient bool // what is asked has to be done
 	broken  bool // nobody knows whether it goes on under its cookie
 	found   int  // what was in doubt, when last looked for
-	diary   diary
+	log     log
 }
 
 const (
@@ -63,7 +63,7 @@ func (s *site) live(ctx context.Context) {
 // account makes the ledger part of the site's.
 func (l *life) account() {
 	if problems := l.Problems(); len(problems) > 0 {
-		l.t.Errorf("%s: %s\n%v", l.site.name, strings.Join(problems, "\n"), &l.diary)
+		l.t.Errorf("%s: %s\n%v", l.site.name, strings.Join(problems, "\n"), &l.log)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

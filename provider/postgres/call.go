@@ -19,8 +19,8 @@ const (
 // transaction, and explains the error.
 func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		err := p.inTurn(ctx, trip)
-		if !gaveWay(err) {
+		err := p.serialize(ctx, trip)
+		if !isSerializationFailure(err) {
 			return p.explain(ctx, err)
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
@@ -45,7 +45,7 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 }
 
 // inTurn makes a trip when the database is free, if it is a single connection.
-func (p *Provider) inTurn(ctx context.Context, trip func(db DB) error) error {
+func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error {
 	if p.turn != nil {
 		select {
 		case p.turn <- struct{}{}:
@@ -61,7 +61,7 @@ func (p *Provider) inTurn(ctx context.Context, trip func(db DB) error) error {
 // another pass. It has certainly not landed, and may be tried again. That happens
 // where default_transaction_isolation is repeatable read or serializable.
 // https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
-func gaveWay(err error) bool {
+func isSerializationFailure(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected)
 }

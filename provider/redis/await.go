@@ -16,7 +16,7 @@ import (
 // the client's timeouts: until one of them it may use a connection, and all that it
 // was given.
 func (p *Provider) await(ctx context.Context, call func() error) error {
-	if p.punctual && provider.OnlyTimesOut(ctx) || ctx.Done() == nil {
+	if p.honorsDeadline && provider.OnlyTimesOut(ctx) || ctx.Done() == nil {
 		return call()
 	}
 	done := make(chan error, 1)
@@ -37,7 +37,7 @@ func (p *Provider) await(ctx context.Context, call func() error) error {
 // punctual reports whether the client's calls end at the deadline of their context,
 // whatever they wait for. With a timeout of -2 go-redis sets no deadline at all. A
 // ClusterClient may have to ask for something else first, by a context of its own.
-func punctual(client Client) bool {
+func honorsDeadline(client Client) bool {
 	c, ok := client.(*goredis.Client)
 	if !ok {
 		return false

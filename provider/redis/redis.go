@@ -26,12 +26,12 @@ var (
 
 // Provider implements provider.Provider. Make one with New or Open.
 type Provider struct {
-	client    Client
-	punctual  bool         // the client's calls end at their deadline
-	close     func() error // nil if the client is the caller's
-	prefix    string
-	replicas  replicas
-	connector connector
+	client         Client
+	honorsDeadline bool         // the client's calls end at their deadline
+	close          func() error // nil if the client is the caller's
+	prefix         string
+	replicas       replicas
+	connector      connector
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -60,7 +60,7 @@ func Prefix(prefix string) Option {
 // not close. See the package's documentation for how to set the client up. New
 // itself does no I/O.
 func New(client Client, opts ...Option) *Provider {
-	p := &Provider{client: client, punctual: punctual(client), prefix: defaultPrefix}
+	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix}
 	for _, opt := range opts {
 		opt(p)
 	}

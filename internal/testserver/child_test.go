@@ -14,17 +14,17 @@ import (
 	"github.com/holdfast-go/holdfast/internal/testserver"
 )
 
-// victimEnv says what TestVictim does in a process of its own.
-const victimEnv = "HOLDFAST_TESTSERVER_VICTIM"
+// childEnv says what TestChild does in a process of its own.
+const childEnv = "HOLDFAST_TESTSERVER_CHILD"
 
-// TestVictim is what the tests below run, to see what is left of it.
-func TestVictim(t *testing.T) {
-	if os.Getenv(victimEnv) == "" {
+// TestChild is what the tests below run, to see what is left of it.
+func TestChild(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
 		return
 	}
 	t.Setenv("HOLDFAST_TEST_REDIS_ADDR", "")
 	testserver.SharedRedis(t)
-	if os.Getenv(victimEnv) == "passes" {
+	if os.Getenv(childEnv) == "passes" {
 		return
 	}
 	servers := []*testserver.Server{testserver.Redis(t), testserver.Postgres(t), testserver.Postgres(t)}
@@ -39,16 +39,16 @@ func TestVictim(t *testing.T) {
 	panic("as a timeout does")
 }
 
-func victim(t *testing.T, behaviour string, env ...string) *exec.Cmd {
+func child(t *testing.T, behaviour string, env ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestVictim$", "-test.v")
-	cmd.Env = append(append(os.Environ(), victimEnv+"="+behaviour), env...)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
+	cmd.Env = append(append(os.Environ(), childEnv+"="+behaviour), env...)
 	return cmd
 }
 
 func TestSharedServersEndWithMain(t *testing.T) {
 	dir := tempDir(t)
-	if out, err := victim(t, "passes").CombinedOutput(); err != nil {
+	if out, err := child(t, "passes").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantEmpty(t, dir)
@@ -58,7 +58,7 @@ func TestNoServerOutlivesTheBinary(t *testing.T) {
 	for _, death := range []string{"panics", "is killed"} {
 		t.Run(death, func(t *testing.T) {
 			dir := tempDir(t)
-			cmd := victim(t, "panics")
+			cmd := child(t, "panics")
 			stdin, err := cmd.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -78,14 +78,14 @@ func TestNoServerOutlivesTheBinary(t *testing.T) {
 			stdin.Close()
 			io.Copy(io.Discard, stdout)
 			if err := cmd.Wait(); err == nil {
-				t.Fatal("the victim passes")
+				t.Fatal("the child passes")
 			}
 			awaitNothing(t, dir, pids)
 		})
 	}
 }
 
-// processesOf returns what a victim has started, once it says that it is ready.
+// processesOf returns what a child has started, once it says that it is ready.
 func processesOf(t *testing.T, stdout io.Reader) (pids []int) {
 	t.Helper()
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
@@ -100,7 +100,7 @@ func processesOf(t *testing.T, stdout io.Reader) (pids []int) {
 			pids = append(pids, pid)
 		}
 	}
-	t.Fatal("the victim did not become ready")
+	t.Fatal("the child did not become ready")
 	return nil
 }
 
@@ -121,11 +121,11 @@ func awaitNothing(t *testing.T, dir string, pids []int) {
 
 func TestAServerThatIsNotInstalled(t *testing.T) {
 	for _, test := range []struct{ name, noskip, want string }{
-		{"skips the test", "", "--- SKIP: TestVictim"},
-		{"fails the test under NOSKIP", "1", "--- FAIL: TestVictim"},
+		{"skips the test", "", "--- SKIP: TestChild"},
+		{"fails the test under NOSKIP", "1", "--- FAIL: TestChild"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out, _ := victim(t, "passes", "PATH=", "HOLDFAST_TEST_NOSKIP="+test.noskip).CombinedOutput()
+			out, _ := child(t, "passes", "PATH=", "HOLDFAST_TEST_NOSKIP="+test.noskip).CombinedOutput()
 			for _, want := range []string{test.want, "install redis-server", "HOLDFAST_TEST_REDIS_ADDR"} {
 				if !strings.Contains(string(out), want) {
 					t.Errorf("no %q in\n%s", want, out)

@@ -22,9 +22,9 @@ var (
 // A leaf is what a request does with its session.
 type leaf = func(http.ResponseWriter, *http.Request, *session.Session)
 
-// leaves have names, so that a request can ask an instance in another process for
+// handlers have names, so that a request can ask an instance in another process for
 // one.
-var leaves = map[string]leaf{
+var handlers = map[string]leaf{
 	"reads":               silent(func(s *session.Session) { name.Get(s) }),
 	"changes":             silent(func(s *session.Session) { count.Set(s, 1) }),
 	"reads and changes":   silent(bump),

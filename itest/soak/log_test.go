@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// A diary tells a life to whoever looks for what went wrong in it.
-type diary struct {
+// A log tells a life to whoever looks for what went wrong in it.
+type log struct {
 	mu      sync.Mutex
 	entries []string
 }
 
 // add adds what began at a time and ends now.
-func (d *diary) add(began time.Time, format string, args ...any) {
+func (d *log) add(began time.Time, format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	const clock = "15:04:05.000"
 	d.entries = append(d.entries, began.Format(clock)+" to "+time.Now().Format(clock)+" "+fmt.Sprintf(format, args...))
 }
 
-func (d *diary) String() string {
+func (d *log) String() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return strings.Join(d.entries, "\n")

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// maker makes an instance of the layer under test.
-type maker func(provider.Provider, *Program) layer
+// maker makes an instance of the system under test.
+type maker func(provider.Provider, *Program) system
 
 // cookie is a cookie as a client holds it: what it says, and what it opens.
 type cookie struct {
@@ -26,11 +26,11 @@ type cookie struct {
 
 var noCookie = cookie{ticket: noTicket}
 
-// stage is a run of a program.
-type stage struct {
+// run is a run of a program.
+type run struct {
 	program *Program
 	store   *store
-	hosts   []layer // one for each client, or one for all
+	hosts   []system // one for each client, or one for all
 	opened  time.Time
 	clients sync.WaitGroup
 
@@ -50,7 +50,7 @@ func Play(t *testing.T, p *Program, open func() provider.Provider, traced bool) 
 func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, traced bool) (h *History) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, p.seed)
-		st := &stage{program: p, h: &History{program: p}}
+		st := &run{program: p, h: &History{program: p}}
 		st.store = newStore(open(), traced)
 		st.open(mk)
 		for i := range p.clients {
@@ -66,7 +66,7 @@ func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, 
 }
 
 // open makes the instances and the session that all start with.
-func (st *stage) open(mk maker) {
+func (st *run) open(mk maker) {
 	hosts := len(st.program.clients)
 	if st.program.oneHost {
 		hosts = 1
@@ -117,7 +117,7 @@ func (x *exchange) cookies() (list []*http.Cookie) {
 }
 
 // run plays a client's part.
-func (st *stage) run(i int) {
+func (st *run) run(i int) {
 	a := &actor{
 		rng:    rand.New(rand.NewPCG(st.program.seed, uint64(i))),
 		slot:   int64(i + 1),
@@ -137,7 +137,7 @@ func (st *stage) run(i int) {
 	}
 }
 
-func (st *stage) pick(j jar, mine cookie) cookie {
+func (st *run) pick(j jar, mine cookie) cookie {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return [...]cookie{own: mine, shared: st.jar, first: st.first, empty: noCookie}[j]
@@ -145,7 +145,7 @@ func (st *stage) pick(j jar, mine cookie) cookie {
 
 // visit sends a request, and returns the cookie that the client got, if it got
 // an answer with one.
-func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
+func (st *run) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
 	ctx, cancel := context.WithCancel(a.context(context.Background()))
 	defer cancel()
 	if r.hangup > 0 {
@@ -153,7 +153,7 @@ func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
 	}
 	v := st.enter(i, r, c)
 	x := newExchange(ctx, r.mode, c)
-	h := st.hand(v, ctx)
+	h := st.recorder(v, ctx)
 	x.guard, x.leaf = h.guard, h.leaf
 	st.serve(i, x, h)
 
@@ -167,9 +167,9 @@ func (st *stage) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
 	return given, true
 }
 
-// hand returns who plays v's handler.
-func (st *stage) hand(v *visit, ctx context.Context) *hand {
-	h := &hand{p: st.program, v: v, ctx: ctx}
+// recorder returns what plays v's handler.
+func (st *run) recorder(v *visit, ctx context.Context) *recorder {
+	h := &recorder{p: st.program, v: v, ctx: ctx}
 	h.event = func(what what, seg int) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
@@ -178,8 +178,8 @@ func (st *stage) hand(v *visit, ctx context.Context) *hand {
 	return h
 }
 
-// serve lets the layer answer, and completes the notes.
-func (st *stage) serve(i int, x *exchange, h *hand) {
+// serve lets the system answer, and completes the notes.
+func (st *run) serve(i int, x *exchange, h *recorder) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.breach("panic: %v", p)
@@ -191,7 +191,7 @@ func (st *stage) serve(i int, x *exchange, h *hand) {
 	st.hosts[max(i, 0)%len(st.hosts)].serve(x)
 }
 
-func (st *stage) enter(i int, r request, c cookie) *visit {
+func (st *run) enter(i int, r request, c cookie) *visit {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	v := &visit{
@@ -204,7 +204,7 @@ func (st *stage) enter(i int, r request, c cookie) *visit {
 }
 
 // leave notes the answer.
-func (st *stage) leave(v *visit, x *exchange) cookie {
+func (st *run) leave(v *visit, x *exchange) cookie {
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
 	st.h.events = append(st.h.events, event{visit: v.id, what: end})
@@ -268,7 +268,7 @@ func (v *visit) names() ticket {
 }
 
 // look visits every session that anybody ever got a cookie of.
-func (st *stage) look() {
+func (st *run) look() {
 	last := len(st.program.epochs) - 1
 	time.Sleep(max(0, st.program.epochs[last].start()-time.Since(st.opened)))
 	r := request{epoch: last, status: http.StatusOK, ops: []op{{verb: keys}}}
@@ -278,7 +278,7 @@ func (st *stage) look() {
 	for _, c := range st.issued {
 		v := st.enter(-1, r, c)
 		x := newExchange(context.Background(), r.mode, c)
-		h := st.hand(v, context.Background())
+		h := st.recorder(v, context.Background())
 		x.leaf = h.leaf
 		st.serve(-1, x, h)
 		st.leave(v, x)

@@ -14,12 +14,12 @@ import (
 
 func is(err, target error) bool { return errors.Is(err, target) }
 
-// layer is a session layer under test.
-type layer interface {
+// system is a session layer under test.
+type system interface {
 	serve(x *exchange)
 }
 
-// exchange is a request on its way through a layer.
+// exchange is a request on its way through a system.
 type exchange struct {
 	w     *httptest.ResponseRecorder
 	r     *http.Request
@@ -49,7 +49,7 @@ type verbs interface {
 
 const cookieName = "session"
 
-// holdfast is package session as a layer.
+// holdfast is package session as a system under test.
 type holdfast struct {
 	manager *session.Manager
 	keys    [nKeys]session.Key[int]
@@ -57,7 +57,7 @@ type holdfast struct {
 
 type exchangeKey struct{}
 
-func newHoldfast(p provider.Provider, prog *Program) layer {
+func newHoldfast(p provider.Provider, prog *Program) system {
 	m, err := session.New(p, session.Config{
 		SigningKeys:  [][]byte{[]byte("a signing key of thirty-two bytes")},
 		Isolation:    prog.level,

@@ -44,9 +44,9 @@ var flaws = []flaw{
 	revives, claimsTwice, carriesOver,
 }
 
-// toy is a small session layer: whole sessions, one attempt, any change by
+// reference is a small session layer: whole sessions, one attempt, any change by
 // another request is a conflict. But for its flaw it is sound.
-type toy struct {
+type reference struct {
 	store provider.Provider
 	flaw  flaw
 
@@ -55,10 +55,10 @@ type toy struct {
 }
 
 func newToy(f flaw) maker {
-	return func(p provider.Provider, _ *Program) layer { return &toy{store: p, flaw: f, last: nothing} }
+	return func(p provider.Provider, _ *Program) system { return &reference{store: p, flaw: f, last: nothing} }
 }
 
-// page is what the toy stores.
+// page is what the reference stores.
 type page struct {
 	Data    data
 	Ended   bool
@@ -68,10 +68,10 @@ type page struct {
 	Persist time.Time
 }
 
-// toySession is a session of the toy in a handler's hands. What a commit has
+// toySession is a session of the reference in a handler's hands. What a commit has
 // changed of it stays, so that a Renew is known by its new version.
-type toySession struct {
-	*toy
+type referenceSession struct {
+	*reference
 	x                          *exchange
 	id                         string
 	version                    int64 // 0: new
@@ -92,8 +92,8 @@ type tombstone struct {
 	version int64 // 0: it does not
 }
 
-func (t *toy) serve(x *exchange) {
-	s := &toySession{toy: t, x: x, page: page{Data: nothing}}
+func (t *reference) serve(x *exchange) {
+	s := &referenceSession{reference: t, x: x, page: page{Data: nothing}}
 	if err := s.load(); err != nil {
 		x.err = err
 		x.w.WriteHeader(session.StatusCode(err))
@@ -118,7 +118,7 @@ func (t *toy) serve(x *exchange) {
 }
 
 // load opens the session of the request's cookie.
-func (s *toySession) load() error {
+func (s *referenceSession) load() error {
 	c, err := s.x.r.Cookie(cookieName)
 	if err != nil {
 		return nil
@@ -145,7 +145,7 @@ func (s *toySession) load() error {
 	}
 }
 
-func (t *toy) leak(loaded data) data {
+func (t *reference) leak(loaded data) data {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.flaw != leaksSessions || t.last == nothing {
@@ -154,7 +154,7 @@ func (t *toy) leak(loaded data) data {
 	return t.last
 }
 
-func (s *toySession) fetch(id string) (*provider.Record, page, error) {
+func (s *referenceSession) fetch(id string) (*provider.Record, page, error) {
 	var pg page
 	rec, err := s.store.Fetch(s.context(), id)
 	if errors.Is(err, provider.ErrNotFound) {
@@ -166,18 +166,18 @@ func (s *toySession) fetch(id string) (*provider.Record, page, error) {
 	return rec, pg, json.Unmarshal(rec.Data, &pg)
 }
 
-func (s *toySession) context() context.Context { return s.deadline(s.x.r.Context()) }
+func (s *referenceSession) context() context.Context { return s.deadline(s.x.r.Context()) }
 
 // deadline is three seconds from now. It needs no cancel: nobody waits for it
 // but the store, and the bubble's clock is free.
-func (s *toySession) deadline(ctx context.Context) context.Context {
+func (s *referenceSession) deadline(ctx context.Context) context.Context {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	context.AfterFunc(ctx, cancel)
 	return ctx
 }
 
 // put saves a page on top of the version expected, and returns its own.
-func (s *toySession) put(id string, pg *page, expect int64) (int64, error) {
+func (s *referenceSession) put(id string, pg *page, expect int64) (int64, error) {
 	life := time.Hour
 	switch {
 	case pg.Ended && pg.Next != "" && pg.Persist.IsZero():
@@ -221,7 +221,7 @@ func nonce() int64 {
 }
 
 // overtaken is what a conflict comes to.
-func (s *toySession) overtaken(id string, pg *page, expect int64) (int64, error) {
+func (s *referenceSession) overtaken(id string, pg *page, expect int64) (int64, error) {
 	now, theirs, err := s.fetch(id)
 	switch {
 	case err != nil:
@@ -243,7 +243,7 @@ func (s *toySession) overtaken(id string, pg *page, expect int64) (int64, error)
 	return 0, session.ErrConflict
 }
 
-func (s *toySession) save(context.Context) error {
+func (s *referenceSession) save(context.Context) error {
 	if s.failed != nil && s.flaw != retries {
 		return s.failed
 	}
@@ -253,7 +253,7 @@ func (s *toySession) save(context.Context) error {
 	return s.failed
 }
 
-func (s *toySession) commit() (err error) {
+func (s *referenceSession) commit() (err error) {
 	defer func() { s.dirty, s.renews, s.destroys, s.old = false, false, false, s.page.Data }()
 	switch {
 	case s.destroys && s.version > 0:
@@ -279,7 +279,7 @@ func (s *toySession) commit() (err error) {
 }
 
 // claim lets the one request begin a session where one was revoked.
-func (s *toySession) claim() error {
+func (s *referenceSession) claim() error {
 	t := &s.facing
 	if s.flaw == revives {
 		return nil
@@ -296,7 +296,7 @@ func (s *toySession) claim() error {
 }
 
 // start begins a session with what the page holds.
-func (s *toySession) start() error {
+func (s *referenceSession) start() error {
 	id := rand.Text()
 	version, err := s.put(id, &s.page, 0)
 	if err != nil {
@@ -308,7 +308,7 @@ func (s *toySession) start() error {
 }
 
 // logout leaves a tombstone.
-func (s *toySession) logout() error {
+func (s *referenceSession) logout() error {
 	if s.flaw != keepsSession {
 		if err := s.bury(""); err != nil {
 			return err
@@ -319,7 +319,7 @@ func (s *toySession) logout() error {
 	return nil
 }
 
-func (s *toySession) bury(next string) error {
+func (s *referenceSession) bury(next string) error {
 	if s.flaw == noTombstone {
 		return s.store.Delete(s.context(), s.id)
 	}
@@ -328,7 +328,7 @@ func (s *toySession) bury(next string) error {
 }
 
 // move gives the session a new ID.
-func (s *toySession) move() error {
+func (s *referenceSession) move() error {
 	old, was := s.id, s.version
 	if !s.page.Persist.IsZero() {
 		s.page.Persist = time.Now().Add(persisted)
@@ -350,19 +350,19 @@ func (s *toySession) move() error {
 	return nil
 }
 
-func (s *toySession) give(id string) { s.cookie = &http.Cookie{Name: cookieName, Value: id} }
+func (s *referenceSession) give(id string) { s.cookie = &http.Cookie{Name: cookieName, Value: id} }
 
-func (s *toySession) write(k int, n int32) { s.page.Data[k], s.dirty = n, true }
+func (s *referenceSession) write(k int, n int32) { s.page.Data[k], s.dirty = n, true }
 
-func (s *toySession) isNew() bool { return s.version == 0 }
-func (s *toySession) get(k int) (int, bool) {
+func (s *referenceSession) isNew() bool { return s.version == 0 }
+func (s *referenceSession) get(k int) (int, bool) {
 	n := s.page.Data[k]
 	s.saw = s.saw || s.version > 0 && n != none && n == s.old[k]
 	return int(number(n)), n != none
 }
-func (s *toySession) set(k, n int) { s.write(k, int32(n)) }
-func (s *toySession) del(k int)    { s.write(k, none) }
-func (s *toySession) pop(k int) (int, bool) {
+func (s *referenceSession) set(k, n int) { s.write(k, int32(n)) }
+func (s *referenceSession) del(k int)    { s.write(k, none) }
+func (s *referenceSession) pop(k int) (int, bool) {
 	n, ok := s.get(k)
 	if ok {
 		s.del(k)
@@ -370,14 +370,14 @@ func (s *toySession) pop(k int) (int, bool) {
 	return n, ok
 }
 
-func (s *toySession) update(k int, fn func(int) int) int {
+func (s *referenceSession) update(k int, fn func(int) int) int {
 	n, _ := s.get(k)
 	n = fn(n)
 	s.set(k, n)
 	return n
 }
 
-func (s *toySession) keys() (list []string) {
+func (s *referenceSession) keys() (list []string) {
 	for k, n := range s.page.Data {
 		if n != none {
 			list = append(list, keyNames[k])
@@ -386,24 +386,24 @@ func (s *toySession) keys() (list []string) {
 	return list
 }
 
-func (s *toySession) clear() { s.page.Data, s.dirty = nothing, true }
-func (s *toySession) renew() { s.renews, s.dirty = true, true }
-func (s *toySession) destroy() {
+func (s *referenceSession) clear() { s.page.Data, s.dirty = nothing, true }
+func (s *referenceSession) renew() { s.renews, s.dirty = true, true }
+func (s *referenceSession) destroy() {
 	s.page, s.persists = page{Data: nothing}, false
 	s.destroys, s.dirty = true, true
 }
 
-func (s *toySession) persist(d time.Duration) {
+func (s *referenceSession) persist(d time.Duration) {
 	s.page.Persist = time.Now().Add(d)
 	s.persists, s.dirty = true, true
 }
 
-func (s *toySession) revoke(context.Context) error {
+func (s *referenceSession) revoke(context.Context) error {
 	_, err := s.put(s.id, &page{Data: nothing, Ended: true, Revoked: true}, s.version)
 	return err
 }
 
-func (s *toySession) transact(ctx context.Context, fn func(verbs) error) error {
+func (s *referenceSession) transact(ctx context.Context, fn func(verbs) error) error {
 	if s.failed != nil && s.flaw != retries {
 		return s.failed
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// hand plays a request's handler and writes down what it sees. A replay starts
+// recorder plays a request's handler and records what it sees. A replay starts
 // the notes afresh: only the last run's answer reaches anybody.
-type hand struct {
+type recorder struct {
 	p   *Program
 	v   *visit
 	ctx context.Context
@@ -33,14 +33,14 @@ type tally struct {
 }
 
 // guard is the middleware of mode guarded.
-func (h *hand) guard(s verbs) {
+func (h *recorder) guard(s verbs) {
 	h.meet(s)
 	h.act(s, op{verb: get, key: h.v.request.guarded})
 	h.outside = h.ops
 }
 
 // leaf is the handler.
-func (h *hand) leaf(s verbs) int {
+func (h *recorder) leaf(s verbs) int {
 	h.again()
 	h.meet(s)
 	for _, o := range h.v.request.ops {
@@ -52,12 +52,12 @@ func (h *hand) leaf(s verbs) int {
 }
 
 // finish adds the last segment.
-func (h *hand) finish() { h.v.segs = append(h.v.segs, h.segment) }
+func (h *recorder) finish() { h.v.segs = append(h.v.segs, h.segment) }
 
-func (h *hand) meet(s verbs) { h.v.loaded, h.v.isNew = true, s.isNew() }
+func (h *recorder) meet(s verbs) { h.v.loaded, h.v.isNew = true, s.isNew() }
 
 // again begins a run, and checks that it may be.
-func (h *hand) again() {
+func (h *recorder) again() {
 	h.v.runs++
 	if h.v.runs > 1 {
 		h.checkReplay()
@@ -71,7 +71,7 @@ func (h *hand) again() {
 
 // checkReplay judges by what the last run did. What it has committed, if that
 // was anything, nobody will be able to explain.
-func (h *hand) checkReplay() {
+func (h *recorder) checkReplay() {
 	mode := h.v.request.mode
 	if mode == handler || mode == unsafe {
 		h.breach("%v ran its handler twice", mode)
@@ -86,10 +86,10 @@ func (h *hand) checkReplay() {
 	}
 }
 
-func (h *hand) breach(format string, args ...any) { h.v.breach = fmt.Sprintf(format, args...) }
+func (h *recorder) breach(format string, args ...any) { h.v.breach = fmt.Sprintf(format, args...) }
 
 // do takes a step. A status that is not 0 ends the run.
-func (h *hand) do(s verbs, o op) int {
+func (h *recorder) do(s verbs, o op) int {
 	if o.verb < save {
 		h.act(s, o)
 		return 0
@@ -124,12 +124,12 @@ func (h *hand) do(s verbs, o op) int {
 
 // renews reports whether the segment has a Renew, which may have begun an empty session
 // before it failed.
-func (h *hand) renews() bool {
+func (h *recorder) renews() bool {
 	return slices.ContainsFunc(h.ops, func(o seen) bool { return o.verb == renew })
 }
 
 // heed returns how a handler answers a failed Save: not at all, if it is deaf.
-func (h *hand) heed(v verdict) int {
+func (h *recorder) heed(v verdict) int {
 	switch {
 	case v == committed:
 		return 0
@@ -143,7 +143,7 @@ func (h *hand) heed(v verdict) int {
 	return http.StatusConflict
 }
 
-func (h *hand) transact(s verbs, o op) error {
+func (h *recorder) transact(s verbs, o op) error {
 	mark, before := len(h.ops), h.tally
 	return s.transact(h.ctx, func(s verbs) error {
 		h.ops, h.tally = h.ops[:mark:mark], before
@@ -157,7 +157,7 @@ func (h *hand) transact(s verbs, o op) error {
 }
 
 // act takes a step that needs no storage.
-func (h *hand) act(s verbs, o op) {
+func (h *recorder) act(s verbs, o op) {
 	if h.skips(o) {
 		return
 	}
@@ -207,7 +207,7 @@ func (h *hand) act(s verbs, o op) {
 }
 
 // update notes the closure's run inside the handler; it may run again later.
-func (h *hand) update(s verbs, o op) {
+func (h *recorder) update(s verbs, o op) {
 	was, other := 0, 0
 	val := s.update(o.key, func(n int) int {
 		was = n
@@ -223,7 +223,7 @@ func (h *hand) update(s verbs, o op) {
 
 // skips leaves out what the model has no word for: a second new session in one
 // answer, and merges whose base or sides cannot be told.
-func (h *hand) skips(o op) bool {
+func (h *recorder) skips(o op) bool {
 	merges := h.p.kinds[o.key] == merging
 	switch o.verb {
 	case renew, destroy:
@@ -234,7 +234,7 @@ func (h *hand) skips(o op) bool {
 	return false
 }
 
-func (h *hand) read(n int, ok bool) int32 {
+func (h *recorder) read(n int, ok bool) int32 {
 	if !ok {
 		return none
 	}
@@ -242,7 +242,7 @@ func (h *hand) read(n int, ok bool) int32 {
 }
 
 // note writes down a read.
-func (h *hand) note(o op, val int32, k int) {
+func (h *recorder) note(o op, val int32, k int) {
 	h.got[k], h.has[k] = val, true
 	if !h.based[k] {
 		h.base[k], h.based[k] = val, true
@@ -250,11 +250,11 @@ func (h *hand) note(o op, val int32, k int) {
 	h.write(o, val)
 }
 
-func (h *hand) write(o op, val int32) {
+func (h *recorder) write(o op, val int32) {
 	h.ops = append(h.ops, seen{op: o, val: val, base: h.base[o.key], tx: h.inTx})
 }
 
-func (h *hand) list(names []string) (set int32) {
+func (h *recorder) list(names []string) (set int32) {
 	for _, name := range names {
 		k := slices.Index(keyNames[:], name)
 		if k < 0 {

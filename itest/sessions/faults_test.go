@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// weather is what the trips to the store meet on their way.
-type weather struct {
+// faults are what the trips to the store meet.
+type faults struct {
 	lose   atomic.Bool // every third save lands and reports an error
 	jitter atomic.Bool // a trip takes up to 2 ms more, each way
 	gate   atomic.Pointer[gate]
@@ -22,14 +22,14 @@ type weather struct {
 }
 
 // set sets it to lose=true, jitter=true or gate=10, for ten loads at once.
-func (w *weather) set(q url.Values) {
+func (w *faults) set(q url.Values) {
 	w.lose.Store(q.Has("lose"))
 	w.jitter.Store(q.Has("jitter"))
 	n, _ := strconv.Atoi(q.Get("gate"))
 	w.gate.Store(newGate(n))
 }
 
-func (w *weather) fetch(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+func (w *faults) fetch(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 	w.dawdle()
 	defer w.dawdle()
 	rec, err := next(ctx, id)
@@ -39,7 +39,7 @@ func (w *weather) fetch(ctx context.Context, id string, next storetest.FetchFunc
 
 var errLost = errors.New("the connection broke before the reply came")
 
-func (w *weather) save(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+func (w *faults) save(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 	w.dawdle()
 	defer w.dawdle()
 	err := next(ctx, rec, expect)
@@ -49,7 +49,7 @@ func (w *weather) save(ctx context.Context, rec *provider.Record, expect int64, 
 	return err
 }
 
-func (w *weather) dawdle() {
+func (w *faults) dawdle() {
 	if w.jitter.Load() {
 		time.Sleep(rand.N(2 * time.Millisecond))
 	}

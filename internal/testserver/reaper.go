@@ -7,10 +7,10 @@ import (
 	"runtime"
 )
 
-// A guard is a shell that kills a server, if it still runs, and removes its folder
+// A reaper is a shell that kills a server, if it still runs, and removes its folder
 // when its standard input ends. That happens however this process ends, also by
 // SIGKILL or by the panic of a test's timeout, after which no cleanup runs.
-type guard struct {
+type reaper struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 }
@@ -19,7 +19,7 @@ type guard struct {
 // complete. They are killed too, as those that are stopped would not notice its end.
 // PostgreSQL leaves a segment of shared memory behind when it is killed, which
 // postmaster.pid names.
-const guardScript = `
+const reaperScript = `
 trap '' HUP INT QUIT TERM
 pid=0
 while read -r line; do pid=$line; done
@@ -36,24 +36,24 @@ for again in 1 2 3 4 5; do
 done
 `
 
-func newGuard(dir string) (*guard, error) {
+func newReaper(dir string) (*reaper, error) {
 	sh, err := exec.LookPath("sh")
 	if err != nil || runtime.GOOS == "windows" {
 		return nil, missing("servers are started on Unix only: name running ones in HOLDFAST_TEST_…")
 	}
-	cmd := exec.Command(sh, "-c", guardScript, "guard", dir)
+	cmd := exec.Command(sh, "-c", reaperScript, "reaper", dir)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	return &guard{cmd, stdin}, cmd.Start()
+	return &reaper{cmd, stdin}, cmd.Start()
 }
 
-// watch tells the guard which process to kill; 0 is none.
-func (g *guard) watch(pid int) { fmt.Fprintln(g.stdin, pid) }
+// watch tells the reaper which process to kill; 0 is none.
+func (g *reaper) watch(pid int) { fmt.Fprintln(g.stdin, pid) }
 
 // close returns when the folder is removed.
-func (g *guard) close() {
+func (g *reaper) close() {
 	g.stdin.Close()
 	g.cmd.Wait()
 }
