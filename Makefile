@@ -37,13 +37,13 @@ install:
 # that do not ask. What hangs is ended after an hour: a slow machine may take longer
 # than the ten minutes that go test gives a package. All is compiled before the first
 # test runs: a compiler beside them takes the processors that tests of timeouts need.
-# So do other packages' tests, of which itest has none at the same time.
+# So do other packages' tests, of which verify/itest has none at the same time.
 test-%: export HOLDFAST_TEST_NOSKIP := 1
 $(addprefix test-,$(MODULES)): test-%: install
 	@$(STRICT); echo "== test $*"; \
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	(cd "$*" && go list -race -test -deps -export -f '{{""}}' ./... >/dev/null && \
-		go test -race -v -timeout 1h $(if $(filter ./itest,$*),-p 1) ./... 2>&1) | tee "$$log" | \
+		go test -race -v -timeout 1h $(if $(filter ./verify/itest,$*),-p 1) ./... 2>&1) | tee "$$log" | \
 		grep -vE '^(=== (RUN|PAUSE|CONT|NAME) |PASS$$)|^ *--- PASS: '; \
 	if grep -qE '^ *--- SKIP: ' "$$log"; then \
 		echo "test: skipped in $*, see above" >&2; exit 1; \
@@ -97,6 +97,6 @@ bench: install
 	@cd bench && go run . $(ARGS)
 
 mutants:
-	go run ./internal/mutants -out internal/mutants/RESULTS.md
-	go run ./internal/mutants -claims docs/security.md
-	go run ./internal/mutants -claims SECURITY.md
+	go run ./verify/mutants -out verify/mutants/RESULTS.md
+	go run ./verify/mutants -claims docs/security.md
+	go run ./verify/mutants -claims SECURITY.md

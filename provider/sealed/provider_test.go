@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider/providertest"
 )
 
-// Over databases it is tested in itest/sealed.
+// Over databases it is tested in verify/itest/sealed.
 func TestContract(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		contract(t, func(*testing.T) provider.Provider { return memory.New() })

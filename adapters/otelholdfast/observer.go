@@ -1,0 +1,55 @@
+package otelholdfast
+
+import (
+	"context"
+	"fmt"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// scope is the instrumentation's name: its import path.
+const scope = "github.com/holdfast-go/holdfast/adapters/otelholdfast"
+
+// Observer returns what to set as session.Config.Observer. Without options it
+// uses OpenTelemetry's global providers, which may be set later. It fails if the
+// meter provider refuses an instrument.
+func Observer(opts ...Option) (func(context.Context, session.Event), error) {
+	cfg := config{meters: otel.GetMeterProvider(), tracers: otel.GetTracerProvider()}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	in, err := newInstruments(cfg.meters.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL)))
+	if err != nil {
+		return nil, fmt.Errorf("otelholdfast: %w", err)
+	}
+	spans := tracer{cfg.tracers.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))}
+	return func(ctx context.Context, e session.Event) {
+		in.record(ctx, e)
+		spans.record(ctx, e)
+	}, nil
+}
+
+// Option is an option of Observer.
+type Option func(*config)
+
+type config struct {
+	meters  metric.MeterProvider
+	tracers trace.TracerProvider
+}
+
+// WithMeterProvider has metrics made by p instead of the global provider. For
+// none use the one of go.opentelemetry.io/otel/metric/noop.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(cfg *config) { cfg.meters = p }
+}
+
+// WithTracerProvider has spans made by p instead of the global provider. For none
+// use the one of go.opentelemetry.io/otel/trace/noop.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(cfg *config) { cfg.tracers = p }
+}

@@ -1,0 +1,11 @@
+// Package model has tests only. They play random programs of whole sessions on each
+// store's real server, at each isolation level, and hold what was seen against the
+// serial model of verify/sim: some order of the requests, one at a time, must
+// explain it.
+//
+// A program runs in a bubble of fake time, so that its requests overlap the same way
+// each time, and only the storage calls leave it. So a program that fails fails again,
+// and rapid makes it small. More of them:
+//
+//	go test ./model -rapid.checks 10000
+package model

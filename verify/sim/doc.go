@@ -1,0 +1,29 @@
+// Package sim runs random programs of whole sessions against a serial model.
+//
+// A program is drawn from a seed: a few clients, each sending requests whose
+// handlers get, set, pop, update, list, renew, log out, revoke and save, through a
+// store that loses answers, drops writes, applies them late, or dies under the
+// client. It runs in a bubble of fake time, where every wait ends at an instant
+// of its own, so that a seed gives the same run each time. What the clients saw,
+// and what each cookie ever handed out opens in the end, must then be explained
+// by some serial order of the requests. The model knows the contract, and
+// nothing of package session's code.
+//
+// The tests here run on provider/memory. Those of itest/model run on each store's
+// real server, with programs that rapid draws and makes small.
+//
+//	program, draw      what is played, and how it is drawn
+//	run, store, recorder    a run of it: clients, the faulty store, the handler
+//	system, reference       what is tested: package session, or a small stand-in
+//	history            what was seen
+//	script             which of what was seen must be true of the state committed on
+//	model, oracle      the serial session, and the search for an order
+//	rules              what needs no search: sticky errors, replays, refusals
+//	proof              histories that the oracle must accept, or reject
+//	shrink             the smallest program that still fails
+//
+// To run more programs, or one again:
+//
+//	go test ./verify/sim -run Programs -programs 100000
+//	go test ./verify/sim -run Programs -programs 1 -seed 4711 -v
+package sim
