@@ -103,8 +103,8 @@ func (p *requestState) find(ctx context.Context, sent []string) (finding, error)
 	if len(sent) > maxCandidates {
 		return finding{}, nil
 	}
-	ctx, cancel := p.m.records.Context(ctx, p.deadline(ctx))
-	defer cancel()
+	ctx, call := p.m.records.Context(ctx, p.deadline(ctx))
+	defer call.End()
 	var room [1]token.Identity
 	named, err := p.m.signer.Verify(ctx, sent, room[:0])
 	if err != nil {

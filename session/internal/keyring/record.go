@@ -113,3 +113,6 @@ func (s *Snapshot) Trace(commit int64) envelope.Lineage {
 func (s *Snapshot) Record(id string) *provider.Record {
 	return &provider.Record{ID: id, Version: s.version, Format: Format, Data: encode(s.Keys)}
 }
+
+// UsesReserve implements records.Value.
+func (s *Snapshot) UsesReserve() bool { return false }

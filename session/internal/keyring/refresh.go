@@ -124,18 +124,15 @@ func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 // change, nil if there is none. Edit returns nil where nothing is to be changed.
 func (r *Ring) change(a *records.Access, snap *Snapshot, edit func(stored *Snapshot) []Key) (*Snapshot, error) {
 	stored := snap
-	saved, err := r.rings.Do(a, records.Change[*Snapshot]{
-		ID: r.opts.ID, Base: snap, Unqueued: true,
-		Edit: func(current *Snapshot) (*Snapshot, error) {
-			stored = current
-			keys := edit(current)
-			if keys == nil {
-				return nil, nil
-			}
-			next := &Snapshot{Keys: keys, version: envelope.NextVersion(current.VersionNumber())}
-			_, err := decode(encode(keys)) // a ring that could not be read must not be stored
-			return next, err
-		},
+	saved, err := r.rings.ChangeUnqueued(a, r.opts.ID, snap, func(current *Snapshot) (*Snapshot, error) {
+		stored = current
+		keys := edit(current)
+		if keys == nil {
+			return nil, nil
+		}
+		next := &Snapshot{Keys: keys, version: envelope.NextVersion(current.VersionNumber())}
+		_, err := decode(encode(keys)) // a ring that could not be read must not be stored
+		return next, err
 	})
 	if err != nil || saved != nil {
 		return saved, err

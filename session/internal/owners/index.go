@@ -173,16 +173,13 @@ func (x *Index) remove(a *records.Access, owner string, ended ...entry) {
 func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Content, at time.Time) ([]entry, error)) error {
 	old, err := x.fetch(a, owner)
 	if err == nil {
-		_, err = a.Change(records.Change[*records.Content]{
-			ID: x.opts.ID(owner), Base: old, Unqueued: true,
-			Edit: func(old *records.Content) (*records.Content, error) {
-				at := records.Now()
-				entries, err := edit(old, at)
-				if err != nil || entries == nil {
-					return nil, err
-				}
-				return newIndex(owner, old, entries, at), nil
-			},
+		_, err = a.ChangeUnqueued(x.opts.ID(owner), old, func(old *records.Content) (*records.Content, error) {
+			at := records.Now()
+			entries, err := edit(old, at)
+			if err != nil || entries == nil {
+				return nil, err
+			}
+			return newIndex(owner, old, entries, at), nil
 		})
 	}
 	if errors.Is(err, records.ErrOutcomeUnknown) { // of the owner index; the session was not saved

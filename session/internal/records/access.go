@@ -71,7 +71,7 @@ func (a *Access) exhausted(now time.Time) bool { return !now.Before(a.deadline) 
 
 // halfTimeout returns a context that ends when half the time that is left is over, so
 // that a read-back has the other half.
-func (a *Access) halfTimeout(now time.Time) (context.Context, context.CancelFunc) {
+func (a *Access) halfTimeout(now time.Time) (context.Context, Call) {
 	return a.store.context(a.caller, now.Add(a.deadline.Sub(now)/2), a.reserve)
 }
 
@@ -82,7 +82,6 @@ func (a *Access) Fetch(id string) (*Content, error) { return a.store.contents.Fe
 // Save stores c under id in place of the content of version expect. Without an error c
 // has either landed or never will.
 func (a *Access) Save(id string, c *Content, expect int64) (Outcome[*Content], error) {
-	a.reserve = a.reserve || c.Owner != ""
 	return a.store.contents.Save(a, id, c, expect)
 }
 
@@ -91,15 +90,15 @@ func (a *Access) SaveOnce(id string, c *Content, expect int64) error {
 	return a.saveOnce(a.now(), c.Record(id), expect)
 }
 
-// Change is Save for what is made of the content that it replaces: see Change.Do.
-func (a *Access) Change(c Change[*Content]) (*Content, error) {
-	edit := c.Edit
-	c.Edit = func(current *Content) (*Content, error) {
-		next, err := edit(current)
-		a.reserve = a.reserve || next != nil && next.Owner != ""
-		return next, err
-	}
-	return a.store.contents.Do(a, c)
+// Change saves what c makes of the content under id, which is base as far as is known, and
+// returns it: see Kind.Change.
+func (a *Access) Change(id string, base *Content, c Change[*Content]) (*Content, error) {
+	return a.store.contents.Change(a, id, base, c)
+}
+
+// ChangeUnqueued is Change by a commit that holds the place in the queue of another record.
+func (a *Access) ChangeUnqueued(id string, base *Content, edit Edit[*Content]) (*Content, error) {
+	return a.store.contents.ChangeUnqueued(a, id, base, edit)
 }
 
 // Delete deletes a record that nobody knows of; one that stays expires.
@@ -109,20 +108,32 @@ func (a *Access) Delete(id string) error {
 	return a.store.provider.Delete(ctx, id)
 }
 
-// yield is called after a conflict: the commit queues up behind the others of its record
+// queueUp is called after a conflict: the commit queues up behind the others of its record
 // in this process or, if it is being served already, makes way for those of other
 // processes. It reports whether what was read before may be outdated.
-func (a *Access) yield(id string) (waited bool) {
+func (a *Access) queueUp(id string, tries int) (waited bool, err error) {
+	if a.exhausted(a.now()) {
+		return false, errContention(tries)
+	}
+	a.conflicts++
 	if a.ticket != nil || a.queued {
 		a.backOff(a.conflicts)
-		return false
+		return false, nil
 	}
 	a.queued = true
 	ctx, cancel := context.WithTimeout(a.Context(), a.store.opts.Timeout)
 	defer cancel()
 	a.ticket, waited = queue.Join(ctx, id)
 	a.Restart()
-	return waited
+	return waited, nil
+}
+
+// backOffAfter is called after a conflict of a commit that does not queue up.
+func (a *Access) backOffAfter(_ string, tries int) (waited bool, err error) {
+	if a.exhausted(a.now()) || !a.backOff(tries) {
+		return false, errContention(tries)
+	}
+	return false, nil
 }
 
 // backOff makes way for others after a conflict. At first it does not: each conflict

@@ -1,74 +1,76 @@
 package records
 
-// Change is a value that is made of the one it replaces, again and again until it lands.
-type Change[V Value] struct {
-	ID   string
-	Base V // that the first try replaces; nil: none
-
+// Change is a value that is made of the one it replaces, again until it lands.
+type Change[V Value] interface {
 	// Edit returns the value that is to replace current, nil to save nothing.
-	Edit func(current V) (V, error)
+	Edit(current V) (V, error)
 
-	// Check, if there is one, returns an error if the change can not be made on top of
-	// current, which another commit has saved. AfterUnknown means that an attempt had an
-	// unknown outcome and has not landed. It is called before the change queues up, and
-	// again if it had to wait.
-	Check func(current V, afterUnknown bool) error
-
-	// Unqueued makes the change compete without a place in the queue: its caller holds
-	// one of another record.
-	Unqueued bool
+	// Check returns an error if the change cannot be made on top of current, which
+	// another commit has saved. AfterUnknown means that an attempt had an unknown outcome
+	// and has not landed. Check is called before the change queues up, and again if it
+	// had to wait.
+	Check(current V, afterUnknown bool) error
 }
 
-// Do saves what c.Edit makes of the stored value, by compare-and-swap, and returns it. It
-// returns nil if Edit did, and the error of Edit or Check.
-func (k Kind[V]) Do(a *Access, c Change[V]) (saved V, err error) {
+// Edit is a Change that can be made on top of any value.
+type Edit[V Value] func(current V) (V, error)
+
+// Edit implements Change.
+func (e Edit[V]) Edit(current V) (V, error) { return e(current) }
+
+// Check implements Change.
+func (e Edit[V]) Check(V, bool) error { return nil }
+
+// Change saves what c makes of the value under id, by compare-and-swap, and returns it. The
+// first try replaces base, nil for no record. It returns nil if Edit did, and the error of
+// Edit or Check. After a conflict it queues up behind the others that compete for the
+// record.
+func (k Kind[V]) Change(a *Access, id string, base V, c Change[V]) (saved V, err error) {
+	return k.change(a, id, base, c, true)
+}
+
+// ChangeUnqueued is Change without a place in the queue.
+func (k Kind[V]) ChangeUnqueued(a *Access, id string, base V, edit Edit[V]) (saved V, err error) {
+	return k.change(a, id, base, edit, false)
+}
+
+func (k Kind[V]) change(a *Access, id string, current V, c Change[V], queued bool) (saved V, err error) {
 	var none V
-	current := c.Base
 	for tries := 1; ; tries++ {
 		next, err := c.Edit(current)
 		if err != nil || next == none {
 			return none, err
 		}
-		out, err := k.Save(a, c.ID, next, current.VersionNumber())
+		out, err := k.Save(a, id, next, current.VersionNumber())
 		switch {
 		case err != nil:
 			return none, err
 		case out.Landed:
 			return next, nil
 		}
-		if current, err = k.follow(a, c, out, tries); err != nil {
+		if err := c.Check(out.Current, out.AfterUnknown); err != nil {
+			return none, err
+		}
+		current = out.Current
+		again := a.backOffAfter
+		if queued {
+			again = a.queueUp
+		}
+		waited, err := again(id, tries)
+		if waited && err == nil {
+			current, err = k.refetch(a, id, c)
+		}
+		if err != nil {
 			return none, err
 		}
 	}
 }
 
-// follow returns the value to try c again on, after a conflict.
-func (k Kind[V]) follow(a *Access, c Change[V], out Outcome[V], tries int) (current V, err error) {
-	if err := c.check(out.Current, out.AfterUnknown); err != nil {
-		return current, err
-	}
-	if a.exhausted(a.now()) {
-		return current, errContention(tries)
-	}
-	if c.Unqueued {
-		if !a.backOff(tries) {
-			return current, errContention(tries)
-		}
-		return out.Current, nil
-	}
-	a.conflicts++
-	if !a.yield(c.ID) {
-		return out.Current, nil
-	}
-	if current, err = k.Fetch(a, c.ID); err == nil {
-		err = c.check(current, false)
+// refetch returns the value to try c again on, after a wait.
+func (k Kind[V]) refetch(a *Access, id string, c Change[V]) (V, error) {
+	current, err := k.Fetch(a, id)
+	if err == nil {
+		err = c.Check(current, false)
 	}
 	return current, err
-}
-
-func (c *Change[V]) check(current V, afterUnknown bool) error {
-	if c.Check == nil {
-		return nil
-	}
-	return c.Check(current, afterUnknown)
 }

@@ -42,6 +42,10 @@ func (c *Content) VersionNumber() int64 {
 // Trace tells whether that commit led to c.
 func (c *Content) Trace(commit int64) envelope.Lineage { return c.History.Trace(c.Version, commit) }
 
+// UsesReserve reports whether a save of c may use the room that the provider keeps in
+// reserve: c has an owner.
+func (c *Content) UsesReserve() bool { return c.Owner != "" }
+
 // IsOwnerIndex reports whether c lists the sessions of an owner.
 func (c *Content) IsOwnerIndex() bool { return c.Format == OwnerIndexFormat }
 

@@ -55,12 +55,9 @@ func (a *Access) EndLast(id string, base *Content, how Ending) (Ended, error) {
 			}
 			base, ended.Lost = found, found == nil
 		default:
-			_, err := a.Change(Change[*Content]{ID: id, Base: base, Edit: func(current *Content) (*Content, error) {
-				return how.tombstone(id, current)
-			}, Check: func(current *Content, afterUnknown bool) error {
-				base, ended.AfterUnknown = current, afterUnknown
-				return how.check(current)
-			}})
+			to := &ending{how: &how, id: id}
+			_, err := a.Change(id, base, to)
+			base, ended.AfterUnknown = to.current, to.afterUnknown
 			if !errors.Is(err, errMoved) {
 				return ended, err
 			}
@@ -71,25 +68,35 @@ func (a *Access) EndLast(id string, base *Content, how Ending) (Ended, error) {
 
 func (e *Ending) spares(id string, c *Content) bool { return e.Spares != nil && e.Spares(id, c) }
 
-// tombstone returns the tombstone to write over c, nil for one that is spared.
-func (e *Ending) tombstone(id string, c *Content) (*Content, error) {
-	if e.spares(id, c) {
+// ending is the Change that writes a tombstone over one record.
+type ending struct {
+	how          *Ending
+	id           string
+	current      *Content // that another commit has saved
+	afterUnknown bool
+}
+
+// Edit implements Change. It returns nil for a session that is spared.
+func (e *ending) Edit(current *Content) (*Content, error) {
+	if e.how.spares(e.id, current) {
 		return nil, nil
 	}
-	if e.Check != nil {
-		if err := e.Check(c); err != nil {
+	if e.how.Check != nil {
+		if err := e.how.Check(current); err != nil {
 			return nil, err
 		}
 	}
-	return Tombstone(c, "", e.Outside()), nil
+	return Tombstone(current, "", e.how.Outside()), nil
 }
 
-func (e *Ending) check(current *Content) error {
+// Check implements Change.
+func (e *ending) Check(current *Content, afterUnknown bool) error {
+	e.current, e.afterUnknown = current, afterUnknown
 	switch {
 	case current == nil || current.Tombstone:
 		return errMoved
-	case e.Contended != nil:
-		return e.Contended()
+	case e.how.Contended != nil:
+		return e.how.Contended()
 	}
 	return nil
 }

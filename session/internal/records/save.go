@@ -16,6 +16,7 @@ type Value interface {
 	VersionNumber() int64                // 0 for nil
 	Trace(commit int64) envelope.Lineage // whether that commit led to it
 	Record(id string) *provider.Record   // to save
+	UsesReserve() bool                   // may use the room that the provider keeps in reserve
 }
 
 // Kind is how the records of one kind are read.
@@ -40,6 +41,7 @@ type Outcome[V Value] struct {
 // will.
 func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], error) {
 	rec := v.Record(id)
+	a.reserve = a.reserve || v.UsesReserve()
 	for unknown, try := 0, 1; ; try++ {
 		now := a.now()
 		if a.exhausted(now) {
@@ -119,17 +121,17 @@ func (k Kind[V]) standing(a *Access, id string, err error) (absent V, _ error) {
 
 // saveOnce gives one save half the time that is left.
 func (a *Access) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
-	ctx, cancel := a.halfTimeout(now)
-	defer cancel()
+	ctx, call := a.halfTimeout(now)
+	defer call.End()
 	return a.store.provider.Save(ctx, rec, expect)
 }
 
 // Fetch reads a record, again after a failure while there is time.
 func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
 	for try := 1; ; try++ {
-		ctx, cancel := a.halfTimeout(a.now())
+		ctx, call := a.halfTimeout(a.now())
 		found, err := k.FetchOnce(ctx, a.store, id)
-		cancel()
+		call.End()
 		if err == nil || unreadable(err) || try >= maxUnknownSaves || !a.pause(afterFailure, try) {
 			return found, err
 		}
@@ -138,8 +140,8 @@ func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
 
 // FetchNow is Fetch by one call.
 func (k Kind[V]) FetchNow(a *Access, id string) (V, error) {
-	ctx, cancel := a.halfTimeout(a.now())
-	defer cancel()
+	ctx, call := a.halfTimeout(a.now())
+	defer call.End()
 	return k.FetchOnce(ctx, a.store, id)
 }
 

@@ -43,20 +43,17 @@ func (c *commit) claim(d *snapshot, who identity) error {
 		}
 	}
 	var replaced string // the session of an earlier claim
-	_, err := c.Change(records.Change[*records.Content]{
-		ID: id, Base: tombstone, Unqueued: true,
-		Edit: func(current *records.Content) (*records.Content, error) {
-			replaced = ""
-			switch {
-			case current == nil:
-				return nil, nil
-			case !d.mayClaim(current):
-				return nil, records.ErrTombstone
-			case d.renew && !current.Login:
-				replaced = current.Claim
-			}
-			return records.Claimed(current, who.id, d.renew), nil
-		},
+	_, err := c.ChangeUnqueued(id, tombstone, func(current *records.Content) (*records.Content, error) {
+		replaced = ""
+		switch {
+		case current == nil:
+			return nil, nil
+		case !d.mayClaim(current):
+			return nil, records.ErrTombstone
+		case d.renew && !current.Login:
+			replaced = current.Claim
+		}
+		return records.Claimed(current, who.id, d.renew), nil
 	})
 	if err == nil && replaced != "" {
 		c.endClaim(replaced)
@@ -69,14 +66,11 @@ func (c *commit) claim(d *snapshot, who identity) error {
 func (c *commit) endClaim(id string) {
 	found, err := c.Fetch(id)
 	if err == nil {
-		_, err = c.Change(records.Change[*records.Content]{
-			ID: id, Base: found, Unqueued: true,
-			Edit: func(current *records.Content) (*records.Content, error) {
-				if current == nil || current.Tombstone || current.Owner != "" {
-					return nil, nil
-				}
-				return records.Tombstone(current, "", false), nil
-			},
+		_, err = c.ChangeUnqueued(id, found, func(current *records.Content) (*records.Content, error) {
+			if current == nil || current.Tombstone || current.Owner != "" {
+				return nil, nil
+			}
+			return records.Tombstone(current, "", false), nil
 		})
 	}
 	if err != nil {

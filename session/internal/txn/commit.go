@@ -37,6 +37,8 @@ type commit struct {
 	t        *Txn
 	mode     Mode
 	entering owners.Entering
+	d        snapshot // that is being stored
+	value    string   // of the cookie that is to be set with it, "" for none
 }
 
 // Commit stores what was changed. Only one commit of a transaction runs at a time.
@@ -78,7 +80,8 @@ func (c *commit) leaveQueue(again bool) {
 }
 
 func (c *commit) run() error {
-	d := c.t.snapshot()
+	d := &c.d
+	c.t.takeSnapshot(d)
 	if d.encoding != nil {
 		return c.observe(observe.Save, "", func() error { return d.encoding })
 	}
@@ -86,10 +89,10 @@ func (c *commit) run() error {
 		if err := c.destroy(b); err != nil {
 			return err
 		}
-		d = c.t.snapshot()
+		c.t.takeSnapshot(d)
 	}
 	if !d.needed() {
-		if err := c.noop(d); err != nil {
+		if err := c.noop(); err != nil {
 			return c.observe(observe.Save, "", func() error { return err })
 		}
 		c.touch()
@@ -99,22 +102,22 @@ func (c *commit) run() error {
 	if d.renew {
 		op = observe.Renew
 	}
-	return c.observe(op, "", func() error { return c.store(d) })
+	return c.observe(op, "", c.store)
 }
 
-func (c *commit) store(d *snapshot) error {
-	switch {
+func (c *commit) store() error {
+	switch d := &c.d; {
 	case d.id == "":
-		err := c.create(d)
+		err := c.create()
 		if errors.Is(err, records.ErrTombstone) && d.mayBeLost() {
 			c.t.committedNoop(d)
 			return nil
 		}
 		return err
 	case d.renew:
-		return c.renew(d)
+		return c.renew()
 	default:
-		return c.replace(d)
+		return c.replace()
 	}
 }
 
@@ -132,9 +135,10 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 	return err
 }
 
-// noop commits a d that changes nothing, such as a Delete of what another request has
-// deleted: nothing is saved, but the reads must hold.
-func (c *commit) noop(d *snapshot) error {
+// noop commits a snapshot that changes nothing, such as a Delete of what another request
+// has deleted: nothing is saved, but the reads must hold.
+func (c *commit) noop() error {
+	d := &c.d
 	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
 		return nil
 	}
@@ -171,32 +175,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 }
 
 // replace commits a change of a stored session.
-func (c *commit) replace(d *snapshot) error {
-	var value string
-	next, err := c.Change(records.Change[*records.Content]{
-		ID: d.id, Base: d.view.base,
-		Check: func(current *records.Content, afterUnknown bool) error { return c.mayFollow(d, current, afterUnknown) },
-		Edit: func(current *records.Content) (*records.Content, error) {
-			if current != d.view.base {
-				if err := c.t.rebase(current); err != nil {
-					return nil, err
-				}
-				d = c.t.snapshot()
-			}
-			if err := c.t.check(d, d.view.base); err != nil {
-				return nil, err
-			}
-			if !d.needed() { // others have saved what this request wants
-				return nil, nil
-			}
-			var err error
-			if value, err = c.persistentCookie(d); err != nil {
-				return nil, err
-			}
-			next := c.content(d, d.view.base)
-			return next, c.prepare(d.id, next, d.view.base)
-		},
-	})
+func (c *commit) replace() error {
+	d := &c.d
+	next, err := c.Change(d.id, d.view.base, (*replacement)(c))
 	switch {
 	case err != nil:
 		return err
@@ -211,10 +192,47 @@ func (c *commit) replace(d *snapshot) error {
 	if c.t.e.Owners.ReentryDue(d.view.base, next) {
 		c.t.e.Owners.Reenter(&c.Access, d.id, next)
 	}
-	if value != "" {
-		c.setCookie(value, next)
+	if c.value != "" {
+		c.setCookie(c.value, next)
 	}
 	return nil
+}
+
+// replacement is the records.Change of a commit that replaces the content of a session.
+type replacement commit
+
+// Edit returns the session on top of current, nil if nothing is left to be saved.
+func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
+	c, d := (*commit)(r), &r.d
+	if current != d.view.base {
+		if err := c.rebase(current); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.t.check(d, d.view.base); err != nil {
+		return nil, err
+	}
+	if !d.needed() { // others have saved what this request wants
+		return nil, nil
+	}
+	var err error
+	if c.value, err = c.persistentCookie(d); err != nil {
+		return nil, err
+	}
+	next := c.content(d, d.view.base)
+	return next, c.prepare(d.id, next, d.view.base)
+}
+
+// Check returns why the session cannot be stored on top of current.
+func (r *replacement) Check(current *records.Content, afterUnknown bool) error {
+	return (*commit)(r).mayFollow(current, afterUnknown)
+}
+
+// rebase puts the request's changes on top of current.
+func (c *commit) rebase(current *records.Content) error {
+	err := c.t.rebase(current)
+	c.t.takeSnapshot(&c.d)
+	return err
 }
 
 // prepare is called before next is saved under id in place of prev. The owner's index has
@@ -237,8 +255,8 @@ func (e *Engine) fits(c *records.Content) error {
 	return nil
 }
 
-// mayFollow returns why d cannot be tried again on top of current.
-func (c *commit) mayFollow(d *snapshot, current *records.Content, afterUnknown bool) error {
+// mayFollow returns why the commit cannot be tried again on top of current.
+func (c *commit) mayFollow(current *records.Content, afterUnknown bool) error {
 	switch {
 	case current == nil && afterUnknown:
 		return records.ErrGoneUnknown
@@ -249,7 +267,7 @@ func (c *commit) mayFollow(d *snapshot, current *records.Content, afterUnknown b
 	case c.mode == updating:
 		return errRerun
 	}
-	return c.t.check(d, current)
+	return c.t.check(&c.d, current)
 }
 
 // check decides whether d can go on top of now.

@@ -13,7 +13,8 @@ import (
 const maxCreates = 4
 
 // create stores a session that is not stored yet.
-func (c *commit) create(d *snapshot) error {
+func (c *commit) create() error {
+	d := &c.d
 	if d.reads.ended || c.t.check(d, d.view.base) != nil {
 		return records.ErrTombstone // the reads are of a session that another request has ended
 	}

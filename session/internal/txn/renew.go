@@ -10,74 +10,81 @@ import (
 // renew moves a stored session to a new ID. The new record is inserted first and a
 // tombstone written over the old one second, which decides: until then the old cookie
 // works and the new one is known to nobody, so a crash in between loses nothing.
-func (c *commit) renew(d *snapshot) error {
-	if err := c.t.check(d, d.view.base); err != nil {
+func (c *commit) renew() error {
+	if err := c.t.check(&c.d, c.d.view.base); err != nil {
 		return err
 	}
-	next := c.content(d, nil)
+	next := c.content(&c.d, nil)
 	c.UseReserve()
 	who, value, err := c.insert(next)
 	if err != nil {
 		return err
 	}
-	_, err = c.Change(records.Change[*records.Content]{
-		ID: d.id, Base: d.view.base,
-		Check: func(current *records.Content, afterUnknown bool) error { return c.mayFollow(d, current, afterUnknown) },
-		Edit: func(current *records.Content) (*records.Content, error) {
-			if current != d.view.base {
-				var err error
-				if d, next, err = c.renewAgain(who, next, current); err != nil {
-					return nil, err
-				}
-			}
-			return c.retireOld(d, who, next)
-		},
-	})
-	if err != nil {
-		c.deleteNew(who, next)
+	r := &renewal{c, who, next}
+	if _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {
+		c.deleteNew(who, r.next)
 		if errors.Is(err, records.ErrTombstone) {
-			return c.startOver(d)
+			return c.startOver()
 		}
 		return err
 	}
-	c.t.committed(d, who, next)
-	c.setCookie(value, next)
+	d := &c.d
+	c.t.committed(d, who, r.next)
+	c.setCookie(value, r.next)
 	if old := d.view.base.Owner; old != "" {
 		c.t.e.Owners.Remove(&c.Access, old, d.id)
 	}
 	return nil
 }
 
-// retireOld returns the tombstone of the old record. It names its successor, and stays as
-// long as that may live. It is not written for a visitor who has hung up: the response
-// with the new cookie would be lost, and the old cookie dead.
-func (c *commit) retireOld(d *snapshot, successor identity, next *records.Content) (*records.Content, error) {
+// renewal is the records.Change that writes the tombstone of the old record.
+type renewal struct {
+	c         *commit
+	successor identity
+	next      *records.Content // of the successor
+}
+
+// Edit returns the tombstone. It names the successor, and stays as long as that may live.
+// It is not written for a visitor who has hung up: the response with the new cookie would
+// be lost, and the old cookie dead.
+func (r *renewal) Edit(current *records.Content) (*records.Content, error) {
+	c := r.c
+	if current != c.d.view.base {
+		if err := r.update(current); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.hungUp(); err != nil {
 		return nil, fmt.Errorf("not renewed: %w", err)
 	}
-	t := records.Tombstone(d.view.base, successor.id, false)
-	if end := c.t.e.Lifetimes.End(next); end.After(t.Expires) {
+	t := records.Tombstone(c.d.view.base, r.successor.id, false)
+	if end := c.t.e.Lifetimes.End(r.next); end.After(t.Expires) {
 		t.Expires = end
 	}
 	return t, nil
 }
 
-// renewAgain brings the new record up to what was saved to the old one meanwhile.
-func (c *commit) renewAgain(who identity, next, current *records.Content) (*snapshot, *records.Content, error) {
-	err := c.t.rebase(current)
-	d := c.t.snapshot()
-	if err != nil {
-		return d, next, err
+// Check returns why the session cannot be renewed on top of current.
+func (r *renewal) Check(current *records.Content, afterUnknown bool) error {
+	return r.c.mayFollow(current, afterUnknown)
+}
+
+// update brings the new record up to what was saved to the old one meanwhile.
+func (r *renewal) update(current *records.Content) error {
+	c := r.c
+	if err := c.rebase(current); err != nil {
+		return err
 	}
-	newer := c.content(d, next)
-	if err := c.prepare(who.id, newer, next); err != nil {
-		return d, newer, err
+	before := r.next
+	r.next = c.content(&c.d, before)
+	if err := c.prepare(r.successor.id, r.next, before); err != nil {
+		return err
 	}
-	out, err := c.Save(who.id, newer, next.Version)
+	out, err := c.Save(r.successor.id, r.next, before.Version)
 	if err == nil && !out.Landed {
 		err = fmt.Errorf("%w: the record of the renewal is gone", records.ErrUnavailable)
 	}
-	return d, newer, err
+	return err
 }
 
 // startOver is a renewal of what another request has renewed or destroyed meanwhile, such
@@ -85,14 +92,15 @@ func (c *commit) renewAgain(who identity, next, current *records.Content) (*snap
 // has set, and nothing of the old data. What the request has seen of them it may have in
 // its changes, whatever the level, so that it cannot have a session of its own: a session
 // that was revoked would come back.
-func (c *commit) startOver(d *snapshot) error {
+func (c *commit) startOver() error {
 	if c.mode == updating {
 		return errStartOver
 	}
-	if err := c.t.startOver(d); err != nil {
+	if err := c.t.startOver(&c.d); err != nil {
 		return err
 	}
-	return c.create(c.t.snapshot())
+	c.t.takeSnapshot(&c.d)
+	return c.create()
 }
 
 // startOver makes the session one that is not stored, with only this request's changes.

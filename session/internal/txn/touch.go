@@ -72,29 +72,13 @@ func (t *Txn) Touch(ctx context.Context) error {
 func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 	a := t.e.Records.Access(ctx, nil)
 	defer a.Leave()
-	limits := &t.e.Lifetimes
 	found, err := a.Fetch(id)
 	if err != nil {
 		return false, err
 	}
-	next, err := a.Change(records.Change[*records.Content]{
-		ID: id, Base: found,
-		Check: func(current *records.Content, afterUnknown bool) error {
-			if current == nil && afterUnknown {
-				return records.ErrGoneUnknown
-			}
-			return limits.Live(current)
-		},
-		Edit: func(current *records.Content) (*records.Content, error) {
-			found = current
-			if err := limits.Live(current); err != nil || !limits.TouchDue(current) {
-				return nil, err
-			}
-			next := limits.Extended(current)
-			return next, t.e.fits(next)
-		},
-	})
-	switch {
+	touching := &touching{e: t.e}
+	next, err := a.Change(id, found, touching)
+	switch found = touching.found; {
 	case err != nil:
 		return false, err
 	case next == nil:
@@ -106,6 +90,28 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 		t.e.Owners.Reenter(&a, id, next)
 	}
 	return true, nil
+}
+
+// touching is the records.Change of a touch at any time.
+type touching struct {
+	e     *Engine
+	found *records.Content // that was touched last
+}
+
+func (c *touching) Edit(current *records.Content) (*records.Content, error) {
+	c.found = current
+	if err := c.e.Lifetimes.Live(current); err != nil || !c.e.Lifetimes.TouchDue(current) {
+		return nil, err
+	}
+	next := c.e.Lifetimes.Extended(current)
+	return next, c.e.fits(next)
+}
+
+func (c *touching) Check(current *records.Content, afterUnknown bool) error {
+	if current == nil && afterUnknown {
+		return records.ErrGoneUnknown
+	}
+	return c.e.Lifetimes.Live(current)
 }
 
 // seen notes that the stored content is now after, which has the values of before.
