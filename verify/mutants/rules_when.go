@@ -12,12 +12,12 @@ var versions = []mutant{
 	without("a retry expects the same version", engine,
 		"err := a.saveOnce(now, rec, expect)\n", "expect := expect\n\t\tif unknown > 0 {\n\t\t\texpect = -1\n\t\t}\n\t\terr := a.saveOnce(now, rec, expect)\n"),
 	without("every rebase takes a new version", engine,
-		"\tfor ; ; d = c.s.draft() {\n", "\tvar version int64\n\tfor ; ; d = c.s.draft() {\n",
-		"out, err := c.put(d.id, next, d.view.base)\n", `if version == 0 {
-			version = next.version
-		}
-		next.version = version
-		out, err := c.put(d.id, next, d.view.base)
+		"\tvar value string\n\tnext, err := c.Change(", "\tvar value string\n\tvar version int64\n\tnext, err := c.Change(",
+		"\t\t\tnext := c.content(d, d.view.base)\n", `			next := c.content(d, d.view.base)
+			if version == 0 {
+				version = next.Version
+			}
+			next.Version = version
 `),
 	without("the random half goes into the history", engine,
 		"c.Encode(prev.Version, prev.History,", "c.Encode(prev.Version>>32<<32, prev.History,"),
@@ -49,7 +49,7 @@ var commitPoints = []mutant{
 		"\tif n > 0 {\n\t\trw.markHeaderSent()\n\t}\n", "\trw.markHeaderSent()\n"),
 	without("a refused Hijack commits, and sends no header", engine,
 		"Hijack()\n\tif err != nil {\n\t\treturn nil, nil, err\n\t}\n",
-		"Hijack()\n\tif err != nil {\n\t\trn.gone()\n\t\treturn nil, nil, err\n\t}\n"),
+		"Hijack()\n\tif err != nil {\n\t\trw.markHeaderSent()\n\t\treturn nil, nil, err\n\t}\n"),
 	without("a cookie pending at Hijack stays in the header map", engine,
 		"conn, buf, err := http.NewResponseController(rw.raw).Hijack()", "rw.raw.Header().Del(\"Set-Cookie\")\n\tconn, buf, err := http.NewResponseController(rw.raw).Hijack()"),
 	without("a cookie pending at Hijack is logged", engine,
@@ -94,23 +94,15 @@ var failures = []mutant{
 	without("the context is cancelled also for who asks later", engine,
 		"\tc.cause = cause\n", ""),
 	without("the context has its deadline also for who asks nothing else", engine,
-		"{ return c.deadline, true }", "{ return c.Context.Deadline() }"),
+		"func release() {}\n", "func release() {}\n\nfunc (c *callContext) Deadline() (time.Time, bool) { return time.Time{}, false }\n"),
 	without("the context has ended at its deadline also for who does not wait", engine,
-		"c.err == nil && !time.Now().Before(c.deadline)", "c.err == nil && c.deadline.Year() == 1999"),
-	without("calls share a timer: the first deadline sets it", engine,
-		"c.deadline.Before(d.next) || d.next.Before(now)", "d.next.Before(now)"),
-	without("calls share a timer: where none runs, it is set", engine,
-		"c.deadline.Before(d.next) || d.next.Before(now)", "c.deadline.Before(d.next)"),
-	without("calls share a timer: it is set again for those that are left", engine,
-		"\t\t\td.set(first.deadline, now)\n\t\t\tbreak\n", "\t\t\tbreak\n"),
-	without("calls share a timer: not with another bubble of testing/synctest", engine,
-		"if now.Before(bubbles) {", "if now.Before(bubbles.AddDate(-99, 0, 0)) {"),
+		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithCancel(context.WithoutCancel(parent))"),
 	without("the cause of a call's end is its own", engine,
-		"callContext{Context: context.WithoutCancel(parent),", "callContext{Context: parent,"),
+		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithDeadlineCause(context.WithoutCancel(parent), deadline, context.Cause(parent))"),
 	without("a call that is over waits for no deadline", engine,
-		"\tc.waiting.remove(c)\n", ""),
-	without("what is derived from a call's context ends with it", engine,
-		"\tfor _, f := range c.after {\n\t\tgo (*f)()\n\t}\n", ""),
+		"\treturn &callContext{ctx, forKnown}, cancel\n", "\t_ = cancel\n\treturn &callContext{ctx, forKnown}, release\n"),
+	without("what is derived from a call's context ends with it, and has no goroutine to wait for that", engine,
+		"\treturn c.Context.Value(key)\n", "\tif _, internal := key.(*int); internal { // that of package context\n\t\treturn nil\n\t}\n\treturn c.Context.Value(key)\n"),
 	without("a sooner deadline of the caller's counts", engine,
 		"return records.Earlier(deadline, sooner)", "_ = sooner"),
 	without("the header map is put back: what the handler added goes", engine,
@@ -143,11 +135,11 @@ var failures = []mutant{
 	without("ErrConflict names the remedy", engine,
 		"%w: %s; %s\", ErrConflict, why, remedy)", "%w: %s%.0s\", ErrConflict, why, remedy)"),
 	without("ErrConflict names Key.Update for a Get and Set only", engine,
-		"\tcase c.verb == verbDelete:\n", "\tcase c.verb == verbDelete && c.blind:\n"),
+		"\tcase c.verb == verbDelete:\n", "\tcase c.verb == verbDelete && c.lastWriteWins:\n"),
 	without("ErrConflict names no remedy for a Pop", engine,
 		"did, remedy = \"popped\", \"only one request gets it\"", "did, remedy = \"popped\", runAgain"),
 	without("ErrConflict names no Key.Update for GetOrSet", engine,
-		"\tcase c.verb == verbCreate:\n", "\tcase c.verb == verbCreate && c.blind:\n"),
+		"\tcase c.verb == verbCreate:\n", "\tcase c.verb == verbCreate && c.lastWriteWins:\n"),
 	without("ErrConflict names no Key.Update at LevelStrict", engine,
 		"\tif l == LevelStrict {\n\t\tupdate = \"\"", "\tif l == 99 {\n\t\tupdate = \"\""),
 	without("ErrConflict names GetOrSet for what was absent", engine,
@@ -180,7 +172,7 @@ var afterwards = []mutant{
 	without("the cause of a drop is told: a panic", engine,
 		"rw.req.dropChanges(&panicked)", "rw.req.dropChanges(&failedResponse)"),
 	without("the cause of a drop is told: a goroutine", engine,
-		"\tcase reason != \"\":\n\t\treturn fmt.Errorf(\"%w: %s\", ErrRequestDone, reason)\n", "\tcase reason != \"\" || s != nil:\n\t\treturn fmt.Errorf(\"%w: %s\", ErrRequestDone, failedResponse)\n"),
+		"\tcase reason != \"\":\n\t\treturn fmt.Errorf(\"%w: %s\", ErrRequestDone, reason)\n", "\tcase reason != \"\" || t != nil:\n\t\treturn fmt.Errorf(\"%w: the response was an error\", ErrRequestDone)\n"),
 	without("an Update of nothing that fails after the headers has lost nothing", engine,
 		"err != nil && rw.req.unsaved() {", "err != nil {"),
 	without("a request that is over is not run again", engine,
@@ -194,11 +186,23 @@ var afterwards = []mutant{
 	without("what needs a cookie is not committed after the headers", engine,
 		"\tif c.t.req.HeaderSent() {\n", "\tif false {\n"),
 	without("the client hanging up does not cancel a commit", engine,
-		"\t\tc.finish(context.DeadlineExceeded)\n\t}\n\treturn c.err\n", "\t\tc.finish(context.DeadlineExceeded)\n\t}\n\tif c.err == nil {\n\t\treturn c.Context.Err()\n\t}\n\treturn c.err\n",
-		"callContext{Context: context.WithoutCancel(parent),", "callContext{Context: parent,"),
+		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithDeadline(parent, deadline)"),
 	without("the client hanging up does not cancel what a store waits for", engine,
-		"\tc.make()\n\treturn c.done\n", "\tif done := c.Context.Done(); done != nil {\n\t\treturn done\n\t}\n\tc.make()\n\treturn c.done\n",
-		"callContext{Context: context.WithoutCancel(parent),", "callContext{Context: parent,"),
+		"return &callContext{ctx, forKnown}, cancel\n", "return &callContext{leaving{ctx, parent}, forKnown}, cancel\n",
+		"func release() {}\n", `func release() {}
+
+type leaving struct {
+	context.Context
+	visitor context.Context
+}
+
+func (l leaving) Done() <-chan struct{} {
+	if done := l.visitor.Done(); done != nil {
+		return done
+	}
+	return l.Context.Done()
+}
+`),
 	without("the client hanging up does not cancel the wait for others", engine,
 		"{ return context.WithoutCancel(a.caller) }", "{ return a.caller }"),
 	without("a save extends as a touch does", engine,
@@ -208,7 +212,7 @@ var afterwards = []mutant{
 	without("StoreTimeout bounds a load", engine,
 		"time.Now().Add(p.m.cfg.StoreTimeout)", "time.Now().Add(1000*p.m.cfg.StoreTimeout)"),
 	without("a single save gets at most half of StoreTimeout", engine,
-		"ctx, call := st.halfway(now)\n", "ctx, call := st.m.until(st.asks, st.until)\n"),
+		"ctx, cancel := a.halfTimeout(now)\n", "ctx, cancel := a.store.context(a.caller, a.deadline, a.known)\n"),
 	without("Pattern is copied back", engine,
 		"\tr.Pattern = inner.Pattern\n", ""),
 	without("MultipartForm is copied back", engine,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -194,7 +195,7 @@ func (s *schema) overlay(dir string) (string, error) {
 func (files fileSet) overlay(dir string) (string, error) {
 	replace := map[string]string{}
 	for name, text := range files {
-		replace[name] = filepath.Join(dir, filepath.Base(name))
+		replace[name] = filepath.Join(dir, strconv.Itoa(len(replace))+"-"+filepath.Base(name)) // files of two packages may have one name
 		if err := os.WriteFile(replace[name], []byte(text), 0o600); err != nil {
 			return "", err
 		}
