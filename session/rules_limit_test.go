@@ -352,3 +352,63 @@ func TestRuleFullOwnerIndex(t *testing.T) {
 		}
 	})
 }
+
+// A session that is being renewed is in two records for a moment.
+func TestRuleOwnerLimitOfARenewal(t *testing.T) {
+	// during has do run when the client's renewal has stored the new record and not yet
+	// ended the old one.
+	during := func(w *world, c *client, do func()) {
+		w.t.Helper()
+		w.onSave(pass, pass, before(do))
+		c.post(renew).wantPage(w.t)
+	}
+
+	bubble("a login ends one session, not the one that is renewed", t, func(t *testing.T) {
+		w, oldest := member(t, limit(2, false))
+		time.Sleep(time.Second)
+		c, third := w.client(), w.client()
+		c.post(signIn("ann")).wantPage(t)
+		time.Sleep(time.Second)
+		during(w, c, func() { third.post(signIn("ann")).wantPage(t) })
+		c.wantState("a=1")
+		third.wantState("a=1")
+		oldest.wantState("empty")
+		w.wantSessions("ann", c, third)
+	})
+
+	bubble("a login that ends the one that is renewed ends what is to replace it", t, func(t *testing.T) {
+		w, oldest := member(t, limit(2, false))
+		time.Sleep(time.Second)
+		c, third := w.client(), w.client()
+		c.post(signIn("ann")).wantPage(t)
+		time.Sleep(time.Second)
+		during(w, oldest, func() {
+			third.post(signIn("ann")).wantPage(t)
+			w.wantSessions("ann", c, third)
+		})
+		oldest.wantState("empty")
+		w.wantSessions("ann", c, third)
+	})
+
+	bubble("a login is refused where there is no room beside it, and only there", t, func(t *testing.T) {
+		w, c := member(t, limit(2, true))
+		second, third := w.client(), w.client()
+		during(w, c, func() { second.post(signIn("ann")).wantPage(t) })
+		during(w, c, func() { third.post(signIn("ann")).wantError(t, http.StatusConflict, session.ErrTooManySessions) })
+		w.wantSessions("ann", c, second)
+	})
+
+	bubble("a login does not wait for it", t, func(t *testing.T) {
+		w, c := member(t, limit(2, true))
+		second := w.client()
+		w.onSave(pass, before(func() { // the list; not the new record
+			begin := time.Now()
+			second.post(signIn("ann")).wantPage(t)
+			if took := time.Since(begin); took != 0 {
+				t.Errorf("it took %v", took)
+			}
+		}))
+		c.post(renew).wantPage(t)
+		w.wantSessions("ann", c, second)
+	})
+}

@@ -470,6 +470,29 @@ func TestRuleReplayRuns(t *testing.T) {
 		c.wantState("a=8 b=11")
 	})
 
+	t.Run("what a discarded run has seen of a session that ends is no part of another", func(t *testing.T) {
+		w, c := member(t)
+		rival := c.tab()
+		var owner string
+		runs := 0
+		c.serve(replay(w.m, func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
+			if runs++; runs == 1 {
+				owner = s.Owner()
+				keyB.Get(s)
+				keyB.Set(s, 1)
+				rival.post(set("b=2")).wantPage(t)
+				return
+			}
+			wantErr(t, w.m.RevokeAll(r.Context(), "ann"), nil)
+			s.Renew()
+			s.SetOwner(owner)
+		}), request("POST", "")).wantError(t, http.StatusConflict, session.ErrEnded)
+		if owner != "ann" || runs != 2 {
+			t.Errorf("the owner was %q, in %d runs; want \"ann\" in 2", owner, runs)
+		}
+		w.wantSessions("ann")
+	})
+
 	t.Run("http.ErrAbortHandler from a discarded run is swallowed", func(t *testing.T) {
 		_, c, _ := begun(t)
 		rival := c.tab()

@@ -488,6 +488,20 @@ func TestRuleRevokeOthers(t *testing.T) {
 			t.Errorf("it is %q's", got)
 		}
 	})
+
+	t.Run("spares what a parallel request is about to renew the session to", func(t *testing.T) {
+		w, c := member(t)
+		other := w.client()
+		other.post(signIn("ann")).wantPage(t)
+		w.onSave(pass, pass, before(func() { // the list and the new record; not the tombstone
+			c.tab().post(func(s *session.Session) { wantErr(t, w.m.RevokeOthers(t.Context(), s), nil) }).wantPage(t)
+		}))
+		c.post(renew).wantPage(t)
+		c.wantState("a=1")
+		other.wantState("empty")
+		w.wantSessions("ann", c)
+	})
+
 	t.Run("of a session that is nobody's is an error", func(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(func(s *session.Session) {
