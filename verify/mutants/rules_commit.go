@@ -25,9 +25,9 @@ var whatWasRead = []mutant{
 	without("reads survive Session.Update", engine,
 		"\treturn t.rebase(newest)\n}\n\n// newest", "\tt.mu.Lock()\n\tt.state.reads = reads{}\n\tt.mu.Unlock()\n\treturn t.rebase(newest)\n}\n\n// newest"),
 	without("reads are validated also when the CAS itself would succeed", engine,
-		"\t\t\tif err := c.t.check(d, d.view.base); err != nil {\n\t\t\t\treturn nil, err\n\t\t\t}\n\t\t\tif !d.needed() { //", "\t\t\tif !d.needed() { //"),
+		"\tif err := c.t.check(d, d.view.base); err != nil {\n\t\treturn nil, err\n\t}\n\tif !d.needed() { //", "\tif !d.needed() { //"),
 	without("reads are validated also when the CAS itself would succeed: Renew", engine,
-		"\tif err := c.t.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)", "\tnext := c.content(d, nil)"),
+		"\tif err := c.t.check(&c.d, c.d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(&c.d, nil)", "\tnext := c.content(&c.d, nil)"),
 	without("reads are validated also when there is nothing to save any more", engine,
 		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", engine,
@@ -117,14 +117,13 @@ var commits = []mutant{
 	without("a tombstone carries the history of the record", engine,
 		"\tt.EncodeAfter(base, nil, nil)\n", "\tt.EncodeAfter(base, nil, nil)\n\tt.data = t.Encode(0, nil, nil, nil)\n"),
 	without("absent: a change is ErrEnded, never re-created", engine,
-		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone:", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone:",
-		"\t\t\tif current != d.view.base {\n\t\t\t\tif err := c.t.rebase(current)", `			if current == nil {
-				again := *d.view.base
-				again.Version = 0
-				current = &again
-			}
-			if current != d.view.base {
-				if err := c.t.rebase(current)`),
+		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone:", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone:", "\tc, d := (*commit)(r), &r.d\n", `	c, d := (*commit)(r), &r.d
+	if current == nil {
+		again := *d.view.base
+		again.Version = 0
+		current = &again
+	}
+`),
 	without("a tombstone's history is as deep as the record's", engine,
 		"\tt.EncodeAfter(base, nil, nil)\n", "\tshort := *base\n\tshort.History = nil\n\tt.EncodeAfter(&short, nil, nil)\n"),
 	without("after the first conflicts there is no pause", engine,
@@ -162,9 +161,12 @@ var levels = []mutant{
 	without("LevelSerializable: a key set it listed that has changed conflicts", engine,
 		"if w.reads.listingStale(now) {\n\t\t\treturn conflict(\"this", "if false {\n\t\t\treturn conflict(\"this"),
 	without("LevelSerializable: Renew counts as a change", engine,
-		"\tif err := c.t.check(d, d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(d, nil)",
-		"\tif len(d.changes) > 0 {\n\t\tif err := c.t.check(d, d.view.base); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\tnext := c.content(d, nil)",
-		"\treturn c.t.check(d, current)\n", "\tif len(d.changes) == 0 {\n\t\treturn nil\n\t}\n\treturn c.t.check(d, current)\n"),
+		"\tif err := c.t.check(&c.d, c.d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(&c.d, nil)", `	if len(c.d.changes) > 0 {
+		if err := c.t.check(&c.d, c.d.view.base); err != nil {
+			return err
+		}
+	}
+	next := c.content(&c.d, nil)`, "\treturn c.t.check(&c.d, current)\n", "\tif len(c.d.changes) == 0 {\n\t\treturn nil\n\t}\n\treturn c.t.check(&c.d, current)\n"),
 	without("LevelSerializable: Destroy counts as a change", engine,
 		"\t\t\treturn c.t.e.Isolation.check(readWriteSet{changes: b.popped", "\t\t\treturn LevelMerge.check(readWriteSet{changes: b.popped"),
 	without("LevelStrict: any key that has changed conflicts", engine,
@@ -246,7 +248,7 @@ var outcomes = []mutant{
 	without("after its first conflict a request queues", engine,
 		"if a.ticket != nil || a.queued {", "if true {"),
 	without("who has waited reads anew", engine,
-		"\treturn waited\n", "\treturn false && waited\n"),
+		"\t\tif waited && err == nil {\n", "\t\tif waited && err == nil && false {\n"),
 	without("the wait is not at the expense of StoreTimeout", engine,
 		"queue.Join(ctx, id)\n\ta.Restart()\n", "queue.Join(ctx, id)\n"),
 	without("first in, first out", queues,
@@ -319,7 +321,7 @@ var updates = []mutant{
 	without("keeps pending changes", engine,
 		"\treturn t.rebase(newest)\n}\n\n// newest", "\tt.mu.Lock()\n\tt.state.changes = nil\n\tt.mu.Unlock()\n\treturn t.rebase(newest)\n}\n\n// newest"),
 	without("runs fn again on any concurrent change", engine,
-		"\tcase c.mode == updating:\n\t\treturn errRerun\n\t}\n\treturn c.t.check(d, current)", "\t}\n\treturn c.t.check(d, current)"),
+		"\tcase c.mode == updating:\n\t\treturn errRerun\n\t}\n\treturn c.t.check(&c.d, current)", "\t}\n\treturn c.t.check(&c.d, current)"),
 	without("undoes fn's changes before it runs again", engine,
 		"undo = errors.Is(err, errRerun)", "undo = false"),
 	without("undoes fn's changes when fn fails", engine,
@@ -353,5 +355,5 @@ var creates = []mutant{
 	without("a create that fails sets no cookie", engine,
 		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\tif err := c.claim", "\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\tif value != \"\" {\n\t\t\tc.setCookie(value, next)\n\t\t}\n\t\treturn err\n\t}\n\tif err := c.claim"),
 	without("a new session without a change is not stored", engine,
-		"\tif !d.needed() {\n\t\tif err := c.noop(d)", "\tif d.id != \"\" && !d.needed() {\n\t\tif err := c.noop(d)", "func (t *Txn) idle() bool {\n", "func (t *Txn) idle() bool {\n\tif t.state.id == \"\" {\n\t\treturn false\n\t}\n"),
+		"\tif !d.needed() {\n\t\tif err := c.noop()", "\tif d.id != \"\" && !d.needed() {\n\t\tif err := c.noop()", "func (t *Txn) idle() bool {\n", "func (t *Txn) idle() bool {\n\tif t.state.id == \"\" {\n\t\treturn false\n\t}\n"),
 }

@@ -2,55 +2,66 @@ package main
 
 var renewals = []mutant{
 	without("the new record first, the tombstone second", engine,
-		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\t_, err = c.Change(", `	var who identity
+		`	who, value, err := c.insert(next)
+	if err != nil {
+		return err
+	}
+	r := &renewal{c, who, next}
+`, `	var who identity
 	who.token, who.id = c.t.e.NewToken()
 	value, err := c.sign(who.token)
 	if err != nil {
 		return err
 	}
-	t, err := c.retireOld(d, who, next)
+	r := &renewal{c, who, next}
+	t, err := r.Edit(c.d.view.base)
 	if err != nil {
 		return err
 	}
-	if out, err := c.Save(d.id, t, d.view.base.Version); err != nil {
+	if out, err := c.Save(c.d.id, t, c.d.view.base.Version); err != nil {
 		return err
 	} else if out.Landed {
 		if out, err := c.Save(who.id, next, 0); err != nil || !out.Landed {
 			return err
 		}
-		c.t.committed(d, who, next)
+		c.t.committed(&c.d, who, next)
 		c.setCookie(value, next)
 		return nil
 	}
 	if who, value, err = c.insert(next); err != nil {
 		return err
 	}
-	_, err = c.Change(`),
+	r.successor = who
+`),
 	without("the old record becomes a tombstone", engine,
-		"\t\t\treturn c.retireOld(d, who, next)\n", "\t\t\treturn nil, nil\n"),
+		"\tif _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {\n", "\t_ = r\n\tif err != nil {\n"),
 	without("the tombstone is a CAS", engine,
-		"\t\t\treturn c.retireOld(d, who, next)\n", "\t\t\tt, err := c.retireOld(d, who, next)\n\t\t\tif err == nil {\n\t\t\t\t_, err = c.Save(d.id, t, -1)\n\t\t\t}\n\t\t\treturn nil, err\n"),
+		"\tif _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {\n", `	t, err := r.Edit(c.d.view.base)
+	if err == nil {
+		_, err = c.Save(c.d.id, t, -1)
+	}
+	if err != nil {
+`),
 	without("the tombstone lasts 5 minutes", engine,
 		"TombstoneLifetime = 5 * time.Minute", "TombstoneLifetime = 5 * time.Second"),
 	without("the tombstone lasts no longer", engine,
 		"TombstoneLifetime = 5 * time.Minute", "TombstoneLifetime = 5 * time.Hour"),
 	without("the tombstone carries the new record's ID", engine,
-		"records.Tombstone(d.view.base, successor.id, false)", "records.Tombstone(d.view.base, \"\", false)"),
+		"records.Tombstone(c.d.view.base, r.successor.id, false)", "records.Tombstone(c.d.view.base, \"\", false)"),
 	without("the tombstone's ID is a hash, not what the cookie holds", engine,
 		"AppendEncode(named[:0], sum[:])", "AppendEncode(nil, append(sum[:0], name...))"),
 	without("on conflict the new record is brought up to date", engine,
-		"\tout, err := c.Save(who.id, newer, next.Version)\n", "\tout, err := records.Outcome[*records.Content]{Landed: true}, error(nil)\n"),
+		"\tout, err := c.Save(r.successor.id, r.next, before.Version)\n", "\tout, err := records.Outcome[*records.Content]{Landed: true}, error(nil)\n"),
 	without("on conflict the new record is brought up to date by CAS", engine,
-		"\tout, err := c.Save(who.id, newer, next.Version)\n", "\tout, err := c.Save(who.id, newer, -1)\n"),
+		"\tout, err := c.Save(r.successor.id, r.next, before.Version)\n", "\tout, err := c.Save(r.successor.id, r.next, -1)\n"),
 	without("on conflict: rebase", engine,
-		"\terr := c.t.rebase(current)\n\td := c.t.snapshot()\n", "\terr := error(nil)\n\td := c.t.snapshot()\n"),
+		"\tif err := c.rebase(current); err != nil {\n\t\treturn err\n\t}\n\tbefore := r.next\n", "\tc.t.takeSnapshot(&c.d)\n\tbefore := r.next\n"),
 	without("on giving up the new record is deleted", engine,
-		"\t\tc.deleteNew(who, next)\n\t\tif errors.Is", "\t\t_ = c.deleteNew\n\t\tif errors.Is"),
+		"\t\tc.deleteNew(who, r.next)\n", "\t\t_ = c.deleteNew\n"),
 	without("Set-Cookie only after the tombstone is confirmed, a failed run's token is discarded", engine,
-		"\t_, err = c.Change(records.Change[*records.Content]{\n\t\tID: d.id,", "\tc.setCookie(value, next)\n\t_, err = c.Change(records.Change[*records.Content]{\n\t\tID: d.id,"),
+		"\tr := &renewal{c, who, next}\n", "\tr := &renewal{c, who, next}\n\tc.setCookie(value, next)\n"),
 	without("Renew sets the cookie", engine,
-		"\tc.setCookie(value, next)\n\tif old := ",
-		"\t_ = value\n\tif old := "),
+		"\tc.setCookie(value, r.next)\n\tif old := ", "\t_ = value\n\tif old := "),
 	without("no tombstone when the request's context is cancelled", engine,
 		"records.HungUp(c.Caller(), c.t.req.Context())", "records.HungUp(c.Caller())", "return s.tx.Commit(p.request.Context(), txn.Auto)", "return s.tx.Commit(context.WithoutCancel(p.request.Context()), txn.Auto)"),
 	without("no tombstone when Save's context is cancelled", engine,
@@ -99,7 +110,7 @@ var aftermath = []mutant{
 	without("a tombstone is claimed once", engine,
 		"return c.Outside && c.Claim == \"\" || ", "return c.Outside || "),
 	without("one of parallel requests claims it: by compare-and-swap", engine,
-		"\t\t\treturn records.Claimed(current, who.id, d.renew), nil\n", "\t\t\t_, err := c.Save(id, records.Claimed(current, who.id, d.renew), -1)\n\t\t\treturn nil, err\n"),
+		"\t\treturn records.Claimed(current, who.id, d.renew), nil\n", "\t\t_, err := c.Save(id, records.Claimed(current, who.id, d.renew), -1)\n\t\treturn nil, err\n"),
 	without("one made by a request of the browser's own takes no change for 30 s", engine,
 		"StrictWindow = 30 * time.Second", "StrictWindow = 3 * time.Second"),
 	without("after 30 s it is claimed", engine,
@@ -113,9 +124,9 @@ var aftermath = []mutant{
 	without("who has hung up claims nothing", engine,
 		"\tif err := c.hungUp(); err != nil {\n\t\treturn err\n\t}\n\tid, tombstone := ", "\tid, tombstone := "),
 	without("a login takes over", engine,
-		"\t\t\tcase d.renew && !current.Login:\n", "\t\t\tcase false:\n"),
+		"\t\tcase d.renew && !current.Login:\n", "\t\tcase false:\n"),
 	without("a login ends no other login's session", engine,
-		"\t\t\tcase d.renew && !current.Login:\n", "\t\t\tcase d.renew:\n"),
+		"\t\tcase d.renew && !current.Login:\n", "\t\tcase d.renew:\n"),
 	without("a login ends no session that has an owner", engine,
 		" || current.Tombstone || current.Owner != \"\" {", " || current.Tombstone {"),
 	without("within 30 s a change that may be lost is lost", engine,
@@ -156,14 +167,28 @@ var aftermath = []mutant{
 
 var destroys = []mutant{
 	without("a CAS, not an unconditional delete", engine,
-		"\t\t\t\treturn how.tombstone(id, current)\n", "\t\t\t\tnext, err := how.tombstone(id, current)\n\t\t\t\tif err == nil && next != nil {\n\t\t\t\t\terr = a.store.provider.Delete(a.Context(), id)\n\t\t\t\t}\n\t\t\t\treturn nil, err\n"),
+		"\t\t\t_, err := a.Change(id, base, to)\n", `			next, err := to.Edit(base)
+			if err == nil && next != nil {
+				err = a.store.provider.Delete(a.Context(), id)
+			}
+			to.current = base
+`),
 	without("a CAS, not an unconditional save", engine,
-		"\t\t\t\treturn how.tombstone(id, current)\n", "\t\t\t\tnext, err := how.tombstone(id, current)\n\t\t\t\tif err == nil && next != nil {\n\t\t\t\t\t_, err = a.Save(id, next, -1)\n\t\t\t\t}\n\t\t\t\treturn nil, err\n"),
+		"\t\t\t_, err := a.Change(id, base, to)\n", `			next, err := to.Edit(base)
+			if err == nil && next != nil {
+				_, err = a.Save(id, next, -1)
+			}
+			to.current = base
+`),
 	without("under the same conflict rules", engine,
-		"\tif e.Check != nil {\n", "\tif false {\n"),
+		"\tif e.how.Check != nil {\n", "\tif false {\n"),
 	without("a conflict is tried again", engine,
-		"\t\t\t\treturn how.check(current)\n", "\t\t\t\tif err := how.check(current); err != nil {\n\t\t\t\t\treturn err\n\t\t\t\t}\n\t\t\t\treturn errors.ErrUnsupported\n",
-		"\t\t\tif !errors.Is(err, errMoved) {\n", "\t\t\tif errors.Is(err, errors.ErrUnsupported) {\n\t\t\t\treturn ended, nil\n\t\t\t}\n\t\t\tif !errors.Is(err, errMoved) {\n"),
+		"\t\treturn e.how.Contended()\n\t}\n\treturn nil\n", `		if err := e.how.Contended(); err != nil {
+			return err
+		}
+	}
+	return errors.ErrUnsupported
+`, "\t\t\tif !errors.Is(err, errMoved) {\n", "\t\t\tif errors.Is(err, errors.ErrUnsupported) {\n\t\t\t\treturn ended, nil\n\t\t\t}\n\t\t\tif !errors.Is(err, errMoved) {\n"),
 	without("absent is success", engine,
 		"\tcase len(b.popped) == 0: // just what was asked for\n\t\treturn nil\n", ""),
 	without("absent is none if it popped something", engine,

@@ -43,10 +43,14 @@ var owners = []mutant{
 	without("an entry that was made anew is there once", engine,
 		"\t\t\tentries = slices.Delete(entries, i, i+1) // a removal of that one must miss the new one\n", ""),
 	without("the owner index is written by CAS", engine,
-		"\t\t\t\treturn newIndex(owner, old, entries, at), nil\n", "\t\t\t\t_, err = a.Save(x.opts.ID(owner), newIndex(owner, old, entries, at), -1)\n\t\t\t\treturn nil, err\n"),
+		"\t\t\treturn newIndex(owner, old, entries, at), nil\n", "\t\t\t_, err = a.Save(x.opts.ID(owner), newIndex(owner, old, entries, at), -1)\n\t\t\treturn nil, err\n"),
 	without("a conflict on the owner index is tried again", engine,
-		"\told, err := x.fetch(a, owner)\n\tif err == nil {\n", "\told, err := x.fetch(a, owner)\n\tfirst := old\n\tif err == nil {\n",
-		"\t\t\t\tat := records.Now()\n\t\t\t\tentries, err := edit(old, at)\n", "\t\t\t\tif old != first {\n\t\t\t\t\treturn nil, nil\n\t\t\t\t}\n\t\t\t\tat := records.Now()\n\t\t\t\tentries, err := edit(old, at)\n"),
+		"\told, err := x.fetch(a, owner)\n\tif err == nil {\n", "\told, err := x.fetch(a, owner)\n\tfirst := old\n\tif err == nil {\n", "\t\t\tat := records.Now()\n\t\t\tentries, err := edit(old, at)\n", `			if old != first {
+				return nil, nil
+			}
+			at := records.Now()
+			entries, err := edit(old, at)
+`),
 	without("an unknown outcome of the owner index is none of the session", engine,
 		"\tif errors.Is(err, records.ErrOutcomeUnknown) { // of the owner index", "\tif false && errors.Is(err, records.ErrOutcomeUnknown) { // of the owner index"),
 	without("an owner index is of one namespace", engine,
@@ -66,7 +70,7 @@ var owners = []mutant{
 	without("a renewal strikes the old ID off", engine,
 		"\t\tc.t.e.Owners.Remove(&c.Access, old, d.id)\n", ""),
 	without("a renewal strikes the old ID off after its tombstone", engine,
-		"\t_, err = c.Change(records.Change[*records.Content]{\n\t\tID: d.id,", "\tif old := d.view.base.Owner; old != \"\" {\n\t\tc.t.e.Owners.Remove(&c.Access, old, d.id)\n\t}\n\t_, err = c.Change(records.Change[*records.Content]{\n\t\tID: d.id,"),
+		"\tr := &renewal{c, who, next}\n", "\tr := &renewal{c, who, next}\n\tif old := c.d.view.base.Owner; old != \"\" {\n\t\tc.t.e.Owners.Remove(&c.Access, old, c.d.id)\n\t}\n"),
 	without("a renewal that has failed takes its entry back", engine,
 		"\t\tc.t.e.Owners.Remove(&c.Access, next.Owner, who.id)\n", ""),
 	without("a renewal that has failed keeps the entry of a record that may be there", engine,
@@ -134,18 +138,23 @@ var owners = []mutant{
 	without("Revoke of a name that leads nowhere is ErrEnded", engine,
 		"ended.Lost && how.named {\n\t\terr = errNoSession\n", "ended.Lost && how.named {\n"),
 	without("Revoke of what expires meanwhile is nil", engine,
-		"\t\t\t\tbase, ended.AfterUnknown = current, afterUnknown\n", "\t\t\t\tbase, ended.AfterUnknown, ended.Lost = current, afterUnknown, current == nil\n"),
+		"\t\t\tbase, ended.AfterUnknown = to.current, to.afterUnknown\n", "\t\t\tbase, ended.AfterUnknown, ended.Lost = to.current, to.afterUnknown, to.current == nil\n"),
 	without("a renewal's tombstone stays as long as the new session may live", engine,
 		"\t\tt.Expires = end\n", "\t\t_ = end\n"),
 	without("a renewal's tombstone stays five minutes at least", engine,
-		"if end := c.t.e.Lifetimes.End(next); end.After(t.Expires) {", "if end := c.t.e.Lifetimes.End(next); true {"),
+		"if end := c.t.e.Lifetimes.End(r.next); end.After(t.Expires) {", "if end := c.t.e.Lifetimes.End(r.next); true {"),
 	without("a revocation is stopped by no level", engine,
 		"\t\tSpares:  how.spares,\n", "\t\tSpares:  how.spares,\n\t\tCheck: func(c *records.Content) error {\n\t\t\tif !base.Entries.Equal(&c.Entries) {\n\t\t\t\treturn errors.New(\"conflict\")\n\t\t\t}\n\t\t\treturn nil\n\t\t},\n"),
 	without("a revocation follows a renewal", engine,
 		"case base == nil || base.Tombstone && base.Successor == \"\":", "case base == nil || base.Tombstone && (how.Spares != nil || base.Successor == \"\"):"),
 	without("a revocation is tried again on a conflict", engine,
-		"\t\t\t\treturn how.check(current)\n", "\t\t\t\tif err := how.check(current); err != nil || how.Spares == nil {\n\t\t\t\t\treturn err\n\t\t\t\t}\n\t\t\t\treturn errors.ErrUnsupported\n",
-		"\t\t\tif !errors.Is(err, errMoved) {\n", "\t\t\tif errors.Is(err, errors.ErrUnsupported) {\n\t\t\t\treturn ended, nil\n\t\t\t}\n\t\t\tif !errors.Is(err, errMoved) {\n"),
+		"\t\treturn e.how.Contended()\n\t}\n\treturn nil\n", `		return e.how.Contended()
+	}
+	if e.how.Spares != nil {
+		return errors.ErrUnsupported
+	}
+	return nil
+`, "\t\t\tif !errors.Is(err, errMoved) {\n", "\t\t\tif errors.Is(err, errors.ErrUnsupported) {\n\t\t\t\treturn ended, nil\n\t\t\t}\n\t\t\tif !errors.Is(err, errMoved) {\n"),
 	without("RevokeAll ends no one else's", engine,
 		"return id == r.spared || !c.Tombstone && r.owner != \"\" && r.owner != c.Owner", "return id == r.spared"),
 	without("RevokeOthers spares the session itself", engine,

@@ -159,13 +159,11 @@ var times = []mutant{
 		"p.request.Context().Value(passiveKey{p.m}) != nil", "p.request.Context().Value(passiveKey{}) != nil",
 		"context.WithValue(r.Context(), passiveKey{m}, true)", "context.WithValue(r.Context(), passiveKey{}, true)"),
 	without("Touch saves only where it is due", engine,
-		"err != nil || !limits.TouchDue(current) {", "err != nil {"),
+		"err != nil || !c.e.Lifetimes.TouchDue(current) {", "err != nil {"),
 	without("Touch is ErrEnded of a session that has ended", engine,
-		"\t\t\tif err := limits.Live(current); err != nil || ", "\t\t\tif limits.Live(current) != nil {\n\t\t\t\treturn nil, nil\n\t\t\t}\n\t\t\tif err := limits.Live(current); err != nil || ",
-		"\t\t\treturn limits.Live(current)\n", "\t\t\treturn nil\n",
-		"\t\tt.seen(found, found)\n", "\t\tif limits.Live(found) == nil {\n\t\t\tt.seen(found, found)\n\t\t}\n"),
+		"\tif err := c.e.Lifetimes.Live(current); err != nil || ", "\tif c.e.Lifetimes.Live(current) != nil {\n\t\treturn nil, nil\n\t}\n\tif err := c.e.Lifetimes.Live(current); err != nil || ", "\t\treturn records.ErrGoneUnknown\n\t}\n\treturn c.e.Lifetimes.Live(current)\n", "\t\treturn records.ErrGoneUnknown\n\t}\n\treturn nil\n", "\t\tt.seen(found, found)\n", "\t\tif t.e.Lifetimes.Live(found) == nil {\n\t\t\tt.seen(found, found)\n\t\t}\n"),
 	without("Touch extends what others have saved meanwhile", engine,
-		"\t\t\tfound = current\n", "\t\t\tif current != found {\n\t\t\t\treturn nil, nil\n\t\t\t}\n"),
+		"\tc.found = current\n", "\tif c.found != nil && c.found != current {\n\t\treturn nil, nil\n\t}\n\tc.found = current\n"),
 	without("Touch leaves what the request sees", engine,
 		"\t\tview.base = &used\n", "\t\tview.base = after\n"),
 	without("the idle timeout", engine,
@@ -193,8 +191,7 @@ var times = []mutant{
 	without("Persist does not shorten what was promised", engine,
 		"\tif before.After(c.Deadline) {\n\t\tc.Deadline = before\n\t}\n", ""),
 	without("Persist sends the cookie anew", engine,
-		"\tif value != \"\" {\n\t\tc.setCookie(value, next)\n",
-		"\tif value == \"-\" {\n\t\tc.setCookie(value, next)\n"),
+		"\tif c.value != \"\" {\n", "\tif c.value == \"-\" {\n"),
 }
 
 var payloads = []mutant{

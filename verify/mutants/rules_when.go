@@ -12,13 +12,12 @@ var versions = []mutant{
 	without("a retry expects the same version", engine,
 		"err := a.saveOnce(now, rec, expect)\n", "expect := expect\n\t\tif unknown > 0 {\n\t\t\texpect = -1\n\t\t}\n\t\terr := a.saveOnce(now, rec, expect)\n"),
 	without("every rebase takes a new version", engine,
-		"\tvar value string\n\tnext, err := c.Change(", "\tvar value string\n\tvar version int64\n\tnext, err := c.Change(",
-		"\t\t\tnext := c.content(d, d.view.base)\n", `			next := c.content(d, d.view.base)
-			if version == 0 {
-				version = next.Version
-			}
-			next.Version = version
-`),
+		"\tnext := c.content(d, d.view.base)\n\treturn next, c.prepare", `	next := c.content(d, d.view.base)
+	if c.first == 0 {
+		c.first = next.Version
+	}
+	next.Version = c.first
+	return next, c.prepare`, "\tvalue    string   // of the cookie", "\tfirst    int64\n\tvalue    string   // of the cookie"),
 	without("the random half goes into the history", engine,
 		"c.Encode(prev.Version, prev.History,", "c.Encode(prev.Version>>32<<32, prev.History,"),
 }
@@ -94,13 +93,13 @@ var failures = []mutant{
 	without("the context is cancelled also for who asks later", engine,
 		"\tc.cause = cause\n", ""),
 	without("the context has its deadline also for who asks nothing else", engine,
-		"func release() {}\n", "func release() {}\n\nfunc (c *callContext) Deadline() (time.Time, bool) { return time.Time{}, false }\n"),
+		"{ return c.deadline, true }", "{ return c.deadline, c.timer != nil }"),
 	without("the context has ended at its deadline also for who does not wait", engine,
-		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithCancel(context.WithoutCancel(parent))"),
+		"waiting || !time.Now().Before(c.deadline)", "waiting"),
 	without("the cause of a call's end is its own", engine,
-		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithDeadlineCause(context.WithoutCancel(parent), deadline, context.Cause(parent))"),
+		"context.WithDeadline(c.Context, c.deadline)", "context.WithDeadlineCause(c.Context, c.deadline, context.Canceled)"),
 	without("a call that is over waits for no deadline", engine,
-		"\treturn &callContext{ctx, forKnown}, cancel\n", "\t_ = cancel\n\treturn &callContext{ctx, forKnown}, release\n"),
+		"\tif c.cancel != nil {\n\t\tc.cancel()\n\t}\n", ""),
 	without("what is derived from a call's context ends with it, and has no goroutine to wait for that", engine,
 		"\treturn c.Context.Value(key)\n", "\tif _, internal := key.(*int); internal { // that of package context\n\t\treturn nil\n\t}\n\treturn c.Context.Value(key)\n"),
 	without("a sooner deadline of the caller's counts", engine,
@@ -186,23 +185,14 @@ var afterwards = []mutant{
 	without("what needs a cookie is not committed after the headers", engine,
 		"\tif c.t.req.HeaderSent() {\n", "\tif false {\n"),
 	without("the client hanging up does not cancel a commit", engine,
-		"context.WithDeadline(context.WithoutCancel(parent), deadline)", "context.WithDeadline(parent, deadline)"),
+		"\tparent = context.WithoutCancel(parent)\n", ""),
 	without("the client hanging up does not cancel what a store waits for", engine,
-		"return &callContext{ctx, forKnown}, cancel\n", "return &callContext{leaving{ctx, parent}, forKnown}, cancel\n",
-		"func release() {}\n", `func release() {}
-
-type leaving struct {
-	context.Context
-	visitor context.Context
-}
-
-func (l leaving) Done() <-chan struct{} {
-	if done := l.visitor.Done(); done != nil {
+		"{ return c.ending().Done() }", `{
+	if done := c.parent.Done(); done != nil {
 		return done
 	}
-	return l.Context.Done()
-}
-`),
+	return c.ending().Done()
+}`, "\tdeadline        time.Time\n", "\tdeadline        time.Time\n\tparent          context.Context\n", "\tparent = context.WithoutCancel(parent)\n", "\tvisitor := parent\n\tparent = context.WithoutCancel(parent)\n", "&callContext{Context: parent, deadline: deadline}", "&callContext{Context: parent, deadline: deadline, parent: visitor}"),
 	without("the client hanging up does not cancel the wait for others", engine,
 		"{ return context.WithoutCancel(a.caller) }", "{ return a.caller }"),
 	without("a save extends as a touch does", engine,
@@ -212,7 +202,7 @@ func (l leaving) Done() <-chan struct{} {
 	without("StoreTimeout bounds a load", engine,
 		"time.Now().Add(p.m.cfg.StoreTimeout)", "time.Now().Add(1000*p.m.cfg.StoreTimeout)"),
 	without("a single save gets at most half of StoreTimeout", engine,
-		"ctx, cancel := a.halfTimeout(now)\n", "ctx, cancel := a.store.context(a.caller, a.deadline, a.known)\n"),
+		"\tctx, call := a.halfTimeout(now)\n\tdefer call.End()\n\treturn a.store.provider.Save", "\tctx, call := a.store.context(a.caller, a.deadline, a.reserve)\n\tdefer call.End()\n\treturn a.store.provider.Save"),
 	without("Pattern is copied back", engine,
 		"\tr.Pattern = inner.Pattern\n", ""),
 	without("MultipartForm is copied back", engine,
