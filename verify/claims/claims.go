@@ -1,8 +1,13 @@
-// Package claims reads the tables of docs/security.md and SECURITY.md: what is
-// promised, the tests that hold it, and the rules without which they fail.
+// Package claims reads the tables of docs/security.md and SECURITY.md.
+//
+// A claim is a row of a table whose first column is "ID". The tests of a claim, and the
+// rules without which they fail, are in a table with the columns "ID", "tests" and
+// "rules", in the row of the same ID. Readers of the claims need not read that table.
 package claims
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path"
 	"regexp"
@@ -10,12 +15,13 @@ import (
 	"strings"
 )
 
-// Claim is a row of a table.
+// Claim is a claim with its tests and rules.
 type Claim struct {
-	Name  string   // the first cell
-	Cells []string // all
-	Tests []Test   // of the column "test"
-	Rules []string // of the column "without": mutants of verify/mutants
+	ID    string
+	Name  string   // the ID and the cell after it
+	Cells []string // of the claim, then of its tests
+	Tests []Test
+	Rules []string // mutants of verify/mutants
 }
 
 // Test names a test as `package TestName/subtest`.
@@ -38,33 +44,125 @@ func (t Test) Pattern() string {
 	return strings.Join(parts, "/")
 }
 
-// Read returns the claims in a file: the rows of those of its tables that have a
-// column "test".
+// Read returns the claims in a file. It reports every claim without a row of tests, and
+// every row of tests without a claim.
 func Read(root, file string) ([]Claim, error) {
 	text, err := os.ReadFile(path.Join(root, file))
 	if err != nil {
 		return nil, err
 	}
-	return parse(string(text)), nil
+	all, err := Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s:\n%w", file, err)
+	}
+	return all, nil
 }
 
+// None is the cell of a claim without tests.
+const None = "—"
+
 var (
-	quoted  = regexp.MustCompile("`([^`]+)`")
+	referenceHeader = []string{"ID", "tests", "rules"}
+
+	quoted  = regexp.MustCompile("`([^` ]+) ([^` ]+)`")
 	rule    = regexp.MustCompile(`"([^"]+)"`)
-	divider = regexp.MustCompile(`^[-: ]+$`)
+	divider = regexp.MustCompile(`^:?-+:?$`)
 )
 
-func parse(text string) (all []Claim) {
-	var header []string // of the table that the line is in
+// Parse returns the claims in the text of a file.
+func Parse(text string) ([]Claim, error) {
+	var (
+		all        []Claim
+		references = map[string][]string{}
+		errs       []error
+	)
+	claimed := func(id string) bool {
+		return slices.ContainsFunc(all, func(c Claim) bool { return c.ID == id })
+	}
+	for _, t := range tablesOf(text) {
+		if t.header[0] != "ID" {
+			errs = append(errs, fmt.Errorf("line %d: the first column of a table is %q; want ID", t.line, t.header[0]))
+			continue
+		}
+		for _, row := range t.rows {
+			id := row[0]
+			switch {
+			case len(row) != len(t.header):
+				errs = append(errs, fmt.Errorf("%s: %d cells; want %d", id, len(row), len(t.header)))
+			case slices.Equal(t.header, referenceHeader):
+				if references[id] != nil {
+					errs = append(errs, fmt.Errorf("%s: two rows of tests", id))
+				}
+				references[id] = row
+			case claimed(id):
+				errs = append(errs, fmt.Errorf("%s: two claims", id))
+			default:
+				all = append(all, Claim{ID: id, Name: id + " " + row[1], Cells: row})
+			}
+		}
+	}
+	for i := range all {
+		errs = append(errs, all[i].refer(references[all[i].ID]))
+	}
+	for id := range references {
+		if !claimed(id) {
+			errs = append(errs, fmt.Errorf("%s: tests without a claim", id))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// refer sets the tests and rules of c, which are in the row that has its ID.
+func (c *Claim) refer(row []string) error {
+	if row == nil {
+		return fmt.Errorf("%s: no row of tests", c.ID)
+	}
+	tests, rules := row[1], row[2]
+	c.Cells = slices.Concat(c.Cells, row)
+	if tests == None && rules == None {
+		return nil
+	}
+	for _, found := range quoted.FindAllStringSubmatch(tests, -1) {
+		c.Tests = append(c.Tests, Test{Package: found[1], Name: found[2]})
+	}
+	for _, found := range rule.FindAllStringSubmatch(rules, -1) {
+		c.Rules = append(c.Rules, found[1])
+	}
+	if len(c.Tests) == 0 || !nothingBut(tests, quoted) {
+		return fmt.Errorf("%s: the tests are %q; want `package Test`, …", c.ID, tests)
+	}
+	if len(c.Rules) == 0 || !nothingBut(rules, rule) {
+		return fmt.Errorf(`%s: the rules are %q; want "rule", …`, c.ID, rules)
+	}
+	return nil
+}
+
+// nothingBut reports whether all of cell matches item, apart from commas.
+func nothingBut(cell string, item *regexp.Regexp) bool {
+	return strings.Trim(item.ReplaceAllString(cell, ""), ", ") == ""
+}
+
+type table struct {
+	line   int // of its header
+	header []string
+	rows   [][]string
+}
+
+func tablesOf(text string) (all []table) {
+	inside := false
+	number := 0
 	for line := range strings.Lines(text) {
+		number++
 		cells := cellsOf(line)
 		switch {
 		case cells == nil:
-			header = nil
-		case header == nil:
-			header = cells
-		case slices.Contains(header, "test") && !divider.MatchString(cells[0]):
-			all = append(all, claimOf(header, cells))
+			inside = false
+		case !inside:
+			inside = true
+			all = append(all, table{line: number, header: cells})
+		case !divider.MatchString(cells[0]):
+			last := &all[len(all)-1]
+			last.rows = append(last.rows, cells)
 		}
 	}
 	return all
@@ -80,23 +178,4 @@ func cellsOf(line string) (cells []string) {
 		cells = append(cells, strings.TrimSpace(cell))
 	}
 	return cells
-}
-
-func claimOf(header, cells []string) Claim {
-	c := Claim{Name: cells[0], Cells: cells}
-	for i, cell := range cells {
-		switch {
-		case i >= len(header):
-		case header[i] == "test":
-			for _, found := range quoted.FindAllStringSubmatch(cell, -1) {
-				pkg, name, _ := strings.Cut(found[1], " ")
-				c.Tests = append(c.Tests, Test{pkg, name})
-			}
-		case header[i] == "without":
-			for _, found := range rule.FindAllStringSubmatch(cell, -1) {
-				c.Rules = append(c.Rules, found[1])
-			}
-		}
-	}
-	return c
 }
