@@ -162,9 +162,9 @@ func sessionsName(n, scenario string) string { return "Sessions/n=" + n + "/scen
 
 func (f *results) sweepTable() string {
 	stores := []struct{ label, text string }{
-		{"live", "nothing to sweep"},
-		{"expired", "all expired: 4 swept by the way"},
-		{"full", "full of expired: makes room for 64 KiB"},
+		{"live", "nothing to remove"},
+		{"expired", "all expired: the save removes 4"},
+		{"full", "full of expired records: the save makes room for 64 KiB"},
 	}
 	var rows [][]string
 	for _, n := range f.labels("Sweep", "n") {
@@ -272,7 +272,7 @@ func serverName(scenario, peer string) string { return "Server/scenario=" + scen
 func (f *results) outageTable() string {
 	routes := []struct{ label, text string }{
 		{"change", "changes the session"},
-		{"untouched", "asks for no session"},
+		{"untouched", "does not load the session"},
 	}
 	var rows [][]string
 	for _, fault := range f.labels("Outage", "fault") {
