@@ -111,7 +111,7 @@ func (b *bench) runClaim(test claims.Test, on *build, id string) (verdict, error
 // ofThisModule returns the tests that meet mutants: not those of nested modules.
 func ofThisModule(tests []claims.Test) (ours []claims.Test) {
 	for _, test := range tests {
-		if !slices.ContainsFunc([]string{"e2e", "itest", "interop"}, func(nested string) bool {
+		if !slices.ContainsFunc([]string{"verify/e2e", "verify/itest", "verify/interop", "adapters"}, func(nested string) bool {
 			return test.Package == nested || strings.HasPrefix(test.Package, nested+"/")
 		}) {
 			ours = append(ours, test)

@@ -1,5 +1,5 @@
-// Command mutants leaves out the rules of COMMIT.md and DESIGN.md, one at a
-// time, and shows which test notices.
+// Command mutants leaves out the rules of docs/protocol.md and DESIGN.md, one at
+// a time, and shows which test notices.
 //
 //	go run ./verify/mutants                      all of them
 //	go run ./verify/mutants -run 'tombstone'     some, by their text or section

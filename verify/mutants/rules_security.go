@@ -1,6 +1,6 @@
 package main
 
-// What docs/security.md promises and no section of COMMIT.md or DESIGN.md does.
+// What docs/security.md promises and neither docs/protocol.md nor DESIGN.md does.
 
 var presets = []mutant{
 	without("AAL1: 30 days in all", engine,
