@@ -34,6 +34,10 @@ func (s *sending) watch(o *dynamodb.Options) {
 
 // Do implements dynamodb.HTTPClient.
 func (s *sending) Do(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		s.handed = false
+		return nil, err
+	}
 	s.handed = true
 	s.asked.Store(false)
 	s.got.Store(false)
