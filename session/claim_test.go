@@ -12,18 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// strictWindow is how long a tombstone that a request of the browser's own has made
-// takes no change.
-const strictWindow = 30 * time.Second
-
-// revoked returns a client whose session, which had "a=1", was ended from outside.
-func revoked(t *testing.T, opts ...func(*session.Config)) (*world, *client, string) {
-	t.Helper()
-	w, c, id := begun(t, opts...)
-	wantErr(t, w.m.Revoke(t.Context(), id), nil)
-	return w, c, id
-}
-
 // A visitor whose session was ended from outside signs in at the first try.
 func TestRuleRevokedVisitor(t *testing.T) {
 	for name, way := range ways {

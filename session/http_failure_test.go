@@ -92,15 +92,6 @@ func TestHTTPFailedFetchIsNeverFollowedByThePage(t *testing.T) {
 	}
 }
 
-// httpUnavailable checks that a is a bare 503.
-func httpUnavailable(t *testing.T, a httpAnswer) {
-	t.Helper()
-	if a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "page") || len(a.early) != 0 ||
-		len(a.cookies) != 0 || a.header.Get("Location") != "" {
-		t.Errorf("answer %v after %v; want a bare 503", a, a.early)
-	}
-}
-
 // What middleware outside has set is in the answer to an error as well: CORS, without
 // which a script cannot read the answer, or a Content-Security-Policy. The doc's
 // "Order of middleware" says so.

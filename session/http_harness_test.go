@@ -154,10 +154,8 @@ type httpLog struct {
 }
 
 func (l *httpLog) Enabled(context.Context, slog.Level) bool { return true }
-
-func (l *httpLog) WithAttrs([]slog.Attr) slog.Handler { return l }
-
-func (l *httpLog) WithGroup(string) slog.Handler { return l }
+func (l *httpLog) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *httpLog) WithGroup(string) slog.Handler            { return l }
 
 func (l *httpLog) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
@@ -284,5 +282,20 @@ func httpEachShape(t *testing.T, proto string, run func(t *testing.T, serve func
 				return env.serve(t, proto, shape.wrap(env.Manager, leaf))
 			})
 		})
+	}
+}
+
+// httpBump reads and sets count, so that a rival's change conflicts.
+func httpBump(s *session.Session) {
+	n, _ := httpCount.Get(s)
+	httpCount.Set(s, n+1)
+}
+
+// httpUnavailable checks that a is a bare 503.
+func httpUnavailable(t *testing.T, a httpAnswer) {
+	t.Helper()
+	if a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "page") || len(a.early) != 0 ||
+		len(a.cookies) != 0 || a.header.Get("Location") != "" {
+		t.Errorf("answer %v after %v; want a bare 503", a, a.early)
 	}
 }

@@ -10,12 +10,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpBump reads and sets count, so that a rival's change conflicts.
-func httpBump(s *session.Session) {
-	n, _ := httpCount.Get(s)
-	httpCount.Set(s, n+1)
-}
-
 // HandlerFunc replays what is safe and has no body. Over HTTP/2 a request has
 // a Body even so.
 func TestHTTPSafeRequestsAreReplayed(t *testing.T) {

@@ -2,10 +2,8 @@ package session_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,55 +16,6 @@ import (
 	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
 )
-
-// cookieOf returns the cookie of a new session of m's.
-func cookieOf(t *testing.T, m *session.Manager) *http.Cookie {
-	t.Helper()
-	return cookieAfter(t, m, nil, func(s *session.Session) { keyA.Set(s, 1) })
-}
-
-// cookieAfter returns the cookie that a request which does that sets, if any.
-func cookieAfter(t *testing.T, m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *http.Cookie {
-	t.Helper()
-	w := serveOne(m, cookie, do)
-	if w.Code != http.StatusOK {
-		t.Fatalf("status %d: %s", w.Code, w.Body)
-	}
-	for _, c := range w.Result().Cookies() {
-		return c
-	}
-	return nil
-}
-
-// knows reports whether m takes the cookie for that of cookieOf's session.
-func knows(m *session.Manager, cookie *http.Cookie) bool {
-	known := false
-	serveOne(m, cookie, func(s *session.Session) { _, known = keyA.Get(s) })
-	return known
-}
-
-func serveOne(m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, "https://example.org/", nil)
-	if cookie != nil {
-		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
-	}
-	w := httptest.NewRecorder()
-	m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { do(s) }).ServeHTTP(w, r)
-	return w
-}
-
-func newManager(t *testing.T, p provider.Provider, cfg session.Config) *session.Manager {
-	t.Helper()
-	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, patience)
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	m, err := session.New(p, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 func TestSigningKeysRotate(t *testing.T) {
 	oldKey, newKey := bytes.Repeat([]byte("o"), 32), bytes.Repeat([]byte("n"), 32)

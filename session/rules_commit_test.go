@@ -293,34 +293,3 @@ func TestRuleUpdateClosure(t *testing.T) {
 		})
 	})
 }
-
-func del(keys ...session.Key[int]) func(*session.Session) {
-	return func(s *session.Session) {
-		for _, k := range keys {
-			k.Delete(s)
-		}
-	}
-}
-
-func add(k session.Key[int], d int) func(*session.Session) {
-	return func(s *session.Session) { k.Update(s, func(n int) int { return n + d }) }
-}
-
-// inOrder runs several handlers as one.
-func inOrder(fns ...func(*session.Session)) func(*session.Session) {
-	return func(s *session.Session) {
-		for _, fn := range fns {
-			fn(s)
-		}
-	}
-}
-
-func read(keys ...session.Key[int]) func(*session.Session) {
-	return func(s *session.Session) {
-		for _, k := range keys {
-			k.Get(s)
-		}
-	}
-}
-
-func clearAll(s *session.Session) { s.Clear() }

@@ -12,10 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-func destroy(s *session.Session) { s.Destroy() }
-
-func pop(s *session.Session) { keyA.Pop(s) }
-
 func TestRuleDestroy(t *testing.T) {
 	t.Run("is a CAS into a tombstone, not an unconditional delete", func(t *testing.T) {
 		w, c, id := begun(t)

@@ -165,12 +165,6 @@ func TestRuleEncodeError(t *testing.T) {
 	})
 }
 
-// loaded returns the client's session, its request over.
-func loaded(c *client) (s *session.Session) {
-	c.tab().post(func(now *session.Session) { s = now })
-	return s
-}
-
 func TestRuleNewKey(t *testing.T) {
 	type hidden struct{ n int }
 	type open struct{ N int }

@@ -15,15 +15,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// begun returns a client whose session is "a=1", and the session's ID.
-func begun(t testing.TB, opts ...func(*session.Config)) (*world, *client, string) {
-	t.Helper()
-	w := newWorld(t, opts...)
-	c := w.client()
-	c.post(set("a=1")).wantPage(t)
-	return w, c, c.sessionID()
-}
-
 // Step 3: what a conflict comes to.
 func TestRuleConflict(t *testing.T) {
 	t.Run("without one, one save", func(t *testing.T) {

@@ -12,15 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// member returns a client that has signed in, of a new world.
-func member(t testing.TB, opts ...func(*session.Config)) (*world, *client) {
-	t.Helper()
-	w := newWorld(t, opts...)
-	c := w.client()
-	c.post(signIn("ann")).wantPage(t)
-	return w, c
-}
-
 func TestRuleSessions(t *testing.T) {
 	bubble("are listed by their last use, with what they hold", t, func(t *testing.T) {
 		w := newWorld(t)

@@ -329,8 +329,3 @@ func TestRuleWhatWasRead(t *testing.T) {
 		c.wantState("a=2 b=1")
 	})
 }
-
-// conflict is what a table of interleavings wants in place of a state.
-const conflict = "conflict"
-
-func increment(n int) int { return n + 1 }

@@ -14,12 +14,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// renew is what a login does.
-func renew(s *session.Session) { s.Renew() }
-
-// login sets the user, c, and renews.
-func login(s *session.Session) { keyC.Set(s, 1); s.Renew() }
-
 func TestRuleRenew(t *testing.T) {
 	t.Run("inserts the new record, then turns the old one into a tombstone", func(t *testing.T) {
 		w, c, old := begun(t)

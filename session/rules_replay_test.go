@@ -17,23 +17,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-type leaf = func(http.ResponseWriter, *http.Request, *session.Session)
-
-// replay opts fn in with Handler and Replay.
-func replay(m *session.Manager, fn leaf) http.Handler { return m.Handler(m.Replay(loading(fn))) }
-
-// loading is a handler that loads its session itself.
-func loading(fn leaf) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := session.Load(r.Context())
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		fn(w, r, s)
-	})
-}
-
 // contested doubles a and writes its value as the page, while in each of its
 // first n runs a rival adds ten. It calls also first, if there is one.
 type contested struct {
@@ -72,13 +55,6 @@ func (h *contested) wantRefused(t testing.TB, a *answer) {
 	if h.runs != 1 {
 		t.Errorf("%d runs; want 1", h.runs)
 	}
-}
-
-func request(method, body string) *http.Request {
-	if body == "" {
-		return httptest.NewRequest(method, "/", nil)
-	}
-	return httptest.NewRequest(method, "/", strings.NewReader(body))
 }
 
 func TestRuleReplayWhat(t *testing.T) {

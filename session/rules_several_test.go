@@ -27,18 +27,6 @@ func (c *client) beside(fn func(*session.Session), others ...*client) *answer {
 	}), r)
 }
 
-// several returns n browsers whose sessions hold a=1, the first first.
-func several(t *testing.T, n int, opts ...func(*session.Config)) (*world, []*client) {
-	t.Helper()
-	w := newWorld(t, opts...)
-	all := make([]*client, n)
-	for i := range all {
-		all[i] = w.client()
-		all[i].post(set("a=1")).wantPage(t)
-	}
-	return w, all
-}
-
 func TestRuleSeveralCookiesCost(t *testing.T) {
 	for _, tc := range []struct {
 		rule  string

@@ -22,11 +22,6 @@ func (c *client) expiry(id string) time.Duration {
 	return time.Until(rec.ExpiresAt)
 }
 
-// bubble runs fn in a synctest bubble, where time.Sleep takes no time.
-func bubble(name string, t *testing.T, fn func(t *testing.T)) {
-	t.Run(name, func(t *testing.T) { synctest.Test(t, fn) })
-}
-
 func TestRuleTime(t *testing.T) {
 	bubble("a session ends when it was idle for IdleTimeout", t, func(t *testing.T) {
 		w, c, id := begun(t)

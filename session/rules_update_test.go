@@ -250,8 +250,3 @@ func TestRuleSessionUpdate(t *testing.T) {
 		c.wantState("empty")
 	})
 }
-
-// setting is set for Session.Update.
-func setting(text string) func(*session.Session) error {
-	return func(s *session.Session) error { set(text)(s); return nil }
-}

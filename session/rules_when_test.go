@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"mime/multipart"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -22,16 +20,6 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
-
-// load is session.Load where it cannot fail.
-func load(t testing.TB, r *http.Request) *session.Session {
-	t.Helper()
-	s, err := session.Load(r.Context())
-	if err != nil {
-		t.Error(err)
-	}
-	return s
-}
 
 func TestRuleCommitPoints(t *testing.T) {
 	nothing := strings.NewReader("")
@@ -129,21 +117,6 @@ func TestRuleCommitPoints(t *testing.T) {
 			t.Errorf("logged %q", w.log.String())
 		}
 	})
-}
-
-// hijackable lets h hijack the recorder.
-func hijackable(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(hijacker{w}, r) })
-}
-
-type hijacker struct{ http.ResponseWriter }
-
-func (h hijacker) Unwrap() http.ResponseWriter { return h.ResponseWriter }
-
-func (hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	server, client := net.Pipe()
-	client.Close()
-	return server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)), nil
 }
 
 func TestRuleFailedHandler(t *testing.T) {
