@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,107 +11,6 @@ import (
 
 	"github.com/holdfast-go/holdfast/session"
 )
-
-// More of "Replay": what the runs leave to each other.
-func TestRuleReplayLeaves(t *testing.T) {
-	t.Run("the header map is put back for every run", func(t *testing.T) {
-		_, c, _ := begun(t)
-		h := &contested{rival: c.tab(), n: 2, also: func(w http.ResponseWriter, _ *http.Request, _ *session.Session) {
-			line := w.Header()["X-Outer"]
-			if line[0] != "outer" {
-				t.Errorf("a run begins with %q", line)
-			}
-			line[0] = "inner"
-		}}
-		c.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Outer", "outer")
-			replay(c.m, h.serve).ServeHTTP(w, r)
-		}), request("POST", "")).wantPage(t)
-		if h.runs != 3 {
-			t.Errorf("%d runs", h.runs)
-		}
-	})
-
-	t.Run("a run's own context ends with it", func(t *testing.T) {
-		_, c, _ := begun(t)
-		var ctx context.Context
-		c.send(http.MethodPost, func(_ http.ResponseWriter, r *http.Request, _ *session.Session) {
-			ctx = r.Context()
-			wantErr(t, ctx.Err(), nil)
-		}).wantPage(t)
-		wantErr(t, ctx.Err(), context.Canceled)
-	})
-
-	t.Run("a Close of the body is done in the end", func(t *testing.T) {
-		_, c, _ := begun(t)
-		body := &watched{Reader: strings.NewReader("0123456789")}
-		h := &contested{rival: c.tab(), n: 1, also: func(_ http.ResponseWriter, r *http.Request, _ *session.Session) { r.Body.Close() }}
-		r := request("POST", "")
-		r.Body, r.ContentLength = body, 10
-		h.wantReplayed(t, c.serve(replay(c.m, h.serve), r))
-		if !body.closed {
-			t.Error("it is still open")
-		}
-	})
-
-	t.Run("the body of a discarded run reads no more", func(t *testing.T) {
-		_, c, _ := begun(t)
-		var bodies []io.Reader
-		h := &contested{rival: c.tab(), n: 1, also: func(_ http.ResponseWriter, r *http.Request, _ *session.Session) {
-			if bodies = append(bodies, r.Body); len(bodies) < 2 {
-				return
-			}
-			if n, err := bodies[0].Read(make([]byte, 1)); n != 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
-				t.Errorf("it reads %d bytes, %v", n, err)
-			}
-			if all, err := io.ReadAll(r.Body); string(all) != "0123456789" || err != nil {
-				t.Errorf("the second run reads %q, %v", all, err)
-			}
-		}}
-		h.wantReplayed(t, c.serve(replay(c.m, h.serve), request("POST", "0123456789")))
-	})
-
-	t.Run("the keys were listed outside and have changed: 409", func(t *testing.T) {
-		_, c, _ := begun(t)
-		rival := c.tab()
-		inner := c.m.Replay(loading(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
-			v, _ := keyA.Get(s)
-			keyA.Set(s, v+1)
-			rival.post(set("a=7 b=7"))
-		}))
-		c.handle(http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-			load(t, r).Keys()
-			inner.ServeHTTP(w, r)
-		}).wantError(t, http.StatusConflict, session.ErrConflict)
-		c.wantState("a=7 b=7")
-	})
-
-	t.Run("what was committed outside is no hindrance", func(t *testing.T) {
-		_, c, _ := begun(t)
-		h := &contested{rival: c.tab(), n: 1}
-		inner := c.m.Replay(loading(h.serve))
-		h.wantReplayed(t, c.handle(http.MethodPost, func(w http.ResponseWriter, r *http.Request) {
-			s := load(t, r)
-			keyB.Set(s, 5)
-			wantErr(t, s.Save(r.Context()), nil)
-			inner.ServeHTTP(w, r)
-		}))
-		c.wantState("a=22 b=5")
-	})
-
-	t.Run("a failed commit cancels a context that nobody has asked for anything", func(t *testing.T) {
-		w, c, id := begun(t)
-		c.handle(http.MethodPost, func(rw http.ResponseWriter, r *http.Request) {
-			s, err := session.Load(context.WithoutCancel(r.Context()))
-			wantErr(t, err, nil)
-			keyA.Set(s, 2)
-			w.erase(id)
-			io.WriteString(rw, "page")
-			wantErr(t, r.Context().Err(), context.Canceled)
-			wantErr(t, context.Cause(r.Context()), session.ErrEnded)
-		}).wantError(t, http.StatusConflict, session.ErrEnded)
-	})
-}
 
 // More of "Renew" and "Destroy".
 func TestRuleRenewHungUp(t *testing.T) {

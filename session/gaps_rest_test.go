@@ -2,10 +2,8 @@ package session_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,40 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
-
-// capable is a ResponseWriter that can do more than one has to.
-type capable struct {
-	*answer
-	deadline time.Time
-	copied   bool
-}
-
-func (w *capable) SetWriteDeadline(t time.Time) error { w.deadline = t; return nil }
-
-func (w *capable) ReadFrom(src io.Reader) (int64, error) {
-	w.copied = true
-	return io.Copy(struct{ io.Writer }{w.answer}, src)
-}
-
-func TestRuleWriterPassesOn(t *testing.T) {
-	_, c, _ := begun(t)
-	var w *capable
-	end := time.Unix(1, 0)
-	a := c.serve(http.HandlerFunc(func(raw http.ResponseWriter, r *http.Request) {
-		w = &capable{answer: raw.(*answer)}
-		c.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, _ *session.Session) {
-			wantErr(t, http.NewResponseController(rw).SetWriteDeadline(end), nil)
-			io.Copy(rw, struct{ io.Reader }{strings.NewReader("page")})
-		}).ServeHTTP(w, r)
-	}), request("GET", ""))
-	a.wantPage(t)
-	if !w.deadline.Equal(end) {
-		t.Error("ResponseController does not come through")
-	}
-	if !w.copied || a.Body.String() != "page" {
-		t.Error("io.Copy does not come through")
-	}
-}
 
 func TestRuleQueueReadBack(t *testing.T) {
 	// The first request is in the queue, and its save is lost; the second waits

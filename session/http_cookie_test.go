@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -135,4 +137,48 @@ func TestHTTPCookieOverTLSIsTheHostPrefixedOne(t *testing.T) {
 		t.Errorf("Set-Cookie: %s", c.Raw)
 	}
 	httpPage(t, v.get("/"), 200, "2", 0)
+}
+
+// A link checker comes before the visitor, over ServeMux's pattern "GET /x".
+func TestHTTPHEADLeavesTheFlash(t *testing.T) {
+	w := newWorld(t)
+	flash := session.NewKey[string]("flash").LastWriteWins()
+	code := session.NewKey[string]("code")
+	mux := http.NewServeMux()
+	mux.Handle("GET /x", w.m.HandlerFunc(func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
+		message, _ := flash.Pop(s)
+		_, ok := code.Pop(s)
+		fmt.Fprint(rw, message, ok)
+	}))
+	mux.Handle("POST /x", w.m.HandlerFunc(func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
+		flash.Set(s, "saved")
+		code.Set(s, "1234")
+	}))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar}
+	send := func(method string) string {
+		req, _ := http.NewRequestWithContext(t.Context(), method, server.URL+"/x", nil)
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", method, resp.Status)
+		}
+		return string(body)
+	}
+	send(http.MethodPost)
+	for range 2 {
+		send(http.MethodHead)
+	}
+	if got := send(http.MethodGet); got != "savedtrue" {
+		t.Errorf("the GET shows %q", got)
+	}
+	if got := send(http.MethodGet); got != "false" {
+		t.Errorf("the next GET shows %q", got)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
@@ -107,10 +106,4 @@ func TestHTTPUnwrapThenANewSessionIsLostAndLogged(t *testing.T) {
 			t.Errorf("%d saves, %d log lines; want none and one", site.store.Saves.Load(), site.log.count(slog.LevelWarn))
 		}
 	})
-}
-
-func TestUnwrapWithoutAManager(t *testing.T) {
-	if w, err := session.Unwrap(httptest.NewRecorder()); w != nil || !errors.Is(err, session.ErrNoHandler) {
-		t.Errorf("got %v, %v; want ErrNoHandler", w, err)
-	}
 }

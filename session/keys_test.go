@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,26 +119,5 @@ func TestKeyThatIsNotPublishedDoesNotSign(t *testing.T) {
 	w := serveOne(newManager(t, store, session.Config{}), nil, func(s *session.Session) { keyA.Set(s, 1) })
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Set-Cookie") != "" {
 		t.Errorf("status %d, Set-Cookie %q", w.Code, w.Header().Get("Set-Cookie"))
-	}
-}
-
-func TestNestedManagersWithOneCookieNameAreReported(t *testing.T) {
-	for name, c := range map[string]struct {
-		inner string
-		want  int // log lines, however many requests
-	}{"one name": {"s", 1}, "two names": {"other", 0}} {
-		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			logger := slog.New(slog.NewTextHandler(&log, nil))
-			outer := newManager(t, memory.New(), session.Config{Cookie: session.Cookie{Name: "s"}})
-			inner := newManager(t, memory.New(), session.Config{Cookie: session.Cookie{Name: c.inner}, Logger: logger})
-			page := outer.Handler(inner.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
-			for range 3 {
-				page.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
-			}
-			if got := bytes.Count(log.Bytes(), []byte("overwrite each other's cookie")); got != c.want {
-				t.Errorf("logged %d times, want %d:\n%s", got, c.want, &log)
-			}
-		})
 	}
 }

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,17 +49,6 @@ func TestRuleTouchAtExactlyTouchInterval(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The fewest attempts with which there is a second run: it has the body as well.
-func TestRuleReplayOfTwoAttemptsHasTheBodyTwice(t *testing.T) {
-	_, c, _ := begun(t, func(cfg *session.Config) { cfg.ReplayAttempts = 2 })
-	h := &contested{rival: c.tab(), n: 1, also: func(_ http.ResponseWriter, r *http.Request, _ *session.Session) {
-		if body, err := io.ReadAll(r.Body); string(body) != "body" || err != nil {
-			t.Errorf("read %q, %v", body, err)
-		}
-	}}
-	h.wantReplayed(t, c.serve(replay(c.m, h.serve), request("POST", "body")))
 }
 
 // Quotes around a cookie's value are not of it (RFC 6265, section 4.1.1). What has less

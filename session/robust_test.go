@@ -3,10 +3,8 @@ package session_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,52 +13,6 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
-
-// A request may end while another goroutine of it commits.
-func TestRequestThatEndsDuring(t *testing.T) {
-	for name, commit := range map[string]func(context.Context, *session.Session) error{
-		"a Save": func(ctx context.Context, s *session.Session) error { keyA.Set(s, 7); return s.Save(ctx) },
-		"an Update": func(ctx context.Context, s *session.Session) error {
-			return s.Update(ctx, func(s *session.Session) error { keyA.Set(s, 7); return nil })
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, c, _ := begun(t)
-			saving, ended, done := make(chan bool), make(chan bool), make(chan error)
-			w.onSave(before(func() { close(saving); <-ended }))
-			c.send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
-				ctx := r.Context()
-				go func() { done <- commit(ctx, s) }()
-				<-saving
-				rw.WriteHeader(http.StatusInternalServerError)
-			})
-			close(ended)
-			wantErr(t, <-done, nil)
-			c.wantState("a=7")
-		})
-	}
-
-	t.Run("the closure of an Update", func(t *testing.T) {
-		_, c, _ := begun(t)
-		set, ended, done := make(chan bool), make(chan bool), make(chan error)
-		c.send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
-			ctx := r.Context()
-			go func() {
-				done <- s.Update(ctx, func(s *session.Session) error {
-					keyA.Set(s, 7)
-					close(set)
-					<-ended
-					return nil
-				})
-			}()
-			<-set
-			rw.WriteHeader(http.StatusInternalServerError)
-		})
-		close(ended)
-		wantErr(t, <-done, nil)
-		c.wantState("a=7")
-	})
-}
 
 func TestClosureThatPanicsAtACommitLosesNothing(t *testing.T) {
 	w, c, _ := begun(t)
@@ -145,27 +97,6 @@ func TestPersistIsCappedBeforeItIsStored(t *testing.T) {
 	})
 }
 
-func TestNoErrorFollowsAPageThatMiddlewareHasBegun(t *testing.T) {
-	w, c, _ := begun(t)
-	rival := c.tab()
-	leaf := w.m.Replay(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s, _ := session.Load(r.Context())
-		n, _ := keyA.Get(s)
-		rival.post(set(fmt.Sprint("a=", n+10)))
-		keyA.Set(s, n+1)
-	}))
-	a := c.handle(http.MethodPost, func(rw http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(rw, "<html>")
-		leaf.ServeHTTP(rw, r)
-	})
-	if got := a.Body.String(); got != "<html>" || a.asked != 0 {
-		t.Errorf("body %q; ErrorHandler was asked %d times", got, a.asked)
-	}
-	if !strings.Contains(w.log.String(), "after the response had begun") {
-		t.Errorf("not logged:\n%s", w.log.String())
-	}
-}
-
 func TestProviderThatReturnsNonsenseOpensNoSession(t *testing.T) {
 	for name, fetch := range map[string]fetchHook{
 		"neither a record nor an error": func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, nil },
@@ -186,23 +117,6 @@ func TestProviderThatReturnsNonsenseOpensNoSession(t *testing.T) {
 	}
 }
 
-func TestSaveWhileTheBodyIsCopiedIsTooLateForACookie(t *testing.T) {
-	w := newWorld(t)
-	var got error
-	w.client().send(http.MethodPost, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
-		_, _ = io.Copy(rw, readerFunc(func(b []byte) (int, error) {
-			keyA.Set(s, 1)
-			got = s.Save(r.Context())
-			return copy(b, "page"), io.EOF
-		}))
-	})
-	wantErr(t, got, session.ErrHeaderSent)
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
-
 func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 60 })
 	c := w.client()
@@ -211,18 +125,6 @@ func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {
 	}
 	c.post(func(s *session.Session) { s.Renew() }).wantPage(t)
 	c.wantState("a=9")
-}
-
-func TestChangeAfterAnErrorResponseIsLogged(t *testing.T) {
-	w, c, _ := begun(t)
-	c.send(http.MethodPost, func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
-		http.Error(rw, "sorry", http.StatusInternalServerError)
-		keyA.Set(s, 5)
-	})
-	if !strings.Contains(w.log.String(), "changes dropped") {
-		t.Errorf("not logged:\n%s", w.log.String())
-	}
-	c.wantState("a=1")
 }
 
 // A Save that has nothing to store has done what it was asked for. A later

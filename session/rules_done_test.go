@@ -437,41 +437,6 @@ func TestRuleRequestDoneIsNotReplayed(t *testing.T) {
 	}
 }
 
-// The log tells why changes were dropped.
-func TestDroppedChangesAreLoggedWithTheirCause(t *testing.T) {
-	for cause, end := range map[string]func(http.ResponseWriter, *session.Session){
-		"the response was an error": func(w http.ResponseWriter, s *session.Session) { keyA.Set(s, 2); w.WriteHeader(500) },
-		"the handler panicked":      func(_ http.ResponseWriter, s *session.Session) { keyA.Set(s, 2); panic("failed") },
-	} {
-		t.Run(cause, func(t *testing.T) {
-			w, c, _ := begun(t)
-			func() {
-				defer func() { recover() }()
-				c.send(http.MethodPost, func(rw http.ResponseWriter, _ *http.Request, s *session.Session) { end(rw, s) })
-			}()
-			if text := w.log.String(); !strings.Contains(text, "changes dropped") || !strings.Contains(text, cause) {
-				t.Errorf("logged %q", text)
-			}
-		})
-	}
-
-	t.Run("a goroutine made them after the last commit", func(t *testing.T) {
-		w, c, _ := begun(t)
-		var kept *session.Session
-		c.serve(w.m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			kept = load(t, r)
-			w.onSave(before(func() { keyB.Set(kept, 5) }), pass) // between the commit's draft and its end
-			keyA.Set(kept, 2)
-		})), request("POST", ""))
-		text := w.log.String()
-		if !strings.Contains(text, "a goroutine made them after the last commit") || strings.Contains(text, "was an error") {
-			t.Errorf("logged %q", text)
-		}
-		wantErr(t, kept.Save(t.Context()), session.ErrRequestDone)
-		c.wantState("a=2")
-	})
-}
-
 // A websocket's last Update, which finds that its session is gone, loses nothing.
 func TestAnEmptyUpdateLosesNothing(t *testing.T) {
 	ctx := t.Context()
