@@ -98,38 +98,6 @@ func TestConfigIsCopied(t *testing.T) {
 	}
 }
 
-func TestCookieAttributes(t *testing.T) {
-	cases := map[string]struct {
-		cookie session.Cookie
-		want   string // after the value
-	}{
-		"the zero value":     {session.Cookie{}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=Lax"},
-		"insecure":           {session.Cookie{Insecure: true}, "session=; Path=/; HttpOnly; SameSite=Lax"},
-		"a domain":           {session.Cookie{Domain: "example.org"}, "__Secure-session=; Path=/; Domain=example.org; HttpOnly; Secure; SameSite=Lax"},
-		"a path":             {session.Cookie{Path: "/app"}, "__Secure-session=; Path=/app; HttpOnly; Secure; SameSite=Lax"},
-		"strict":             {session.Cookie{SameSite: http.SameSiteStrictMode}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=Strict"},
-		"none, partitioned":  {session.Cookie{SameSite: http.SameSiteNoneMode, Partitioned: true}, "__Host-session=; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"},
-		"a domain, insecure": {session.Cookie{Domain: "example.org", Insecure: true}, "session=; Path=/; Domain=example.org; HttpOnly; SameSite=Lax"},
-		"a name and an age":  {session.Cookie{Name: "__Secure-s", MaxAge: 48 * time.Hour}, "__Secure-s=; Path=/; Max-Age=172800; HttpOnly; Secure; SameSite=Lax"},
-		"the longest of all": {session.Cookie{Name: strings.Repeat("n", 4096-120)}, strings.Repeat("n", 4096-120) + "=; Path=/; HttpOnly; Secure; SameSite=Lax"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			m, err := session.New(memory.New(), session.Config{Cookie: c.cookie})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cookie := cookieOf(t, m)
-			if len(cookie.Value) != 120 {
-				t.Errorf("the value has %d bytes", len(cookie.Value))
-			}
-			if got := strings.Replace(cookie.Raw, cookie.Value, "", 1); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
-			}
-		})
-	}
-}
-
 func TestConfigDefaultsFitWhatIsSet(t *testing.T) {
 	for name, cfg := range map[string]session.Config{
 		"a short lifetime":      {Lifetime: time.Minute},

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -333,37 +332,5 @@ func TestManagerOfParallelBubbles(t *testing.T) {
 				})
 			}
 		})
-	}
-}
-
-// slow is a store that takes a while, or as long as it has.
-type slow struct{ provider.Provider }
-
-func (s slow) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	select {
-	case <-time.After(10 * time.Millisecond):
-		return s.Provider.Fetch(ctx, id)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// A goroutine of a request may come to load the session when that is over.
-func TestASessionLoadedTooLateTakesNoChanges(t *testing.T) {
-	w, c, id := begun(t)
-	var ctx context.Context
-	c.handle(http.MethodGet, func(_ http.ResponseWriter, r *http.Request) { ctx = context.WithoutCancel(r.Context()) }).wantPage(t)
-	s, err := w.m.Load(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := w.stored(id).Version
-	keyA.Set(s, 2)
-	wantErr(t, s.Save(ctx), session.ErrRequestDone)
-	if got, _ := keyA.Get(s); got != 1 || w.stored(id).Version != before {
-		t.Errorf("the change was taken: %d", got)
-	}
-	if !strings.Contains(w.log.String(), "its request is over") {
-		t.Error("nothing is logged")
 	}
 }

@@ -56,24 +56,6 @@ func TestRuleDestroyUnknownCookie(t *testing.T) {
 	}
 }
 
-// A load that failed stays failed: half of a page must not see another session
-// than the other half.
-func TestRuleLoadErrorStays(t *testing.T) {
-	w, c, _ := begun(t)
-	w.onFetch(failing)
-	n := w.trips(func() {
-		c.handle(http.MethodGet, func(_ http.ResponseWriter, r *http.Request) {
-			for range 2 {
-				_, err := session.Load(r.Context())
-				wantErr(t, err, session.ErrUnavailable)
-			}
-		})
-	})
-	if n != 1 {
-		t.Errorf("%d trips", n)
-	}
-}
-
 // stubborn is a type whose values say no, and not who they are.
 type stubborn struct{}
 

@@ -3,7 +3,6 @@ package session_test
 import (
 	"context"
 	"net/http"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,32 +99,4 @@ func TestRulePersistNeverShortens(t *testing.T) {
 			t.Errorf("from %v to %v", before, after)
 		}
 	})
-}
-
-func TestRuleUnreadable(t *testing.T) {
-	for _, tc := range []struct {
-		rule  string
-		spoil func(rec *provider.Record)
-	}{
-		{"a version that no commit makes", func(rec *provider.Record) { rec.Version = 5 }},
-		{"a version that none can follow", func(rec *provider.Record) { rec.Version = 1<<63 - 1 }},
-		{"a kind of no record, with nothing after it", func(rec *provider.Record) {
-			rec.Data = slices.Clone(rec.Data[:len(rec.Data)-1]) // less the number of entries
-			rec.Data[1] = 2
-		}},
-	} {
-		t.Run(tc.rule, func(t *testing.T) {
-			w := newWorld(t)
-			c := w.client()
-			c.post(renew).wantPage(t) // an empty session
-			id := w.savesSince(0)[0].ID
-			rec := w.stored(id)
-			tc.spoil(rec)
-			wantErr(t, w.store.Provider.Save(t.Context(), rec, -1), nil)
-			c.post(set("a=1")).wantError(t, http.StatusServiceUnavailable, session.ErrUnreadable)
-			if got := w.stored(id); got.Version != rec.Version {
-				t.Error("it was overwritten")
-			}
-		})
-	}
 }

@@ -3,10 +3,8 @@ package session_test
 import (
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
-	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -85,21 +83,6 @@ func TestHTTPSecureCookieAboutToBeLostIsLoggedOnce(t *testing.T) {
 				t.Errorf("logged %d times, want %d", n, c.logged)
 			}
 		})
-	}
-}
-
-// A unit test of an app's is no browser, although it has a host of its own and no TLS.
-func TestSecureCookieOfATestsRequestIsNotLogged(t *testing.T) {
-	logged := new(httpLog)
-	m, err := session.New(memory.New(), session.Config{Logger: slog.New(logged)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { httpName.Set(s, "kept") })(
-		w, httptest.NewRequest("POST", "/", nil))
-	if len(w.Result().Cookies()) != 1 || logged.count(slog.LevelDebug) != 0 {
-		t.Errorf("%d cookies and %d log lines, want one and none", len(w.Result().Cookies()), logged.count(slog.LevelDebug))
 	}
 }
 

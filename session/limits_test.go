@@ -1,9 +1,6 @@
 package session_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -48,29 +45,5 @@ func TestRuleTouchAtExactlyTouchInterval(t *testing.T) {
 				t.Errorf("%d trips, want %d", n, trips)
 			}
 		})
-	}
-}
-
-// Quotes around a cookie's value are not of it (RFC 6265, section 4.1.1). What has less
-// than two is no quoted value.
-func TestRuleCookieInQuotes(t *testing.T) {
-	_, c, _ := begun(t)
-	for value, opens := range map[string]bool{
-		c.jar["session"]:               true,
-		`"` + c.jar["session"] + `"`:   true,
-		`"` + c.jar["session"]:         false,
-		`"`:                            false,
-		`""`:                           false,
-		``:                             false,
-		strings.Repeat(`"`, 3):         false,
-		`""` + c.jar["session"] + `""`: false,
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("Cookie", "session="+value)
-		c.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
-			if s.IsNew() == opens {
-				t.Errorf("%s: new %t", value, s.IsNew())
-			}
-		})(httptest.NewRecorder(), r)
 	}
 }

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -9,8 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/storetest"
-	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -95,26 +92,6 @@ func TestPersistIsCappedBeforeItIsStored(t *testing.T) {
 			}
 		}).wantPage(t)
 	})
-}
-
-func TestProviderThatReturnsNonsenseOpensNoSession(t *testing.T) {
-	for name, fetch := range map[string]fetchHook{
-		"neither a record nor an error": func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, nil },
-		"another's record": func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
-			rec, err := next(ctx, id)
-			if err == nil {
-				rec.ID = "another"
-			}
-			return rec, err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, c, _ := begun(t)
-			w.onFetch(fetch)
-			c.post(func(*session.Session) { t.Error("the handler ran") }).wantError(t, http.StatusServiceUnavailable, session.ErrUnreadable)
-			c.wantState("a=1")
-		})
-	}
 }
 
 func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {

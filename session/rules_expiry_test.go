@@ -79,30 +79,3 @@ func TestRulePersistThatSlides(t *testing.T) {
 		}
 	})
 }
-
-// The browser forgets the cookie MaxAge after it was set; the store keeps the session
-// by its own times. Neither moves the other.
-func TestRuleCookieMaxAgeIsTheBrowsersAlone(t *testing.T) {
-	short := func(cfg *session.Config) { cfg.Cookie.MaxAge = 2 * time.Hour }
-	bubble("a use does not set the cookie again", t, func(t *testing.T) {
-		_, c, _ := begun(t, short)
-		for range 6 { // 3 h: a browser has forgotten it
-			time.Sleep(30 * time.Minute)
-			c.post(add(keyA, 1)).wantCookies(t, 0)
-		}
-		c.wantState("a=7")
-	})
-	bubble("nor does it keep an idle session", t, func(t *testing.T) {
-		_, c, _ := begun(t, short)
-		time.Sleep(time.Hour)
-		c.wantState("empty")
-	})
-	bubble("a renewal sets it again", t, func(t *testing.T) {
-		_, c, _ := begun(t, short)
-		time.Sleep(30 * time.Minute)
-		a := c.post(renew)
-		if all := a.Result().Cookies(); len(all) != 1 || all[0].MaxAge != int(2*time.Hour/time.Second) {
-			t.Errorf("Set-Cookie %q", a.cookies())
-		}
-	})
-}
