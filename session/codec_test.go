@@ -21,6 +21,7 @@ type jsonOnly struct{ text string }
 
 func (j jsonOnly) MarshalJSON() ([]byte, error)  { return json.Marshal(map[string]string{"v": j.text}) }
 func (j *jsonOnly) UnmarshalJSON(b []byte) error { return unmarshalField(b, &j.text) }
+
 func unmarshalField(b []byte, text *string) error {
 	var m map[string]string
 	err := json.Unmarshal(b, &m)
@@ -32,6 +33,7 @@ func unmarshalField(b []byte, text *string) error {
 type textOnly struct{ text string }
 
 func (x textOnly) MarshalText() ([]byte, error) { return []byte("text:" + x.text), nil }
+
 func (x *textOnly) UnmarshalText(b []byte) error {
 	x.text = strings.TrimPrefix(string(b), "text:")
 	return nil
@@ -41,11 +43,14 @@ func (x *textOnly) UnmarshalText(b []byte) error {
 type both struct{ text string }
 
 func (b both) MarshalBinary() ([]byte, error) { return []byte("\x00" + b.text), nil }
+
 func (b *both) UnmarshalBinary(data []byte) error {
 	b.text = strings.TrimPrefix(string(data), "\x00")
 	return nil
 }
+
 func (b both) MarshalText() ([]byte, error) { return []byte("text:" + b.text), nil }
+
 func (b *both) UnmarshalText(data []byte) error {
 	b.text = strings.TrimPrefix(string(data), "text:")
 	return nil
@@ -172,4 +177,17 @@ func TestCBORRefusesWhatIsHostile(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRuleDynamicValue(t *testing.T) {
+	_, c, _ := begun(t)
+	tree := session.NewKey[any]("tree")
+	c.post(func(s *session.Session) { tree.Set(s, map[string]any{"leaf": map[string]any{"n": "v"}}) }).wantPage(t)
+	c.post(func(s *session.Session) {
+		got, _ := tree.Get(s)
+		outer, _ := got.(map[string]any)
+		if _, ok := outer["leaf"].(map[string]any); !ok {
+			t.Errorf("it comes back as %T %v", got, got)
+		}
+	}).wantPage(t)
 }

@@ -184,35 +184,6 @@ func TestRuleUpdateSeesOthers(t *testing.T) {
 	})
 }
 
-// More of Session.Update.
-func TestRuleSessionUpdateEnds(t *testing.T) {
-	bubble("the runs of fn are bounded", t, func(t *testing.T) {
-		w, c, _ := begun(t)
-		rival := c.tab()
-		w.onSave(slices.Repeat([]saveHook{then(func() { rival.post(add(keyB, 1)) }, pass), pass}, 200)...)
-		c.post(func(s *session.Session) {
-			err := s.Update(context.Background(), func(s *session.Session) error { keyA.Update(s, increment); return nil })
-			wantErr(t, err, session.ErrUnavailable)
-			if errors.Is(err, session.ErrOutcomeUnknown) {
-				t.Errorf("got %v", err)
-			}
-		})
-		w.calm()
-	})
-
-	t.Run("of a session that is erased is ErrEnded, and never re-creates it", func(t *testing.T) {
-		w, c, id := begun(t)
-		c.post(func(s *session.Session) {
-			w.erase(id)
-			err := s.Update(context.Background(), func(s *session.Session) error { keyA.Set(s, 2); return nil })
-			wantErr(t, err, session.ErrEnded)
-		}).wantError(t, http.StatusConflict, session.ErrEnded)
-		if w.stored(id) != nil {
-			t.Error("it was re-created")
-		}
-	})
-}
-
 // What is stored opens no session: neither an ID nor the data hold the token.
 func TestRuleTokenIsNotStored(t *testing.T) {
 	w, c, _ := begun(t)

@@ -2,11 +2,8 @@ package session_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
@@ -54,29 +51,4 @@ func TestRuleDestroyUnknownCookie(t *testing.T) {
 	if a := c.post((*session.Session).Destroy); !a.cleared() {
 		t.Errorf("Set-Cookie is %q", a.cookies())
 	}
-}
-
-// stubborn is a type whose values say no, and not who they are.
-type stubborn struct{}
-
-func (stubborn) MarshalText() ([]byte, error) { return nil, errors.New("no") }
-
-func TestRuleKeyErrors(t *testing.T) {
-	t.Run("a value that cannot be encoded is named by its type", func(t *testing.T) {
-		_, c, _ := begun(t)
-		a := c.post(func(s *session.Session) { session.NewKey[stubborn]("s").Set(s, stubborn{}) })
-		a.wantError(t, http.StatusInternalServerError, session.ErrEncode)
-		if want := fmt.Sprintf("of type %T", stubborn{}); !strings.Contains(a.err.Error(), want) {
-			t.Errorf("%v; want it to say %q", a.err, want)
-		}
-	})
-
-	t.Run("NewKey panics without a name", func(t *testing.T) {
-		defer func() {
-			if recover() == nil {
-				t.Error("no panic")
-			}
-		}()
-		session.NewKey[int]("")
-	})
 }

@@ -1,8 +1,6 @@
 package session_test
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -158,99 +156,5 @@ func TestRuleOutside(t *testing.T) {
 			t.Error("it is another")
 		}
 		c.wantState("a=1 b=2")
-	})
-}
-
-func TestRuleAlive(t *testing.T) {
-	ctx := t.Context()
-
-	t.Run("is one trip", func(t *testing.T) {
-		w, c, _ := begun(t)
-		s := loaded(c)
-		if n := w.trips(func() { wantErr(t, s.Check(ctx), nil) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
-	})
-
-	bubble("is no use of the session", t, func(t *testing.T) {
-		_, c, id := begun(t)
-		s := loaded(c)
-		time.Sleep(50 * time.Minute)
-		wantErr(t, s.Check(t.Context()), nil)
-		if got := c.expiry(id); got != 10*time.Minute {
-			t.Errorf("it ends in %v", got)
-		}
-	})
-
-	for name, end := range map[string]func(w *world, c *client){
-		"destroyed":                  func(_ *world, c *client) { c.post(destroy) },
-		"renewed":                    func(_ *world, c *client) { c.post(renew) },
-		"revoked":                    func(w *world, c *client) { wantErr(w.t, w.m.Revoke(w.t.Context(), c.sessionID()), nil) },
-		"expired":                    func(*world, *client) { time.Sleep(time.Hour) },
-		"destroyed a good while ago": func(_ *world, c *client) { c.post(destroy); time.Sleep(time.Hour) },
-	} {
-		bubble("is ErrEnded when it was "+name, t, func(t *testing.T) {
-			w, c := member(t)
-			s := loaded(c)
-			end(w, c)
-			wantErr(t, s.Check(t.Context()), session.ErrEnded)
-		})
-	}
-
-	bubble("is ErrEnded after a Lifetime that was shortened", t, func(t *testing.T) {
-		w, c, _ := begun(t)
-		for range 2 {
-			time.Sleep(40 * time.Minute)
-			c.post(set("b=1"))
-			c.post(set("b=2"))
-		}
-		c.m = w.manager(func(cfg *session.Config) { cfg.Lifetime = 2 * time.Hour })
-		s := loaded(c)
-		wantErr(t, s.Check(t.Context()), nil)
-		time.Sleep(40 * time.Minute)
-		wantErr(t, s.Check(t.Context()), session.ErrEnded)
-	})
-
-	t.Run("is ErrEnded of what is not stored, and no trip", func(t *testing.T) {
-		w := newWorld(t)
-		s := loaded(w.client())
-		wantErr(t, s.Check(ctx), session.ErrEnded)
-		if n := w.store.Trips(); n != 0 {
-			t.Errorf("%d trips", n)
-		}
-	})
-
-	t.Run("holds within the request that has renewed it", func(t *testing.T) {
-		_, c, _ := begun(t)
-		c.post(func(s *session.Session) {
-			s.Renew()
-			wantErr(t, s.Save(ctx), nil)
-			wantErr(t, s.Check(ctx), nil)
-		}).wantPage(t)
-	})
-
-	t.Run("ends with the context", func(t *testing.T) {
-		_, c, _ := begun(t)
-		canceled, cancel := context.WithCancel(ctx)
-		cancel()
-		if err := loaded(c).Check(canceled); !errors.Is(err, context.Canceled) || !errors.Is(err, session.ErrUnavailable) {
-			t.Errorf("error %v", err)
-		}
-	})
-
-	t.Run("fails with the store", func(t *testing.T) {
-		w, c, _ := begun(t)
-		s := loaded(c)
-		w.onFetch(failing)
-		wantErr(t, s.Check(ctx), session.ErrUnavailable)
-	})
-
-	t.Run("is ErrUnreadable of what cannot be read", func(t *testing.T) {
-		w, c, id := begun(t)
-		s := loaded(c)
-		rec := w.stored(id)
-		rec.Data = []byte("cuneiform")
-		wantErr(t, w.store.Provider.Save(ctx, rec, -1), nil)
-		wantErr(t, s.Check(ctx), session.ErrUnreadable)
 	})
 }

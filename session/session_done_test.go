@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
@@ -435,58 +434,4 @@ func TestRuleRequestDoneIsNotReplayed(t *testing.T) {
 	if runs != 1 {
 		t.Errorf("%d runs", runs)
 	}
-}
-
-// A websocket's last Update, which finds that its session is gone, loses nothing.
-func TestAnEmptyUpdateLosesNothing(t *testing.T) {
-	ctx := t.Context()
-	for name, end := range map[string]func(*session.Session){"destroyed": destroy, "renewed": renew} {
-		t.Run("of a session that was "+name, func(t *testing.T) {
-			w, c, _ := begun(t)
-			var kept *session.Session
-			c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
-				kept = s
-				if _, _, err := http.NewResponseController(rw).Hijack(); err != nil {
-					t.Error(err)
-				}
-				c.tab().post(end).wantPage(t)
-				wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
-			})), request("GET", ""))
-			if text := w.log.String(); strings.Contains(text, "lost") || strings.Contains(text, "dropped") {
-				t.Errorf("logged %q", text)
-			}
-			err := kept.Update(ctx, func(*session.Session) error { return nil })
-			if !errors.Is(err, session.ErrEnded) || errors.Is(err, session.ErrRequestDone) {
-				t.Errorf("after the request: %v", err)
-			}
-		})
-	}
-
-	bubble("while the store is down", t, func(t *testing.T) {
-		w, c, _ := begun(t)
-		c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
-			if _, _, err := http.NewResponseController(rw).Hijack(); err != nil {
-				t.Error(err)
-			}
-			w.onFetch(failing, failing, failing, failing)
-			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrUnavailable)
-		})), request("GET", ""))
-		synctest.Wait()
-		if text := w.log.String(); strings.Contains(text, "lost") || strings.Contains(text, "dropped") {
-			t.Errorf("logged %q", text)
-		}
-	})
-
-	t.Run("but what was changed and not saved is lost, and logged", func(t *testing.T) {
-		w, c, _ := begun(t)
-		c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
-			http.NewResponseController(rw).Hijack()
-			c.tab().post(destroy).wantPage(t)
-			keyB.Set(s, 1)
-			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
-		})), request("GET", ""))
-		if text := w.log.String(); !strings.Contains(text, "lost") {
-			t.Errorf("logged %q", text)
-		}
-	})
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -248,5 +251,88 @@ func TestRuleSessionUpdate(t *testing.T) {
 		c.tab().post((*session.Session).Destroy)
 		wantErr(t, kept.Update(ctx, setting("a=2")), session.ErrEnded)
 		c.wantState("empty")
+	})
+}
+
+// More of Session.Update.
+func TestRuleSessionUpdateEnds(t *testing.T) {
+	bubble("the runs of fn are bounded", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		rival := c.tab()
+		w.onSave(slices.Repeat([]saveHook{then(func() { rival.post(add(keyB, 1)) }, pass), pass}, 200)...)
+		c.post(func(s *session.Session) {
+			err := s.Update(context.Background(), func(s *session.Session) error { keyA.Update(s, increment); return nil })
+			wantErr(t, err, session.ErrUnavailable)
+			if errors.Is(err, session.ErrOutcomeUnknown) {
+				t.Errorf("got %v", err)
+			}
+		})
+		w.calm()
+	})
+
+	t.Run("of a session that is erased is ErrEnded, and never re-creates it", func(t *testing.T) {
+		w, c, id := begun(t)
+		c.post(func(s *session.Session) {
+			w.erase(id)
+			err := s.Update(context.Background(), func(s *session.Session) error { keyA.Set(s, 2); return nil })
+			wantErr(t, err, session.ErrEnded)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
+		if w.stored(id) != nil {
+			t.Error("it was re-created")
+		}
+	})
+}
+
+// A websocket's last Update, which finds that its session is gone, loses nothing.
+func TestAnEmptyUpdateLosesNothing(t *testing.T) {
+	ctx := t.Context()
+	for name, end := range map[string]func(*session.Session){"destroyed": destroy, "renewed": renew} {
+		t.Run("of a session that was "+name, func(t *testing.T) {
+			w, c, _ := begun(t)
+			var kept *session.Session
+			c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
+				kept = s
+				if _, _, err := http.NewResponseController(rw).Hijack(); err != nil {
+					t.Error(err)
+				}
+				c.tab().post(end).wantPage(t)
+				wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
+			})), request("GET", ""))
+			if text := w.log.String(); strings.Contains(text, "lost") || strings.Contains(text, "dropped") {
+				t.Errorf("logged %q", text)
+			}
+			err := kept.Update(ctx, func(*session.Session) error { return nil })
+			if !errors.Is(err, session.ErrEnded) || errors.Is(err, session.ErrRequestDone) {
+				t.Errorf("after the request: %v", err)
+			}
+		})
+	}
+
+	bubble("while the store is down", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
+			if _, _, err := http.NewResponseController(rw).Hijack(); err != nil {
+				t.Error(err)
+			}
+			w.onFetch(failing, failing, failing, failing)
+			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrUnavailable)
+		})), request("GET", ""))
+		synctest.Wait()
+		if text := w.log.String(); strings.Contains(text, "lost") || strings.Contains(text, "dropped") {
+			t.Errorf("logged %q", text)
+		}
+	})
+
+	t.Run("but what was changed and not saved is lost, and logged", func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.serve(hijackable(w.m.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
+			http.NewResponseController(rw).Hijack()
+			c.tab().post(destroy).wantPage(t)
+			keyB.Set(s, 1)
+			wantErr(t, s.Update(ctx, func(*session.Session) error { return nil }), session.ErrEnded)
+		})), request("GET", ""))
+		if text := w.log.String(); !strings.Contains(text, "lost") {
+			t.Errorf("logged %q", text)
+		}
 	})
 }

@@ -1,8 +1,8 @@
 package session_test
 
 import (
+	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -110,6 +110,37 @@ func TestRuleKey(t *testing.T) {
 	})
 }
 
+func TestRuleNewKey(t *testing.T) {
+	type hidden struct{ n int }
+	type open struct{ N int }
+	for name, tc := range map[string]struct {
+		newKey func()
+		panics bool
+	}{
+		"func":                            {func() { session.NewKey[func()]("k") }, true},
+		"chan":                            {func() { session.NewKey[chan int]("k") }, true},
+		"a struct with nothing to encode": {func() { session.NewKey[hidden]("k") }, true},
+		"a pointer to it":                 {func() { session.NewKey[*hidden]("k") }, true},
+		"a struct with a field":           {func() { session.NewKey[open]("k") }, false},
+		"a pointer":                       {func() { session.NewKey[*open]("k") }, false},
+		"a type that marshals itself":     {func() { session.NewKey[time.Time]("k") }, false},
+		"a type that marshals to text":    {func() { session.NewKey[netip.Addr]("k") }, false},
+		"an interface":                    {func() { session.NewKey[any]("k") }, false},
+		"a map":                           {func() { session.NewKey[map[string]open]("k") }, false},
+		"a slice of bytes":                {func() { session.NewKey[[]byte]("k") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if v := recover(); (v != nil) != tc.panics {
+					t.Errorf("recovered %v; want a panic: %v", v, tc.panics)
+				}
+			}()
+			tc.newKey()
+		})
+	}
+	_ = hidden{}.n
+}
+
 func TestRuleEncodeError(t *testing.T) {
 	// attempt is a request whose Set cannot be encoded.
 	attempt := func(t *testing.T, also func(*session.Session)) (*client, *answer) {
@@ -165,36 +196,30 @@ func TestRuleEncodeError(t *testing.T) {
 	})
 }
 
-func TestRuleNewKey(t *testing.T) {
-	type hidden struct{ n int }
-	type open struct{ N int }
-	for name, tc := range map[string]struct {
-		newKey func()
-		panics bool
-	}{
-		"func":                            {func() { session.NewKey[func()]("k") }, true},
-		"chan":                            {func() { session.NewKey[chan int]("k") }, true},
-		"a struct with nothing to encode": {func() { session.NewKey[hidden]("k") }, true},
-		"a pointer to it":                 {func() { session.NewKey[*hidden]("k") }, true},
-		"a struct with a field":           {func() { session.NewKey[open]("k") }, false},
-		"a pointer":                       {func() { session.NewKey[*open]("k") }, false},
-		"a type that marshals itself":     {func() { session.NewKey[time.Time]("k") }, false},
-		"a type that marshals to text":    {func() { session.NewKey[netip.Addr]("k") }, false},
-		"an interface":                    {func() { session.NewKey[any]("k") }, false},
-		"a map":                           {func() { session.NewKey[map[string]open]("k") }, false},
-		"a slice of bytes":                {func() { session.NewKey[[]byte]("k") }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if v := recover(); (v != nil) != tc.panics {
-					t.Errorf("recovered %v; want a panic: %v", v, tc.panics)
-				}
-			}()
-			tc.newKey()
-		})
-	}
-	_ = hidden{}.n
+func TestRuleKeyErrors(t *testing.T) {
+	t.Run("a value that cannot be encoded is named by its type", func(t *testing.T) {
+		_, c, _ := begun(t)
+		a := c.post(func(s *session.Session) { session.NewKey[stubborn]("s").Set(s, stubborn{}) })
+		a.wantError(t, http.StatusInternalServerError, session.ErrEncode)
+		if want := fmt.Sprintf("of type %T", stubborn{}); !strings.Contains(a.err.Error(), want) {
+			t.Errorf("%v; want it to say %q", a.err, want)
+		}
+	})
+
+	t.Run("NewKey panics without a name", func(t *testing.T) {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		session.NewKey[int]("")
+	})
 }
+
+// stubborn is a type whose values say no, and not who they are.
+type stubborn struct{}
+
+func (stubborn) MarshalText() ([]byte, error) { return nil, errors.New("no") }
 
 // A value that no longer decodes into T.
 func TestRuleChangedType(t *testing.T) {
@@ -342,131 +367,4 @@ func TestRuleChangedType(t *testing.T) {
 			t.Errorf("got %v", v)
 		}
 	})
-}
-
-func TestRuleAfterTheRequest(t *testing.T) {
-	w, c, _ := begun(t)
-	s := loaded(c)
-
-	t.Run("Get works", func(t *testing.T) {
-		if v, ok := keyA.Get(s); v != 1 || !ok {
-			t.Errorf("got %d, %v", v, ok)
-		}
-	})
-
-	for name, write := range map[string]func(){
-		"Set":     func() { keyA.Set(s, 2) },
-		"Delete":  func() { keyA.Delete(s) },
-		"Pop":     func() { keyA.Pop(s) },
-		"Update":  func() { keyA.Update(s, increment) },
-		"Clear":   func() { s.Clear() },
-		"Renew":   func() { s.Renew() },
-		"Destroy": func() { s.Destroy() },
-		"Persist": func() { s.Persist(time.Hour) },
-	} {
-		t.Run("writes are dropped and logged at Error: "+name, func(t *testing.T) {
-			logged := len(w.log.String())
-			write()
-			if !strings.Contains(w.log.String()[logged:], "level="+slog.LevelError.String()) {
-				t.Errorf("logged %q", w.log.String()[logged:])
-			}
-			if v, _ := keyA.Get(s); v != 1 {
-				t.Errorf("a is %d", v)
-			}
-			c.wantState("a=1")
-		})
-	}
-
-	t.Run("Update(ctx) works", func(t *testing.T) {
-		wantErr(t, loaded(c).Update(t.Context(), setting("b=2")), nil)
-		c.wantState("a=1 b=2")
-	})
-
-	t.Run("but not of a Session that has dropped a change", func(t *testing.T) {
-		wantErr(t, s.Update(t.Context(), setting("b=3")), session.ErrRequestDone)
-		c.wantState("a=1 b=2")
-	})
-}
-
-// What is changed while the same Session is being saved is not lost.
-func TestRuleChangeDuringSave(t *testing.T) {
-	for _, tc := range []struct {
-		rule        string
-		first, then func(*session.Session)
-		want        string
-	}{
-		{"a set", set("a=2"), set("b=2"), "a=2 b=2"},
-		{"a set of the same key", set("a=2"), set("a=3"), "a=3"},
-		{"an Update", add(keyA, 1), add(keyA, 1), "a=3"},
-		{"a Clear", set("b=2"), clearAll, "empty"},
-		{"a set during a Renew", renew, set("b=2"), "a=1 b=2"},
-		{"a Renew during a set", set("b=2"), renew, "a=1 b=2"},
-		{"a set during a Destroy", destroy, set("b=2"), "b=2"},
-	} {
-		t.Run(tc.rule, func(t *testing.T) {
-			w, c, _ := begun(t)
-			c.post(func(s *session.Session) {
-				tc.first(s)
-				w.onSave(before(func() { tc.then(s) }))
-				wantErr(t, s.Save(t.Context()), nil)
-			}).wantPage(t)
-			c.wantState(tc.want)
-		})
-	}
-
-	for name, first := range map[string]func(*session.Session){"a set": set("a=2"), "a Renew": renew} {
-		t.Run("a Destroy during "+name, func(t *testing.T) {
-			w, c, _ := begun(t)
-			a := c.post(func(s *session.Session) {
-				first(s)
-				w.onSave(before(s.Destroy))
-				_ = s.Save(t.Context())
-			})
-			a.wantPage(t)
-			if !a.cleared() {
-				t.Errorf("Set-Cookie %q", a.cookies())
-			}
-			for _, sv := range w.savesSince(0) {
-				if w.lives(sv.ID) {
-					t.Error("a live record is left")
-				}
-			}
-		})
-	}
-
-	t.Run("a Destroy during the create", func(t *testing.T) {
-		w := newWorld(t)
-		c := w.client()
-		c.post(func(s *session.Session) {
-			keyA.Set(s, 1)
-			w.onSave(before(s.Destroy))
-			_ = s.Save(t.Context())
-		}).wantPage(t)
-		c.wantState("empty")
-		if w.lives(w.savesSince(0)[0].ID) {
-			t.Error("a live record is left")
-		}
-	})
-}
-
-// A Session is safe for concurrent use.
-func TestRuleConcurrentUse(t *testing.T) {
-	_, c, _ := begun(t)
-	c.post(func(s *session.Session) {
-		parallel(16, func(i int) {
-			own := session.NewKey[int](fmt.Sprintf("k%d", i))
-			own.Set(s, i)
-			own.Get(s)
-			keyA.Update(s, increment)
-			s.Keys()
-			s.ExpiresAt()
-			if i%4 == 0 {
-				_ = s.Save(t.Context())
-			}
-		})
-	}).wantPage(t)
-	s := loaded(c)
-	if v, _ := keyA.Get(s); v != 17 || len(s.Keys()) != 17 {
-		t.Errorf("a is %d, keys %q", v, s.Keys())
-	}
 }
