@@ -7,19 +7,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Limits beside those of the Config, from both sides.
-
-func TestARecordOfExactlyMaxSize(t *testing.T) {
-	w, _, id := begun(t)
-	size := len(w.stored(id).Data)
-	for most, status := range map[int]int{size: 200, size - 1: 500} {
-		w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = most })
-		if a := w.client().post(set("a=1")); a.Code != status {
-			t.Errorf("%d bytes with a MaxSize of %d: %d, want %d", size, most, a.Code, status)
-		}
-	}
-}
-
 // Where use extends nothing, what is saved is when the session was last used, and the
 // list of the owner's sessions is looked at, too.
 func TestRuleLastSeenIsSavedAtExactlyTouchInterval(t *testing.T) {

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"testing"
@@ -10,49 +9,6 @@ import (
 
 	"github.com/holdfast-go/holdfast/session"
 )
-
-func TestClosureThatPanicsAtACommitLosesNothing(t *testing.T) {
-	w, c, _ := begun(t)
-	rival := c.tab()
-	w.onSave(before(func() { rival.post(set("a=10")) }))
-	c.post(func(s *session.Session) {
-		keyA.Update(s, func(n int) int {
-			if n == 10 {
-				panic("ten")
-			}
-			return n + 1
-		})
-		keyB.Set(s, 2)
-		if got := panicOf(func() { _ = s.Save(t.Context()) }); got != "ten" {
-			t.Errorf("Save panicked with %v", got)
-		}
-		if got := show(s); got != "a=2 b=2" {
-			t.Errorf("the request sees %q", got)
-		}
-		if got := panicOf(func() { wantErr(t, s.Save(t.Context()), nil) }); got != "ten" {
-			t.Errorf("a second Save ended with %v", got)
-		}
-		keyA.Set(s, 3) // in place of the Update
-		s.Clear()
-		wantErr(t, s.Save(t.Context()), session.ErrConflict) // what Update saw has changed
-	})
-	c.wantState("a=10")
-}
-
-func panicOf(fn func()) (v any) {
-	defer func() { v = recover() }()
-	fn()
-	return nil
-}
-
-func TestClosureThatSetsItsOwnKeyIsAnError(t *testing.T) {
-	_, c, _ := begun(t)
-	a := c.post(func(s *session.Session) {
-		keyA.Update(s, func(n int) int { keyA.Set(s, n+1); return n + 2 })
-	})
-	a.wantError(t, http.StatusInternalServerError, session.ErrEncode)
-	c.wantState("a=1")
-}
 
 // A conflict after a leaf has returned must not keep the place in the lane: all
 // others would wait for it.
@@ -92,36 +48,6 @@ func TestPersistIsCappedBeforeItIsStored(t *testing.T) {
 			}
 		}).wantPage(t)
 	})
-}
-
-func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {
-	w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 60 })
-	c := w.client()
-	for i := range 100 {
-		c.post(set(fmt.Sprint("a=", i%10))).wantPage(t)
-	}
-	c.post(func(s *session.Session) { s.Renew() }).wantPage(t)
-	c.wantState("a=9")
-}
-
-// A Save that has nothing to store has done what it was asked for. A later
-// commit of the request must not do it again over what others have saved since.
-func TestChangeThatCameToNothingIsNotMadeLater(t *testing.T) {
-	for name, change := range map[string]func(*session.Session){
-		"a Set to the same value": set("a=1"),
-		"a Delete of nothing":     keyB.Delete,
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, c, _ := begun(t)
-			c.post(func(s *session.Session) {
-				change(s)
-				wantErr(t, s.Save(t.Context()), nil)
-				c.tab().post(set("a=2 b=2"))
-				keyC.Set(s, 3)
-			}).wantPage(t)
-			c.wantState("a=2 b=2 c=3")
-		})
-	}
 }
 
 func TestRenewThatQueuesAndThenFindsATombstoneStartsOver(t *testing.T) {

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
@@ -93,4 +94,27 @@ func TestRuleVersions(t *testing.T) {
 		}
 		c.wantState("a=1 b=2 c=3")
 	})
+}
+
+// Limits beside those of the Config, from both sides.
+
+func TestARecordOfExactlyMaxSize(t *testing.T) {
+	w, _, id := begun(t)
+	size := len(w.stored(id).Data)
+	for most, status := range map[int]int{size: 200, size - 1: 500} {
+		w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = most })
+		if a := w.client().post(set("a=1")); a.Code != status {
+			t.Errorf("%d bytes with a MaxSize of %d: %d, want %d", size, most, a.Code, status)
+		}
+	}
+}
+
+func TestMaxSizeLeavesTheHistoryOut(t *testing.T) {
+	w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 60 })
+	c := w.client()
+	for i := range 100 {
+		c.post(set(fmt.Sprint("a=", i%10))).wantPage(t)
+	}
+	c.post(func(s *session.Session) { s.Renew() }).wantPage(t)
+	c.wantState("a=9")
 }
