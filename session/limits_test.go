@@ -22,15 +22,3 @@ func TestRuleLastSeenIsSavedAtExactlyTouchInterval(t *testing.T) {
 		})
 	}
 }
-
-func TestRuleTouchAtExactlyTouchInterval(t *testing.T) {
-	for idle, trips := range map[time.Duration]int64{6*time.Minute - time.Millisecond: 1, 6 * time.Minute: 2} {
-		bubble(idle.String(), t, func(t *testing.T) {
-			w, c, _ := begun(t)
-			time.Sleep(idle)
-			if n := w.trips(func() { c.post(read(keyA)) }); n != trips {
-				t.Errorf("%d trips, want %d", n, trips)
-			}
-		})
-	}
-}

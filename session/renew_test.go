@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -294,212 +293,51 @@ func TestRuleRenew(t *testing.T) {
 	})
 }
 
-// A request that carries the old cookie finds the tombstone.
-func TestRuleTombstone(t *testing.T) {
-	begin := func(t *testing.T, opts ...func(*session.Config)) (w *world, user, old *client) {
-		w, user, _ = begun(t, opts...)
-		old = user.tab()
-		user.post(login).wantPage(t)
-		return w, user, old
+// More of "Renew" and "Destroy".
+func TestRuleRenewHungUp(t *testing.T) {
+	// serve runs fn in a request with this context.
+	serve := func(c *client, ctx context.Context, fn func(*session.Session)) *answer {
+		return c.serve(c.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { fn(s) }),
+			httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
 	}
-
-	t.Run("is served as anonymous, and no cookie is set", func(t *testing.T) {
-		w, user, old := begin(t)
-		n := w.trips(func() {
-			a := old.post(func(s *session.Session) {
-				if got := show(s); got != "empty" {
-					t.Errorf("it sees %q", got)
+	for _, tc := range []struct {
+		rule    string
+		request bool // is it the request's context that is cancelled, or Save's?
+	}{
+		{"no tombstone step when Save's context is cancelled", false},
+		{"no tombstone step when the request's context is cancelled, whatever Save's", true},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			_, c, old := begun(t)
+			tab := c.tab()
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			asks, rs := ctx, context.Background()
+			if tc.request {
+				asks, rs = rs, asks
+			}
+			serve(c, rs, func(s *session.Session) {
+				login(s)
+				cancel()
+				wantErr(t, s.Save(asks), session.ErrUnavailable)
+				tab.wantState("a=1")
+				if tab.sessionID() != old {
+					t.Error("the old cookie does not open the old session")
 				}
 			})
-			a.wantPage(t)
-			a.wantCookies(t, 0)
-		})
-		if n != 1 {
-			t.Errorf("%d trips", n)
-		}
-		user.wantState("a=1 c=1")
-	})
-
-	for name, change := range map[string]func(*session.Session){
-		"Set":     set("b=2"),
-		"Update":  add(keyB, 1),
-		"Persist": func(s *session.Session) { keyB.Set(s, 1); s.Persist(time.Hour) },
-	} {
-		t.Run("writes nothing: a change is ErrEnded: "+name, func(t *testing.T) {
-			w, user, old := begin(t)
-			saves := w.store.Saves.Load()
-			a := old.post(change)
-			a.wantError(t, http.StatusConflict, session.ErrEnded)
-			a.wantCookies(t, 0)
-			if w.store.Saves.Load() != saves {
-				t.Error("something was saved")
-			}
-			user.wantState("a=1 c=1")
 		})
 	}
+}
 
-	t.Run("Save and Session.Update are ErrEnded", func(t *testing.T) {
-		_, _, old := begin(t)
-		old.post(func(s *session.Session) {
-			keyB.Set(s, 2)
-			wantErr(t, s.Save(context.Background()), session.ErrEnded)
-		}).wantCookies(t, 0)
-		old.post(func(s *session.Session) {
-			wantErr(t, s.Update(context.Background(), setting("b=2")), session.ErrEnded)
-		}).wantCookies(t, 0)
-	})
-
-	t.Run("Renew on it starts an empty session with this request's sets, and sets its cookie", func(t *testing.T) {
-		_, user, old := begin(t)
-		tab := old.tab()
-		a := old.post(login)
-		a.wantPage(t)
-		a.wantCookies(t, 1)
-		old.wantState("c=1")
-		user.wantState("a=1 c=1")
-		if old.sessionID() == user.sessionID() {
-			t.Error("the privileged session was reached")
-		}
-		tab.wantState("empty")
-	})
-
-	t.Run("Renew that loses to one starts an empty session with this request's sets, and sets its cookie", func(t *testing.T) {
+func TestRuleRenewKeepsCreatedAt(t *testing.T) {
+	bubble("CreatedAt survives a Renew", t, func(t *testing.T) {
 		_, c, _ := begun(t)
-		tab := c.tab()
-		a := c.post(func(s *session.Session) {
-			login(s)
-			tab.post(login).wantPage(t)
-		})
-		a.wantPage(t)
-		a.wantCookies(t, 1)
-		c.wantState("c=1")
-		tab.wantState("a=1 c=1")
-	})
-
-	t.Run("Renew that loses to one carries no value of the old session over that both took", func(t *testing.T) {
-		_, c, _ := begun(t)
-		tab := c.tab()
-		callback := inOrder(pop, login) // an OAuth callback, its state in a
-		a := c.post(func(s *session.Session) {
-			callback(s)
-			tab.post(callback).wantPage(t)
-		})
-		if a.err == nil || a.Code != http.StatusConflict {
-			t.Errorf("got %d, %v; want a conflict", a.Code, a.err)
+		var before, after time.Time
+		time.Sleep(time.Minute)
+		c.post(func(s *session.Session) { before = s.CreatedAt(); s.Renew() }).wantPage(t)
+		c.post(func(s *session.Session) { after = s.CreatedAt() }).wantPage(t)
+		if !after.Equal(before) {
+			t.Errorf("from %v to %v", before, after)
 		}
-		a.wantCookies(t, 0)
-		tab.wantState("c=1")
-		c.wantState("empty")
-	})
-
-	t.Run("Renew that loses between its two steps, too", func(t *testing.T) {
-		w, c, old := begun(t)
-		tab := c.tab()
-		w.onSave(pass, before(func() { tab.post(login).wantPage(t) }))
-		a := c.post(login)
-		a.wantPage(t)
-		a.wantCookies(t, 1)
-		c.wantState("c=1")
-		tab.wantState("a=1 c=1")
-		live := 0
-		seen := map[string]bool{old: true}
-		for _, sv := range w.savesSince(0) {
-			if !seen[sv.ID] && w.stored(sv.ID) != nil {
-				live++
-			}
-			seen[sv.ID] = true
-		}
-		if live != 2 {
-			t.Errorf("%d records are left; want the two that have a cookie", live)
-		}
-	})
-
-	t.Run("Renew in a Session.Update that loses to one, too", func(t *testing.T) {
-		for name, when := range map[string]int{"before it": 0, "in its closure": 1, "between the two steps": 2} {
-			t.Run(name, func(t *testing.T) {
-				w, c, _ := begun(t)
-				tab := c.tab()
-				theirs := sync.OnceFunc(func() { tab.post(login).wantPage(t) })
-				a := c.post(func(s *session.Session) {
-					s.Renew()
-					if when == 0 {
-						theirs()
-					}
-					wantErr(t, s.Update(t.Context(), func(s *session.Session) error {
-						if login(s); when == 1 {
-							theirs()
-						} else if when == 2 {
-							w.onSave(pass, before(theirs))
-						}
-						return nil
-					}), nil)
-				})
-				w.calm()
-				a.wantPage(t)
-				a.wantCookies(t, 1)
-				c.wantState("c=1")
-				tab.wantState("a=1 c=1")
-			})
-		}
-	})
-
-	t.Run("Renew that loses to a logout, too", func(t *testing.T) {
-		_, c, _ := begun(t)
-		tab := c.tab()
-		a := c.post(func(s *session.Session) {
-			login(s)
-			tab.post((*session.Session).Destroy).wantPage(t)
-		})
-		a.wantPage(t)
-		a.wantCookies(t, 1)
-		c.wantState("c=1")
-		tab.wantState("empty")
-	})
-
-	t.Run("parallel logins from one cookie all work", func(t *testing.T) {
-		_, c, _ := begun(t)
-		const n = 8
-		meet := barrier(n)
-		tabs := make([]*client, n)
-		for i := range tabs {
-			tabs[i] = c.tab()
-		}
-		parallel(n, func(i int) {
-			tabs[i].post(func(s *session.Session) { meet(); login(s) }).wantPage(t)
-		})
-		old := 0
-		for _, tab := range tabs {
-			switch got := tab.state(); got {
-			case "a=1 c=1":
-				old++
-			case "c=1":
-			default:
-				t.Errorf("a login ended in %q", got)
-			}
-		}
-		if old != 1 {
-			t.Errorf("the old data went to %d sessions", old)
-		}
-	})
-
-	t.Run("a login whose answer was lost works again", func(t *testing.T) {
-		_, c, _ := begun(t)
-		lost := c.tab()
-		lost.post(login)
-		c.post(login).wantPage(t)
-		c.wantState("c=1")
-	})
-
-	t.Run("after five minutes it still opens nothing, and a login works", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, user, old := begin(t)
-			time.Sleep(5*time.Minute + time.Second)
-			old.wantState("empty")
-			a := old.post(login)
-			a.wantPage(t)
-			a.wantCookies(t, 1)
-			old.wantState("c=1")
-			user.wantState("a=1 c=1")
-		})
 	})
 }

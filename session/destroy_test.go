@@ -352,3 +352,11 @@ func TestRuleSetAfterDestroy(t *testing.T) {
 		tab.wantState("empty")
 	})
 }
+
+func TestRuleDestroyUnknownCookie(t *testing.T) {
+	w, c, id := begun(t)
+	w.erase(id)
+	if a := c.post((*session.Session).Destroy); !a.cleared() {
+		t.Errorf("Set-Cookie is %q", a.cookies())
+	}
+}
