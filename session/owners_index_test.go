@@ -6,12 +6,164 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
+
+// The sessions of an owner are read eight at a time.
+func TestRuleLookups(t *testing.T) {
+	bubble("are eight at a time", t, func(t *testing.T) {
+		w := newWorld(t)
+		for range 20 {
+			w.client().post(own("ann")).wantPage(t)
+		}
+		var running, most atomic.Int64
+		w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			if n := running.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer running.Add(-1)
+			time.Sleep(time.Second)
+			return next(ctx, id)
+		}
+		begin := time.Now()
+		if n := len(w.publicIDs("ann")); n != 20 {
+			t.Errorf("%d sessions", n)
+		}
+		if took := time.Since(begin); took != 4*time.Second { // one for the list
+			t.Errorf("they took %v", took)
+		}
+		if n := most.Load(); n != 8 {
+			t.Errorf("%d at a time", n)
+		}
+	})
+
+	bubble("end with the first that fails", t, func(t *testing.T) {
+		w := newWorld(t)
+		for range 50 {
+			w.client().post(own("ann")).wantPage(t)
+		}
+		w.onFetch(nil)
+		w.onFetch(slices.Repeat([]fetchHook{failing}, 1000)...)
+		n := w.trips(func() {
+			_, err := w.m.Sessions(t.Context(), "ann")
+			wantErr(t, err, session.ErrUnavailable)
+		})
+		if n > 1+8*4 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	t.Run("panic in the goroutine that asked", func(t *testing.T) {
+		w := newWorld(t)
+		for range 3 {
+			w.client().post(own("ann")).wantPage(t)
+		}
+		w.onFetch(nil, func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { panic("provider") })
+		defer func() {
+			if p := recover(); p != "provider" {
+				t.Errorf("the panic is %v", p)
+			}
+		}()
+		_, _ = w.m.Sessions(t.Context(), "ann")
+	})
+}
+
+// The list of an owner's sessions is one record, and does not grow for ever.
+func TestRuleFullOwnerIndex(t *testing.T) {
+	full := func(w *world, c *client) {
+		w.t.Helper()
+		a := c.post(signIn("user 7"))
+		a.wantError(w.t, http.StatusConflict, session.ErrTooManySessions)
+		a.wantCookies(w.t, 0)
+		if !strings.Contains(a.err.Error(), "the list of them is full") || !strings.Contains(a.err.Error(), "RevokeAll") {
+			w.t.Errorf("the error does not say what to do: %v", a.err)
+		}
+		if log := w.log.String(); !w.log.has(slog.LevelError) || !strings.Contains(log, "list of an owner's sessions is full") || strings.Contains(log, "user 7") {
+			w.t.Errorf("logged is %q", log)
+		}
+	}
+
+	pending := func(int) time.Duration { return 0 }
+	stale := func(int) time.Duration { return 2 * time.Hour }
+
+	t.Run("of entries that may come is told", func(t *testing.T) {
+		w := newWorld(t)
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 4096, pending), nil)
+		full(w, w.client())
+		w.client().post(signIn("bob")).wantPage(t)
+	})
+
+	t.Run("has room for one more up to it", func(t *testing.T) {
+		w := newWorld(t, limit(-1, false))
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 4095, pending), nil)
+		w.client().post(signIn("user 7")).wantPage(t)
+		full(w, w.client())
+	})
+
+	t.Run("of entries that are stale is pruned", func(t *testing.T) {
+		w := newWorld(t, limit(-1, false))
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 5000, stale), nil)
+		c := w.client()
+		c.post(signIn("user 7")).wantPage(t)
+		w.wantSessions("user 7", c)
+		if n := w.trips(func() { w.publicIDs("user 7") }); n != 2 {
+			t.Errorf("%d trips", n)
+		}
+	})
+
+	for name, ago := range map[string]func(int) time.Duration{
+		"pending": pending,
+		"stale, but for those that a login looks at anyway": func(i int) time.Duration {
+			if i >= 16 && i < 48 {
+				return 0
+			}
+			return 2 * time.Hour
+		},
+	} {
+		t.Run("to a store that takes fewer, of entries that are "+name, func(t *testing.T) {
+			w := newWorld(t, limit(-1, false))
+			inner := w.store.OnSave
+			w.store.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+				if len(rec.Data) > 10<<10 {
+					return provider.ErrTooLarge
+				}
+				return inner(ctx, rec, expect, next)
+			}
+			for n := 250; session.FillOwnerIndex(w.m, "user 7", n, ago) != nil; n-- {
+			}
+			c := w.client()
+			if name == "pending" {
+				full(w, c)
+				return
+			}
+			c.post(signIn("user 7")).wantPage(t)
+			w.wantSessions("user 7", c)
+		})
+	}
+
+	bubble("half stale is thinned in proportion", t, func(t *testing.T) {
+		w := newWorld(t, limit(-1, false))
+		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 320, stale), nil)
+		c := w.client()
+		if n := w.trips(func() { c.post(signIn("user 7")).wantPage(t) }); n != 3+16 {
+			t.Errorf("%d trips", n)
+		}
+		for range 30 {
+			w.client().post(signIn("user 7")).wantPage(t)
+		}
+		// Which are looked at is chance. Half as many at a login would leave 72 stale ones.
+		if n := w.trips(func() { w.publicIDs("user 7") }); n > 1+31+64 {
+			t.Errorf("the list has %d entries", n-1)
+		}
+	})
+}
 
 // index returns the ID of the one owner index that was written.
 func (w *world) index() string {

@@ -133,3 +133,42 @@ func TestRuleCosts(t *testing.T) {
 		})
 	})
 }
+
+// What owners cost, beside what TestRuleCosts says.
+func TestRuleOwnerCosts(t *testing.T) {
+	for _, tc := range []struct {
+		rule  string
+		as    string // whose session it is before
+		fn    func(*session.Session)
+		trips int64
+	}{
+		{"reads", "ann", read(keyA), 1},
+		{"reads and changes", "ann", inOrder(read(keyA), set("a=2")), 2},
+		{"updates", "ann", add(keyA, 1), 2},
+		{"clears", "ann", clearAll, 2},
+		{"sets values to what they were", "ann", set("a=1"), 1},
+		{"persists", "ann", func(s *session.Session) { s.Persist(time.Hour) }, 2},
+		{"makes a session somebody's: 2 more", "", own("ann"), 4},
+		{"login: 2 more than a Renew", "", signIn("ann"), 5},
+		{"logout: 2 more than a Destroy", "ann", destroy, 4},
+		{"makes a session nobody's: 2 more", "ann", own(""), 4},
+		{"renews: 4 more", "ann", renew, 7},
+		{"another user: 4 more", "ann", signIn("bob"), 7},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.client()
+			c.post(inOrder(set("a=1"), own(tc.as))).wantPage(t)
+			if got := w.trips(func() { c.post(tc.fn).wantPage(t) }); got != tc.trips {
+				t.Errorf("%d trips; want %d", got, tc.trips)
+			}
+		})
+	}
+
+	t.Run("login of a visitor without a session: 2 more", func(t *testing.T) {
+		w := newWorld(t)
+		if got := w.trips(func() { w.client().post(signIn("ann")).wantPage(t) }); got != 3 {
+			t.Errorf("%d trips", got)
+		}
+	})
+}
