@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -230,5 +233,98 @@ func TestRuleAlive(t *testing.T) {
 		rec.Data = []byte("cuneiform")
 		wantErr(t, w.store.Provider.Save(ctx, rec, -1), nil)
 		wantErr(t, s.Check(ctx), session.ErrUnreadable)
+	})
+}
+
+// After an orderly end, Update is the way to change the session.
+func TestRuleUpdateAfterTheRequest(t *testing.T) {
+	ctx := t.Context()
+	ended := func(t *testing.T, l session.Isolation) (*world, *client, *session.Session) {
+		w, c, _ := begun(t, level(l))
+		var kept *session.Session
+		c.post(func(s *session.Session) { kept = s; keyB.Set(s, 1) }).wantPage(t)
+		return w, c, kept
+	}
+	for _, l := range []session.Isolation{session.LevelMerge, session.LevelSerializable, session.LevelStrict} {
+		t.Run(fmt.Sprintf("level %d", l), func(t *testing.T) {
+			for name, fn := range map[string]func(*session.Session){
+				"a=2 b=1":   add(keyA, 1),
+				"a=1 b=1":   func(*session.Session) {},
+				"b=1":       func(s *session.Session) { keyA.Pop(s) },
+				"a=9 b=1":   set("a=9"),
+				"empty":     (*session.Session).Clear,
+				"a=1 b=5 ":  set("b=5"),
+				"a=1 b=1 ":  func(s *session.Session) { keyC.Pop(s) },
+				"a=1 b=1  ": func(s *session.Session) { s.SetOwner("ann") },
+			} {
+				_, c, kept := ended(t, l)
+				wantErr(t, kept.Update(ctx, func(s *session.Session) error { fn(s); return nil }), nil)
+				wantErr(t, kept.Save(ctx), nil)
+				c.wantState(strings.TrimSpace(name))
+			}
+
+			t.Run("an Update that failed may be tried again", func(t *testing.T) {
+				for _, fault := range []error{provider.ErrTooLarge, provider.ErrFull} {
+					w, c, kept := ended(t, l)
+					w.onSave(refused(fault))
+					if err := kept.Update(ctx, setting("a=2")); err == nil || errors.Is(err, session.ErrRequestDone) {
+						t.Errorf("got %v", err)
+					}
+					c.wantState("a=1 b=1")
+					wantErr(t, kept.Save(ctx), nil) // Update has told already
+					wantErr(t, kept.Update(ctx, setting("a=3")), nil)
+					c.wantState("a=3 b=1")
+				}
+			})
+
+			t.Run("a closure that fails leaves no error", func(t *testing.T) {
+				_, c, kept := ended(t, l)
+				wantErr(t, kept.Update(ctx, func(s *session.Session) error { keyA.Set(s, 2); return errBroken }), errBroken)
+				wantErr(t, kept.Update(ctx, setting("a=3")), nil)
+				c.wantState("a=3 b=1")
+			})
+
+			t.Run("a Pop of nothing is no change", func(t *testing.T) {
+				_, _, kept := ended(t, l)
+				if _, ok := keyC.Pop(kept); ok {
+					t.Error("it took something")
+				}
+				wantErr(t, kept.Save(ctx), nil)
+			})
+		})
+	}
+
+	t.Run("one that began before the end and fails: what it was to save with is dropped", func(t *testing.T) {
+		w, c, _ := begun(t)
+		p, got := newPause(), make(chan error)
+		var kept *session.Session
+		c.send(http.MethodPost, func(rw http.ResponseWriter, _ *http.Request, s *session.Session) {
+			kept = s
+			keyB.Set(s, 1)
+			w.onSave(func(context.Context, *provider.Record, int64, storetest.SaveFunc) error {
+				p.here()
+				return provider.ErrTooLarge
+			})
+			go func() { got <- s.Update(ctx, setting("c=1")) }()
+			p.reached()
+			rw.WriteHeader(http.StatusInternalServerError)
+		})
+		p.resume()
+		wantErr(t, <-got, session.ErrTooLarge)
+		wantErr(t, kept.Save(ctx), session.ErrRequestDone)
+		c.wantState("a=1")
+	})
+
+	t.Run("of a session from Manager.Sessions: a Set outside of Update makes Save fail", func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.post(func(s *session.Session) { s.SetOwner("ann") }).wantPage(t)
+		all, err := w.m.Sessions(ctx, "ann")
+		if err != nil || len(all) != 1 {
+			t.Fatalf("got %d sessions, %v", len(all), err)
+		}
+		wantErr(t, all[0].Update(ctx, setting("b=1")), nil)
+		keyA.Set(all[0], 9)
+		wantErr(t, all[0].Save(ctx), session.ErrRequestDone)
+		c.wantState("a=1 b=1")
 	})
 }
