@@ -73,12 +73,8 @@ func TestRuleRevokedVisitor(t *testing.T) {
 
 	bubble("pays for one more save", t, func(t *testing.T) {
 		w, c, _ := revoked(t)
-		if n := w.trips(func() { c.post(set("b=2")).wantPage(t) }); n != 3 {
-			t.Errorf("%d trips", n)
-		}
-		if n := w.trips(func() { c.post(set("b=3")).wantPage(t) }); n != 2 {
-			t.Errorf("%d trips after it", n)
-		}
+		w.wantTrips(t, 3, func() { c.post(set("b=2")).wantPage(t) })
+		w.wantTrips(t, 2, func() { c.post(set("b=3")).wantPage(t) })
 	})
 
 	bubble("has read nothing of the old session", t, func(t *testing.T) {

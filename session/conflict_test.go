@@ -161,9 +161,7 @@ func TestRuleConflictCosts(t *testing.T) {
 
 	t.Run("a Clear and the same sets again are no change", func(t *testing.T) {
 		w, c, _ := begun(t)
-		if n := w.trips(func() { c.post(func(s *session.Session) { s.Clear(); keyA.Set(s, 1) }).wantPage(t) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { c.post(func(s *session.Session) { s.Clear(); keyA.Set(s, 1) }).wantPage(t) })
 		c.wantState("a=1")
 	})
 

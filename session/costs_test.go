@@ -66,9 +66,7 @@ func TestRuleCosts(t *testing.T) {
 		t.Run(tc.rule, func(t *testing.T) {
 			w := newWorld(t)
 			var a *answer
-			if got := w.trips(func() { a = w.client().post(tc.fn) }); got != tc.trips {
-				t.Errorf("%d trips; want %d", got, tc.trips)
-			}
+			w.wantTrips(t, tc.trips, func() { a = w.client().post(tc.fn) })
 			a.wantCookies(t, tc.cookies)
 		})
 	}
@@ -96,9 +94,7 @@ func TestRuleCosts(t *testing.T) {
 			c.jar[name] = "x" + value[1:len(value)-1] + "x"
 		}
 		var a *answer
-		if got := w.trips(func() { a = c.post(read(keyA)) }); got != 0 {
-			t.Errorf("%d trips", got)
-		}
+		w.wantTrips(t, 0, func() { a = c.post(read(keyA)) })
 		a.wantCookies(t, 0)
 	})
 
@@ -107,13 +103,9 @@ func TestRuleCosts(t *testing.T) {
 			w, c, _ := begun(t)
 			time.Sleep(10 * time.Minute)
 			var a *answer
-			if got := w.trips(func() { a = c.post(read(keyA)) }); got != 2 {
-				t.Errorf("%d trips; want 2", got)
-			}
+			w.wantTrips(t, 2, func() { a = c.post(read(keyA)) })
 			a.wantCookies(t, 0)
-			if got := w.trips(func() { c.post(read(keyA)) }); got != 1 {
-				t.Errorf("%d trips right after it; want 1", got)
-			}
+			w.wantTrips(t, 1, func() { c.post(read(keyA)) })
 		})
 	})
 
@@ -123,13 +115,9 @@ func TestRuleCosts(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			tab := c.tab()
 			w.onSave(before(func() {
-				if got := w.trips(func() { tab.post(read(keyA)).wantPage(t) }); got != 1 {
-					t.Errorf("%d trips during a touch; want 1", got)
-				}
+				w.wantTrips(t, 1, func() { tab.post(read(keyA)).wantPage(t) })
 			}))
-			if got := w.trips(func() { c.post(read(keyA)).wantPage(t) }); got != 3 {
-				t.Errorf("%d trips for both; want 3", got)
-			}
+			w.wantTrips(t, 3, func() { c.post(read(keyA)).wantPage(t) })
 		})
 	})
 }
@@ -159,16 +147,12 @@ func TestRuleOwnerCosts(t *testing.T) {
 			w := newWorld(t)
 			c := w.client()
 			c.post(inOrder(set("a=1"), own(tc.as))).wantPage(t)
-			if got := w.trips(func() { c.post(tc.fn).wantPage(t) }); got != tc.trips {
-				t.Errorf("%d trips; want %d", got, tc.trips)
-			}
+			w.wantTrips(t, tc.trips, func() { c.post(tc.fn).wantPage(t) })
 		})
 	}
 
 	t.Run("login of a visitor without a session: 2 more", func(t *testing.T) {
 		w := newWorld(t)
-		if got := w.trips(func() { w.client().post(signIn("ann")).wantPage(t) }); got != 3 {
-			t.Errorf("%d trips", got)
-		}
+		w.wantTrips(t, 3, func() { w.client().post(signIn("ann")).wantPage(t) })
 	})
 }

@@ -157,9 +157,7 @@ func TestRuleVanished(t *testing.T) {
 	bubble("it is logged, at no further trip", t, func(t *testing.T) {
 		w := newWorld(t)
 		c := begin(w)
-		if trips := w.trips(func() { c.wantState("empty") }); trips != 1 {
-			t.Errorf("%d trips, want 1", trips)
-		}
+		w.wantTrips(t, 1, func() { c.wantState("empty") })
 		if n := vanishings(w); n != 1 || !strings.Contains(w.log.String(), "level=ERROR") {
 			t.Errorf("logged %d times, want once: %s", n, &w.log)
 		}

@@ -59,7 +59,7 @@ func TestRuleGetOrSet(t *testing.T) {
 		createEach(t, func(t *testing.T, key session.Key[string], l session.Isolation) {
 			w, c, _ := begun(t, level(l))
 			c.post(func(s *session.Session) { createPlain.Set(s, "theirs") }).wantPage(t)
-			trips := w.trips(func() {
+			w.wantTrips(t, 1, func() {
 				c.post(func(s *session.Session) {
 					got := key.GetOrSet(s, func() string { t.Error("fn ran"); return "" })
 					if got != "theirs" {
@@ -67,9 +67,6 @@ func TestRuleGetOrSet(t *testing.T) {
 					}
 				}).wantPage(t)
 			})
-			if trips != 1 {
-				t.Errorf("%d trips", trips)
-			}
 		})
 	})
 

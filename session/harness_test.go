@@ -97,6 +97,14 @@ func (w *world) trips(fn func()) int64 {
 	return w.store.Trips() - n
 }
 
+// wantTrips checks how often fn goes to the store.
+func (w *world) wantTrips(t testing.TB, want int64, fn func()) {
+	t.Helper()
+	if n := w.trips(fn); n != want {
+		t.Errorf("%d trips; want %d", n, want)
+	}
+}
+
 // stored returns the record as the store has it, nil if it has none. It is not
 // counted and meets no hook.
 func (w *world) stored(id string) *provider.Record {

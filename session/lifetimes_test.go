@@ -74,16 +74,12 @@ func TestRuleTime(t *testing.T) {
 	bubble("a touch comes only when a tenth of the idle window is used", t, func(t *testing.T) {
 		w, c, id := begun(t)
 		time.Sleep(6*time.Minute - time.Second)
-		if n := w.trips(func() { c.wantState("a=1") }); n != 1 {
-			t.Errorf("%d trips before", n)
-		}
+		w.wantTrips(t, 1, func() { c.wantState("a=1") })
 		if got := c.expiry(id); got != 54*time.Minute+time.Second {
 			t.Errorf("it ends in %v", got)
 		}
 		time.Sleep(2 * time.Second)
-		if n := w.trips(func() { c.wantState("a=1") }); n != 2 {
-			t.Errorf("%d trips after", n)
-		}
+		w.wantTrips(t, 2, func() { c.wantState("a=1") })
 		if got := c.expiry(id); got != time.Hour {
 			t.Errorf("it ends in %v", got)
 		}
@@ -92,13 +88,9 @@ func TestRuleTime(t *testing.T) {
 	bubble("TouchInterval sets another part", t, func(t *testing.T) {
 		w, c, _ := begun(t, func(cfg *session.Config) { cfg.TouchInterval = 20 * time.Minute })
 		time.Sleep(19 * time.Minute)
-		if n := w.trips(func() { c.wantState("a=1") }); n != 1 {
-			t.Errorf("%d trips before", n)
-		}
+		w.wantTrips(t, 1, func() { c.wantState("a=1") })
 		time.Sleep(2 * time.Minute)
-		if n := w.trips(func() { c.wantState("a=1") }); n != 2 {
-			t.Errorf("%d trips after", n)
-		}
+		w.wantTrips(t, 2, func() { c.wantState("a=1") })
 	})
 
 	bubble("it never decreases", t, func(t *testing.T) {

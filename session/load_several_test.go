@@ -43,9 +43,7 @@ func TestRuleSeveralCookiesCost(t *testing.T) {
 		t.Run(tc.rule, func(t *testing.T) {
 			w, all := several(t, tc.n)
 			var a *answer
-			if got := w.trips(func() { a = all[0].beside(tc.fn, all[1:]...) }); got != tc.trips {
-				t.Errorf("%d trips; want %d", got, tc.trips)
-			}
+			w.wantTrips(t, tc.trips, func() { a = all[0].beside(tc.fn, all[1:]...) })
 			a.wantPage(t)
 		})
 	}
@@ -53,9 +51,7 @@ func TestRuleSeveralCookiesCost(t *testing.T) {
 		w, all := several(t, 3)
 		all[1].tab().post(destroy)
 		w.erase(all[2].sessionID())
-		if got := w.trips(func() { all[0].beside(destroy, all[1:]...).wantPage(t) }); got != 3+1 {
-			t.Errorf("%d trips; want 4", got)
-		}
+		w.wantTrips(t, 3+1, func() { all[0].beside(destroy, all[1:]...).wantPage(t) })
 		all[0].wantState("empty")
 	})
 }
@@ -151,9 +147,7 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 		all[0].beside(func(s *session.Session) {
 			for _, trips := range []int64{3, 1} {
 				keyA.Update(s, increment)
-				if got := w.trips(func() { wantErr(t, s.Save(t.Context()), nil) }); got != trips {
-					t.Errorf("%d trips; want %d", got, trips)
-				}
+				w.wantTrips(t, trips, func() { wantErr(t, s.Save(t.Context()), nil) })
 			}
 		}, all[1]).wantPage(t)
 		all[0].wantState("a=2")
@@ -166,9 +160,7 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 			keyA.Set(s, 2)
 			wantErr(t, s.Save(t.Context()), nil)
 			s.Destroy()
-			if got := w.trips(func() { wantErr(t, s.Save(t.Context()), nil) }); got != 1 {
-				t.Errorf("%d trips; want 1", got)
-			}
+			w.wantTrips(t, 1, func() { wantErr(t, s.Save(t.Context()), nil) })
 		}, all[1]).wantPage(t)
 	})
 

@@ -17,7 +17,7 @@ import (
 func TestRuleLoad(t *testing.T) {
 	t.Run("reads storage once per request, however often it is called", func(t *testing.T) {
 		w, c, _ := begun(t)
-		got := w.trips(func() {
+		w.wantTrips(t, 1, func() {
 			c.handle("GET", func(_ http.ResponseWriter, r *http.Request) {
 				all := make([]*session.Session, 10)
 				parallel(len(all), func(i int) { all[i], _ = session.Load(r.Context()) })
@@ -28,9 +28,6 @@ func TestRuleLoad(t *testing.T) {
 				}
 			})
 		})
-		if got != 1 {
-			t.Errorf("%d trips", got)
-		}
 	})
 
 	t.Run("without a cookie is a new empty session, no I/O", func(t *testing.T) {
@@ -185,7 +182,7 @@ func TestRuleLoad(t *testing.T) {
 	t.Run("Handler inside its own Manager's Handler is one", func(t *testing.T) {
 		w, c, _ := begun(t)
 		var outer *session.Session
-		n := w.trips(func() {
+		w.wantTrips(t, 2, func() {
 			c.serve(w.m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				outer = load(t, r)
 				w.m.Handler(loading(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
@@ -196,9 +193,6 @@ func TestRuleLoad(t *testing.T) {
 				})).ServeHTTP(rw, r)
 			})), request("POST", ""))
 		})
-		if n != 2 {
-			t.Errorf("%d trips", n)
-		}
 	})
 
 	t.Run("IsNew is true for the whole request that began the session, PublicID is there once it is stored", func(t *testing.T) {
@@ -227,7 +221,7 @@ func TestRuleLoad(t *testing.T) {
 func TestRuleLoadErrorStays(t *testing.T) {
 	w, c, _ := begun(t)
 	w.onFetch(failing)
-	n := w.trips(func() {
+	w.wantTrips(t, 1, func() {
 		c.handle(http.MethodGet, func(_ http.ResponseWriter, r *http.Request) {
 			for range 2 {
 				_, err := session.Load(r.Context())
@@ -235,9 +229,6 @@ func TestRuleLoadErrorStays(t *testing.T) {
 			}
 		})
 	})
-	if n != 1 {
-		t.Errorf("%d trips", n)
-	}
 }
 
 // A goroutine of a request may come to load the session when that is over.

@@ -44,23 +44,17 @@ func TestRuleNotSaved(t *testing.T) {
 			w, c, _ := begun(t)
 			w.onSave(tc.saves...)
 			if !tc.fails {
-				trips := w.trips(func() { c.post(add(keyA, 1)).wantPage(t) })
-				if trips != tc.trips {
-					t.Errorf("%d trips, want %d", trips, tc.trips)
-				}
+				w.wantTrips(t, tc.trips, func() { c.post(add(keyA, 1)).wantPage(t) })
 				c.wantState(tc.state)
 				return
 			}
-			trips := w.trips(func() {
+			w.wantTrips(t, tc.trips, func() {
 				a := c.post(add(keyA, 1))
 				a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
 				if isUncertain(a.err) {
 					t.Errorf("the outcome is said to be unknown: %v", a.err)
 				}
 			})
-			if trips != tc.trips {
-				t.Errorf("%d trips, want %d", trips, tc.trips)
-			}
 			w.calm()
 			c.wantState(tc.state)
 		})
@@ -98,7 +92,7 @@ func TestRuleNotSaved(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()
 		w.onSave(everySave(errRefusal)...)
-		trips := w.trips(func() {
+		w.wantTrips(t, 1, func() {
 			a := c.post(set("a=1"))
 			a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
 			a.wantCookies(t, 0)
@@ -106,9 +100,6 @@ func TestRuleNotSaved(t *testing.T) {
 				t.Errorf("the outcome is said to be unknown: %v", a.err)
 			}
 		})
-		if trips != 1 {
-			t.Errorf("%d trips, want 1", trips)
-		}
 	})
 
 	bubble("a login, at its owner index", t, func(t *testing.T) {
@@ -126,14 +117,11 @@ func TestRuleNotSaved(t *testing.T) {
 	bubble("a logout", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		w.onSave(everySave(errRefusal)...)
-		trips := w.trips(func() {
+		w.wantTrips(t, 2, func() {
 			a := c.post((*session.Session).Destroy)
 			a.wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
 			a.wantCookies(t, 0)
 		})
-		if trips != 2 {
-			t.Errorf("%d trips, want 2", trips)
-		}
 		w.calm()
 		c.wantState("a=1")
 	})

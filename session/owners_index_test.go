@@ -113,9 +113,7 @@ func TestRuleFullOwnerIndex(t *testing.T) {
 		c := w.client()
 		c.post(signIn("user 7")).wantPage(t)
 		w.wantSessions("user 7", c)
-		if n := w.trips(func() { w.publicIDs("user 7") }); n != 2 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 2, func() { w.publicIDs("user 7") })
 	})
 
 	for name, ago := range map[string]func(int) time.Duration{
@@ -152,9 +150,7 @@ func TestRuleFullOwnerIndex(t *testing.T) {
 		w := newWorld(t, limit(-1, false))
 		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 320, stale), nil)
 		c := w.client()
-		if n := w.trips(func() { c.post(signIn("user 7")).wantPage(t) }); n != 3+16 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 3+16, func() { c.post(signIn("user 7")).wantPage(t) })
 		for range 30 {
 			w.client().post(signIn("user 7")).wantPage(t)
 		}
@@ -191,9 +187,7 @@ func TestRuleLostOwnerIndex(t *testing.T) {
 			w, c := member(t)
 			w.erase(w.index())
 			time.Sleep(6 * time.Minute)
-			if n := w.trips(func() { c.post(use).wantPage(t) }); n != 4 {
-				t.Errorf("%d trips; want 2, and a read and a write of the list", n)
-			}
+			w.wantTrips(t, 2+2, func() { c.post(use).wantPage(t) }) // two for the session, a read and a write of the index
 			w.wantSessions("ann", c)
 			wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
 			c.wantState("empty")
@@ -203,14 +197,10 @@ func TestRuleLostOwnerIndex(t *testing.T) {
 			_, c := member(t)
 			w := c.w
 			time.Sleep(6 * time.Minute)
-			if n := w.trips(func() { c.post(use).wantPage(t) }); n != 3 {
-				t.Errorf("%d trips", n)
-			}
+			w.wantTrips(t, 3, func() { c.post(use).wantPage(t) })
 			time.Sleep(time.Minute)
 			want := map[string]int64{"touched": 1, "saved": 2}[name]
-			if n := w.trips(func() { c.post(use).wantPage(t) }); n != want {
-				t.Errorf("%d trips a minute later; want %d", n, want)
-			}
+			w.wantTrips(t, want, func() { c.post(use).wantPage(t) })
 		})
 	}
 
@@ -227,9 +217,7 @@ func TestRuleLostOwnerIndex(t *testing.T) {
 	bubble("a session that is nobody's costs nothing more", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		time.Sleep(6 * time.Minute)
-		if n := w.trips(func() { c.post(read(keyA)).wantPage(t) }); n != 2 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 2, func() { c.post(read(keyA)).wantPage(t) })
 	})
 
 	bubble("what cannot be listed again is told in the log, and keeps the page", t, func(t *testing.T) {

@@ -274,9 +274,7 @@ func TestRuleRevoke(t *testing.T) {
 		tab := w.client()
 		tab.post(signIn("ann"))
 		wantErr(t, w.m.Revoke(ctx, c.sessionID()), nil)
-		if n := w.trips(func() { w.publicIDs("ann") }); n != 2 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 2, func() { w.publicIDs("ann") })
 	})
 
 	t.Run("fails with the store and can be repeated", func(t *testing.T) {

@@ -27,18 +27,14 @@ func TestRuleRevokeAll(t *testing.T) {
 
 	t.Run("of a user without any is one trip", func(t *testing.T) {
 		w := newWorld(t)
-		if n := w.trips(func() { wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil) })
 	})
 
 	t.Run("leaves a list that takes no trips", func(t *testing.T) {
 		w, _ := member(t)
 		w.client().post(signIn("ann"))
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
-		if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { w.publicIDs("ann") })
 	})
 
 	for name, broken := range map[string]func(w *world){

@@ -36,9 +36,7 @@ func TestRuleSetOwner(t *testing.T) {
 
 	t.Run("to whose it is saves nothing", func(t *testing.T) {
 		w, c := member(t)
-		if n := w.trips(func() { c.post(own("ann")).wantPage(t) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { c.post(own("ann")).wantPage(t) })
 		w.wantSessions("ann", c)
 	})
 

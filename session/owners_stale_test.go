@@ -41,9 +41,7 @@ func TestRuleStaleEntries(t *testing.T) {
 				w, c := member(t)
 				end(w, c)
 				look(w)
-				if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
-					t.Errorf("%d trips", n)
-				}
+				w.wantTrips(t, 1, func() { w.publicIDs("ann") })
 			})
 		}
 	}
@@ -128,9 +126,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		w.publicIDs("ann")
-		if n := w.trips(func() { w.publicIDs("ann") }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { w.publicIDs("ann") })
 	})
 
 	bubble("of a renewal that has failed go with it", t, func(t *testing.T) {
@@ -140,9 +136,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		c.post(renew)
 		w.calm()
 		w.wantSessions("ann", c)
-		if n := w.trips(func() { w.publicIDs("ann") }); n != 2 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 2, func() { w.publicIDs("ann") })
 	})
 
 	t.Run("of a renewal that has failed stay if its record may be there", func(t *testing.T) {

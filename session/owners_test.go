@@ -104,9 +104,7 @@ func TestRuleSessions(t *testing.T) {
 		t.Run("are none that is "+name+", and no trip is spent on it", func(t *testing.T) {
 			w, c := member(t)
 			c.post(end).wantPage(t)
-			if n := w.trips(func() { w.wantSessions("ann") }); n != 1 {
-				t.Errorf("%d trips", n)
-			}
+			w.wantTrips(t, 1, func() { w.wantSessions("ann") })
 		})
 	}
 
@@ -123,9 +121,7 @@ func TestRuleSessions(t *testing.T) {
 	t.Run("take one trip, and one for each", func(t *testing.T) {
 		w := newWorld(t)
 		for n := range int64(4) {
-			if got := w.trips(func() { w.publicIDs("ann") }); got != n+1 {
-				t.Errorf("%d trips for %d sessions", got, n)
-			}
+			w.wantTrips(t, n+1, func() { w.publicIDs("ann") })
 			w.client().post(signIn("ann"))
 		}
 	})
@@ -200,12 +196,8 @@ func TestRuleLastSeen(t *testing.T) {
 			id := c.sessionID()
 			expires := w.stored(id).ExpiresAt
 			time.Sleep(3 * time.Hour)
-			if n := w.trips(func() { c.post(read(keyA)) }); n != 1+tc.touch {
-				t.Errorf("%d trips", n)
-			}
-			if n := w.trips(func() { c.post(read(keyA)) }); n != 1 {
-				t.Errorf("%d trips right after it", n)
-			}
+			w.wantTrips(t, 1+tc.touch, func() { c.post(read(keyA)) })
+			w.wantTrips(t, 1, func() { c.post(read(keyA)) })
 			if got := w.stored(id).ExpiresAt; !got.Equal(expires) {
 				t.Errorf("its end went from %v to %v", expires, got)
 			}
@@ -246,9 +238,7 @@ func TestRuleLastSeenIsSavedAtExactlyTouchInterval(t *testing.T) {
 			c := w.client()
 			c.post(inOrder(signIn("ann"), func(s *session.Session) { s.Persist(10 * 24 * time.Hour) })).wantPage(t)
 			time.Sleep(idle)
-			if n := w.trips(func() { c.post(read(keyA)) }); n != trips {
-				t.Errorf("%d trips, want %d", n, trips)
-			}
+			w.wantTrips(t, trips, func() { c.post(read(keyA)) })
 		})
 	}
 }

@@ -36,9 +36,7 @@ func TestPassive(t *testing.T) {
 			poll := wrap(w.m)
 			for range 11 {
 				time.Sleep(5 * time.Minute)
-				if n := w.trips(func() { c.serve(poll, request("GET", "")).wantPage(t) }); n != 1 {
-					t.Errorf("%d trips", n)
-				}
+				w.wantTrips(t, 1, func() { c.serve(poll, request("GET", "")).wantPage(t) })
 			}
 			if rec := w.stored(id); rec == nil || rec.Version != before.Version {
 				t.Error("the session was saved")

@@ -59,9 +59,7 @@ func TestRulePersist(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(persist(week))
 		time.Sleep(24 * time.Hour)
-		if n := w.trips(func() { c.wantState("a=1") }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { c.wantState("a=1") })
 	})
 
 	bubble("is capped at PersistLifetime from the start", t, func(t *testing.T) {
@@ -161,18 +159,14 @@ func TestRulePersistThatSlides(t *testing.T) {
 		if got := c.expiry(id); got != 15*day {
 			t.Errorf("it ends in %v", got)
 		}
-		if n := w.trips(func() { c.post(visit).wantPage(t) }); n != 2 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 2, func() { c.post(visit).wantPage(t) })
 		time.Sleep(15 * day)
 		c.wantState("empty")
 	})
 	bubble("at one save a day", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(func(s *session.Session) { s.Persist(month) }).wantPage(t)
-		if n := w.trips(func() { c.post(visit).wantCookies(t, 0) }); n != 1 {
-			t.Errorf("%d trips on the same day", n)
-		}
+		w.wantTrips(t, 1, func() { c.post(visit).wantCookies(t, 0) })
 	})
 }
 

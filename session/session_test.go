@@ -148,9 +148,7 @@ func TestRuleAlive(t *testing.T) {
 	t.Run("is one trip", func(t *testing.T) {
 		w, c, _ := begun(t)
 		s := loaded(c)
-		if n := w.trips(func() { wantErr(t, s.Check(ctx), nil) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { wantErr(t, s.Check(ctx), nil) })
 	})
 
 	bubble("is no use of the session", t, func(t *testing.T) {

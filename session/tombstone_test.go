@@ -22,7 +22,7 @@ func TestRuleTombstone(t *testing.T) {
 
 	t.Run("is served as anonymous, and no cookie is set", func(t *testing.T) {
 		w, user, old := begin(t)
-		n := w.trips(func() {
+		w.wantTrips(t, 1, func() {
 			a := old.post(func(s *session.Session) {
 				if got := show(s); got != "empty" {
 					t.Errorf("it sees %q", got)
@@ -31,9 +31,6 @@ func TestRuleTombstone(t *testing.T) {
 			a.wantPage(t)
 			a.wantCookies(t, 0)
 		})
-		if n != 1 {
-			t.Errorf("%d trips", n)
-		}
 		user.wantState("a=1 c=1")
 	})
 

@@ -116,9 +116,7 @@ func TestRuleTouchAtExactlyTouchInterval(t *testing.T) {
 		bubble(idle.String(), t, func(t *testing.T) {
 			w, c, _ := begun(t)
 			time.Sleep(idle)
-			if n := w.trips(func() { c.post(read(keyA)) }); n != trips {
-				t.Errorf("%d trips, want %d", n, trips)
-			}
+			w.wantTrips(t, trips, func() { c.post(read(keyA)) })
 		})
 	}
 }
@@ -129,9 +127,7 @@ func TestTouch(t *testing.T) {
 		s := loaded(c)
 		for range 12 {
 			time.Sleep(30 * time.Minute)
-			if n := w.trips(func() { wantErr(t, s.Touch(t.Context()), nil) }); n != 2 {
-				t.Errorf("%d trips", n)
-			}
+			w.wantTrips(t, 2, func() { wantErr(t, s.Touch(t.Context()), nil) })
 			if left := time.Until(w.stored(id).ExpiresAt); left != time.Hour || time.Until(s.ExpiresAt()) != left {
 				t.Errorf("it ends in %v; ExpiresAt says %v", left, time.Until(s.ExpiresAt()))
 			}
@@ -147,9 +143,7 @@ func TestTouch(t *testing.T) {
 		s := loaded(c)
 		w.erase(w.index())
 		time.Sleep(30 * time.Minute)
-		if n := w.trips(func() { wantErr(t, s.Touch(t.Context()), nil) }); n != 4 {
-			t.Errorf("%d trips; want 2, and a read and a write of the list", n)
-		}
+		w.wantTrips(t, 2+2, func() { wantErr(t, s.Touch(t.Context()), nil) }) // two for the session, a read and a write of the index
 		w.wantSessions("ann", c)
 	})
 
@@ -158,9 +152,7 @@ func TestTouch(t *testing.T) {
 		s := loaded(c)
 		before := w.stored(id).Version
 		time.Sleep(5 * time.Minute)
-		if n := w.trips(func() { wantErr(t, s.Touch(t.Context()), nil) }); n != 1 {
-			t.Errorf("%d trips", n)
-		}
+		w.wantTrips(t, 1, func() { wantErr(t, s.Touch(t.Context()), nil) })
 		if w.stored(id).Version != before {
 			t.Error("it was saved")
 		}
