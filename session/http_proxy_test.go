@@ -52,7 +52,7 @@ func httpProxyTo(backend *url.URL) *httputil.ReverseProxy {
 	}
 }
 
-func TestHTTPReverseProxyAsLeaf(t *testing.T) {
+func TestHTTPReverseProxyAsHandler(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		proxy := httpBackend(t)
 		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {

@@ -146,7 +146,7 @@ func TestRuleFullOwnerIndex(t *testing.T) {
 		})
 	}
 
-	bubble("half stale is thinned in proportion", t, func(t *testing.T) {
+	bubble("half stale is pruned in proportion", t, func(t *testing.T) {
 		w := newWorld(t, limit(-1, false))
 		wantErr(t, session.FillOwnerIndex(w.m, "user 7", 320, stale), nil)
 		c := w.client()

@@ -151,7 +151,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		})
 	})
 
-	t.Run("that are struck off already cost no save", func(t *testing.T) {
+	t.Run("that are removed already cost no save", func(t *testing.T) {
 		w, c := member(t)
 		tab := c.tab()
 		n := w.store.Saves.Load()
@@ -188,7 +188,7 @@ func TestRuleStaleEntries(t *testing.T) {
 // A reader that has judged an entry stale must not strike it off when its login has
 // been repeated since.
 func TestRuleStaleEntryOfARepeatedLogin(t *testing.T) {
-	bubble("is struck off", t, func(t *testing.T) {
+	bubble("is not removed", t, func(t *testing.T) {
 		w := newWorld(t, func(cfg *session.Config) { cfg.IdleTimeout = 24 * time.Hour })
 		c := w.client()
 		c.post(set("b=1")).wantPage(t)

@@ -193,7 +193,7 @@ func TestPersistIsCappedBeforeItIsStored(t *testing.T) {
 	})
 }
 
-func TestPersistentSessionEndsWithAShortenedMaxLifetime(t *testing.T) {
+func TestPersistentSessionEndsWithAShortenedPersistLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		c.post(func(s *session.Session) { s.Persist(20 * 24 * time.Hour) }).wantPage(t)

@@ -220,7 +220,7 @@ func TestRuleQueueReadBack(t *testing.T) {
 
 // A conflict after a leaf has returned must not keep the place in the lane: all
 // others would wait for it.
-func TestPlaceInTheLaneIsLeftByMiddlewareAroundALeaf(t *testing.T) {
+func TestPlaceInTheQueueIsLeftByMiddlewareAroundReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		rival := c.tab()
@@ -248,7 +248,7 @@ func TestPlaceInTheLaneIsLeftByMiddlewareAroundALeaf(t *testing.T) {
 
 // Who has met a conflict holds a place in the lane until that is over, not until
 // its response is.
-func TestPlaceInTheLaneIsLeftBeforeTheRequestEnds(t *testing.T) {
+func TestPlaceInTheQueueIsLeftBeforeTheRequestEnds(t *testing.T) {
 	quick := func(t *testing.T, w *world, c *client) {
 		t.Helper()
 		rival, began := c.tab(), time.Now()
@@ -268,7 +268,7 @@ func TestPlaceInTheLaneIsLeftBeforeTheRequestEnds(t *testing.T) {
 			quick(t, w, c)
 		}).wantPage(t)
 	})
-	bubble("after a leaf that may not run again", t, func(t *testing.T) {
+	bubble("after a handler that may not run again", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		rival := c.tab()
 		leaf := w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { keyA.Pop(s) })

@@ -142,7 +142,7 @@ func TestRuleChangeDuringSave(t *testing.T) {
 	})
 }
 
-func TestRuleAlive(t *testing.T) {
+func TestRuleCheck(t *testing.T) {
 	ctx := t.Context()
 
 	t.Run("is one trip", func(t *testing.T) {
