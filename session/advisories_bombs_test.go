@@ -18,7 +18,8 @@ import (
 // maxSize is the default of Config.MaxSize.
 const maxSize = 64 << 10
 
-// allocated returns how many bytes fn allocates: the heap grows by that at most.
+// allocated returns the number of bytes that fn allocates, which is the most that the
+// heap grows by.
 func allocated(fn func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -27,8 +28,8 @@ func allocated(fn func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// What a store holds may be of an attacker's making. Others have run it
-// (CVE-2026-39324: Marshal) or have believed the lengths in it.
+// The bytes in a store may come from an attacker. Other libraries have executed them
+// (CVE-2026-39324: Marshal) or have trusted the lengths in them.
 func TestAdvisoryHostileRecords(t *testing.T) {
 	w, c, id := begun(t)
 	good := w.stored(id)
@@ -80,8 +81,8 @@ func TestAdvisoryHostileRecords(t *testing.T) {
 	}
 }
 
-// The values themselves: few bytes that ask for much. What they hold is decoded
-// into what the app asks for, here anything.
+// A value may be a few bytes that claim to be very large. The values are decoded into the
+// type that the app asks for, here any.
 func TestAdvisoryBombsInValues(t *testing.T) {
 	long := func(major byte) string { return string([]byte{major<<5 | 27, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff}) }
 	for name, data := range map[string]string{
@@ -116,7 +117,7 @@ func TestAdvisoryBombsInValues(t *testing.T) {
 	}
 }
 
-// Values may be as many and as small as MaxSize has room for.
+// A session may hold a great many small values, as long as they fit into MaxSize.
 func TestSessionOfTinyValues(t *testing.T) {
 	const n = 6000
 	w := newWorld(t)
@@ -140,9 +141,9 @@ func TestSessionOfTinyValues(t *testing.T) {
 	}).wantPage(t)
 }
 
-// A subdomain, or a script, can give a visitor thousands of cookies. net/http
-// passes on headers of up to 1 MB. Its own Request.Cookies gives up at 3000; the
-// session's is found among any number.
+// A subdomain, or a script, can give a visitor thousands of cookies. net/http accepts
+// headers of up to 1 MB, and its own Request.Cookies gives up at 3000 cookies. The
+// session's cookie is found among any number of others.
 func TestAdvisoryCookieBomb(t *testing.T) {
 	t.Run("is answered", func(t *testing.T) {
 		env := httpNew(t, session.Config{})
@@ -156,7 +157,7 @@ func TestAdvisoryCookieBomb(t *testing.T) {
 			for what, pair := range map[string]string{"others": "a%d=b", "of the name": "session=%d"} {
 				trips := env.store.Trips()
 				status, body := sendCookies(t, srv.URL, pair, n, genuine)
-				want := "begun" // others do not crowd it out; of the name there may be 8
+				want := "begun" // cookies of other names do not matter; 8 of the name are allowed
 				if what == "of the name" {
 					want = ""
 				}
@@ -192,7 +193,8 @@ func TestAdvisoryCookieBomb(t *testing.T) {
 	})
 }
 
-// sendCookies sends n cookies and one more, and returns the status and the body.
+// sendCookies sends n copies of the cookie pair and then last, and returns the status and
+// the body.
 func sendCookies(t *testing.T, url, pair string, n int, last string) (int, string) {
 	t.Helper()
 	var b strings.Builder
@@ -216,8 +218,8 @@ func sendCookies(t *testing.T, url, pair string, n int, last string) (int, strin
 	return resp.StatusCode, string(body)
 }
 
-// A cookie that was proven is remembered, and nothing of the megabyte it may have
-// come in.
+// The Manager remembers a verified cookie, but not the header of up to a megabyte that it
+// came in.
 func TestProvenCookiesKeepNoHeaders(t *testing.T) {
 	heap := func() int64 {
 		runtime.GC()

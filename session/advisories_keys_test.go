@@ -24,8 +24,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Flask 3.1.0 handed its keys on in the wrong order: the oldest signed, which was
-// about to be given up.
+// Flask 3.1.0 passed its keys on in the wrong order: it signed with the oldest key, the
+// one about to be retired.
 func TestCVE_2025_47278_KeyOrder(t *testing.T) {
 	t.Run("of SigningKeys, the first signs", func(t *testing.T) {
 		keys := [][]byte{bytes.Repeat([]byte("3"), 32), bytes.Repeat([]byte("2"), 32), bytes.Repeat([]byte("1"), 32)}
@@ -70,8 +70,8 @@ func bytesToUint64(b []byte) (n uint64) {
 	return n
 }
 
-// Fiber went on with a guessable ID where the source of randomness failed. There
-// is nothing to go on with here: crypto/rand ends the process.
+// Fiber used a guessable ID where the source of randomness failed. Here crypto/rand ends
+// the process instead.
 func TestCVE_2025_66630_WeakRandomness(t *testing.T) {
 	t.Run("where randomness fails, no cookie goes out", func(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestHelperWithoutRandomness$", "-test.v")
@@ -132,7 +132,7 @@ func TestCVE_2025_66630_WeakRandomness(t *testing.T) {
 	})
 }
 
-// TestHelperWithoutRandomness is what the test above runs in a process of its own.
+// TestHelperWithoutRandomness is the process that the test above starts.
 func TestHelperWithoutRandomness(t *testing.T) {
 	if os.Getenv("HOLDFAST_TEST_WITHOUT_RANDOMNESS") == "" {
 		return
@@ -148,8 +148,8 @@ func TestHelperWithoutRandomness(t *testing.T) {
 	fmt.Println("answered", w.Code, w.Header())
 }
 
-// noTokens fails when it is asked for as many bytes as a token has. (Versions are
-// random, too, but need not be secret.)
+// noTokens fails reads of the length of a token. (Versions are random as well, but need
+// not be secret.)
 type noTokens struct{ io.Reader }
 
 func (r noTokens) Read(b []byte) (int, error) {

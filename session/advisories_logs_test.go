@@ -26,9 +26,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Spring Session 3.0.0 wrote session IDs to standard output. Here everything is
-// asked for while everything goes wrong, and no secret is in what was logged, at
-// any level, nor in an error, nor in an answer other than the Set-Cookie.
+// Spring Session 3.0.0 wrote session IDs to standard output. This test calls everything
+// while everything fails, and finds no secret in the log at any level, in an error, or in
+// an answer other than in its Set-Cookie.
 func TestCVE_2023_20866_IDsInLogs(t *testing.T) {
 	for mode, opt := range map[string]func(*session.Config){
 		"signing keys of the app's": func(*session.Config) {},
@@ -46,7 +46,7 @@ func TestCVE_2023_20866_IDsInLogs(t *testing.T) {
 	}
 }
 
-// loudVerbs are those that complain.
+// loudVerbs are the operations that log or fail.
 var loudVerbs = map[string]func(*session.Session){
 	"a value that cannot be encoded": func(s *session.Session) { session.NewKey[any]("n").Set(s, math.Inf) },
 	"a value that does not decode":   func(s *session.Session) { session.NewKey[string]("a").Get(s) },
@@ -65,15 +65,15 @@ var loudVerbs = map[string]func(*session.Session){
 	"a secret value": func(s *session.Session) { session.NewKey[string]("secret").Set(s, loudSecret) },
 }
 
-// quotingText encodes itself as a text, and decodes none.
+// quotingText is stored as text, and its decoder returns an error that quotes it.
 type quotingText string
 
 func (*quotingText) UnmarshalText(text []byte) error { return fmt.Errorf("not %q", text) }
 
 const loudSecret = "correct-horse-battery-staple"
 
-// loudVisit has visitors with every kind of cookie do that, with every fault of
-// the store.
+// loudVisit runs do for visitors with every kind of cookie, under every fault of the
+// store.
 func loudVisit(t *testing.T, opt func(*session.Config), do func(*session.Session)) {
 	t.Helper()
 	var log secretLog
@@ -95,8 +95,8 @@ func loudVisit(t *testing.T, opt func(*session.Config), do func(*session.Session
 	log.check(t)
 }
 
-// loudAnswer is the answer to a visitor who sets something after the header as
-// well, and after the request.
+// loudAnswer returns the answer to a visitor whose handler also makes changes after the
+// header and after the request.
 func loudAnswer(c *client, do func(*session.Session)) (a *answer) {
 	defer func() { _ = recover() }()
 	var late *session.Session
@@ -113,7 +113,7 @@ func loudAnswer(c *client, do func(*session.Session)) (a *answer) {
 	return a
 }
 
-// loudFaults are what goes wrong, each until w.calm.
+// loudFaults are the faults, each of which lasts until w.calm.
 func loudFaults(w *world) []func() {
 	saves := func(hook saveHook) func() { return func() { w.onSave(slices.Repeat([]saveHook{hook}, 50)...) } }
 	fetches := func(fault func(*provider.Record) (*provider.Record, error)) func() {
@@ -141,7 +141,8 @@ func loudFaults(w *world) []func() {
 	}
 }
 
-// secretLog is all that could be read by others, and what must not be in it.
+// secretLog collects everything that others could read, and the secrets that it must not
+// contain.
 type secretLog struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -175,7 +176,7 @@ func (l *secretLog) answered(a *answer) {
 	fmt.Fprintf(&l.text, "%d %v %s %v %+v\n", a.Code, h, a.Body, a.err, a.err)
 }
 
-// hides adds what the cookie holds, and all keys, to what must not be seen.
+// hides adds the parts of the cookie and all keys to the secrets.
 func (l *secretLog) hides(w *world, cookie string) {
 	raw := [][]byte{bytes.Repeat([]byte("k"), 32)}
 	for _, s := range w.savesSince(0) {
@@ -188,7 +189,7 @@ func (l *secretLog) hides(w *world, cookie string) {
 	l.secrets = append(l.secrets, loudSecret)
 	if signed, err := base64.URLEncoding.DecodeString(cookie); err == nil {
 		for part := range bytes.SplitSeq(signed, []byte("|")) {
-			if len(part) > 20 { // not the date
+			if len(part) > 20 { // the date is no secret
 				raw = append(raw, part)
 			}
 		}

@@ -18,10 +18,10 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// What went wrong in other session systems, tried here. Each test is named after
-// an advisory, and tells what that was about.
+// Vulnerabilities of other session systems, tried here. Each test is named after an
+// advisory, and its comment says what the vulnerability was.
 
-// verbs is everything that a request can ask of a session.
+// verbs are all operations that a request can call on a session.
 var verbs = map[string]func(*session.Session){
 	"reads":      read(keyA),
 	"lists":      func(s *session.Session) { s.Keys() },
@@ -48,8 +48,8 @@ func eachVerb(t *testing.T, fn func(t *testing.T, verb string, do func(*session.
 	}
 }
 
-// Rack::Session::Pool wrote the session back that a request had loaded before
-// its user logged out: a request that was under way brought the login back.
+// Rack::Session::Pool wrote back the session that a request had loaded before its user
+// logged out: a request under way undid the logout.
 func TestCVE_2025_32441_Resurrection(t *testing.T) {
 	for name, inFlight := range map[string]func(c *client, do func(*session.Session), logout func()) *answer{
 		"the logout comes before the change": func(c *client, do func(*session.Session), logout func()) *answer {
@@ -77,8 +77,8 @@ func TestCVE_2025_32441_Resurrection(t *testing.T) {
 	}
 }
 
-// duringSave runs logout when what do asks for is on its way to the store, or
-// after the request if nothing is.
+// duringSave runs logout while the save of do is on its way to the store, or after the
+// request if do saves nothing.
 func duringSave(c *client, do func(*session.Session), logout func()) *answer {
 	late := logout
 	c.w.onSave(before(func() { late = func() {}; logout() }))
@@ -88,8 +88,8 @@ func duringSave(c *client, do func(*session.Session), logout func()) *answer {
 	return a
 }
 
-// The same in rack-session, where the session was removed from the pool: what is
-// absent must not be made by a save.
+// The same vulnerability in rack-session, where the logout had removed the session from
+// the pool: a save must not create a record that is absent.
 func TestCVE_2025_46336_Resurrection(t *testing.T) {
 	eachVerb(t, func(t *testing.T, verb string, do func(*session.Session)) {
 		w, c, id := begun(t)
@@ -109,8 +109,8 @@ func (w *world) clientWith(name, value string) *client {
 	return c
 }
 
-// PHP before 5.5.2 began a session under whatever ID the visitor sent: an
-// attacker plants an ID of his choice, and knows the session after the login.
+// PHP before 5.5.2 began a session under any ID that the visitor sent: an attacker plants
+// an ID of his choice, and knows the session's ID after the login.
 func TestCVE_2011_4718_Fixation(t *testing.T) {
 	w, c, _ := begun(t)
 	destroyed := c.jar["session"]
@@ -139,8 +139,8 @@ func TestCVE_2011_4718_Fixation(t *testing.T) {
 	}
 }
 
-// Fiber's session middleware took the ID from the request, and there from the
-// header or the query as well.
+// Fiber's session middleware took the ID from the request, including from the header and
+// the query.
 func TestCVE_2024_38513_Fixation(t *testing.T) {
 	t.Run("the attacker's own session, planted before a login", func(t *testing.T) {
 		_, attacker, _ := begun(t)
@@ -167,8 +167,8 @@ func TestCVE_2024_38513_Fixation(t *testing.T) {
 	})
 }
 
-// Django made an empty record for every unknown session key that it was sent,
-// and (CVE-2015-5963) for every logout: a flood fills the store.
+// Django created an empty record for every unknown session key that it received, and
+// (CVE-2015-5963) for every logout: a flood fills the store.
 func TestCVE_2015_5143_EmptyRecords(t *testing.T) {
 	w := newWorld(t)
 	codec := securecookie.New(bytes.Repeat([]byte("k"), 32), nil).SetSerializer(securecookie.NopEncoder{}).MaxAge(0)
@@ -199,9 +199,9 @@ func TestCVE_2015_5143_EmptyRecords(t *testing.T) {
 
 func tokenOf(i int) []byte { return []byte(fmt.Sprintf("%032d", i)) }
 
-// Flask left Vary: Cookie away where a session was refreshed but not read, and
-// (CVE-2026-27205) where it was only asked for its keys: a shared cache gave one
-// user's page, or cookie, to the next.
+// Flask did not send Vary: Cookie where a session was refreshed but not read, and
+// (CVE-2026-27205) where only its keys were listed: a shared cache gave one user's page,
+// or cookie, to the next.
 func TestCVE_2023_30861_MissingVary(t *testing.T) {
 	check := func(t *testing.T, a *answer) {
 		t.Helper()
@@ -239,9 +239,9 @@ func TestCVE_2023_30861_MissingVary(t *testing.T) {
 	})
 }
 
-// Rack looked sessions up by what the cookie held: who could read the store, or
-// time its index, could open sessions. The store gets a hash, so that neither
-// tells anything of a token.
+// Rack looked sessions up by the value of the cookie: an attacker who could read the
+// store, or time its index, could open sessions. Holdfast gives the store a hash, so that
+// neither reveals the token.
 func TestCVE_2019_16782_LookupTimingAndHashAtRest(t *testing.T) {
 	for name, opt := range map[string]func(*session.Config){
 		"signing keys of the app's": func(*session.Config) {},
@@ -287,14 +287,14 @@ func TestCVE_2019_16782_LookupTimingAndHashAtRest(t *testing.T) {
 				shared = max(shared, n+1)
 			}
 		}
-		if len(slices.Compact(asked)) != 1000 || shared > 8 { // of 43; by chance it is 4 or 5
+		if len(slices.Compact(asked)) != 1000 || shared > 8 { // of 43 characters; 4 or 5 are equal by chance
 			t.Errorf("%d IDs, two with %d characters in common", len(asked), shared)
 		}
 	})
 }
 
-// Better Auth's sign-out believed the cookies' unsigned values, and ended the
-// sessions of others.
+// Better Auth's sign-out trusted the cookies' unsigned values, and ended the sessions of
+// others.
 func TestCVE_2025_71402_UnsignedValueAtLogout(t *testing.T) {
 	w, victim, id := begun(t)
 	genuine := victim.jar["session"]
@@ -321,8 +321,8 @@ func TestCVE_2025_71402_UnsignedValueAtLogout(t *testing.T) {
 	}
 }
 
-// Sessions that have expired were honoured for as long as the store kept them,
-// or by a cookie that was sent once more.
+// Expired sessions were accepted for as long as the store kept them, or by a cookie that
+// was sent once more.
 func TestAdvisoryExpiredSessionHonoured(t *testing.T) {
 	bubble("after the idle timeout", t, func(t *testing.T) {
 		_, c, _ := begun(t)
@@ -359,8 +359,8 @@ func TestAdvisoryExpiredSessionHonoured(t *testing.T) {
 	})
 }
 
-// Two applications on one store read each other's sessions, where nothing but
-// the key told them apart.
+// Two applications on one store read each other's sessions, because only the key told
+// them apart.
 func TestAdvisoryNamespacesCollide(t *testing.T) {
 	names := []string{"", "a", "b", "ab", "session", "key ring", "A", "ä", strings.Repeat("n", 1000)}
 	w := newWorld(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Manager.Update: a session outside of any request.
+// Manager.Update changes a session outside of any request.
 func TestRuleOutside(t *testing.T) {
 	ctx := t.Context()
 

@@ -12,7 +12,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A visitor whose session was ended from outside signs in at the first try.
+// A visitor whose session was ended from outside of a request can sign in at the first
+// try.
 func TestRuleRevokedVisitor(t *testing.T) {
 	for name, way := range ways {
 		bubble("opens the login page, which sets a CSRF token, and signs in, after "+name, t, func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestRuleRevokedVisitor(t *testing.T) {
 	})
 }
 
-// Over a tombstone, one request begins a session at a time.
+// While a cookie leads to a tombstone, one request at a time may begin a session.
 func TestRuleClaim(t *testing.T) {
 	second := func(t *testing.T, a *answer) {
 		t.Helper()

@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A provider in memory may share it with the session. Neither may then write to it, nor
-// may the program be given it.
+// A provider in memory may share its bytes with the session. The session must not write
+// to them, nor hand them to code of the program that might.
 
-// sharing is a memory store that keeps all data it has shared, with a copy.
+// sharing is a memory store that keeps all data that it has shared, each with a copy.
 type sharing struct {
 	provider.Provider
 	mu   sync.Mutex
@@ -97,7 +97,7 @@ func TestSharedDataIsNotWrittenTo(t *testing.T) {
 	store.mustBeUnchanged(t)
 }
 
-// keeps is a type that keeps what it was to copy.
+// keeps is a type that retains the bytes that it should copy.
 type keeps []byte
 
 func (k keeps) MarshalBinary() ([]byte, error) { return k, nil }
@@ -107,7 +107,7 @@ func (k *keeps) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// scribbles is a codec that writes to what it was only to read.
+// scribbles is a codec that writes to the bytes that it decodes.
 type scribbles struct{}
 
 func (scribbles) Name() string                  { return "scribbles" }
@@ -119,7 +119,7 @@ func (scribbles) Unmarshal(data []byte, v any) error {
 	return err
 }
 
-// scrawls is a type of a basic kind that writes to what it was only to read.
+// scrawls is a type of a basic kind that writes to the bytes that it decodes.
 type scrawls string
 
 func (s scrawls) MarshalBinary() ([]byte, error) { return []byte(s), nil }

@@ -15,8 +15,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// jsonOnly marshals itself to JSON and to nothing else, and has no exported
-// field: plain CBOR would store an empty map of it.
+// jsonOnly marshals itself to JSON only, and has no exported field: plain CBOR would
+// store it as an empty map.
 type jsonOnly struct{ text string }
 
 func (j jsonOnly) MarshalJSON() ([]byte, error)  { return json.Marshal(map[string]string{"v": j.text}) }
@@ -29,7 +29,7 @@ func unmarshalField(b []byte, text *string) error {
 	return err
 }
 
-// textOnly marshals itself to text and to nothing else.
+// textOnly marshals itself to text only.
 type textOnly struct{ text string }
 
 func (x textOnly) MarshalText() ([]byte, error) { return []byte("text:" + x.text), nil }
@@ -39,7 +39,7 @@ func (x *textOnly) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// both marshals itself in three ways; whichever is taken has to be taken back.
+// both marshals itself in three ways. Decoding has to use the one that encoding has used.
 type both struct{ text string }
 
 func (b both) MarshalBinary() ([]byte, error) { return []byte("\x00" + b.text), nil }
@@ -100,10 +100,10 @@ func TestCodecsKeepValues(t *testing.T) {
 		for _, want := range values {
 			t.Run(fmt.Sprintf("%s/%T %.20v", codec.Name(), want, want), func(t *testing.T) {
 				if f, ok := want.(float64); ok && math.IsInf(f, 0) && codec.Name() == "json" {
-					return // JSON has no infinity, and says so
+					return // JSON has no infinity, and Marshal returns an error
 				}
 				if _, ok := want.(url.URL); ok && codec.Name() == "json" {
-					return // url.URL does not marshal itself to JSON, and loses its user
+					return // url.URL does not marshal itself to JSON, and loses its User
 				}
 				source := reflect.New(reflect.TypeOf(want)) // a Key passes a pointer
 				source.Elem().Set(reflect.ValueOf(want))

@@ -11,11 +11,11 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A session whose codec is not known any more is not served, not changed, and in
-// nobody's way.
+// A session whose codec the Manager does not know is neither served nor changed, and
+// hinders nobody.
 func TestUnknownCodec(t *testing.T) {
 	csrf := session.NewKey[string]("csrf")
-	// begin returns a client with ann's session, of a codec that its Manager does not know.
+	// begin returns a client with ann's session, in a codec that w.m does not know.
 	begin := func(t *testing.T, opts ...func(*session.Config)) (w *world, c *client, id string) {
 		t.Helper()
 		w = newWorld(t, opts...)
@@ -26,7 +26,7 @@ func TestUnknownCodec(t *testing.T) {
 		c.m = w.m
 		return w, c, id
 	}
-	// again returns the client of the program that knows the codec.
+	// again returns the client at a Manager that knows the codec.
 	again := func(w *world, c *client) *client {
 		tab := c.tab()
 		tab.m = w.manager(func(cfg *session.Config) { cfg.Codec = oneWay{session.JSON()} })

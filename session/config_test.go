@@ -117,7 +117,8 @@ func TestConfigDefaultsFitWhatIsSet(t *testing.T) {
 	}
 }
 
-// Each bound of a Config: what is just within it is taken, what is just beyond is not.
+// For each bound of a Config, the value just within it is accepted and the value just
+// beyond it is not.
 func TestConfigLimits(t *testing.T) {
 	const (
 		ns       = time.Nanosecond

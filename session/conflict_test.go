@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Step 3: what a conflict comes to.
+// A conflict is resolved by reading back and applying the changes again.
 func TestRuleConflict(t *testing.T) {
 	t.Run("without one, one save", func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -42,7 +42,7 @@ func TestRuleConflict(t *testing.T) {
 			if err := next(ctx, rec, expect); err != nil {
 				return err
 			}
-			return provider.ErrVersionConflict // a blind retry that met its own first attempt
+			return provider.ErrVersionConflict // a retry that meets its own first attempt
 		})
 		c.post(add(keyA, 1)).wantPage(t)
 		c.wantState("a=2")
@@ -106,7 +106,8 @@ func TestRuleConflict(t *testing.T) {
 		}).wantPage(t)
 	})
 
-	// A pause of microseconds takes a millisecond of a processor that has nothing to do.
+	// Even a pause of microseconds takes a millisecond on a processor with nothing else
+	// to do.
 	t.Run("no time is lost until there have been many", func(t *testing.T) {
 		for _, tc := range []struct {
 			conflicts int
@@ -116,7 +117,7 @@ func TestRuleConflict(t *testing.T) {
 				w, c, _ := begun(t)
 				rival := c.tab()
 				w.onSave(slices.Repeat([]saveHook{before(func() { rival.post(add(keyB, 1)) }), pass}, tc.conflicts)...)
-				start := time.Now() // of the bubble, where only pauses take time
+				start := time.Now() // time of the bubble, which passes only in pauses
 				c.post(add(keyA, 1)).wantPage(t)
 				if took := time.Since(start); took > 0 != tc.pauses {
 					t.Errorf("%d conflicts took %v", tc.conflicts, took)
@@ -145,8 +146,7 @@ func TestRuleConflict(t *testing.T) {
 	})
 }
 
-// More of "Commit of a change": what a save costs, and what it ends with when
-// more than one thing goes wrong.
+// The trips and attempts that a conflict costs, and changes that cost none.
 func TestRuleConflictCosts(t *testing.T) {
 	t.Run("a winner that the conflict brings along is not fetched", func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -178,8 +178,8 @@ func TestRuleConflictCosts(t *testing.T) {
 	})
 }
 
-// A Save that has nothing to store has done what it was asked for. A later
-// commit of the request must not do it again over what others have saved since.
+// A Save that has nothing to store has succeeded. A later commit of the request must not
+// apply its changes again over what others have saved since.
 func TestChangeThatCameToNothingIsNotMadeLater(t *testing.T) {
 	for name, change := range map[string]func(*session.Session){
 		"a Set to the same value": set("a=1"),

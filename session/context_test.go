@@ -20,8 +20,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// What a store may do with the context of a call: look at its deadline, look at
-// it now and then, or wait for it. Each returns when it has ended.
+// waysToWait are the ways in which a store may use the context of a call: by its
+// deadline, by looking at Err now and then, or by waiting for Done. Each returns when the
+// context has ended.
 var waysToWait = map[string]func(context.Context){
 	"Deadline": func(ctx context.Context) {
 		if deadline, ok := ctx.Deadline(); ok {
@@ -84,8 +85,8 @@ func TestTheContextOfALoadEnds(t *testing.T) {
 	}
 }
 
-// A call that may be cancelled costs some stores a goroutine, and some a
-// connection when it is. So a visitor who leaves ends none.
+// With a context that can be cancelled some stores need a goroutine for each call, and
+// some lose the connection when it is cancelled. So a visitor who leaves cancels no call.
 func TestTheContextOfACallOnlyTimesOut(t *testing.T) {
 	onlyTimesOut := func(ctx context.Context) bool {
 		says, ok := ctx.(interface{ OnlyTimesOut() bool })
@@ -139,13 +140,13 @@ func TestTheContextOfACallOnlyTimesOut(t *testing.T) {
 	visitor.wantState("a=4")
 }
 
-// Calls share a timer. Each ends at its own deadline all the same, however many there
-// are and whichever comes first.
+// Calls share timers. Each call ends at its own deadline all the same, however many there
+// are and whichever ends first.
 func TestEachCallEndsAtItsDeadline(t *testing.T) {
 	t.Run("in a test's bubble", func(t *testing.T) { synctest.Test(t, manyCalls) })
 	t.Run("in ordinary time", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(20 * 365 * 24 * time.Hour) // as if in no bubble, whose clocks begin in 2000
+			time.Sleep(20 * 365 * 24 * time.Hour) // as outside of a bubble; in one, clocks begin in 2000
 			manyCalls(t)
 		})
 	})
@@ -160,7 +161,7 @@ func manyCalls(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	for round := range 3 { // with pauses in which no call waits
+	for round := range 3 { // with pauses in which no call is under way
 		var all sync.WaitGroup
 		for i := range 50 {
 			begin := time.Duration(i) * 100 * time.Millisecond
@@ -185,8 +186,8 @@ func manyCalls(t *testing.T) {
 	}
 }
 
-// What is derived from the context of a call ends with it, for the same reason, and has
-// no goroutine to wait for that.
+// A context that is derived from the context of a call ends with it, for the same reason,
+// and needs no goroutine to wait for that.
 func TestWhatIsDerivedFromACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 2 * time.Second
@@ -196,7 +197,7 @@ func TestWhatIsDerivedFromACall(t *testing.T) {
 		start := time.Now()
 		var after, stopped, late bool
 		w.onFetch(func(ctx context.Context, _ string, _ storetest.FetchFunc) (*provider.Record, error) {
-			before := httpBubble() // those of earlier tests may end at any time
+			before := httpBubble() // goroutines of earlier tests may end at any time
 			child, cancel := context.WithCancel(ctx)
 			defer cancel()
 			context.AfterFunc(ctx, func() { after = true })
@@ -225,7 +226,7 @@ func TestWhatIsDerivedFromACall(t *testing.T) {
 	})
 }
 
-// A call that has ended has ended for whoever still holds its context.
+// The context of a call that has returned is done, for code that still holds it.
 func TestTheContextEndsWithTheCall(t *testing.T) {
 	w := newWorld(t)
 	visitor := w.client()
@@ -251,7 +252,8 @@ func TestTheContextEndsWithTheCall(t *testing.T) {
 	}
 }
 
-// A call that is over does not wait for its deadline, nor does what hangs on it.
+// Nothing keeps a call that is over, or a context derived from it, in memory until its
+// deadline.
 func TestACallThatIsOverIsForgotten(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = time.Hour })
 	visitor := w.client()
@@ -274,7 +276,7 @@ func TestACallThatIsOverIsForgotten(t *testing.T) {
 	}
 }
 
-// The timer of a bubble that is gone never goes off. A Manager outlives it.
+// The timer of a bubble that has ended never fires. A Manager must work on after it.
 func TestManagerOfManyBubbles(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.StoreTimeout = time.Second })
 	visitor := w.client()
@@ -299,7 +301,7 @@ func TestManagerOfManyBubbles(t *testing.T) {
 	visitor.post(read(keyA))
 }
 
-// What has cancelled the request is no cause of the call's end.
+// The cause of the request's end is not the cause of a call's end.
 func TestTheCauseOfACallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -319,7 +321,7 @@ func TestTheCauseOfACallsEnd(t *testing.T) {
 	})
 }
 
-// A program's tests may share a Manager and run side by side, each in a bubble.
+// A program's tests may share a Manager and run in parallel, each in a bubble of its own.
 func TestManagerOfParallelBubbles(t *testing.T) {
 	m := newManager(t, slow{memory.New()}, session.Config{SigningKeys: [][]byte{bytes.Repeat([]byte("k"), 32)}})
 	cookie := cookieOf(t, m)

@@ -54,7 +54,7 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
-// More of the cookie: which of those that are sent open a session.
+// TestRuleCookieOpens says which of the cookies that a request sends open a session.
 func TestRuleCookieOpens(t *testing.T) {
 	t.Run("no token of another length, be it signed by us", func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -132,7 +132,7 @@ func TestRuleCookieOpens(t *testing.T) {
 		w, c, _ := begun(t, ring)
 		old := w.manager(ring)
 		c.m = old
-		c.wantState("a=1") // old knows the ring
+		c.wantState("a=1") // old has read the ring
 		saves := w.savesSince(0)
 		at := slices.IndexFunc(saves, func(s save) bool { return s.Format == "holdfast-keyring" })
 		w.erase(saves[at].ID)
@@ -162,7 +162,8 @@ func allocsOf(w *world, cookies string) float64 {
 	return testing.AllocsPerRun(10, func() { h.ServeHTTP(httptest.NewRecorder(), r) })
 }
 
-// Of eight cookies of the name all are looked at, and of nine none.
+// If a request sends eight cookies of the name, all are looked at; if it sends nine, none
+// is.
 func TestRuleAsManyCookiesAsAreLookedAt(t *testing.T) {
 	for sent, served := range map[int]bool{8: true, 9: false} {
 		w, c, _ := begun(t)
@@ -193,8 +194,8 @@ func (c *client) sendCookies(path string, values []string, fn func(*session.Sess
 	return w
 }
 
-// Quotes around a cookie's value are not of it (RFC 6265, section 4.1.1). What has less
-// than two is no quoted value.
+// Quotes around a cookie's value are not part of it (RFC 6265, section 4.1.1). A value
+// with fewer than two quotes is not a quoted one.
 func TestRuleCookieInQuotes(t *testing.T) {
 	_, c, _ := begun(t)
 	for value, opens := range map[string]bool{
@@ -217,8 +218,8 @@ func TestRuleCookieInQuotes(t *testing.T) {
 	}
 }
 
-// The browser forgets the cookie MaxAge after it was set; the store keeps the session
-// by its own times. Neither moves the other.
+// The browser forgets the cookie MaxAge after it was set; the store keeps the session by
+// its own times. The two are independent.
 func TestRuleCookieMaxAgeIsTheBrowsersAlone(t *testing.T) {
 	short := func(cfg *session.Config) { cfg.Cookie.MaxAge = 2 * time.Hour }
 	bubble("a use does not set the cookie again", t, func(t *testing.T) {
@@ -244,7 +245,8 @@ func TestRuleCookieMaxAgeIsTheBrowsersAlone(t *testing.T) {
 	})
 }
 
-// A unit test of an app's is no browser, although it has a host of its own and no TLS.
+// A unit test of an app is no browser, although its request has the host example.com and
+// no TLS.
 func TestSecureCookieOfATestsRequestIsNotLogged(t *testing.T) {
 	logged := new(httpLog)
 	m, err := session.New(memory.New(), session.Config{Logger: slog.New(logged)})
@@ -259,9 +261,9 @@ func TestSecureCookieOfATestsRequestIsNotLogged(t *testing.T) {
 	}
 }
 
-// FuzzCookie sends a session cookie of any bytes. One that was not signed with
-// the Manager's keys must cost no storage trip; and only the genuine token, in
-// whatever spelling, opens the session. Nothing sets a cookie or breaks.
+// FuzzCookie sends a session cookie of any bytes. A cookie that was not signed with the
+// Manager's keys must cost no storage trip, and only the genuine token, in any spelling,
+// opens the session. No cookie sets a cookie or breaks the handler.
 func FuzzCookie(f *testing.F) {
 	store := &storetest.Store{Provider: memory.New()}
 	keys := [][]byte{bytes.Repeat([]byte("k"), 32), bytes.Repeat([]byte("o"), 32)}
@@ -294,7 +296,7 @@ func FuzzCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header["Cookie"] = []string{"session=" + strings.NewReplacer("\r", "", "\n", "").Replace(value)} // no header has line breaks
+		r.Header["Cookie"] = []string{"session=" + strings.NewReplacer("\r", "", "\n", "").Replace(value)} // a header cannot contain line breaks
 		signed, sentGenuine := false, false
 		for _, c := range r.CookiesNamed("session") {
 			if token := verified(keys, c.Value); token != nil {

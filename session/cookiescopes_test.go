@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// What a logout clears, when the request came with two cookies of the name.
+// The cookies that a logout clears, when the request came with two cookies of the name.
 func TestRuleScopes(t *testing.T) {
 	const cleared = "; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 	for _, tc := range []struct {
@@ -104,8 +104,8 @@ func TestRuleScopes(t *testing.T) {
 	})
 }
 
-// A logout clears the cookie in the folders of the path: the first four, root included,
-// as far as browsers take one as a Path.
+// A logout clears the cookie in the folders of the path: the first four, including the
+// root, as far as browsers accept them as a Path.
 func TestRuleFoldersWhoseCookiesAreCleared(t *testing.T) {
 	long := "/" + strings.Repeat("p", 1023) // the longest that browsers take
 	for path, folders := range map[string][]string{

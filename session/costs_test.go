@@ -122,11 +122,11 @@ func TestRuleCosts(t *testing.T) {
 	})
 }
 
-// What owners cost, beside what TestRuleCosts says.
+// The trips that owners cost in addition to those of TestRuleCosts.
 func TestRuleOwnerCosts(t *testing.T) {
 	for _, tc := range []struct {
 		rule  string
-		as    string // whose session it is before
+		as    string // the owner before
 		fn    func(*session.Session)
 		trips int64
 	}{

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A create of unknown outcome.
+// Creating a session, where the outcome of the save is unknown.
 func TestRuleCreate(t *testing.T) {
 	t.Run("that landed keeps its ID", func(t *testing.T) {
 		w := newWorld(t)
@@ -77,7 +77,7 @@ func TestRuleCreate(t *testing.T) {
 	})
 }
 
-// What is stored opens no session: neither an ID nor the data hold the token.
+// The stored bytes open no session: neither the ID nor the data contain the token.
 func TestRuleTokenIsNotStored(t *testing.T) {
 	w, c, _ := begun(t)
 	c.post(login).wantPage(t)
@@ -106,8 +106,8 @@ func TestRuleTokenIsNotStored(t *testing.T) {
 	}
 }
 
-// A flood of new sessions that fills the memory keeps nobody who is there from signing
-// in and out, or from going on.
+// A flood of new sessions that fills the memory does not keep users whose session exists
+// from going on, signing in or signing out.
 func TestFloodOfNewSessionsLeavesRoom(t *testing.T) {
 	for name, wrap := range map[string]func(*memory.Provider) provider.Provider{
 		"memory":         func(p *memory.Provider) provider.Provider { return p },

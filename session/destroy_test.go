@@ -160,7 +160,7 @@ func TestRuleDestroy(t *testing.T) {
 	})
 }
 
-// It is remembered for so long that a session has ended.
+// The tombstone of a destroyed session is kept for at least five minutes.
 func TestRuleDestroyLasts(t *testing.T) {
 	bubble("five minutes", t, func(t *testing.T) {
 		w, c, id := begun(t)
@@ -207,12 +207,13 @@ func TestRuleDestroyFollows(t *testing.T) {
 		c.post(login).wantPage(t)
 		a := old.post(destroy)
 		a.wantPage(t)
-		a.wantCookies(t, 0) // a late answer would delete the cookie that the login just set
+		a.wantCookies(t, 0) // a late answer would otherwise delete the cookie that the login has just set
 		c.wantState("a=1 c=1")
 	})
 }
 
-// The cookie of a tombstone sets no cookie, whatever is set after Destroy.
+// A request whose cookie leads to a tombstone sets no cookie, whatever is set after
+// Destroy.
 func TestRuleDestroyTombstone(t *testing.T) {
 	_, c, _ := begun(t)
 	old := c.tab()
@@ -271,7 +272,7 @@ func TestRuleDestroyUnknown(t *testing.T) {
 	})
 }
 
-// What the handler sets after Destroy starts a new session.
+// Values that the handler sets after Destroy begin a new session.
 func TestRuleSetAfterDestroy(t *testing.T) {
 	goodbye := inOrder(destroy, set("b=2"))
 

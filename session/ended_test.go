@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// What a request has read of a session that has ended is no part of a new one.
+// Values that a request has read from a session that has ended do not get into a new one.
 func TestRuleNothingOfAnEndedSession(t *testing.T) {
 	lossy := session.NewKey[int]("a").LastWriteWins()
 	merging := session.NewKey[int]("a").MergeWith(func(_, mine, theirs int) int { return max(mine, theirs) })
@@ -46,7 +46,7 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 	levels := map[string]session.Isolation{"merge": session.LevelMerge, "serializable": session.LevelSerializable, "strict": session.LevelStrict}
 	for levelName, l := range levels {
 		for readName, look := range reads {
-			if l == session.LevelStrict && readName == "a three-way merge" { // it merges nothing
+			if l == session.LevelStrict && readName == "a three-way merge" { // it does not merge
 				continue
 			}
 			for beginName, begin := range begins {
@@ -141,7 +141,8 @@ func TestRuleNothingOfAnEndedSession(t *testing.T) {
 	})
 }
 
-// expiredAtOnce is a save that the store acknowledges, and takes for one of what has expired.
+// expiredAtOnce is a save that the store acknowledges and then treats as an expired
+// record.
 func expiredAtOnce(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return nil }
 
 // A session that was saved and is absent a moment later is logged.

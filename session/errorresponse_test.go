@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A commit that fails for good: the session was destroyed meanwhile.
+// A commit that can never succeed: the session was destroyed meanwhile.
 func TestRuleFailedCommit(t *testing.T) {
 	// failing runs rest after a change that can no longer be committed.
 	failing := func(t *testing.T, c *client, rest http.HandlerFunc) *answer {
@@ -224,8 +224,8 @@ func TestRuleFailedCommit(t *testing.T) {
 	})
 }
 
-// A response that is a client's error commits, unless the last that the handler has
-// seen of its commits is that one failed.
+// The changes of a request whose response is a 4xx are committed, unless the last commit
+// whose result the handler has seen has failed.
 func TestRuleClientErrorCommitsUnlessSaveFailed(t *testing.T) {
 	save := func(want error) func(t *testing.T, w *world, s *session.Session) {
 		return func(t *testing.T, w *world, s *session.Session) {
@@ -250,7 +250,7 @@ func TestRuleClientErrorCommitsUnlessSaveFailed(t *testing.T) {
 	changes := func(text string) func(*testing.T, *world, *session.Session) {
 		return func(_ *testing.T, _ *world, s *session.Session) { set(text)(s) }
 	}
-	// The store is down when Update wants to know the newest session.
+	// The store is down when Session.Update reads the newest session.
 	unread := func(t *testing.T, w *world, s *session.Session) {
 		w.onFetch(failing, failing, failing, failing)
 		wantErr(t, s.Update(t.Context(), func(*session.Session) error { return nil }), session.ErrUnavailable)
@@ -315,8 +315,8 @@ func TestRuleClientErrorCommitsUnlessSaveFailed(t *testing.T) {
 	})
 }
 
-// What a handler's own error answer leaves unsaved is dropped with an error, which the
-// log tells unless the handler has seen it.
+// Changes that a handler's own error response leaves unsaved are dropped with an error,
+// which is logged unless the handler has seen it.
 func TestRuleClientErrorAfterFailedSaveDrops(t *testing.T) {
 	for _, status := range []int{404, 500} {
 		w, c, _ := begun(t)

@@ -87,7 +87,7 @@ func TestRuleErrors(t *testing.T) {
 	})
 }
 
-// A conflict names what helps against it, and nothing that does not.
+// The error of a conflict names the remedies that help, and no others.
 func TestRuleConflictNamesTheRemedy(t *testing.T) {
 	const (
 		update  = "Key.Update"
@@ -198,7 +198,7 @@ func TestRuleConflictNamesTheRemedy(t *testing.T) {
 	})
 }
 
-// What was not made by this package panics with what to do.
+// Values that this package has not made panic with advice.
 func TestZeroValuesPanicWithAdvice(t *testing.T) {
 	ctx := t.Context()
 	onSession := map[string]func(s *session.Session){
@@ -265,7 +265,7 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 	}
 }
 
-// wantPanic checks that fn panics with a text that has the advice.
+// wantPanic checks that fn panics with a text that contains advice.
 func wantPanic(t *testing.T, advice string, fn func()) {
 	t.Helper()
 	defer func() {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// browser is what the examples visit a site with: it keeps the site's cookies
-// and prints what it is answered.
+// browser visits a site in the examples: it keeps the site's cookies and prints the
+// answers.
 type browser struct {
 	site    http.Handler
 	cookies map[string]*http.Cookie
@@ -77,7 +77,7 @@ func (b *browser) copy() *browser {
 	return &browser{site: b.site, cookies: maps.Clone(b.cookies)}
 }
 
-// must is for errors that are mistakes of the program.
+// must ends the program on an error that is a mistake in it.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

@@ -17,9 +17,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A rule across keys: flight and hotel together keep to the budget. At
-// LevelMerge both tabs would get through, since neither has changed what the
-// other one changes.
+// A rule across keys: flight and hotel together must keep to the budget. At LevelMerge
+// both tabs would get through, since neither has changed a key that the other one
+// changes.
 func ExampleIsolation() {
 	sessions := must(session.New(memory.New(), session.Config{Isolation: session.LevelSerializable}))
 	flight, hotel := session.NewKey[int]("flight"), session.NewKey[int]("hotel")
@@ -59,7 +59,7 @@ func (outage) Fetch(context.Context, string) (*provider.Record, error) {
 	return nil, errors.New("connection refused")
 }
 
-// An error page of one's own, which has to log the error, too.
+// An error page of the program's own, which has to log the error as well.
 func ExampleConfig_errorHandler() {
 	sessions := must(session.New(outage{memory.New()}, session.Config{
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -77,8 +77,8 @@ func ExampleConfig_errorHandler() {
 	// GET /: 503 Sorry: Service Unavailable
 }
 
-// What this program cannot read, such as a record that is sealed by a key that was
-// lost, is left as it is. The visitor starts over.
+// A record that this program cannot read, for example because it is sealed by a key that
+// was lost, stays as it is. The visitor begins a new session.
 func ExampleManager_ClearCookie() {
 	store := memory.New()
 	newKey := func() [][]byte {
@@ -111,13 +111,13 @@ func ExampleManager_ClearCookie() {
 	// GET /: 200 visit 1
 }
 
-// A new key is added as the last. When every instance has it, it becomes the first;
-// the old one verifies on, until no cookie of its time is left: after
+// A new key is added as the last one. When every instance has it, it becomes the first;
+// the old one goes on verifying until no cookie that it has signed is left: after
 // Config.PersistLifetime.
 func ExampleConfig_signingKeys() {
 	store := memory.New()
 	oldKey, newKey := make([]byte, 32), make([]byte, 32)
-	rand.Read(oldKey) // a program has them from its environment
+	rand.Read(oldKey) // a program reads them from its environment
 	rand.Read(newKey)
 
 	site := func(keys ...[]byte) http.Handler {
@@ -138,7 +138,7 @@ func ExampleConfig_signingKeys() {
 	// GET /: 200 visit 1
 }
 
-// A table that one can read.
+// A table of sessions that people can read.
 func ExampleJSON() {
 	store := memory.New()
 	sessions := must(session.New(store, session.Config{Codec: session.JSON()}))

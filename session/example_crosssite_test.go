@@ -11,10 +11,10 @@ import (
 )
 
 // An identity provider, or the page of a bank, sends its answer by a POST from its own
-// site. Browsers keep a SameSite=Lax cookie back from that. So what the answer is
-// checked against is in a second, short session, with SameSite=None and a name of its
-// own. The answer's handler touches no other; it leaves the result there and redirects.
-// The redirect is a GET, which comes with the cookies of both.
+// site. Browsers do not send a SameSite=Lax cookie with that. So the values that the
+// answer is checked against are in a second, short session, with SameSite=None and a name
+// of its own. The answer's handler touches no other session; it leaves the result there
+// and redirects. The redirect is a GET, which comes with the cookies of both.
 func ExampleCookie_crossSite() {
 	store := memory.New()
 	sessions := must(session.New(store, session.Config{}))
@@ -75,7 +75,7 @@ func ExampleCookie_crossSite() {
 }
 
 // sendFromAnotherSite sends a request that a page of another site has made: a browser
-// keeps the cookies back that are not SameSite=None.
+// sends only the cookies that are SameSite=None.
 func (b *browser) sendFromAnotherSite(request string) {
 	all := b.cookies
 	b.cookies = maps.Clone(all)

@@ -19,12 +19,12 @@ func validCSRF(r *http.Request, s *session.Session) bool {
 }
 
 // A CSRF token is made with the first page that needs it, and is the same for all pages
-// of the session. Of parallel pages each carries the token that is stored, since
-// HandlerFunc runs a GET again that meets a conflict. A login takes another token: what
-// a page of the time before knew is worth nothing then.
+// of the session. Parallel pages all carry the token that is stored, since HandlerFunc
+// runs a GET again that meets a conflict. A login sets another token, so that a token
+// from before the login is no longer valid.
 //
-// Where nothing but cross-site requests of browsers is to be kept out,
-// http.CrossOriginProtection does that without a token.
+// To keep out nothing but cross-site requests of browsers, http.CrossOriginProtection
+// needs no token.
 func ExampleKey_GetOrSet() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	browser := newBrowser(nil)

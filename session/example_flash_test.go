@@ -17,12 +17,12 @@ func flash(s *session.Session, message string) {
 	flashes.Update(s, func(all []string) []string { return append(all, message) })
 }
 
-// takeFlashes returns the messages that no page has shown yet. Session.Update takes
-// them from the newest session: of parallel pages one gets each message, the others go
-// on without, and none answers 409. Pages without a message cost no trip for it.
+// takeFlashes returns the messages that no page has shown yet. Session.Update takes them
+// from the newest session: one of several parallel pages gets each message, the others
+// get none, and none answers 409. Pages without a message cost no trip for it.
 //
-// An Update keeps HandlerFunc from running the page again. Call it last, after what may
-// conflict, such as Key.GetOrSet: that it commits as well.
+// An Update keeps HandlerFunc from running the page again. Call it last, after everything
+// that may conflict, such as Key.GetOrSet, since Update commits that as well.
 func takeFlashes(ctx context.Context, s *session.Session) (messages []string, err error) {
 	if _, ok := flashes.Get(s); !ok {
 		return nil, nil

@@ -10,8 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A safe request that has met a conflict runs again: the visitor sees nothing
-// of it.
+// A safe request that has met a conflict runs again: the visitor does not notice.
 func ExampleManager_HandlerFunc() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	views := session.NewKey[int]("views")
@@ -78,8 +77,8 @@ func membersOnly(user session.Key[string], next http.HandlerFunc) http.Handler {
 	})
 }
 
-// A POST runs again when it is allowed to, here because it does nothing but
-// change the session. Without Replay the second bid would be told 409.
+// A POST runs again where the program allows it, here because it does nothing but change
+// the session. Without Replay the second bid would be answered 409.
 func ExampleManager_Replay() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	best := session.NewKey[int]("best bid")
@@ -106,8 +105,8 @@ func ExampleManager_Replay() {
 	// POST /bid/20: 422 too low
 }
 
-// One site, two sessions: every customer has the shop's, and who administers it
-// another one that ends sooner. Each Manager needs a cookie of its own.
+// One site, two sessions: every customer has a session of the shop, and an administrator
+// has a second one that ends sooner. Each Manager needs a cookie of its own.
 func ExampleManager_Load() {
 	store := memory.New()
 	shop := must(session.New(store, session.Config{Namespace: "shop"}))
@@ -146,7 +145,7 @@ func ExampleManager_Load() {
 	// GET /admin/: 200 Ann as root
 }
 
-// A page that asks for news by itself does not keep the session of a user who has left.
+// A page that polls for news does not keep the session of a user who has left.
 func ExampleManager_Passive() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	name := session.NewKey[string]("name")

@@ -8,9 +8,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The wrong way: a POST that does Get and then Set. When another request was
-// faster, the number that it has read is out of date, and it is answered 409.
-// Key.Update and Replay are the right ways.
+// The wrong way: a POST that calls Get and then Set. When another request was faster, the
+// number that it has read is out of date, and it is answered 409. Key.Update and Replay
+// are the right ways.
 func Example_incorrectGetThenSet() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	points := session.NewKey[int]("points")
@@ -50,9 +50,9 @@ func Example_incorrectGetThenSet() {
 	// GET /points: 200 6
 }
 
-// The wrong way: the first Set of a visitor comes after the first Write. The
-// header is sent by then, and the new session's cookie cannot be: what was set
-// is lost, and logged. Set first. (Save would return ErrHeaderSent.)
+// The wrong way: the first Set of a visitor comes after the first Write. The header is
+// sent by then, and the new session's cookie cannot be: the value is lost, which is
+// logged. Set before you write. (Save would return ErrHeaderSent.)
 func Example_incorrectSetAfterWrite() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	name := session.NewKey[string]("name")

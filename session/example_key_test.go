@@ -44,7 +44,7 @@ func ExampleKey() {
 	// GET /theme: 200 no theme
 }
 
-// Two tabs put something into the cart at the same time. Both find it there.
+// Two tabs put something into the cart at the same time. The cart has both.
 func ExampleKey_Update() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	cart := session.NewKey[[]string]("cart")
@@ -72,7 +72,7 @@ func ExampleKey_Update() {
 	// GET /cart: 200 [tea cups milk]
 }
 
-// A one-time code is used once, also by a double click.
+// A one-time code can be used once, even by a double click.
 func ExampleKey_Pop() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	code := session.NewKey[string]("code")
@@ -102,7 +102,7 @@ func ExampleKey_Pop() {
 	// POST /confirm?code=8472: 403 this code is not valid
 }
 
-// Where both requests have set the key, the later page is the one to resume at.
+// If both requests have set the key, the later page is the one to resume at.
 func ExampleKey_MergeWith() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	page := session.NewKey[int]("page").MergeWith(func(base, mine, theirs int) int {
@@ -137,7 +137,7 @@ func ExampleKey_MergeWith() {
 	// GET /resume: 200 page 9
 }
 
-// Two tabs may both show the message; neither has to be turned away for it.
+// Two tabs may both show the message; neither is answered 409 for it.
 func ExampleKey_LastWriteWins() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	flash := session.NewKey[string]("flash").LastWriteWins()
@@ -164,8 +164,8 @@ func ExampleKey_LastWriteWins() {
 	// GET /: 200 Welcome.
 }
 
-// The cart was a list of items. Now it has their numbers, and the carts that were
-// stored before keep what is in them.
+// The cart used to be a list of items. Now it counts them, and carts that were stored
+// before keep their items.
 func ExampleUpgrade() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	type Cart map[string]int
@@ -215,7 +215,7 @@ func ExampleSession_Keys() {
 	// POST /: 200 [name theme]
 }
 
-// Clear empties the session, which goes on. To log out, Destroy it.
+// Clear empties the session, which stays the same session. To log out, call Destroy.
 func ExampleSession_Clear() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	filter, sorting := session.NewKey[string]("filter"), session.NewKey[string]("sorting")

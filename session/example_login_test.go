@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Mallory has planted the cookie of his own session in Ann's browser, and waits
-// for her to log in (session fixation). Renew leaves him outside.
+// Mallory has planted the cookie of his own session in Ann's browser, and waits for her
+// to log in (session fixation). After Renew his cookie does not open her session.
 func ExampleSession_Renew() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	user := session.NewKey[string]("user")
@@ -48,7 +48,7 @@ func ExampleSession_Renew() {
 	// GET /account: 401 please log in
 }
 
-// What is set after Destroy begins a new session, here for a farewell.
+// Values that are set after Destroy begin a new session, here for a farewell.
 func ExampleSession_Destroy() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	user := session.NewKey[string]("user")

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Count what becomes of every operation with the standard library's expvar. For
+// Count the outcomes of every operation with the standard library's expvar. For
 // OpenTelemetry there is package otelholdfast.
 func ExampleEvent() {
 	counts := expvar.NewMap("sessions")

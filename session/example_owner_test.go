@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Your devices: each sign-in notes what it comes from, and any of them can be
+// A list of the user's devices: each sign-in notes its device, and any of them can be
 // signed out from any other.
 func ExampleManager_Sessions() {
 	sessions := must(session.New(memory.New(), session.Config{}))
@@ -44,7 +44,7 @@ func ExampleManager_Sessions() {
 	}))
 	mux.Handle("POST /signout", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		all, err := sessions.Sessions(r.Context(), s.Owner())
-		for _, one := range all { // Revoke does not ask whose session it is
+		for _, one := range all { // Revoke does not check whose session it is
 			if name, _ := device.Get(one); name == r.FormValue("device") {
 				err = sessions.Revoke(r.Context(), one.PublicID())
 			}
@@ -70,7 +70,7 @@ func ExampleManager_Sessions() {
 	// GET /devices: 200
 }
 
-// A new password signs out everywhere else, a lost account everywhere.
+// A new password signs the user out everywhere else; for a lost account everywhere.
 func ExampleManager_RevokeAll() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 
@@ -80,7 +80,8 @@ func ExampleManager_RevokeAll() {
 		s.SetOwner("user 42")
 	}))
 	mux.Handle("POST /password", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-		// store the new password first: who signs in by the old one until then is revoked
+		// store the new password first: whoever signs in by the old one until then is
+		// revoked
 		if err := sessions.RevokeOthers(r.Context(), s); err != nil {
 			http.Error(w, "please try again", session.StatusCode(err))
 			return
@@ -111,8 +112,8 @@ func ExampleManager_RevokeAll() {
 	// GET /: 200 ""
 }
 
-// A worker puts what it has found into the session that asked for it. It keeps
-// the public ID, which opens nothing.
+// A worker puts its result into the session that asked for it. It keeps the public ID,
+// which cannot be used to open the session.
 func ExampleManager_Update() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	report := session.NewKey[string]("report")
@@ -153,11 +154,11 @@ func ExampleManager_Update() {
 	// gone: true
 }
 
-// A connection that stays open outlives the request that it began with, and the
-// session, unless it asks.
+// A connection that stays open outlives the request that it began with, and the session
+// as well, unless it checks.
 func ExampleSession_Check() {
 	sessions := must(session.New(memory.New(), session.Config{}))
-	// As a rule a clock asks too, every half a minute. Here the account is
+	// In a program a ticker would check as well, twice a minute. Here the account is
 	// closed between the second piece of news and the third.
 	news := func(yield func(string) bool) {
 		_ = yield("one") && yield("two") &&
@@ -170,7 +171,7 @@ func ExampleSession_Check() {
 			if err := s.Check(r.Context()); errors.Is(err, session.ErrEnded) {
 				fmt.Fprint(w, "signed out")
 				return
-			} else if err != nil { // the store is down; do not let anyone stay by that
+			} else if err != nil { // the store is down: do not let the user stay
 				fmt.Fprint(w, "please come again")
 				return
 			}

@@ -8,8 +8,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The limits of an assurance level are where a Config begins. A stricter one is
-// set by hand.
+// A Config begins with the limits of an assurance level. Stricter ones are set by hand.
 func ExampleAAL2() {
 	cfg := session.AAL2()
 	cfg.IdleTimeout = 30 * time.Minute

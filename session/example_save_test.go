@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Save commits at once and tells the handler, which can then answer in its own
-// words or, as here, not do what must not be done twice.
+// Save commits at once and returns the result. The handler can then answer by itself or,
+// as here, leave out an action that must not happen twice.
 func ExampleSession_Save() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	order := session.NewKey[string]("order")
@@ -47,8 +47,8 @@ func ExampleSession_Save() {
 
 var errSoldOut = errors.New("sold out")
 
-// Update reads and changes several keys in one step, which is done anew when
-// another request was faster, and undone when it fails.
+// Update reads and changes several keys in one step. It runs again when another request
+// was faster, and its changes are undone when it fails.
 func ExampleSession_Update() {
 	sessions := must(session.New(memory.New(), session.Config{}))
 	left := session.NewKey[int]("coupons left")

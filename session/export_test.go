@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// FillOwnerIndex gives owner a list of n sessions that are not there, of which the ith was
-// entered so long ago.
+// FillOwnerIndex writes an index of n sessions of owner that are not stored. The ith was
+// entered ago(i) ago.
 func FillOwnerIndex(m *Manager, owner string, n int, ago func(i int) time.Duration) error {
 	return m.owners.Fill(context.Background(), owner, n, ago)
 }

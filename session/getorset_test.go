@@ -32,7 +32,7 @@ func createEach(t *testing.T, run func(t *testing.T, key session.Key[string], l 
 
 func mine() string { return "mine" }
 
-// storedToken returns the token that is stored.
+// storedToken returns the token in the store.
 func storedToken(c *client) (token string) {
 	c.tab().post(func(s *session.Session) { token, _ = createPlain.Get(s) })
 	return token
@@ -97,7 +97,7 @@ func TestRuleGetOrSet(t *testing.T) {
 			var got [8]string
 			parallel(8, func(i int) {
 				got[i] = createPlain.GetOrSet(s, func() string {
-					meet() // each has found none
+					meet() // each handler has found no token
 					return rand.Text()
 				})
 			})
@@ -123,7 +123,8 @@ func TestRuleGetOrSet(t *testing.T) {
 	})
 }
 
-// What GetOrSet has made and the response has is what is stored, or the answer is no page.
+// If a response has the value that GetOrSet made, that value is stored; otherwise the
+// response is an error.
 func TestRuleGetOrSetConflicts(t *testing.T) {
 	rivals := map[string]func(*session.Session){
 		"sets it":      func(s *session.Session) { createPlain.Set(s, "theirs") },
@@ -178,12 +179,12 @@ func TestRuleGetOrSetConflicts(t *testing.T) {
 	}
 }
 
-// Whatever the request does besides.
+// GetOrSet together with everything else that a request may do.
 func TestRuleGetOrSetAfter(t *testing.T) {
 	theirs := func(s *session.Session) { createPlain.Set(s, "theirs") }
 	for name, tc := range map[string]struct {
 		before func(session.Key[string], *session.Session)
-		want   error // of a request that another one was faster than
+		want   error // of a request that comes second
 	}{
 		"Clear":                    {func(_ session.Key[string], s *session.Session) { s.Clear() }, nil},
 		"Destroy":                  {func(_ session.Key[string], s *session.Session) { s.Destroy() }, nil},

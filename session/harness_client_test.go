@@ -38,7 +38,7 @@ func (c *client) tab() *client {
 	return t
 }
 
-// post runs fn as the handler of a POST, which nobody replays, and answers "page".
+// post runs fn as the handler of a POST, which is never replayed, and answers "page".
 func (c *client) post(fn func(s *session.Session)) *answer { return c.do(http.MethodPost, fn) }
 
 // get runs fn as the handler of a GET, which HandlerFunc replays.
@@ -82,13 +82,14 @@ func (c *client) serve(h http.Handler, r *http.Request) *answer {
 	return a
 }
 
-// public ID of the session that the client's cookie opens; "" if it opens none.
+// sessionID returns the public ID of the session that the client's cookie opens; "" if it
+// opens none.
 func (c *client) sessionID() (id string) {
 	c.tab().post(func(s *session.Session) { id = s.PublicID() })
 	return id
 }
 
-// state prints the keys that the client's session has, as "a=1 b=2" or "empty".
+// state returns the keys and values of the client's session, as "a=1 b=2" or "empty".
 func (c *client) state() (text string) {
 	a := c.tab().post(func(s *session.Session) { text = show(s) })
 	if a.err != nil {
@@ -97,7 +98,7 @@ func (c *client) state() (text string) {
 	return text
 }
 
-// wantState checks what the client's session has.
+// wantState checks the keys and values of the client's session.
 func (c *client) wantState(want string) {
 	c.w.t.Helper()
 	if got := c.state(); got != want {
@@ -105,6 +106,7 @@ func (c *client) wantState(want string) {
 	}
 }
 
+// client returns a client without cookies.
 func (w *world) client() *client { return w.clientOf(w.m) }
 
 // clientOf returns a client of another instance.
@@ -114,15 +116,15 @@ func (w *world) clientOf(m *session.Manager) *client {
 
 // answers
 
-// answer is what a client got.
+// answer is the response that a client has received.
 type answer struct {
 	*httptest.ResponseRecorder
-	err   error // what ErrorHandler was given, the last time
+	err   error // the last error that ErrorHandler was given
 	asked int   // how often ErrorHandler was called
 	early []int // the informational responses
 }
 
-// WriteHeader keeps the informational responses apart, as net/http does.
+// WriteHeader collects the informational responses apart, as net/http does.
 func (a *answer) WriteHeader(code int) {
 	if code >= 100 && code < 200 && code != http.StatusSwitchingProtocols {
 		a.early = append(a.early, code)
@@ -134,7 +136,7 @@ func (a *answer) WriteHeader(code int) {
 // cookies returns the Set-Cookie lines.
 func (a *answer) cookies() []string { return a.Result().Header.Values("Set-Cookie") }
 
-// cleared reports whether the only Set-Cookie deletes a cookie.
+// cleared reports whether there is one Set-Cookie, which deletes the cookie.
 func (a *answer) cleared() bool {
 	all := a.Result().Cookies()
 	return len(all) == 1 && all[0].MaxAge < 0
@@ -148,7 +150,7 @@ func (a *answer) wantPage(t testing.TB) {
 	}
 }
 
-// wantError checks that the answer is the error handler's, and nothing else.
+// wantError checks that the answer is the error handler's and contains nothing else.
 func (a *answer) wantError(t testing.TB, code int, err error) {
 	t.Helper()
 	if a.Code != code || !errors.Is(a.err, err) {
@@ -178,6 +180,9 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	http.Error(w, err.Error(), session.StatusCode(err))
 }
 
+// requests and handlers
+
+// request returns a request with that body, if any.
 func request(method, body string) *http.Request {
 	if body == "" {
 		return httptest.NewRequest(method, "/", nil)
@@ -185,7 +190,7 @@ func request(method, body string) *http.Request {
 	return httptest.NewRequest(method, "/", strings.NewReader(body))
 }
 
-// load is session.Load where it cannot fail.
+// load is session.Load where that must not fail.
 func load(t testing.TB, r *http.Request) *session.Session {
 	t.Helper()
 	s, err := session.Load(r.Context())
@@ -195,9 +200,10 @@ func load(t testing.TB, r *http.Request) *session.Session {
 	return s
 }
 
+// leaf is a handler that receives its session.
 type leaf = func(http.ResponseWriter, *http.Request, *session.Session)
 
-// loading is a handler that loads its session itself.
+// loading returns a handler that loads its session by session.Load.
 func loading(fn leaf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.Load(r.Context())
@@ -209,10 +215,10 @@ func loading(fn leaf) http.Handler {
 	})
 }
 
-// replay opts fn in with Handler and Replay.
+// replay returns fn below Handler and Replay.
 func replay(m *session.Manager, fn leaf) http.Handler { return m.Handler(m.Replay(loading(fn))) }
 
-// hijackable lets h hijack the recorder.
+// hijackable returns h with a ResponseWriter that can be hijacked.
 func hijackable(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(hijacker{w}, r) })
 }
@@ -227,9 +233,11 @@ func (hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)), nil
 }
 
-// conflict is what a table of interleavings wants in place of a state.
+// conflict is the result, in place of a state, that a table of interleavings wants for a
+// conflict.
 const conflict = "conflict"
 
+// show returns the keys and values of s, as "a=1 b=2" or "empty".
 func show(s *session.Session) string {
 	var all []string
 	for _, name := range slices.Sorted(slices.Values(s.Keys())) {
@@ -258,6 +266,7 @@ func set(text string) func(*session.Session) {
 	}
 }
 
+// increment is for Key.Update.
 func increment(n int) int { return n + 1 }
 
 func add(k session.Key[int], d int) func(*session.Session) {
@@ -295,7 +304,7 @@ func destroy(s *session.Session) { s.Destroy() }
 
 func pop(s *session.Session) { keyA.Pop(s) }
 
-// renew is what a login does.
+// renew does the part of a login that changes the cookie.
 func renew(s *session.Session) { s.Renew() }
 
 // login sets the user, c, and renews.
@@ -306,7 +315,7 @@ func setting(text string) func(*session.Session) error {
 	return func(s *session.Session) error { set(text)(s); return nil }
 }
 
-// loaded returns the client's session, its request over.
+// loaded returns the client's session after its request is over.
 func loaded(c *client) (s *session.Session) {
 	c.tab().post(func(now *session.Session) { s = now })
 	return s

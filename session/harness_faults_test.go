@@ -22,21 +22,21 @@ type (
 
 var errBroken = errors.New("broken connection")
 
-// onSave lines up hooks for the next saves, one each.
+// onSave adds hooks for the next saves, one each.
 func (w *world) onSave(hooks ...saveHook) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.saveHooks = append(w.saveHooks, hooks...)
 }
 
-// onFetch lines up hooks for the next fetches, one each.
+// onFetch adds hooks for the next fetches, one each.
 func (w *world) onFetch(hooks ...fetchHook) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fetchHooks = append(w.fetchHooks, hooks...)
 }
 
-// calm forgets the hooks that are still lined up.
+// calm removes the hooks that have not been used.
 func (w *world) calm() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -56,7 +56,7 @@ func landed(ctx context.Context, rec *provider.Record, expect int64, next storet
 	return fmt.Errorf("reading the reply: %w", context.DeadlineExceeded)
 }
 
-// dropped is a save that is lost itself.
+// dropped is a save that never reaches the store.
 func dropped(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return errBroken }
 
 // late is a save that reports a broken connection and lands right after the next fetch.
@@ -69,7 +69,7 @@ func (w *world) late(ctx context.Context, rec *provider.Record, expect int64, ne
 	return errBroken
 }
 
-// refused is a save that the provider turns down with err.
+// refused returns a save that the provider refuses with err.
 func refused(err error) saveHook {
 	return func(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return err }
 }
@@ -82,7 +82,7 @@ func failing(context.Context, string, storetest.FetchFunc) (*provider.Record, er
 // before runs fn when the save is about to reach the store.
 func before(fn func()) saveHook { return then(fn, pass) }
 
-// then runs fn and goes on with hook.
+// then runs fn and then hook.
 func then(fn func(), hook saveHook) saveHook {
 	return func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 		fn()
@@ -90,7 +90,7 @@ func then(fn func(), hook saveHook) saveHook {
 	}
 }
 
-// after goes on with hook and runs fn before the caller hears of it.
+// after runs hook, and fn before the caller learns of the result.
 func after(hook saveHook, fn func()) saveHook {
 	return func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 		defer fn()
@@ -100,8 +100,8 @@ func after(hook saveHook, fn func()) saveHook {
 
 // overlap
 
-// pause stops a goroutine in the middle: it calls here, the test waits until it
-// is reached and lets it go on with resume.
+// pause stops a goroutine in the middle: the goroutine calls here; the test waits with
+// reached and lets it go on with resume.
 type pause struct{ at, on chan struct{} }
 
 func (p pause) here()    { close(p.at); <-p.on }
@@ -126,21 +126,23 @@ func parallel(n int, fn func(i int)) {
 	wg.Wait()
 }
 
-// step is what becomes of one operation of the store's: do is the operation.
+// scripts of faults
+
+// step performs one operation of the store, do, or lets it fail.
 type step func(do func() error) error
 
-// script has a world's store do its operations by steps, from the first on. What
-// comes after the last step goes well.
+// script performs the operations of a world's store by steps, beginning with the first.
+// Operations after the last step succeed.
 type script struct {
 	mu    sync.Mutex
 	count int // operations so far
 	steps map[int]step
-	rest  step // of those after the last of steps; nil: all goes well
+	rest  step // for those after the last of steps; nil: all succeed
 	last  int
-	late  []func() error // what is still under way
+	late  []func() error // operations that are still under way
 }
 
-// at sets what becomes of the nth operation, and of all after it.
+// at sets the step of the nth operation, and of all after it.
 func (sc *script) at(n int, do, rest step) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
@@ -149,7 +151,7 @@ func (sc *script) at(n int, do, rest step) {
 	sc.steps[n] = do
 }
 
-// heal lets what is under way arrive, and all go well from now on.
+// heal lets the operations under way arrive, and all succeed from now on.
 func (sc *script) heal() {
 	sc.mu.Lock()
 	late := sc.late
@@ -197,7 +199,7 @@ func (sc *script) overdueAtPowerOff(do func() error) error {
 	return nil
 }
 
-// follow has w's store do as the script says from now on.
+// follow makes w's store perform its operations by the script from now on.
 func (w *world) follow() *script {
 	sc := &script{steps: map[int]step{}, last: -1}
 	save, fetch := w.store.OnSave, w.store.OnFetch
@@ -210,7 +212,7 @@ func (w *world) follow() *script {
 	}
 	w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 		return fetch(ctx, id, func(ctx context.Context, id string) (*provider.Record, error) {
-			var read atomic.Pointer[provider.Record] // perhaps when the caller has given up
+			var read atomic.Pointer[provider.Record] // may be set after the caller has given up
 			err := sc.do(func() error {
 				rec, err := next(ctx, id)
 				read.Store(rec)
@@ -228,16 +230,18 @@ func (w *world) follow() *script {
 	return sc
 }
 
-// The steps that are faults.
+// The following steps are faults.
 
+// lost is an operation that never reaches the store.
 func lost(func() error) error { return errBroken }
 
+// unacknowledged is an operation whose reply is lost.
 func unacknowledged(do func() error) error {
 	_ = do()
 	return errBroken
 }
 
-// powerOff ends the program before the operation, powerOffAfter after it.
+// powerOff ends the program before the operation, and powerOffAfter after it.
 func powerOff(func() error) error { runtime.Goexit(); return nil }
 
 func powerOffAfter(do func() error) error { _ = do(); runtime.Goexit(); return nil }

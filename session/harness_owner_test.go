@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// signIn is what a handler does when user has proven who they are.
+// signIn returns the handler of a login as user.
 func signIn(user string) func(*session.Session) {
 	return func(s *session.Session) {
 		s.Renew()
@@ -19,12 +19,12 @@ func signIn(user string) func(*session.Session) {
 	}
 }
 
-// own makes the session the user's and does nothing else.
+// own returns a handler that makes the session the user's and does nothing else.
 func own(user string) func(*session.Session) {
 	return func(s *session.Session) { s.SetOwner(user) }
 }
 
-// member returns a client that has signed in, of a new world.
+// member returns a new world and a client that has signed in as ann.
 func member(t testing.TB, opts ...func(*session.Config)) (*world, *client) {
 	t.Helper()
 	w := newWorld(t, opts...)
@@ -33,7 +33,7 @@ func member(t testing.TB, opts ...func(*session.Config)) (*world, *client) {
 	return w, c
 }
 
-// revoked returns a client whose session, which had "a=1", was ended from outside.
+// revoked returns what begun does, after it has revoked the session.
 func revoked(t *testing.T, opts ...func(*session.Config)) (*world, *client, string) {
 	t.Helper()
 	w, c, id := begun(t, opts...)
@@ -46,7 +46,7 @@ func limit(n int, refuses bool) func(*session.Config) {
 	return func(cfg *session.Config) { cfg.OwnerLimit, cfg.OwnerLimitRefuses = n, refuses }
 }
 
-// sessions returns the user's.
+// sessions returns the user's sessions.
 func (w *world) sessions(user string) []*session.Session {
 	w.t.Helper()
 	sessions, err := w.m.Sessions(context.Background(), user)
@@ -56,7 +56,7 @@ func (w *world) sessions(user string) []*session.Session {
 	return sessions
 }
 
-// publicIDs returns those of the user's sessions.
+// publicIDs returns the public IDs of the user's sessions.
 func (w *world) publicIDs(user string) (publicIDs []string) {
 	w.t.Helper()
 	for _, s := range w.sessions(user) {
@@ -81,14 +81,13 @@ func (w *world) wantSessions(user string, clients ...*client) {
 	}
 }
 
-// owner returns whose session the client's cookie opens.
+// owner returns the owner of the session that the client's cookie opens.
 func (c *client) owner() (user string) {
 	c.tab().post(func(s *session.Session) { user = s.Owner() })
 	return user
 }
 
-// owners returns who owns the sessions that live, by public ID, of all that were
-// ever saved.
+// owners returns the owners of all sessions that are alive, by public ID.
 func (w *world) owners() map[string]string {
 	w.t.Helper()
 	found := map[string]string{}
@@ -105,8 +104,8 @@ func (w *world) owners() map[string]string {
 	return found
 }
 
-// wantRevocable checks that every session that lives is in the list of its owner,
-// and that RevokeAll leaves none.
+// wantRevocable checks that every session that is alive is in its owner's list, and that
+// RevokeAll leaves none alive.
 func (w *world) wantRevocable() {
 	w.t.Helper()
 	live := w.owners()

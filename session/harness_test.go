@@ -1,21 +1,32 @@
-// The harness of this package's tests. A world is a store under watch with a
-// Manager over it; a client is a browser that carries its cookies by hand, so
-// that every request runs in-process and ends before post, get or serve return.
+// The harness of this package's tests. A world is a store with a Manager over it, where the
+// test sees every call; a client is a browser that keeps its cookies in a map, so that every
+// request runs in-process and ends before post, get or serve return.
 //
 //	w := newWorld(t)                       // memory store, one signing key, Insecure cookie
 //	c := w.client()                        // no cookie yet
 //	c.post(func(s *session.Session) {...}) // a request whose handler is never run again
-//	other := c.tab()                       // the same cookies, a jar of its own from here on
+//	other := c.tab()                       // begins with the same cookies, keeps its own from then on
 //
-// Interleavings are decided, not hoped for. Most need no goroutine: a handler
-// that calls another client's post has that whole request inside its own, and
-// w.onSave(before(func() {...})) has it inside the next save. Where two requests
-// must truly overlap there are pause and barrier.
+//	w, c, id := begun(t)                   // a world, and a client whose session has a=1
+//	w, all := several(t, 3)                // a world, and clients with a session each
+//	w, c := member(t)                      // a world, and a client that has signed in as ann
+//	w, c, id := revoked(t)                 // as begun, and then the session was revoked
 //
-// Faults are hooks, used up in the order of the calls: w.onSave(pass, dropped)
-// loses the second save from now on. landed, dropped, w.late and refused are the
-// ways in which a save goes wrong, failing the way a fetch does. The store's
-// counters and w.saves tell what reached the store; w.stored looks at it unseen.
+// This file has the world and the ways to begin; harness_client_test.go the clients, their
+// answers, and handlers such as set, read and login; harness_faults_test.go the faults of the
+// store, and how requests overlap; harness_owner_test.go the owners of sessions. The tests
+// over real connections, in the files http_*_test.go, have a harness of their own in
+// http_harness_test.go.
+//
+// The tests decide how requests interleave. Most need no goroutine: a handler that calls
+// another client's post has that whole request inside its own, and
+// w.onSave(before(func() {...})) has it inside the next save. Where two requests must truly
+// overlap, there are pause and barrier.
+//
+// Faults are hooks, used up in the order of the calls: w.onSave(pass, dropped) loses the
+// second save from now on. With landed, dropped, w.late and refused a save fails, with
+// failing a fetch. The store's counters, w.wantTrips and w.savesSince show the calls that
+// have reached the store; w.stored reads a record without being counted.
 package session_test
 
 import (
@@ -40,23 +51,22 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The keys that most tests use, and state prints.
+// The keys that most tests use, and that client.state shows.
 var (
 	keyA = session.NewKey[int]("a")
 	keyB = session.NewKey[int]("b")
 	keyC = session.NewKey[int]("c")
 )
 
-// patience is the StoreTimeout of the tests that are not about it. A machine with more to
-// do than it can may stand still for seconds.
+// patience is the StoreTimeout of the tests that are not about it. A busy machine may
+// stand still for seconds.
 const patience = time.Minute
 
-// strictWindow is how long a tombstone that a request of the browser's own has made
-// takes no change.
+// strictWindow is the time for which a request cannot begin a session over a tombstone
+// that a request of the same browser has made.
 const strictWindow = 30 * time.Second
 
-// world
-
+// world is a store under watch and a Manager over it.
 type world struct {
 	t     testing.TB
 	store *storetest.Store
@@ -70,7 +80,7 @@ type world struct {
 	lateSaves  []func()
 }
 
-// manager returns one more instance over the same store.
+// manager returns another instance over the same store.
 func (w *world) manager(opts ...func(*session.Config)) *session.Manager {
 	w.t.Helper()
 	cfg := session.Config{
@@ -90,14 +100,14 @@ func (w *world) manager(opts ...func(*session.Config)) *session.Manager {
 	return m
 }
 
-// trips returns how often fn goes to the store.
+// trips returns the number of trips to the store that fn causes.
 func (w *world) trips(fn func()) int64 {
 	n := w.store.Trips()
 	fn()
 	return w.store.Trips() - n
 }
 
-// wantTrips checks how often fn goes to the store.
+// wantTrips checks the number of trips to the store that fn causes.
 func (w *world) wantTrips(t testing.TB, want int64, fn func()) {
 	t.Helper()
 	if n := w.trips(fn); n != want {
@@ -105,8 +115,8 @@ func (w *world) wantTrips(t testing.TB, want int64, fn func()) {
 	}
 }
 
-// stored returns the record as the store has it, nil if it has none. It is not
-// counted and meets no hook.
+// stored returns the record in the store, or nil. The call is not counted and uses up no
+// hook.
 func (w *world) stored(id string) *provider.Record {
 	rec, err := w.store.Provider.Fetch(context.Background(), id)
 	if err != nil && !errors.Is(err, provider.ErrNotFound) {
@@ -115,7 +125,7 @@ func (w *world) stored(id string) *provider.Record {
 	return rec
 }
 
-// lives reports whether the record is that of a session that goes on.
+// lives reports whether the record is that of a session that has not ended.
 func (w *world) lives(id string) bool {
 	rec := w.stored(id)
 	if rec == nil {
@@ -129,7 +139,7 @@ func (w *world) lives(id string) bool {
 	return info.Kind == session.KindSession
 }
 
-// erase removes a record behind everybody's back.
+// erase deletes a record without the session's knowledge.
 func (w *world) erase(id string) {
 	if err := w.store.Provider.Delete(context.Background(), id); err != nil {
 		w.t.Error(err)
@@ -181,13 +191,14 @@ func (w *world) fetch(ctx context.Context, id string, next storetest.FetchFunc) 
 	return rec, err
 }
 
-// save is what one call of Save was given, and with what it ended.
+// save is one call of Save and its result.
 type save struct {
 	*provider.Record
 	expect int64
 	err    error
 }
 
+// newWorld returns a world whose Config is changed by opts.
 func newWorld(t testing.TB, opts ...func(*session.Config)) *world {
 	t.Helper()
 	w := &world{t: t, store: &storetest.Store{Provider: memory.New()}}
@@ -196,7 +207,7 @@ func newWorld(t testing.TB, opts ...func(*session.Config)) *world {
 	return w
 }
 
-// begun returns a client whose session is "a=1", and the session's ID.
+// begun returns a new world, a client whose session has a=1, and the session's ID.
 func begun(t testing.TB, opts ...func(*session.Config)) (*world, *client, string) {
 	t.Helper()
 	w := newWorld(t, opts...)
@@ -205,7 +216,7 @@ func begun(t testing.TB, opts ...func(*session.Config)) (*world, *client, string
 	return w, c, c.sessionID()
 }
 
-// several returns n browsers whose sessions hold a=1, the first first.
+// several returns a new world and n clients, each with a session that has a=1.
 func several(t *testing.T, n int, opts ...func(*session.Config)) (*world, []*client) {
 	t.Helper()
 	w := newWorld(t, opts...)
@@ -229,7 +240,7 @@ func shift[T any](s *[]T) (first T) {
 	return first
 }
 
-// wantErr checks an error with errors.Is; a nil want wants none.
+// wantErr checks an error with errors.Is; a nil want wants no error.
 func wantErr(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -237,7 +248,7 @@ func wantErr(t testing.TB, err, want error) {
 	}
 }
 
-// logbook keeps what was logged.
+// logbook collects the log.
 type logbook struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -270,6 +281,7 @@ func bubble(name string, t *testing.T, fn func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, fn) })
 }
 
+// newManager returns a Manager over p without a world.
 func newManager(t *testing.T, p provider.Provider, cfg session.Config) *session.Manager {
 	t.Helper()
 	cfg.StoreTimeout = cmp.Or(cfg.StoreTimeout, patience)
@@ -283,6 +295,7 @@ func newManager(t *testing.T, p provider.Provider, cfg session.Config) *session.
 	return m
 }
 
+// serveOne runs do in a request with that cookie, if any.
 func serveOne(m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "https://example.org/", nil)
 	if cookie != nil {
@@ -299,7 +312,7 @@ func cookieOf(t *testing.T, m *session.Manager) *http.Cookie {
 	return cookieAfter(t, m, nil, func(s *session.Session) { keyA.Set(s, 1) })
 }
 
-// cookieAfter returns the cookie that a request which does that sets, if any.
+// cookieAfter returns the cookie that a request which runs do sets, if any.
 func cookieAfter(t *testing.T, m *session.Manager, cookie *http.Cookie, do func(*session.Session)) *http.Cookie {
 	t.Helper()
 	w := serveOne(m, cookie, do)
@@ -312,7 +325,7 @@ func cookieAfter(t *testing.T, m *session.Manager, cookie *http.Cookie, do func(
 	return nil
 }
 
-// knows reports whether m takes the cookie for that of cookieOf's session.
+// knows reports whether the cookie opens the session of cookieOf at m.
 func knows(m *session.Manager, cookie *http.Cookie) bool {
 	known := false
 	serveOne(m, cookie, func(s *session.Session) { _, known = keyA.Get(s) })

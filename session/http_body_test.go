@@ -19,7 +19,8 @@ import (
 // httpReplayBody is the MaxReplayBody of these tests.
 const httpReplayBody = 1 << 10
 
-// httpReplaySite serves leaf under Replay, with httpReplayBody bytes of body kept.
+// httpReplaySite serves leaf below Replay, which keeps up to httpReplayBody bytes of the
+// body.
 func httpReplaySite(t *testing.T, proto string, leaf httpLeaf) *httpSite {
 	t.Helper()
 	env := httpNew(t, session.Config{MaxReplayBody: httpReplayBody})
@@ -42,7 +43,7 @@ func TestHTTPRequestTrailersReachTheHandler(t *testing.T) {
 	})
 }
 
-// httpSlowBody tells when somebody begins to read.
+// httpSlowBody reports when the first Read begins.
 type httpSlowBody struct {
 	io.ReadCloser
 	begun chan struct{}
@@ -54,8 +55,8 @@ func (b httpSlowBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// A discarded run can leave a goroutine behind that is still reading, as
-// http.Transport's is. What that reads is not lost to the next run.
+// A discarded run can leave behind a goroutine that is still reading, as http.Transport
+// does. The bytes that it reads are not lost to the next run.
 func TestHTTPBodyReadByADiscardedRunIsNotLost(t *testing.T) {
 	for _, proto := range httpProtos {
 		t.Run(proto, func(t *testing.T) {
@@ -226,7 +227,7 @@ func TestHTTPMaxBytesReaderStartsAnewEachRun(t *testing.T) {
 	}
 }
 
-// httpCountedBody counts the reads.
+// httpCountedBody counts its reads.
 type httpCountedBody struct {
 	io.ReadCloser
 	reads *atomic.Int64
@@ -244,7 +245,7 @@ func TestHTTPBodyIsNeverReadAhead(t *testing.T) {
 				env := httpNew(t, session.Config{})
 				var reads atomic.Int64
 				inner := httpWithReplay(env.Manager, func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
-					http.NewResponseController(w).EnableFullDuplex() // else HTTP/1.1 itself waits for the body
+					http.NewResponseController(w).EnableFullDuplex() // or HTTP/1.1 itself waits for the body
 					httpBump(s)
 					io.WriteString(w, "page")
 				})
@@ -254,7 +255,7 @@ func TestHTTPBodyIsNeverReadAhead(t *testing.T) {
 				}))
 				v := site.begun(t)
 				v.rivals(rivals)
-				body, _ := httpStream(t) // nothing ever comes
+				body, _ := httpStream(t) // no byte ever arrives
 				req, _ := http.NewRequest("POST", site.srv.URL, body)
 				res, err := v.client.Do(req)
 				if err != nil {

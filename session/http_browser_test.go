@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpChrome is how the User-Agents of browsers begin.
+// httpChrome is the beginning of the User-Agents of browsers.
 const httpChrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 
-// Browsers drop a Secure cookie that comes over plain HTTP, but from localhost.
+// Browsers drop a Secure cookie that arrives over plain HTTP, except from localhost.
 func TestHTTPSecureCookieAboutToBeLostIsLoggedOnce(t *testing.T) {
 	for _, c := range []struct {
 		rule, host, header, value string
@@ -86,8 +86,8 @@ func TestHTTPSecureCookieAboutToBeLostIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// A page of another site makes the browser post here without the Lax cookie, and what
-// is set then begins a session in the place of the visitor's own.
+// When a page of another site makes the browser post here, the Lax cookie is not sent,
+// and a change begins a session that replaces the visitor's own.
 func TestHTTPSessionBegunFromAnotherSiteIsLoggedOnce(t *testing.T) {
 	set := func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { httpName.Set(s, "begun") }
 	destroy := func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { s.Destroy() }
@@ -95,7 +95,7 @@ func TestHTTPSessionBegunFromAnotherSiteIsLoggedOnce(t *testing.T) {
 		rule, method string
 		header       []string
 		mode         http.SameSite
-		known        bool // the cookie came all the same
+		known        bool // the cookie was sent all the same
 		do           httpLeaf
 		logged       int
 	}{

@@ -9,8 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A cache that keeps an answer with Set-Cookie gives one visitor's session to
-// the next.
+// A cache that stores an answer with Set-Cookie gives one visitor's session to the next.
 func TestHTTPNoStoreReplacesCacheControlWithSetCookie(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
@@ -32,8 +31,8 @@ func TestHTTPNoStoreReplacesCacheControlWithSetCookie(t *testing.T) {
 	})
 }
 
-// httpTargeted are the headers that tell some caches something else than
-// Cache-Control does, and what they say beside Set-Cookie.
+// httpTargeted are the headers that tell some caches something other than Cache-Control
+// does, and their values in an answer with Set-Cookie.
 var httpTargeted = []struct{ name, handlers, want string }{
 	{"CDN-Cache-Control", "max-age=600", "no-store"},
 	{"Cloudflare-CDN-Cache-Control", "max-age=600", "no-store"},
@@ -44,13 +43,13 @@ var httpTargeted = []struct{ name, handlers, want string }{
 	{"Edge-Control", "cache-maxage=10m", "no-store"},
 	{"X-Accel-Expires", "600", "0"},
 	{"Expires", "Fri, 01 Jan 2100 00:00:00 GMT", ""},
-	{"Pragma", "no-cache", "no-cache"},                       // forbids, if it says anything
+	{"Pragma", "no-cache", "no-cache"},                       // forbids storing, if it is set
 	{"Surrogate-Key", "page", "page"},                        // a name to purge by
 	{"X-Cache-Control-Policy", "max-age=600", "max-age=600"}, // another header
 }
 
-// What goes for Cache-Control goes for the headers that take its place at some caches
-// (RFC 9213). Without a Set-Cookie they are the handler's.
+// The rule for Cache-Control holds for the headers that replace it at some caches (RFC
+// 9213). In an answer without Set-Cookie they stay as the handler has set them.
 func TestHTTPNoStoreReplacesTargetedCacheHeadersWithSetCookie(t *testing.T) {
 	for _, c := range httpTargeted {
 		for _, as := range []string{c.name, http.CanonicalHeaderKey(c.name), strings.ToLower(c.name)} {
@@ -73,7 +72,7 @@ func TestHTTPNoStoreReplacesTargetedCacheHeadersWithSetCookie(t *testing.T) {
 	}
 }
 
-// Nor does a cache keep the answer to an error, whatever middleware around has set.
+// Caches do not store the answer to an error, whatever outer middleware has set.
 func TestHTTPErrorAnswersAreNotCached(t *testing.T) {
 	env := httpNew(t, session.Config{})
 	inner := env.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { httpName.Set(s, "lost") })

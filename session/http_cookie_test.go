@@ -46,7 +46,7 @@ func TestHTTPSeveralCookiesOfTheName(t *testing.T) {
 		return v.client.Jar.Cookies(req.URL)[0].Value
 	}
 	a, b := cookie("a"), cookie("b")
-	unknown := func() string { // validly signed, of a store that is another
+	unknown := func() string { // validly signed, but the session is in another store
 		other := httpNew(t, session.Config{}).serve(t, httpProto1, http.NotFoundHandler())
 		v := other.begun(t)
 		req, _ := http.NewRequest("GET", other.srv.URL, nil)
@@ -92,8 +92,8 @@ func TestHTTPSeveralCookiesOfTheName(t *testing.T) {
 	}
 }
 
-// An unknown cookie is neither adopted nor cleared: a late answer would delete
-// the one that a login has just set.
+// An unknown cookie is neither adopted nor cleared: a late answer would delete the cookie
+// that a login has just set.
 func TestHTTPUnknownCookieIsNeitherAdoptedNorCleared(t *testing.T) {
 	other := httpNew(t, session.Config{}).serve(t, httpProto1, http.NotFoundHandler())
 	v := other.begun(t)
@@ -139,7 +139,8 @@ func TestHTTPCookieOverTLSIsTheHostPrefixedOne(t *testing.T) {
 	httpPage(t, v.get("/"), 200, "2", 0)
 }
 
-// A link checker comes before the visitor, over ServeMux's pattern "GET /x".
+// A link checker may send a HEAD before the visitor's GET; ServeMux's pattern "GET /x"
+// matches both.
 func TestHTTPHEADLeavesTheFlash(t *testing.T) {
 	w := newWorld(t)
 	flash := session.NewKey[string]("flash").LastWriteWins()

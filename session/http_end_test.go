@@ -93,8 +93,8 @@ func TestHTTPPanicCommitsNothingAndPropagates(t *testing.T) {
 	}
 }
 
-// httpTime is a request's, which is up when the test says so. By the clock a slow machine
-// might not even have loaded the session by then.
+// httpTime is the context of a request that ends when the test says so. With a real
+// timeout a slow machine might not even have loaded the session by then.
 type httpTime struct {
 	context.Context
 	up chan struct{}
@@ -111,7 +111,7 @@ func (c httpTime) Err() error {
 	}
 }
 
-// httpTimeoutHandler is http.TimeoutHandler, when up is closed.
+// httpTimeoutHandler is an http.TimeoutHandler whose time is over when up is closed.
 func httpTimeoutHandler(h http.Handler, up chan struct{}) http.Handler {
 	timed := http.TimeoutHandler(h, time.Hour, "timeout")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,8 +166,8 @@ func TestHTTPTimeoutHandlerInsideCommitsNothing(t *testing.T) {
 	}
 }
 
-// The 503 is the outer handler's; whether the commit lands is the store's. The
-// documentation says so.
+// The outer handler answers 503, and the commit may still be saved. The documentation
+// says so.
 func TestHTTPTimeoutHandlerOutsideAnswersThoughTheCommitLands(t *testing.T) {
 	for _, shape := range httpShapes {
 		t.Run(shape.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpWatched notes when the header goes out.
+// httpWatched records when the header is sent.
 type httpWatched struct {
 	http.ResponseWriter
 	events *httpEvents
@@ -27,7 +27,7 @@ func (w httpWatched) WriteHeader(code int) {
 	w.ResponseWriter.WriteHeader(code)
 }
 
-// httpEvents notes what happens in which order.
+// httpEvents records events in their order.
 type httpEvents struct {
 	mu  sync.Mutex
 	all []string
@@ -45,9 +45,9 @@ func (e *httpEvents) list() []string {
 	return slices.Clone(e.all)
 }
 
-// What middleware outside has set is in the answer to an error as well: CORS, without
-// which a script cannot read the answer, or a Content-Security-Policy. The doc's
-// "Order of middleware" says so.
+// The answer to an error has the headers that outer middleware has set: CORS, without
+// which a script cannot read the answer, or a Content-Security-Policy. See "Order of
+// middleware" in the package documentation.
 func TestHTTPErrorAnswersHaveTheHeadersThatWereSetOutside(t *testing.T) {
 	setting := func(name string, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -201,7 +201,7 @@ func TestHTTPErrorHandlerHasALiveContext(t *testing.T) {
 	}
 }
 
-// A handler that has seen its Save fail may say so itself, but only as an error.
+// A handler that has seen its Save fail may answer by itself, but only with an error.
 func TestHTTPHandlerMayAnswerAFailedSaveAsAnErrorOnly(t *testing.T) {
 	for status, want := range map[int]int{200: 503, 303: 503, 409: 409, 502: 502} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpTempting are the answers that must not go out when their commit failed.
+// httpTempting are the answers that must not be sent when their commit has failed.
 var httpTempting = []struct {
 	kind string
 	leaf http.HandlerFunc
@@ -142,13 +142,13 @@ func TestHTTPRedirectWaitsForTheSave(t *testing.T) {
 	}
 }
 
-// A login that fails, at the new record or at the old one's tombstone, leaves
-// the visitor who they were; so does a logout, which can be repeated.
+// A login that fails, at the new record or at the old one's tombstone, leaves the
+// visitor's session as it was; so does a logout, which can be repeated.
 func TestHTTPFailedRenewalOrLogoutKeepsTheCookie(t *testing.T) {
 	for _, c := range []struct {
 		rule  string
 		does  func(*session.Session)
-		saves int64 // that work
+		saves int64 // saves that succeed
 	}{
 		{"renewal, no save works", (*session.Session).Renew, 0},
 		{"renewal, only the first save works", (*session.Session).Renew, 1},

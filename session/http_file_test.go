@@ -12,11 +12,12 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpSpy accepts connections that note what they are asked to send as a file.
+// httpSpy accepts connections that count the bytes that they are asked to send from a
+// file.
 type httpSpy struct {
 	net.Listener
 	mu   sync.Mutex
-	sent int64 // by ReadFrom of an *os.File, which is what sendfile(2) needs
+	sent int64 // bytes sent by ReadFrom of an *os.File, which sendfile(2) needs
 }
 
 type httpSpyConn struct {
@@ -45,8 +46,8 @@ func (c httpSpyConn) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// httpHidden hides everything but the three methods: what a middleware does
-// that breaks sendfile.
+// httpHidden hides everything but the three methods, as a middleware does that prevents
+// sendfile.
 type httpHidden struct{ http.ResponseWriter }
 
 func TestHTTPFilesGoOutBySendfile(t *testing.T) {
@@ -60,7 +61,7 @@ func TestHTTPFilesGoOutBySendfile(t *testing.T) {
 		w.Header().Set("Content-Type", "video/mp4")
 		http.ServeFile(w, r, path)
 	}
-	// run returns how many bytes the connection took from the file itself.
+	// run returns the number of bytes that the connection has read from the file itself.
 	run := func(t *testing.T, wrap func(*httpEnv) http.Handler) int64 {
 		env, spy := httpNew(t, session.Config{}), new(httpSpy)
 		site := env.serveOn(t, httpProto1, wrap(env), func(l net.Listener) net.Listener {
@@ -72,7 +73,7 @@ func TestHTTPFilesGoOutBySendfile(t *testing.T) {
 			t.Errorf("%d bytes and %d cookies, want %d and 1", len(a.body), len(a.cookies), size)
 		}
 		v.expect("new=false count=0 name=watched")
-		<-site.done // the last byte is out before it is counted
+		<-site.done // the last byte is sent before it is counted
 		spy.mu.Lock()
 		defer spy.mu.Unlock()
 		return spy.sent

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Parallel pages of a visitor all carry the token that is stored, whichever instance
-// answers, where their handler runs again: also below Handler.
+// All parallel pages of a visitor carry the token that is stored, whichever instance
+// answers, if their handler can run again: below Handler as well.
 func TestHTTPParallelPagesCarryTheStoredToken(t *testing.T) {
 	const pages = 6
 	token := session.NewKey[string]("token")
@@ -28,7 +28,7 @@ func TestHTTPParallelPagesCarryTheStoredToken(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				store := &storetest.Store{Provider: memory.New()}
 				var urls []string
-				var first sync.Map // of the requests: all overlap in their first run
+				var first sync.Map // of the requests: their first runs all overlap
 				meet := barrier(pages)
 				for range 2 {
 					m := newManager(t, store, session.Config{

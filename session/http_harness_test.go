@@ -32,10 +32,10 @@ var (
 // test waits for it to pass.
 const httpPatience = 2 * patience
 
-// httpLeaf is a handler with its session.
+// httpLeaf is a handler that receives its session.
 type httpLeaf = func(http.ResponseWriter, *http.Request, *session.Session)
 
-// httpShapes are the ways a leaf can stand under a Manager.
+// httpShapes are the ways to put a leaf below a Manager.
 var httpShapes = []struct {
 	name string
 	wrap func(*session.Manager, httpLeaf) http.Handler
@@ -67,7 +67,7 @@ func httpWithReplay(m *session.Manager, leaf httpLeaf) http.Handler {
 	return m.Handler(m.Replay(httpLoading(leaf)))
 }
 
-// httpLoading is leaf as a plain handler that loads its session itself.
+// httpLoading returns leaf as a plain handler that loads its session itself.
 func httpLoading(leaf httpLeaf) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := session.Load(r.Context())
@@ -94,10 +94,11 @@ type (
 	httpSaveHook  = func(context.Context, *provider.Record, int64, storetest.SaveFunc) error
 )
 
-// httpSigningKey spares the tests the key ring and its trips.
+// httpSigningKey is the key of most HTTP tests, so that they need no key ring and no
+// trips for it.
 var httpSigningKey = bytes.Repeat([]byte("k"), 32)
 
-// httpNew returns a Manager for plain HTTP with a signing key of its own.
+// httpNew returns a Manager for plain HTTP with httpSigningKey.
 func httpNew(t testing.TB, cfg session.Config) *httpEnv {
 	t.Helper()
 	cfg.SigningKeys = [][]byte{httpSigningKey}
@@ -133,12 +134,13 @@ func httpNewRing(t testing.TB, cfg session.Config) *httpEnv {
 
 var errHTTPDown = errors.New("store is down")
 
-// onFetch and onSave intercept the store from now on; nil ends it.
+// onFetch and onSave intercept the calls of the store from now on; a nil hook ends that.
 func (e *httpEnv) onFetch(hook httpFetchHook) { e.fetch.Store(&hook) }
 
 func (e *httpEnv) onSave(hook httpSaveHook) { e.save.Store(&hook) }
 
-// failSaves and failFetches let no call of their kind reach the store.
+// failSaves and failFetches make every call of their kind fail before it reaches the
+// store.
 func (e *httpEnv) failSaves() {
 	e.onSave(func(context.Context, *provider.Record, int64, storetest.SaveFunc) error { return errHTTPDown })
 }
@@ -147,7 +149,7 @@ func (e *httpEnv) failFetches() {
 	e.onFetch(func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errHTTPDown })
 }
 
-// httpLog is a slog.Handler that counts.
+// httpLog is a slog.Handler that keeps the records.
 type httpLog struct {
 	mu      sync.Mutex
 	records []slog.Record
@@ -198,12 +200,12 @@ func (l *httpLog) countText(text string) (n int) {
 	return n
 }
 
-// httpSite is an httpEnv on a real server: the handler under test at /, and
-// under /session/ what a test needs to make a session and look into it.
+// httpSite is an httpEnv on a real server: the handler under test at /, and below
+// /session/ handlers that begin, change and show a session.
 type httpSite struct {
 	*httpEnv
 	srv  *httptest.Server
-	done chan struct{} // one for every request to the handler under test that is over
+	done chan struct{} // one for every request that the handler under test has finished
 }
 
 const (
@@ -213,12 +215,12 @@ const (
 
 var httpProtos = []string{httpProto1, httpProto2}
 
-// serve starts h on a real server, with HTTP/2 through TLS.
+// serve starts h on a real server: HTTP/2 with TLS, HTTP/1.1 without.
 func (e *httpEnv) serve(t *testing.T, proto string, h http.Handler) *httpSite {
 	return e.serveOn(t, proto, h, nil)
 }
 
-// serveOn is serve on a listener that wrap, if any, makes of the server's own.
+// serveOn is serve; if wrap is not nil, it wraps the server's listener.
 func (e *httpEnv) serveOn(t *testing.T, proto string, h http.Handler, wrap func(net.Listener) net.Listener) *httpSite {
 	t.Helper()
 	site := &httpSite{httpEnv: e, done: make(chan struct{}, 16)}
@@ -239,7 +241,7 @@ func (e *httpEnv) serveOn(t *testing.T, proto string, h http.Handler, wrap func(
 		defer func() {
 			select {
 			case site.done <- struct{}{}:
-			default: // nobody waits for so many
+			default: // no test waits for so many
 			}
 		}()
 		h.ServeHTTP(w, r)
@@ -265,8 +267,8 @@ func (e *httpEnv) serveOn(t *testing.T, proto string, h http.Handler, wrap func(
 	return site
 }
 
-// httpEach runs a test for each protocol and shape. It gives it a function
-// that serves a leaf so.
+// httpEach runs a test for each protocol and shape, with a function that serves a leaf in
+// that way.
 func httpEach(t *testing.T, run func(t *testing.T, serve func(httpLeaf) *httpSite)) {
 	for _, proto := range httpProtos {
 		httpEachShape(t, proto, run)
@@ -291,7 +293,8 @@ func httpBump(s *session.Session) {
 	httpCount.Set(s, n+1)
 }
 
-// httpUnavailable checks that a is a bare 503.
+// httpUnavailable checks that a is a 503 without the page, early responses, cookies or
+// Location.
 func httpUnavailable(t *testing.T, a httpAnswer) {
 	t.Helper()
 	if a.status != http.StatusServiceUnavailable || strings.Contains(a.body, "page") || len(a.early) != 0 ||

@@ -57,7 +57,7 @@ type httpAnswer struct {
 	trailer http.Header
 	cookies []*http.Cookie
 	body    string
-	early   []httpEarly // the 1xx answers before it
+	early   []httpEarly // the 1xx answers before the final one
 	err     error       // of the body
 }
 
@@ -115,7 +115,7 @@ func (v *httpVisitor) send(req *http.Request) (a httpAnswer, err error) {
 	return a, nil
 }
 
-// expect checks what the visitor's session now holds.
+// expect checks the values in the visitor's session.
 func (v *httpVisitor) expect(want string) {
 	v.t.Helper()
 	if got := v.get("/session/peek").body; got != want {
@@ -123,13 +123,13 @@ func (v *httpVisitor) expect(want string) {
 	}
 }
 
-// The state after begun, unchanged.
+// The session's values after begun.
 const httpUnchanged = "new=false count=0 name=begun"
 
-// rivalOnce has a parallel request change count just before the next save.
+// rivalOnce makes a parallel request change count just before the next save.
 func (v *httpVisitor) rivalOnce() { v.rivals(1) }
 
-// rivals has a parallel request change count before each of the next n saves.
+// rivals makes a parallel request change count before each of the next n saves.
 func (v *httpVisitor) rivals(n int64) {
 	var left atomic.Int64
 	left.Store(n)
@@ -155,11 +155,11 @@ func httpPage(t *testing.T, a httpAnswer, status int, body string, cookies int) 
 	}
 }
 
-// httpOnlyReader hides all but Read, so that io.Copy uses the writer's ReadFrom.
+// httpOnlyReader hides all methods but Read, so that io.Copy uses the writer's ReadFrom.
 type httpOnlyReader struct{ io.Reader }
 
-// httpStream is the body of a request, which ends when the test is over, or
-// when it hangs: http.Transport then waits for the body in vain.
+// httpStream is the body of a request. It ends with the test, or after httpPatience if
+// the test hangs: http.Transport would wait for the body forever.
 func httpStream(t *testing.T) (*io.PipeReader, *io.PipeWriter) {
 	r, w := io.Pipe()
 	timer := time.AfterFunc(httpPatience, func() { w.CloseWithError(context.DeadlineExceeded) })
@@ -176,7 +176,7 @@ type httpRaw struct {
 	*bufio.Reader
 }
 
-// Read reads what the buffer still holds first.
+// Read first reads the bytes that the buffer holds.
 func (c httpRaw) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
 // raw opens a bare connection to an HTTP/1.1 site and sends a request with the

@@ -17,8 +17,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpStorm interleaves requests at random: every trip to the store, and every
-// handler in its middle, takes a few milliseconds of the bubble's clock.
+// httpStorm interleaves requests at random: every trip to the store, and every handler,
+// pauses for a few milliseconds of the bubble's clock.
 type httpStorm struct {
 	*httpEnv
 	mu  sync.Mutex
@@ -47,7 +47,7 @@ func (s *httpStorm) dawdle() {
 	time.Sleep(time.Duration(d) * time.Millisecond)
 }
 
-// send runs leaf in Handler with a cookie's value, somewhen soon.
+// send runs leaf below Handler with the value of a cookie, after a random pause.
 func (s *httpStorm) send(cookie string, leaf func(*session.Session)) (a httpStormAnswer) {
 	s.dawdle()
 	w := httpServeTo(httpWithHandler(s.Manager, func(w http.ResponseWriter, _ *http.Request, session *session.Session) {
@@ -65,13 +65,13 @@ func (s *httpStorm) send(cookie string, leaf func(*session.Session)) (a httpStor
 }
 
 type httpStormAnswer struct {
-	alive   bool // the session that was loaded
+	alive   bool // whether it was when the session was loaded
 	status  int
 	cookies []string // Set-Cookie
 	cookie  string   // the value of the first
 }
 
-// httpStormState is what a cookie opens.
+// httpStormState is the session that a cookie opens.
 type httpStormState struct {
 	isNew bool
 	count int
@@ -87,8 +87,8 @@ func (s *httpStorm) opens(cookie string) (state httpStormState) {
 	return state
 }
 
-// httpInterleave runs n interleavings for each subject, with touches due and
-// without. run checks one of them; it names itself in its errors.
+// httpInterleave runs n interleavings for each subject, with touches due and without. run
+// checks one interleaving, and names it in its errors.
 func httpInterleave(t *testing.T, n int, subjects []string, run func(t *testing.T, storm *httpStorm, subject, run string, cookie string)) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -125,7 +125,7 @@ var httpOthers = map[string]func(*session.Session){
 	"sets what there was": func(s *session.Session) { httpName.Set(s, "begun") },
 }
 
-// httpOtherNames returns their names, sorted, but for those with a prefix.
+// httpOtherNames returns their names, sorted, except those with the prefix.
 func httpOtherNames(except ...string) (names []string) {
 	for name := range httpOthers {
 		if !slices.ContainsFunc(except, func(e string) bool { return strings.HasPrefix(name, e) }) {
@@ -203,7 +203,8 @@ func TestHTTPRenewedSessionLeavesItsOldCookieAnonymous(t *testing.T) {
 		if got.isNew {
 			t.Errorf("%s: the new cookie opens nothing", run)
 		}
-		// What the other request was told is in the one successor, or nowhere.
+		// A change that the other request was told is saved is in the one successor; any
+		// other change is nowhere.
 		landed, ok := httpLanded[subject]
 		if ok && landed(got) != (other.alive && other.status == 204) {
 			t.Errorf("%s: the other request got %+v, and the successor is %+v", run, other, got)
@@ -211,7 +212,7 @@ func TestHTTPRenewedSessionLeavesItsOldCookieAnonymous(t *testing.T) {
 	})
 }
 
-// httpLateStatus is the answer to a request that finds a tombstone.
+// httpLateStatus is the status for a request that finds a tombstone.
 var httpLateStatus = map[string]int{
 	"reads":               204,
 	"changes":             409,
@@ -221,7 +222,7 @@ var httpLateStatus = map[string]int{
 	"sets what there was": 409,
 }
 
-// httpLanded tells whether the other request's change is in the state.
+// httpLanded reports whether the other request's change is in the state.
 var httpLanded = map[string]func(httpStormState) bool{
 	"changes":            func(s httpStormState) bool { return s.count == 1 },
 	"reads and changes":  func(s httpStormState) bool { return s.count == 1 },
@@ -230,8 +231,7 @@ var httpLanded = map[string]func(httpStormState) bool{
 	"clears and changes": func(s httpStormState) bool { return s.count == 3 && s.name == "" },
 }
 
-// The second of two clicks on Log in, or the one whose answer arrived, works;
-// the old data are not forked.
+// After two clicks on Log in both logins work, and the old session has one successor.
 func TestHTTPTwoRenewalsHaveOneSuccessorAndBothLoginsWork(t *testing.T) {
 	n := max(httpScale(10_000), 500)
 	httpInterleave(t, n, []string{"two logins", "two bare renewals"}, func(t *testing.T, storm *httpStorm, subject, run, old string) {

@@ -19,7 +19,8 @@ import (
 
 var keyOld, keyNew = bytes.Repeat([]byte("o"), 32), bytes.Repeat([]byte("n"), 32)
 
-// keySteps are the ways from one set of signing keys to another, as Config has them.
+// keySteps are the steps from one set of signing keys to another, as documented at
+// Config.
 var keySteps = map[string][]session.Config{
 	"another key": {
 		{SigningKeys: [][]byte{keyOld}},
@@ -41,8 +42,8 @@ var keySteps = map[string][]session.Config{
 	},
 }
 
-// While instances take a step one after the other, the one that has taken it and the one
-// that has not know the cookies of each other. Both set a value at each visit.
+// While instances take a step one after the other, those that have taken it and those
+// that have not accept each other's cookies. Both set a value at each visit.
 func TestHTTPANewSigningKeySignsNobodyOut(t *testing.T) {
 	for way, steps := range keySteps {
 		t.Run(way, func(t *testing.T) {
@@ -52,14 +53,14 @@ func TestHTTPANewSigningKeySignsNobodyOut(t *testing.T) {
 				mux.Handle(fmt.Sprintf("/%d", i), keyInstance(t, env.store, cfg))
 			}
 			site := env.serve(t, httpProto1, mux)
-			var visitors []*httpVisitor // in the order of the steps in which they began
+			var visitors []*httpVisitor // in the order of the steps at which the visitors began
 			for i := range steps {
 				before := max(0, i-1)
 				visitors = append(visitors, site.visitor(t), site.visitor(t))
 				mine := visitors[len(visitors)-2:]
 				httpPage(t, mine[0].get(fmt.Sprintf("/%d", before)), 200, "1", 1)
 				httpPage(t, mine[1].get(fmt.Sprintf("/%d", i)), 200, "1", 1)
-				if i == len(steps)-1 { // PersistLifetime later: no cookie of the old keys is left
+				if i == len(steps)-1 { // PersistLifetime later no cookie of the old keys is left
 					visitors = visitors[len(visitors)-3:]
 				}
 				for who, v := range visitors {
@@ -86,8 +87,8 @@ func keyInstance(t *testing.T, store *storetest.Store, cfg session.Config) http.
 	})
 }
 
-// What the steps are for: at once, a new key makes a visitor a stranger to the instances
-// that have the old one, which overwrite the cookie.
+// The reason for the steps: if a new key is used at once, instances that have only the
+// old key do not know the visitor, and overwrite the cookie.
 func TestHTTPASigningKeyThatIsNewAtOnceSignsOut(t *testing.T) {
 	for way, steps := range keySteps {
 		env := httpNew(t, session.Config{})
@@ -102,7 +103,8 @@ func TestHTTPASigningKeyThatIsNewAtOnceSignsOut(t *testing.T) {
 	}
 }
 
-// Each cookie counts by whichever keys it was signed, beside others.
+// A cookie that is signed with a key from either source is accepted, beside other cookies
+// of the name.
 func TestHTTPCookiesOfBothKeysCount(t *testing.T) {
 	for _, use := range []session.KeyRing{session.KeyRingSigns, session.KeyRingVerifies} {
 		store := &storetest.Store{Provider: memory.New()}
@@ -141,8 +143,8 @@ func TestHTTPCookiesOfBothKeysCount(t *testing.T) {
 	}
 }
 
-// An instance that has found no ring looks for it again after 10 s. So the ring is there
-// before the step in which others sign by it.
+// An instance that has found no ring looks again after 10 s. So the ring exists before
+// the step in which others sign with its keys.
 func TestHTTPKeyRingVerifiesMakesTheRing(t *testing.T) {
 	env := httpNewRing(t, session.Config{SigningKeys: [][]byte{keyOld}, KeyRing: session.KeyRingVerifies})
 	env.serve(t, httpProto1, http.NotFoundHandler()).begun(t)
@@ -160,8 +162,8 @@ func TestHTTPKeyRingVerifiesMakesTheRing(t *testing.T) {
 	}
 }
 
-// A ring that cannot be read is no reason to turn away a cookie that SigningKeys have
-// signed, nor a login; but it is one to say nothing of other cookies.
+// While the ring cannot be read, cookies that SigningKeys have signed and logins are
+// still accepted; other cookies are answered 503, since they may be valid.
 func TestHTTPSigningKeysBesideARingThatCannotBeRead(t *testing.T) {
 	env := httpNewRing(t, session.Config{SigningKeys: [][]byte{keyOld}, KeyRing: session.KeyRingVerifies})
 	site := env.serve(t, httpProto1, http.NotFoundHandler())

@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpScale is n, less where it would take too long.
+// httpScale returns n, or fewer where n would take too long.
 func httpScale(n int) int {
 	if httpRace {
 		n /= 40
@@ -50,7 +50,7 @@ func httpServeTo(h http.Handler, cookie string) *httpSink {
 	return w
 }
 
-// httpReading is a leaf that reads only.
+// httpReading is a leaf that only reads.
 func httpReading(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 	httpName.Get(s)
 	w.WriteHeader(http.StatusNoContent)
@@ -70,7 +70,7 @@ func TestHTTPAnonymousRequestsCostNothing(t *testing.T) {
 	}
 }
 
-// httpForger makes cookies that are none, after a valid one.
+// httpForger makes invalid cookies from a valid one.
 type httpForger struct {
 	*rand.Rand
 	seed         uint64
@@ -81,20 +81,20 @@ func (f httpForger) forge() string {
 	switch f.IntN(6) {
 	case 0: // cut
 		return f.valid[:f.IntN(len(f.valid))]
-	case 1: // one bit of what is signed is another; the last character's low bits may be padding
+	case 1: // one bit of the signed bytes differs; the last character's low bits may be padding
 		raw, err := base64.URLEncoding.DecodeString(f.valid)
 		if err != nil {
 			return f.valid + "A"
 		}
 		raw[f.IntN(len(raw))] ^= 1 << f.IntN(8)
 		return base64.URLEncoding.EncodeToString(raw)
-	case 2: // one character is another
+	case 2: // one character differs
 		return f.swap(f.valid)
-	case 3: // of another key
+	case 3: // signed with another key
 		return f.other
-	case 4: // more of it
+	case 4: // longer
 		return f.valid + f.valid[:1+f.IntN(len(f.valid)-1)]
-	default: // noise
+	default: // random bytes
 		raw := make([]byte, f.IntN(200))
 		for i := range raw {
 			raw[i] = byte(f.Uint32())

@@ -20,20 +20,20 @@ import (
 )
 
 const (
-	httpParallel = 50 // requests at once, all on one session
+	httpParallel = 50 // parallel requests, all in one session
 	httpRounds   = 20
 )
 
-// httpClaim is a line of the table: what a parallel request does, and what of
-// it must be left when it was acknowledged.
+// httpClaim is a row of the table: the change that each parallel request makes, and the
+// result that must be left of it once it was acknowledged.
 type httpClaim struct {
 	what   string
 	method string
 	wrap   func(*session.Manager, httpLeaf) http.Handler
-	leaf   httpLeaf                   // answers 200 if it has done its part
-	reset  httpLeaf                   // before each round, if anything
-	left   func(*session.Session) int // how many parts the session has, since reset
-	want   int                        // a round's acknowledged parts; -1: those that did not conflict
+	leaf   httpLeaf                   // answers 200 if it has made its change
+	reset  httpLeaf                   // before each round; may be nil
+	left   func(*session.Session) int // the number of changes in the session since reset
+	want   int                        // the acknowledged changes of a round; -1: those that did not conflict
 }
 
 var (
@@ -127,7 +127,7 @@ func (t *httpTally) sum(u httpTally) {
 	t.other += u.other
 }
 
-// httpFaults are the stores of the table.
+// httpFaults are the faults of the table's stores.
 var httpFaults = []httpFault{
 	{store: "sound", rounds: httpRounds, known: true},
 	{store: "sound, 1 ms away", rounds: 4, known: true, fetch: time.Millisecond, save: time.Millisecond},
@@ -156,9 +156,9 @@ var httpFaults = []httpFault{
 type httpFault struct {
 	store       string
 	rounds      int
-	known       bool // a read-back tells every outcome
+	known       bool // a read-back finds out every outcome
 	fetch, save time.Duration
-	fault       func(n int64, save func() error) error // of the nth save; nil: none
+	fault       func(n int64, save func() error) error // the fault of the nth save; nil: none
 }
 
 func httpBroken(n int64) error {
@@ -168,8 +168,8 @@ func httpBroken(n int64) error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 }
 
-// httpGate lets nobody go on until all of a round have loaded, so that all of
-// them change the same version.
+// httpGate blocks each request of a round until all have loaded, so that all change the
+// same version.
 type httpGate struct {
 	here atomic.Int64
 	open chan struct{}
@@ -185,9 +185,9 @@ func (g *httpGate) wait(ctx context.Context) {
 	}
 }
 
-// TestHTTPParallelRequests measures the claims that the README makes, over real
-// HTTP. No acknowledged change is missing and none counts twice; an answer of
-// 503, outcome unknown, may have counted or not.
+// TestHTTPParallelRequests checks the claims of the README over real HTTP: no
+// acknowledged change is missing, and none counts twice. A change that was answered 503,
+// outcome unknown, may count or not.
 func TestHTTPParallelRequests(t *testing.T) {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -217,8 +217,9 @@ func TestHTTPParallelRequests(t *testing.T) {
 }
 
 func httpRunClaim(t *testing.T, claim httpClaim, store httpFault, rounds int) (all httpTally, counted int) {
-	// Each conflict is another request done, so that this many runs are always enough. By
-	// the default of 10, one in thousands of rounds on a busy machine ends with a 409.
+	// Each conflict means that another request has been saved, so that this many runs are
+	// always enough. With the default of 10, one in thousands of rounds ends with a 409
+	// on a busy machine.
 	env := httpNew(t, session.Config{ReplayAttempts: httpParallel})
 	mux := http.NewServeMux()
 	mux.Handle("/", claim.wrap(env.Manager, claim.leaf))
@@ -270,7 +271,8 @@ func httpRunClaim(t *testing.T, claim httpClaim, store httpFault, rounds int) (a
 	return all, counted
 }
 
-// httpDisturb makes the store faulty, and holds the loads of a round together.
+// httpDisturb makes the store faulty, and holds back the loads of a round until all are
+// there.
 func httpDisturb(env *httpEnv, store httpFault, gated bool) {
 	gate := &httpGate{open: make(chan struct{})}
 	env.onFetch(func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
@@ -327,7 +329,7 @@ func (v *httpVisitor) round(method string, round int) (tally httpTally) {
 	return tally
 }
 
-// A request that is under way when its user logs out cannot bring the session back.
+// A request that is under way when its user logs out does not undo the logout.
 func TestHTTPLogoutIsNotUndoneByARequestUnderWay(t *testing.T) {
 	for _, does := range []string{"reads", "changes"} {
 		t.Run("that "+does, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpBackend is a server behind the proxy. Its /upgrade speaks the echo
-// protocol, everything else is a page.
+// httpBackend is a server behind the proxy. Its /upgrade speaks the echo protocol; every
+// other path is a page.
 func httpBackend(t *testing.T) *httputil.ReverseProxy {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,8 +72,8 @@ func TestHTTPReverseProxyAsHandler(t *testing.T) {
 	})
 }
 
-// ReverseProxy answers a failed Write by panicking with http.ErrAbortHandler,
-// which would cut the connection instead of telling the visitor.
+// After a failed Write ReverseProxy panics with http.ErrAbortHandler, which would cut the
+// connection where the visitor should get the error.
 func TestHTTPReverseProxyWithAFailingCommitIsNoAbort(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		t.Parallel()
@@ -171,7 +171,7 @@ func TestHTTPReverseProxyAnswersAStreamingClient(t *testing.T) {
 	}
 	proxy := httpProxyTo(target)
 	check := func(t *testing.T, site *httpSite) {
-		body, _ := httpStream(t) // nothing ever comes
+		body, _ := httpStream(t) // no byte ever arrives
 		a, err := site.visitor(t).do("POST", "/", body)
 		if err != nil || a.err != nil || a.body != "enough" {
 			t.Errorf("answer %v, %v, %v", a, err, a.err)

@@ -2,5 +2,5 @@
 
 package session_test
 
-// httpRace tells the long tests that everything takes much longer.
+// httpRace tells the long tests that the race detector slows everything down.
 const httpRace = true

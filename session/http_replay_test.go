@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// HandlerFunc replays what is safe and has no body. Over HTTP/2 a request has
-// a Body even so.
+// HandlerFunc replays safe requests that have no body. An HTTP/2 request has a Body in
+// any case.
 func TestHTTPSafeRequestsAreReplayed(t *testing.T) {
 	for _, proto := range httpProtos {
 		for _, shape := range httpShapes {
@@ -92,8 +92,8 @@ func TestHTTPEachRunGetsARequestOfItsOwn(t *testing.T) {
 	v.expect("new=false count=101 name=begun")
 }
 
-// A run that ends with http.ErrAbortHandler because its commit failed is
-// discarded; one that panics otherwise is not run again.
+// A run that ends with http.ErrAbortHandler because its commit failed is discarded; after
+// any other panic the handler does not run again.
 func TestHTTPReplayOfAPanickingRun(t *testing.T) {
 	for _, c := range []struct {
 		rule  string

@@ -25,7 +25,7 @@ func TestHTTPPatternAndPathValue(t *testing.T) {
 				if where == "inside" {
 					h = env.Handler(mux)
 				}
-				var after string // what a logger outside of all reads
+				var after string // the pattern that an outer logger reads
 				site := env.serve(t, httpProto1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					h.ServeHTTP(w, r)
 					after = r.Pattern
@@ -42,7 +42,7 @@ func TestHTTPPatternAndPathValue(t *testing.T) {
 	}
 }
 
-// HandlerFunc is an http.HandlerFunc: what takes a function takes it, too.
+// HandlerFunc returns an http.HandlerFunc, so that functions that take one accept it.
 func TestHTTPServeMuxHandleFuncTakesHandlerFunc(t *testing.T) {
 	env := httpNew(t, session.Config{})
 	leaf := func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
@@ -170,7 +170,7 @@ func TestHTTPSameManagerInsideAddsNoSecondCommit(t *testing.T) {
 	}
 }
 
-// The costs of DESIGN's table, whatever the shape.
+// The costs of the table in DESIGN.md, in every shape.
 func TestHTTPCosts(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		leaf := map[string]func(*session.Session){

@@ -16,8 +16,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// severalSite serves two deployments of one app over one store, whose cookies have one
-// name and differ in other attributes: under /old/ the one before, else the one now.
+// severalSite serves two deployments of one app over one store, whose cookies have the
+// same name and differ in other attributes: the earlier deployment below /old/, the
+// current one elsewhere.
 type severalSite struct {
 	*httpSite
 	old, now *session.Manager
@@ -44,7 +45,7 @@ func newSeveral(t *testing.T, old, now session.Cookie) *severalSite {
 	return site
 }
 
-// severalApp has a login, a logout and pages below the folder of each.
+// severalApp has a login, a logout and pages, below each of the two folders.
 func severalApp(m *session.Manager) http.Handler {
 	return m.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		switch {
@@ -61,7 +62,7 @@ func severalApp(m *session.Manager) http.Handler {
 	})
 }
 
-// browser returns a browser that finds the site under every host.
+// browser returns a browser that reaches the site under every host.
 func (s *severalSite) browser(t *testing.T) *severalBrowser {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, s.srv.Listener.Addr().String())
@@ -87,7 +88,7 @@ func (b *severalBrowser) get(at string) httpAnswer {
 	return a
 }
 
-// want checks who is signed in there, after what a request there does.
+// want checks the user that is signed in after a request to a path.
 func (b *severalBrowser) want(at, name string) {
 	b.t.Helper()
 	if got := b.get(at).body; got != name {
@@ -103,8 +104,8 @@ func (b *severalBrowser) wantSent(at string, want int) {
 	}
 }
 
-// scopedJar keeps apart what browsers do, and net/http/cookiejar does not: a cookie
-// with the host's own Domain from one of the host alone, and a partitioned one.
+// scopedJar keeps cookies apart as browsers do and net/http/cookiejar does not: a cookie
+// whose Domain is the host from one without a Domain, and a partitioned cookie.
 type scopedJar struct{ kept []scopedCookie }
 
 type scopedCookie struct {
@@ -161,7 +162,7 @@ var severalChanges = []struct {
 	{"Domain and Path", session.Cookie{Domain: "example.org", Path: "/shop"}, session.Cookie{}},
 }
 
-// Where the old and the new deployment are asked for the visitor's session.
+// The paths at which the old and the new deployment show the visitor's session.
 const (
 	severalOld = "www.shop.example.org/old/shop/"
 	severalNow = "www.shop.example.org/shop/"
@@ -193,8 +194,8 @@ func eachLive(t *testing.T, run func(t *testing.T, site *severalSite, v *several
 	})
 }
 
-// thenLogout checks that the visitor, who is signed in as name beside a cookie that
-// counts for nothing, can sign in and out.
+// thenLogout checks that the visitor, who is signed in as name beside a cookie that opens
+// nothing, can sign in and out.
 func thenLogout(v *severalBrowser, name string) {
 	v.t.Helper()
 	v.want(severalNow, name)
@@ -265,7 +266,7 @@ func TestHTTPALoginEndsTheSessionsThatLiveBesideIt(t *testing.T) {
 				v.want(severalNow, "again")
 				v.wantSent(severalNow, 1)
 				v.jar.kept = append(v.jar.kept, before...)
-				v.want(severalNow, "again") // whatever the browser has kept
+				v.want(severalNow, "again") // whatever cookies the browser has kept
 				v.jar.kept = slices.Clone(before[:1])
 				v.want(severalNow, "")
 				v.want(severalOld, "")
@@ -312,7 +313,7 @@ func (s *severalSite) spoil(t *testing.T) {
 	}
 }
 
-// records returns what is stored at the moment.
+// records returns the records in the store.
 func (s *severalSite) records(t *testing.T) iter.Seq[*provider.Record] {
 	t.Helper()
 	var all []*provider.Record

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpOutermost remembers the writer that the server has handed out.
+// httpOutermost keeps the writer that the server has passed to the handler.
 type httpOutermost struct{ w http.ResponseWriter }
 
 func (o *httpOutermost) around(next http.Handler) http.Handler {
@@ -38,7 +38,7 @@ func TestHTTPUnwrapCommitsAndReturnsTheServersWriter(t *testing.T) {
 					}
 					below.WriteHeader(201)
 					io.WriteString(below, "from below")
-					httpCount.Set(s, 7) // committed when the handler returns
+					httpCount.Set(s, 7) // committed after the handler has returned
 				})))
 				v := site.visitor(t)
 				httpPage(t, v.get("/"), 201, "from below", 1)
@@ -64,7 +64,7 @@ func TestHTTPUnwrapAfterAFailedCommit(t *testing.T) {
 	})
 }
 
-// A handler that has met a conflict in Unwrap runs again where it may.
+// A handler that has met a conflict in Unwrap runs again where that is allowed.
 func TestHTTPUnwrapThatMeetsAConflict(t *testing.T) {
 	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		var v *httpVisitor
@@ -89,7 +89,8 @@ func TestHTTPUnwrapThatMeetsAConflict(t *testing.T) {
 	})
 }
 
-// After Unwrap nothing tells whether the header has gone out. So it counts as sent.
+// After Unwrap the Manager cannot know whether the header was sent. So it assumes that it
+// was.
 func TestHTTPUnwrapThenANewSessionIsLostAndLogged(t *testing.T) {
 	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {

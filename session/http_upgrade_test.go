@@ -83,7 +83,7 @@ func TestHTTPCookiePendingAtHijackStaysInTheHeaderAndIsLogged(t *testing.T) {
 	})
 }
 
-// httpEcho serves a hijacked connection: one line, returned.
+// httpEcho serves a hijacked connection: it sends back one line.
 func httpEcho(conn net.Conn, rw *bufio.ReadWriter) {
 	defer conn.Close()
 	line, err := rw.ReadString('\n')

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// httpUpload is a form with a file of size bytes. It returns its content type too.
+// httpUpload returns a form with a file of size bytes, and its content type.
 func httpUpload(t *testing.T, size int) (*bytes.Buffer, string) {
 	t.Helper()
 	var body bytes.Buffer
@@ -27,8 +27,8 @@ func httpUpload(t *testing.T, size int) (*bytes.Buffer, string) {
 	return &body, form.FormDataContentType()
 }
 
-// net/http removes the temporary files of the request that it has made, not of
-// the copy that the middleware passes on.
+// net/http removes the temporary files of the request that it has made, not those of the
+// copy that the middleware passes on.
 func TestHTTPUploadLeavesNoTemporaryFile(t *testing.T) {
 	const size = 1 << 16
 	for _, rivals := range []int64{0, 2} {
@@ -79,7 +79,7 @@ func TestHTTPUploadLeavesNoTemporaryFile(t *testing.T) {
 							t.Errorf("%d runs, want %d", runs, rivals+1)
 						}
 					}
-					site.srv.Close() // the files go when the server is done, after the answer
+					site.srv.Close() // the server removes the files when it is done, after the answer
 					if files, err := os.ReadDir(dir); len(files) != 0 || err != nil {
 						t.Errorf("left behind: %v, %v", files, err)
 					}
@@ -89,7 +89,7 @@ func TestHTTPUploadLeavesNoTemporaryFile(t *testing.T) {
 	}
 }
 
-// A form that middleware around Replay has parsed is no run's own.
+// A form that middleware around Replay has parsed belongs to no run.
 func TestHTTPUploadParsedOutsideServesEachRun(t *testing.T) {
 	for _, shape := range httpShapes {
 		t.Run(shape.name, func(t *testing.T) {

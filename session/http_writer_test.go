@@ -45,8 +45,7 @@ func TestHTTPSetAfterFlushIsCommittedAtReturn(t *testing.T) {
 	})
 }
 
-// httpTelling is a ResponseWriter of a router's that tells whether it has sent the
-// header.
+// httpTelling is a router's ResponseWriter that reports whether it has sent the header.
 type httpTelling struct {
 	http.ResponseWriter
 	written bool
@@ -59,9 +58,9 @@ func (w *httpTelling) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// A handler that answers by a writer from around has sent the header: a new session
-// is dropped, since no cookie would lead to it, and that is logged once. Changes of
-// one that is known are saved.
+// A handler that answers through the ResponseWriter of outer middleware has sent the
+// header. Then a new session is dropped, since no cookie would lead to it, and that is
+// logged once. Changes of an existing session are saved.
 func TestHTTPAnswerByTheWriterAround(t *testing.T) {
 	httpEachShape(t, httpProto1, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		var around *httpTelling
@@ -86,7 +85,7 @@ func TestHTTPAnswerByTheWriterAround(t *testing.T) {
 		if n := site.log.countText("another ResponseWriter"); n != 1 {
 			t.Errorf("logged %d times, want once", n)
 		}
-		httpPage(t, stranger.get("/silent"), 200, "", 1) // a handler that has not answered yet
+		httpPage(t, stranger.get("/silent"), 200, "", 1) // a handler that has not written yet
 		v := site.begun(t)
 		httpPage(t, v.get("/"), 200, "page", 0)
 		v.expect("new=false count=0 name=past")
@@ -142,8 +141,8 @@ func TestHTTPInformationalPassesThrough(t *testing.T) {
 	})
 }
 
-// An empty io.Copy commits but sends no header: a later first Set can still
-// have its cookie.
+// An empty io.Copy commits but sends no header: a later first Set can still set the
+// cookie.
 func TestHTTPSetAfterEmptyCopyStillGetsItsCookie(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		site := serve(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
@@ -161,7 +160,7 @@ func TestHTTPSetAfterEmptyCopyStillGetsItsCookie(t *testing.T) {
 
 func TestHTTPEventStreamWhileTheHandlerRuns(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
-		seen := make(chan struct{}) // by the client
+		seen := make(chan struct{}) // closed by the client
 		site := serve(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 			httpCount.Set(s, 1)
 			w.Header().Set("Content-Type", "text/event-stream")

@@ -21,7 +21,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// inspected returns what the store has under id.
+// inspected returns the Info of the record with that ID.
 func (w *world) inspected(id string, codecs ...session.Codec) *session.Info {
 	w.t.Helper()
 	info, err := session.Inspect(w.stored(id), codecs...)
@@ -133,7 +133,7 @@ func TestInspectDecodesValuesOfUnknownType(t *testing.T) {
 	for name, tc := range map[string]struct {
 		codec session.Codec
 		set   func(*session.Session)
-		want  string // as encoding/json has it
+		want  string // as encoding/json decodes it
 	}{
 		"struct": {session.CBOR(), func(s *session.Session) {
 			things.Set(s, thing{-1, math.MaxUint64, []byte{255}, []any{1, "x"}, at, nil})
@@ -162,7 +162,7 @@ func TestInspectDecodesValuesOfUnknownType(t *testing.T) {
 	}
 }
 
-// upper is a codec of a program's own.
+// upper is a codec that a program has made itself.
 type upper struct{}
 
 func (upper) Name() string                  { return "upper" }
@@ -194,7 +194,7 @@ func TestInspectWithACodecOfOnesOwn(t *testing.T) {
 	}
 }
 
-// quoting is a codec whose errors quote what does not decode.
+// quoting is a codec whose errors quote the bytes that do not decode.
 type quoting struct{ upper }
 
 func (quoting) Unmarshal(data []byte, _ any) error { return fmt.Errorf("what is %s?", data) }
@@ -217,7 +217,7 @@ func TestInspectQuotesNoValueThatDoesNotDecode(t *testing.T) {
 	}
 }
 
-// A tool that prints what is in the sessions of a store.
+// A tool that prints the sessions of a store.
 func ExampleInspect() {
 	store := memory.New()
 	sessions, err := session.New(store, session.Config{})
@@ -237,7 +237,7 @@ func ExampleInspect() {
 		}
 		info, err := session.Inspect(rec)
 		if err != nil || info.Kind != session.KindSession {
-			continue // another program's, or the keys that sign cookies
+			continue // a record of another program, or the key ring
 		}
 		for _, v := range info.Values {
 			value, err := v.Decode()

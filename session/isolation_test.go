@@ -7,9 +7,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The session begins as "a=1 b=1". Mine runs on it, then all of theirs, then
-// mine commits. Want is for LevelMerge, LevelSerializable and LevelStrict; where
-// it is "" the rules leave it open.
+// The session begins as "a=1 b=1". First mine runs, then all of theirs, and then mine
+// commits. Want is for LevelMerge, LevelSerializable and LevelStrict; where it is "", the
+// rules leave the result open.
 func TestRuleIsolation(t *testing.T) {
 	sum := keyA.MergeWith(func(base, mine, theirs int) int { return mine + theirs - base })
 	sumC := keyC.MergeWith(func(base, mine, theirs int) int { return mine + theirs - base })

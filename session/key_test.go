@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// anything can be set to what no codec encodes.
+// anything accepts values that no codec encodes.
 var anything = session.NewKey[any]("anything")
 
 func TestRuleKey(t *testing.T) {
@@ -38,7 +38,7 @@ func TestRuleKey(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()
 		c.post(func(s *session.Session) { list.Set(s, []int{1, 2}) })
-		for range 2 { // the second request sees what the first may have stored
+		for range 2 { // the second request sees the value that the first may have stored
 			c.post(func(s *session.Session) {
 				v, _ := list.Get(s)
 				v[0] = 9
@@ -216,7 +216,8 @@ func TestRuleKeyErrors(t *testing.T) {
 	})
 }
 
-// stubborn is a type whose values say no, and not who they are.
+// stubborn is a type whose values do not marshal, with an error that does not name the
+// type.
 type stubborn struct{}
 
 func (stubborn) MarshalText() ([]byte, error) { return nil, errors.New("no") }

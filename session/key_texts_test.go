@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// What is set to a text is kept in two parts until it is saved, which must make no
+// Until it is saved, a value that is a text is kept in two parts. That must make no
 // difference.
 
 var (
@@ -18,7 +18,7 @@ var (
 	keyPlain = session.NewKey[any]("text") // the same value, encoded at once
 )
 
-// texts are of all lengths whose CBOR begins differently, one of them not UTF-8.
+// texts have the lengths at which their CBOR begins differently; one is not UTF-8.
 func texts() []string {
 	var texts []string
 	for _, n := range []int{0, 1, 23, 24, 255, 256, 65535, 65536} {
@@ -59,7 +59,7 @@ func TestTextIsStoredAsItsEncoding(t *testing.T) {
 			if len(text) == 0 {
 				return
 			}
-			other := text[1:] + "!" // as long
+			other := text[1:] + "!" // of the same length
 			c.post(func(s *session.Session) { keyText.Set(s, other) }).wantPage(t)
 			c.post(func(s *session.Session) {
 				if got, ok := keyText.Get(s); !ok || got != other {
@@ -95,7 +95,7 @@ func TestTextIsThereBeforeItIsStored(t *testing.T) {
 	}
 }
 
-// The one that comes second is rebased on the first, with a merge of the two.
+// The request that commits second is rebased on the first, with a merge of the two.
 func TestTextsAreMerged(t *testing.T) {
 	w := newWorld(t)
 	merged := keyText.MergeWith(func(base, mine, theirs string) string {
@@ -115,8 +115,8 @@ func TestTextsAreMerged(t *testing.T) {
 	})
 }
 
-// A request that reads what it has written, and is then overtaken by one that writes
-// the same, has seen nothing that is not so.
+// A request reads the value that it has set, and another one commits the same value
+// first. The value that was read is still right.
 func TestTextThatAnotherWritesTheSameIsNoConflict(t *testing.T) {
 	w := newWorld(t, level(session.LevelSerializable))
 	c := w.client()
@@ -142,7 +142,7 @@ func TestTextThatAnotherWritesTheSameIsNoConflict(t *testing.T) {
 	}).wantError(t, 409, session.ErrConflict)
 }
 
-// Texts that are as long differ all the same.
+// Texts of the same length are different values.
 func TestTextThatAnotherGoroutineSetsMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	c := w.client()
@@ -163,7 +163,7 @@ func TestTextThatAnotherGoroutineSetsMeanwhile(t *testing.T) {
 	}).wantPage(t)
 }
 
-// What was saved is stored in one piece, and is no other value for that.
+// A text that was saved is in one piece, and still the same value.
 func TestTextIsNotMergedWithItself(t *testing.T) {
 	w := newWorld(t)
 	merged := keyText.MergeWith(func(base, mine, theirs string) string {
@@ -184,7 +184,7 @@ func TestTextIsNotMergedWithItself(t *testing.T) {
 	c.wantState("a=1 text=?")
 }
 
-// bare encodes a string as its bytes, "" as nothing.
+// bare encodes a string as its bytes, and "" as no bytes.
 type bare struct{}
 
 func (bare) Name() string                       { return "bare" }

@@ -53,7 +53,7 @@ func eachCodec(t *testing.T, test func(t *testing.T, w *world, c *client), opts 
 	}
 }
 
-// wantValue checks what k has in the client's session.
+// wantValue checks the value of k in the client's session.
 func wantValue[T any](t *testing.T, c *client, k session.Key[T], want T) {
 	t.Helper()
 	if v, ok := k.Get(loaded(c)); !ok || !reflect.DeepEqual(v, want) {
@@ -183,7 +183,7 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
-// What the package documentation says of values whose type changes.
+// The rules of the package documentation for values whose type changes.
 func TestValuesWhoseTypeChanges(t *testing.T) {
 	type (
 		v1      struct{ Name string }
@@ -287,7 +287,7 @@ func TestValuesWhoseTypeChanges(t *testing.T) {
 			}).wantPage(t)
 		}
 		visit(older)
-		visit(first) // beside instances of before
+		visit(first) // beside instances of the old version
 		visit(older)
 		visit(first)
 		visitNew() // beside instances of the first step

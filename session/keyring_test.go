@@ -61,8 +61,8 @@ func TestKeyRingIsSharedByInstances(t *testing.T) {
 	})
 }
 
-// A year of daily rotations: a session in use is never lost, whichever of two
-// instances serves it, and a persistent one lives for as long as it was told.
+// A year of daily rotations: a session in use is never lost, whichever of two instances
+// serves it, and a persistent one lasts for as long as Persist has said.
 func TestKeyRingRotatesUnderLiveSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
@@ -142,8 +142,8 @@ func TestRuleRingOfItsNamespace(t *testing.T) {
 	}
 }
 
-// A request may touch more keys than fit a short list, in any order. What it and
-// the next one see must be what a map would hold, also after an Update was undone.
+// A request may use more keys than fit a short list, in any order. It and the next
+// request must see the values that a map would hold, also after an Update was undone.
 func TestManyKeys(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -151,7 +151,7 @@ func TestManyKeys(t *testing.T) {
 	cookie := cookieOf(t, m)
 	model := map[string]int{"a": 1}
 
-	// change changes up to n keys of the session, and of a model beside it.
+	// change changes up to n keys of the session, and of a model in the same way.
 	change := func(s *session.Session, model map[string]int, n int) {
 		for range rnd.IntN(n) {
 			name := fmt.Sprint("key", rnd.IntN(60))

@@ -9,7 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// expiry returns in how long the client's session ends, by what is stored.
+// expiry returns the time until the client's session ends, by its record.
 func (c *client) expiry(id string) time.Duration {
 	rec := c.w.stored(id)
 	if rec == nil {
@@ -159,7 +159,7 @@ func TestRuleTime(t *testing.T) {
 	})
 }
 
-// A Lifetime that was shortened holds for the sessions of before, too.
+// A shorter Lifetime holds for sessions that began before as well.
 func TestRuleShortenedLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -173,8 +173,8 @@ func TestRuleShortenedLifetime(t *testing.T) {
 	})
 }
 
-// An instance that a rolling deploy has given a shorter IdleTimeout, or whose
-// clock is behind, takes nothing from a session's time.
+// An instance that has a shorter IdleTimeout during a rolling deploy, or whose clock is
+// behind, does not shorten a session.
 func TestRuleExpiryNeverDecreases(t *testing.T) {
 	w, c, id := begun(t)
 	before := w.stored(id).ExpiresAt
@@ -185,7 +185,7 @@ func TestRuleExpiryNeverDecreases(t *testing.T) {
 	}
 }
 
-// What a change of the Config does to sessions that are stored (DESIGN.md, "Time").
+// The effect of a changed Config on stored sessions (DESIGN.md, "Time").
 func TestRuleExpiryUnderAnotherConfig(t *testing.T) {
 	bubble("a shorter Lifetime lowers it, with the next save", t, func(t *testing.T) {
 		w, c, id := begun(t, func(cfg *session.Config) { cfg.IdleTimeout = 10 * time.Hour })
@@ -214,7 +214,7 @@ func TestRuleExpiryUnderAnotherConfig(t *testing.T) {
 			t.Errorf("it ends in %v", got)
 		}
 		time.Sleep(55 * time.Minute)
-		c.post(set("a=3")).wantPage(t) // what extends it goes by the new one
+		c.post(set("a=3")).wantPage(t) // later extensions follow the new one
 		if got := c.expiry(id); got != 10*time.Minute {
 			t.Errorf("it ends in %v", got)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// beside runs fn as the handler of a POST with the client's cookies after those of
+// beside runs fn as the handler of a POST that sends the client's cookies after those of
 // others.
 func (c *client) beside(fn func(*session.Session), others ...*client) *answer {
 	r := httptest.NewRequest(http.MethodPost, "http://app.example.org/", nil)
@@ -98,7 +98,7 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 			for name, fn := range map[string]func(*session.Session){"login": set("a=2"), "logout": destroy} {
 				_, all := several(t, 2, level(l))
 				all[0].beside(func(s *session.Session) {
-					all[1].tab().post(set("a=3")).wantPage(t) // no conflict: none of it was read
+					all[1].tab().post(set("a=3")).wantPage(t) // no conflict: the login or logout has not read it
 					fn(s)
 				}, all[1]).wantPage(t)
 				if got := all[1].state(); got != "empty" {
@@ -169,7 +169,7 @@ func TestRuleSeveralLiveSessions(t *testing.T) {
 			w, all := several(t, 2)
 			w.onSave(pass, refused(errBroken))
 			a := all[0].beside(func(s *session.Session) {
-				w.onFetch(failing, failing, failing, failing, failing) // to read back whether it landed
+				w.onFetch(failing, failing, failing, failing, failing) // to read back whether the tombstone was saved
 				fn(s)
 			}, all[1])
 			w.calm()
@@ -225,14 +225,14 @@ func TestRuleMoreCookiesThanAreLookedAt(t *testing.T) {
 			a = c.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.m.ClearCookie(rw, r) }), r)
 		}
 		a.wantPage(t)
-		// host-only or of the two domains, all with the one path
+		// host-only or for one of the two domains, all with the one path
 		if got := a.cookies(); len(got) != 3 || !strings.Contains(got[0], "Domain=app.example.org") || !strings.Contains(got[1], "Domain=example.org") {
 			t.Errorf("%s: Set-Cookie %q", name, got)
 		}
 	}
 }
 
-// Of several tombstones the one counts over which no session may be begun yet: an answer
+// Of several tombstones the one decides over which no session may begin yet: an answer
 // may be under way that changes the browser's cookie.
 func TestRuleSeveralTombstones(t *testing.T) {
 	for name, revokedFirst := range map[string]bool{"revoked, then destroyed": true, "destroyed, then revoked": false} {

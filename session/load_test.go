@@ -216,8 +216,8 @@ func TestRuleLoad(t *testing.T) {
 	})
 }
 
-// A load that failed stays failed: half of a page must not see another session
-// than the other half.
+// A load that failed stays failed: the two halves of a page must not see different
+// sessions.
 func TestRuleLoadErrorStays(t *testing.T) {
 	w, c, _ := begun(t)
 	w.onFetch(failing)
@@ -231,7 +231,7 @@ func TestRuleLoadErrorStays(t *testing.T) {
 	})
 }
 
-// A goroutine of a request may come to load the session when that is over.
+// A goroutine may load the session after its request is over.
 func TestASessionLoadedTooLateTakesNoChanges(t *testing.T) {
 	w, c, id := begun(t)
 	var ctx context.Context
@@ -251,7 +251,7 @@ func TestASessionLoadedTooLateTakesNoChanges(t *testing.T) {
 	}
 }
 
-// slow is a store that takes a while, or as long as it has.
+// slow is a store whose calls take a while, or all of their time.
 type slow struct{ provider.Provider }
 
 func (s slow) Fetch(ctx context.Context, id string) (*provider.Record, error) {
@@ -271,7 +271,7 @@ func TestRuleUnreadable(t *testing.T) {
 		{"a version that no commit makes", func(rec *provider.Record) { rec.Version = 5 }},
 		{"a version that none can follow", func(rec *provider.Record) { rec.Version = 1<<63 - 1 }},
 		{"a kind of no record, with nothing after it", func(rec *provider.Record) {
-			rec.Data = slices.Clone(rec.Data[:len(rec.Data)-1]) // less the number of entries
+			rec.Data = slices.Clone(rec.Data[:len(rec.Data)-1]) // without the number of entries
 			rec.Data[1] = 2
 		}},
 	} {
@@ -311,8 +311,8 @@ func TestProviderThatReturnsNonsenseOpensNoSession(t *testing.T) {
 	}
 }
 
-// A client library of a store that mixes up the replies of a connection returns one
-// visitor's record for another's ID.
+// A store's client library that mixes up the replies of a connection returns one
+// visitor's record for the ID of another.
 func TestTheReplyToAnotherRequestOpensNoSession(t *testing.T) {
 	w := newWorld(t)
 	alice, bob := w.client(), w.client()
@@ -322,7 +322,7 @@ func TestTheReplyToAnotherRequestOpensNoSession(t *testing.T) {
 
 	mix := func(_ context.Context, id string, _ storetest.FetchFunc) (*provider.Record, error) {
 		rec := *mixedUp
-		rec.ID = id // a store's records are found by their IDs, and do not name them
+		rec.ID = id // records are found by their IDs, and do not contain them
 		return &rec, nil
 	}
 	w.onFetch(mix)

@@ -213,7 +213,7 @@ func TestRequestThatEndsDuring(t *testing.T) {
 	})
 }
 
-// The log tells why changes were dropped.
+// The log says why changes were dropped.
 func TestDroppedChangesAreLoggedWithTheirCause(t *testing.T) {
 	for cause, end := range map[string]func(http.ResponseWriter, *session.Session){
 		"the response was an error": func(w http.ResponseWriter, s *session.Session) { keyA.Set(s, 2); w.WriteHeader(500) },
@@ -236,7 +236,7 @@ func TestDroppedChangesAreLoggedWithTheirCause(t *testing.T) {
 		var kept *session.Session
 		c.serve(w.m.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			kept = load(t, r)
-			w.onSave(before(func() { keyB.Set(kept, 5) }), pass) // between the commit's draft and its end
+			w.onSave(before(func() { keyB.Set(kept, 5) }), pass) // between the commit's snapshot and its end
 			keyA.Set(kept, 2)
 		})), request("POST", ""))
 		text := w.log.String()
@@ -263,7 +263,7 @@ func TestChangeAfterAnErrorResponseIsLogged(t *testing.T) {
 func TestNestedManagersWithOneCookieNameAreReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		inner string
-		want  int // log lines, however many requests
+		want  int // log lines, for any number of requests
 	}{"one name": {"s", 1}, "two names": {"other", 0}} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
@@ -281,7 +281,7 @@ func TestNestedManagersWithOneCookieNameAreReported(t *testing.T) {
 	}
 }
 
-// What a GET would show is there for it after a HEAD, whatever the handler does.
+// A HEAD removes nothing that the next GET would show, whatever the handler does.
 func TestHEADTakesNothing(t *testing.T) {
 	flash := session.NewKey[int]("flash").LastWriteWins()
 	voucher := session.NewKey[int]("voucher")

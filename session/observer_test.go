@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// watcher remembers what an Observer is told, as "op outcome".
+// watcher is an Observer that keeps the events, as "op outcome".
 type watcher struct {
 	mu     sync.Mutex
 	events []session.Event
@@ -32,7 +32,7 @@ func (o *watcher) option(cfg *session.Config) {
 	}
 }
 
-// want checks what came since it was last called, and returns the events.
+// want checks the events since it was last called, and returns them.
 func (o *watcher) want(t *testing.T, want ...string) []session.Event {
 	t.Helper()
 	o.mu.Lock()
@@ -212,7 +212,7 @@ func TestObserver(t *testing.T) {
 	})
 }
 
-// A tracer may want to know more of the session that was loaded.
+// A tracer may load the session to learn more about it.
 func TestObserverMayLoad(t *testing.T) {
 	var seen int
 	w := newWorld(t, func(cfg *session.Config) {

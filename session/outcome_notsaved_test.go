@@ -23,14 +23,13 @@ var (
 	isUncertain = func(err error) bool { return errors.Is(err, session.ErrOutcomeUnknown) }
 )
 
-// What a provider is certain not to have saved is no unknown outcome, and nothing is
-// read back.
+// A save that certainly was not done has no unknown outcome, and no read-back follows.
 func TestRuleNotSaved(t *testing.T) {
 	for _, tc := range []struct {
 		rule  string
 		saves []saveHook
 		fails bool
-		trips int64 // of the request: a load, the saves and what is read back
+		trips int64 // trips of the request: a load, the saves and the read-backs
 		state string
 	}{
 		{"what is refused is not tried again", everySave(errRefusal), true, 2, "a=1"},

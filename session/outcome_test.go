@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Step 4: what an unknown outcome comes to.
+// After a save of unknown outcome the commit reads back whether it was done.
 func TestRuleUnknownOutcome(t *testing.T) {
 	for _, tc := range []struct {
 		rule  string
@@ -222,7 +222,7 @@ func TestRuleUnknownOutcomeTwice(t *testing.T) {
 	})
 }
 
-// History decides only while it reaches back to the commit's own counter.
+// A record's history decides only if it reaches back to the commit's own version.
 func TestRuleHistory(t *testing.T) {
 	for _, tc := range []struct {
 		rule   string
@@ -261,7 +261,7 @@ func TestRuleHistory(t *testing.T) {
 	}
 }
 
-// Step 5: later commits of the request return the same error.
+// Later commits of the request return the same error.
 func TestRuleSticky(t *testing.T) {
 	later := func(t *testing.T, w *world, s *session.Session, want error) {
 		wantErr(t, s.Save(context.Background()), want)

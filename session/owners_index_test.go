@@ -36,7 +36,7 @@ func TestRuleLookups(t *testing.T) {
 		if n := len(w.publicIDs("ann")); n != 20 {
 			t.Errorf("%d sessions", n)
 		}
-		if took := time.Since(begin); took != 4*time.Second { // one for the list
+		if took := time.Since(begin); took != 4*time.Second { // one trip for the index
 			t.Errorf("they took %v", took)
 		}
 		if n := most.Load(); n != 8 {
@@ -75,7 +75,7 @@ func TestRuleLookups(t *testing.T) {
 	})
 }
 
-// The list of an owner's sessions is one record, and does not grow for ever.
+// The list of an owner's sessions is one record, which does not grow without limit.
 func TestRuleFullOwnerIndex(t *testing.T) {
 	full := func(w *world, c *client) {
 		w.t.Helper()
@@ -154,7 +154,8 @@ func TestRuleFullOwnerIndex(t *testing.T) {
 		for range 30 {
 			w.client().post(signIn("user 7")).wantPage(t)
 		}
-		// Which are looked at is chance. Half as many at a login would leave 72 stale ones.
+		// The login looks at entries chosen at random. If it looked at half as many, 72
+		// stale ones would be left.
 		if n := w.trips(func() { w.publicIDs("user 7") }); n > 1+31+64 {
 			t.Errorf("the list has %d entries", n-1)
 		}
@@ -176,8 +177,8 @@ func (w *world) index() string {
 	return found[0]
 }
 
-// A store that evicts loses the list of an owner's sessions before the sessions, which
-// are used more often.
+// A store that evicts records loses the list of an owner's sessions before the sessions,
+// which are used more often.
 func TestRuleLostOwnerIndex(t *testing.T) {
 	for name, use := range map[string]func(*session.Session){
 		"touched": read(keyA),

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Where logins are refused, only sessions count that live: what can be listed and
-// revoked. A login that has failed keeps nobody out.
+// Where logins are refused, only sessions count that are alive, and so can be listed and
+// revoked. A login that has failed does not keep the user out.
 func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 	logins := map[string]func(w *world) func() *answer{
 		"login": func(w *world) func() *answer {
@@ -80,7 +80,7 @@ func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 		w := newWorld(t, limit(1, true))
 		one, two := w.client(), w.client()
 		slow := newPause()
-		w.onSave(pass, before(slow.here)) // its session, which is entered
+		w.onSave(pass, before(slow.here)) // the session of that login, which has an entry
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -159,9 +159,9 @@ func TestRuleOwnerLimitCountsSessionsThatLive(t *testing.T) {
 		w := newWorld(t, limit(1, true))
 		sc := w.follow()
 		c := w.client()
-		sc.at(2, sc.overdue, nil) // after the read and the write of the list
+		sc.at(2, sc.overdue, nil) // fails after the read and the write of the index
 		for n := 3; n < 7; n++ {
-			sc.steps[n] = lost // it cannot be read back either
+			sc.steps[n] = lost // the save cannot be read back either
 		}
 		c.post(signIn("ann")).wantError(t, http.StatusServiceUnavailable, session.ErrOutcomeUnknown)
 		sc.heal()

@@ -223,7 +223,7 @@ func TestRuleOwnerLimitDefault(t *testing.T) {
 
 // A session that is being renewed is in two records for a moment.
 func TestRuleOwnerLimitOfARenewal(t *testing.T) {
-	// during has do run when the client's renewal has stored the new record and not yet
+	// during runs do when the client's renewal has stored the new record and has not yet
 	// ended the old one.
 	during := func(w *world, c *client, do func()) {
 		w.t.Helper()
@@ -269,7 +269,7 @@ func TestRuleOwnerLimitOfARenewal(t *testing.T) {
 	bubble("a login does not wait for it", t, func(t *testing.T) {
 		w, c := member(t, limit(2, true))
 		second := w.client()
-		w.onSave(pass, before(func() { // the list; not the new record
+		w.onSave(pass, before(func() { // the save of the index, before that of the new record
 			begin := time.Now()
 			second.post(signIn("ann")).wantPage(t)
 			if took := time.Since(begin); took != 0 {

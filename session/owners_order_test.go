@@ -10,14 +10,14 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// deed is something that a request does to the sessions of an owner.
+// deed is an operation of a request on the sessions of an owner.
 type deed struct {
 	name string
 	opts []func(*session.Config)
-	of   func(w *world) func() // sets the scene, and returns what is done
+	of   func(w *world) func() // prepares the world, and returns the operation
 }
 
-// deeds are what writes an owner index or ends what one lists.
+// deeds are the operations that write an owner index or end a session in it.
 var deeds = []deed{
 	{name: "login", of: func(w *world) func() {
 		c := w.client()
@@ -97,8 +97,8 @@ func signedIn(name string, then func(*session.Session)) deed {
 	}}
 }
 
-// A session is entered before it is saved and struck off after it has ended, so
-// that wherever the program ends or the store fails, what lives is listed.
+// A session gets its entry before it is saved, and loses it after it has ended. So every
+// session that is alive has an entry, wherever the program ends or the store fails.
 func TestRuleOrderOfWrites(t *testing.T) {
 	type fault struct {
 		name string
@@ -146,7 +146,7 @@ func TestRuleOrderOfWrites(t *testing.T) {
 	}
 }
 
-// Of any two, one comes as a whole between two operations of the other.
+// For any two operations, one runs as a whole between two steps of the other.
 func TestRuleOrderOfWritesInterleaved(t *testing.T) {
 	between := []deed{
 		{name: "RevokeAll", of: func(w *world) func() {

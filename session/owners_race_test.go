@@ -13,9 +13,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// race is visitors who sign in and out at random while their sessions are
-// revoked, over a slow store that loses, delays and denies what it does, by
-// programs that end in the middle of it. It is played on a bubble's clock.
+// race simulates visitors who sign in and out at random while their sessions are revoked,
+// over a slow store that loses, delays and refuses operations, and in programs that end
+// in the middle of one. It runs on a bubble's clock.
 type race struct {
 	*world
 	script  *script
@@ -23,10 +23,10 @@ type race struct {
 
 	mu      sync.Mutex
 	rnd     *rand.Rand
-	clock   int                       // counts what is answered
-	logins  map[string]map[string]int // by cookie and user: when the login was answered, or never
-	sweeps  []sweep                   // that returned nil
-	revoked []string                  // public IDs, by Revoke that returned nil
+	clock   int                       // counts answers
+	logins  map[string]map[string]int // by cookie and user: the time of the login's answer, or never
+	sweeps  []sweep                   // those that returned nil
+	revoked []string                  // public IDs whose Revoke returned nil
 }
 
 // sweep is one RevokeAll.
@@ -35,8 +35,8 @@ type sweep struct {
 	begin int
 }
 
-// never is the time of a login that is not answered, or by an error: it may come
-// after anything.
+// never is the time of a login that has no answer, or an error: it may take effect at any
+// later time.
 const never = math.MaxInt
 
 var raceUsers = []string{"ann", "bob"}
@@ -54,7 +54,7 @@ func (r *race) draw(n int) int {
 	return r.rnd.IntN(n)
 }
 
-// dawdle takes a random while, mostly a short one.
+// dawdle sleeps for a random time, mostly a short one.
 func (r *race) dawdle() {
 	limit := 20 * time.Millisecond
 	if r.draw(60) == 0 {
@@ -63,7 +63,7 @@ func (r *race) dawdle() {
 	time.Sleep(time.Duration(r.draw(int(limit))))
 }
 
-// store is what becomes of each operation.
+// store performs an operation of the store, or lets it fail, at random.
 func (r *race) store(do func() error) error {
 	time.Sleep(time.Duration(r.draw(int(20 * time.Millisecond))))
 	defer time.Sleep(time.Duration(r.draw(int(20 * time.Millisecond))))
@@ -87,7 +87,7 @@ func (r *race) store(do func() error) error {
 	return do()
 }
 
-// now returns the next instant.
+// now returns the next time of the race's clock.
 func (r *race) now() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,7 +95,7 @@ func (r *race) now() int {
 	return r.clock
 }
 
-// login returns when the last login as user was answered that led to the cookie.
+// login returns the time of the last answer to a login as user that led to the cookie.
 func (r *race) login(cookie, user string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +123,7 @@ func (c *client) cookie() string {
 	return c.jar["session"]
 }
 
-// request sends one request of c's; as is whom it signs in, if anybody.
+// request sends a request of c's; as is the user that it signs in, if any.
 func (r *race) request(c *client, as string, fn func(*session.Session)) {
 	tab := c.tab()
 	sent := tab.cookie()
@@ -152,8 +152,8 @@ func (r *race) request(c *client, as string, fn func(*session.Session)) {
 	}
 }
 
-// suspend exempts a cookie's session from what was promised of it: a login of
-// the same cookie is under way.
+// suspend excepts a cookie's session from the guarantee: a login of the same cookie is
+// under way.
 func (r *race) suspend(cookie, user string) { r.noteLogin(cookie, user, never) }
 
 // visit sends a few requests.
@@ -221,8 +221,8 @@ func (r *race) sweep(user string) {
 	r.wantSwept(user, begin)
 }
 
-// wantSwept checks that no login that was answered before the RevokeAll has a
-// session of the user's.
+// wantSwept checks that no login that was answered before the RevokeAll has left a
+// session of the user's alive.
 func (r *race) wantSwept(user string, begin int) {
 	r.mu.Lock()
 	var before []string
@@ -241,7 +241,7 @@ func (r *race) wantSwept(user string, begin int) {
 	}
 }
 
-// settle waits for all that is under way, and checks what is left.
+// settle waits for everything that is under way, and checks the sessions that are left.
 func (r *race) settle() {
 	r.delayed.Wait()
 	r.script.heal()
@@ -258,8 +258,8 @@ func (r *race) settle() {
 	r.wantRevocable()
 }
 
-// A login that was answered before RevokeAll is dead after it, and whatever lives
-// in the end is listed and can be revoked.
+// A session whose login was answered before RevokeAll has ended after it, and every
+// session that is alive in the end is listed and can be revoked.
 func TestOwnerRaces(t *testing.T) {
 	n := uint64(httpScale(3000))
 	base := rand.Uint64()

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// ways of revoking the one session that ann has.
+// ways are the ways of revoking the one session that ann has.
 var ways = map[string]func(w *world) func(ctx context.Context, publicID string) error{
 	"Revoke": func(w *world) func(context.Context, string) error { return w.m.Revoke },
 	"RevokeAll": func(w *world) func(context.Context, string) error {
@@ -30,7 +30,7 @@ var ways = map[string]func(w *world) func(ctx context.Context, publicID string) 
 	},
 }
 
-// A revoked session is a destroyed one.
+// A revoked session ends as a destroyed one does.
 func TestRuleRevoked(t *testing.T) {
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestRuleRevoked(t *testing.T) {
 				w, c := member(t)
 				revoke := way(w)
 				id := c.sessionID()
-				w.onSave(before(func() { c.post(renew).wantPage(t) })) // before the tombstone
+				w.onSave(before(func() { c.post(renew).wantPage(t) })) // before the tombstone is saved
 				wantErr(t, revoke(ctx, id), nil)
 				c.wantState("empty")
 				w.wantRevocable()
@@ -172,7 +172,7 @@ func TestRuleRevoked(t *testing.T) {
 				w.onSave(before(func() { c.post(own("bob")).wantPage(t) }))
 				wantErr(t, revoke(ctx, id), nil)
 				if name == "Revoke" {
-					c.wantState("empty") // it does not ask whose it is
+					c.wantState("empty") // it does not check the owner
 					return
 				}
 				w.wantSessions("bob", c)

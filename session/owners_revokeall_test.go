@@ -164,7 +164,7 @@ func TestRuleRevokeOthers(t *testing.T) {
 		w, c := member(t)
 		other := w.client()
 		other.post(signIn("ann")).wantPage(t)
-		w.onSave(pass, pass, before(func() { // the list and the new record; not the tombstone
+		w.onSave(pass, pass, before(func() { // the saves of the index and the new record, before that of the tombstone
 			c.tab().post(func(s *session.Session) { wantErr(t, w.m.RevokeOthers(t.Context(), s), nil) }).wantPage(t)
 		}))
 		c.post(renew).wantPage(t)
@@ -183,7 +183,7 @@ func TestRuleRevokeOthers(t *testing.T) {
 	})
 }
 
-// A public ID may name a record that is none of a session. It is left as it is.
+// A public ID may be that of a record that holds no session. That record stays as it is.
 func TestRuleForeignRecords(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.SigningKeys = nil })
 	c := w.client()

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// Entries of an owner index that lead to no session of the owner's.
+// Entries of an owner index that lead to no session of the owner's are removed.
 func TestRuleStaleEntries(t *testing.T) {
 	for name, look := range map[string]func(w *world){
 		"Sessions":  func(w *world) { w.publicIDs("ann") },
@@ -48,7 +48,7 @@ func TestRuleStaleEntries(t *testing.T) {
 
 	for _, tc := range []struct {
 		rule string
-		held func(w *world, hold func()) *client // a login that is held up after its entry
+		held func(w *world, hold func()) *client // a login that is delayed after it has made its entry
 		stay func(w *world)
 	}{
 		{
@@ -156,7 +156,7 @@ func TestRuleStaleEntries(t *testing.T) {
 		tab := c.tab()
 		n := w.store.Saves.Load()
 		c.post(func(s *session.Session) { s.Destroy(); tab.post(destroy).wantPage(t) }).wantPage(t)
-		if got := w.savesSince(n); len(got) != 3 { // a tombstone, the owner index, a tombstone in vain
+		if got := w.savesSince(n); len(got) != 3 { // a tombstone, the owner index, a tombstone that conflicts
 			t.Errorf("%d saves", len(got))
 		}
 	})
@@ -185,8 +185,8 @@ func TestRuleStaleEntries(t *testing.T) {
 	})
 }
 
-// A reader that has judged an entry stale must not strike it off when its login has
-// been repeated since.
+// A reader that has found an entry stale must not remove it if its login has been
+// repeated since.
 func TestRuleStaleEntryOfARepeatedLogin(t *testing.T) {
 	bubble("is not removed", t, func(t *testing.T) {
 		w := newWorld(t, func(cfg *session.Config) { cfg.IdleTimeout = 24 * time.Hour })

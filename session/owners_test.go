@@ -91,7 +91,7 @@ func TestRuleSessions(t *testing.T) {
 		c := w.client()
 		c.post(inOrder(signIn("ann"), func(s *session.Session) { s.Persist(200 * 24 * time.Hour) }))
 		time.Sleep(100 * 24 * time.Hour)
-		w.clientOf(w.manager()).post(signIn("ann")) // one of 30 days writes the owner index
+		w.clientOf(w.manager()).post(signIn("ann")) // a Manager with a PersistLifetime of 30 days writes the owner index
 		wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
 		c.wantState("empty")
 	})
@@ -186,7 +186,7 @@ func TestRuleLastSeen(t *testing.T) {
 		user  string
 		touch int64
 	}{
-		{"of a persistent session is told as well", "ann", 2}, // its list is looked at, too
+		{"of a persistent session is told as well", "ann", 2}, // the owner index is read, too
 		{"of a persistent session that is nobody's costs nothing", "", 0},
 	} {
 		bubble(tc.rule, t, func(t *testing.T) {
@@ -229,8 +229,8 @@ func TestRuleLastSeen(t *testing.T) {
 	})
 }
 
-// Where use extends nothing, what is saved is when the session was last used, and the
-// list of the owner's sessions is looked at, too.
+// Where a use does not extend the session, it saves the time of the use, and checks the
+// list of the owner's sessions.
 func TestRuleLastSeenIsSavedAtExactlyTouchInterval(t *testing.T) {
 	for idle, trips := range map[time.Duration]int64{6*time.Minute - time.Millisecond: 1, 6 * time.Minute: 3} {
 		bubble(idle.String(), t, func(t *testing.T) {

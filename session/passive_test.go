@@ -55,7 +55,7 @@ func TestPassive(t *testing.T) {
 		c.wantState("a=1")
 	})
 
-	// passively sends a request of a passive handler.
+	// passively sends a request to a passive handler.
 	passively := func(c *client, fn func(*session.Session)) *answer {
 		return c.serve(c.m.Passive(c.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { fn(s) })), request("POST", ""))
 	}
@@ -110,7 +110,7 @@ func TestPassive(t *testing.T) {
 			_, c, _ := begun(t)
 			time.Sleep(30 * time.Minute)
 			passively(c, do).wantPage(t)
-			passively(c, func(s *session.Session) { // which does not extend it
+			passively(c, func(s *session.Session) { // the request does not extend it
 				if left := time.Until(s.ExpiresAt()); left != time.Hour {
 					t.Errorf("it ends in %v", left)
 				}

@@ -137,8 +137,8 @@ func TestRulePersist(t *testing.T) {
 	})
 }
 
-// Persist counts from its call. Called at each visit, as the example shows, it makes
-// "keep me signed in" slide: until PersistLifetime after the session began or was renewed.
+// Persist counts from its call. If each visit calls it, as the example shows, "keep me
+// signed in" slides, until PersistLifetime after the session began or was renewed.
 func TestRulePersistThatSlides(t *testing.T) {
 	const day = 24 * time.Hour
 	const month = 30 * day
@@ -154,7 +154,7 @@ func TestRulePersistThatSlides(t *testing.T) {
 			time.Sleep(25 * day)
 			a := c.post(visit)
 			a.wantPage(t)
-			a.wantCookies(t, 1) // with a Max-Age that begins again
+			a.wantCookies(t, 1) // with the full Max-Age
 		} // 75 days
 		if got := c.expiry(id); got != 15*day {
 			t.Errorf("it ends in %v", got)

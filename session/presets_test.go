@@ -9,20 +9,20 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The limits of NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3, written down
-// once more.
+// The limits of NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3, written down a second
+// time.
 var assuranceLevels = []struct {
 	name            string
 	preset          func() session.Config
 	inactive, inAll time.Duration // 0: no limit
-	pause           time.Duration // between the visits of one who is never inactive
+	pause           time.Duration // the time between the visits of an active user
 }{
 	{"AAL1", session.AAL1, 0, 30 * 24 * time.Hour, 24 * time.Hour},
 	{"AAL2", session.AAL2, time.Hour, 24 * time.Hour, 50 * time.Minute},
 	{"AAL3", session.AAL3, 15 * time.Minute, 12 * time.Hour, 10 * time.Minute},
 }
 
-// moments around a limit, and whether the session is there.
+// moments are times around a limit, and whether the session exists then.
 var moments = []struct {
 	name string
 	off  time.Duration
@@ -67,8 +67,8 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// visitUntil makes a visit every now and then, and returns at that time. The last
-// visit is more than a second before.
+// visitUntil makes visits at that interval, and returns at that time. The last visit is
+// more than a second before.
 func visitUntil(c *client, end time.Time, pause time.Duration) {
 	for time.Until(end) > pause+time.Second {
 		time.Sleep(pause)
@@ -77,7 +77,7 @@ func visitUntil(c *client, end time.Time, pause time.Duration) {
 	time.Sleep(time.Until(end))
 }
 
-// Not every visit is saved, but none makes a session outlive its limit.
+// Not every visit is saved, but no visit makes a session outlive its limit.
 func TestPresetsAndVisitsThatAreNotSaved(t *testing.T) {
 	for _, l := range assuranceLevels[1:] {
 		for part := range time.Duration(20) {

@@ -10,15 +10,15 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// stream is a request that meets a conflict, runs again, and does not end before
-// the test has looked at the queue of its session.
+// stream is a request that meets a conflict, runs again, and does not end until the test
+// has looked at the queue of its session.
 type stream struct {
 	c    *client
 	runs int
 	open pause
 }
 
-// conflict changes a in the first run, which a parallel request does as well.
+// conflict changes a in the first run, and so does a parallel request.
 func (st *stream) conflict(s *session.Session) (again bool) {
 	if st.runs++; st.runs > 1 {
 		return true
@@ -29,7 +29,7 @@ func (st *stream) conflict(s *session.Session) (again bool) {
 	return false
 }
 
-// stays is a body that begins, and ends when the test says so.
+// stays returns a body that begins, and ends when the test says so.
 func (st *stream) stays() io.Reader {
 	r, w := io.Pipe()
 	go func() {
@@ -40,7 +40,7 @@ func (st *stream) stays() io.Reader {
 	return r
 }
 
-// outrun saves s, which conflicts when it has a place in the queue already.
+// outrun saves s, and has a rival make the save conflict once s has a place in the queue.
 func (st *stream) outrun(t *testing.T, s *session.Session) {
 	t.Helper()
 	rival := st.c.tab()
@@ -50,8 +50,8 @@ func (st *stream) outrun(t *testing.T, s *session.Session) {
 	wantErr(t, s.Save(t.Context()), session.ErrConflict)
 }
 
-// wantNoWait checks that a request that meets a conflict waits for nobody. Only
-// waiting takes time in a bubble.
+// wantNoWait checks that a request that meets a conflict does not wait. Only waiting
+// takes time in a bubble.
 func wantNoWait(t *testing.T, w *world, c *client) {
 	t.Helper()
 	rival := c.tab()
@@ -63,8 +63,8 @@ func wantNoWait(t *testing.T, w *world, c *client) {
 	}
 }
 
-// A request that is replayed holds the place in the queue of its session. It gives
-// the place up when its header goes out, at the latest.
+// A request that is replayed keeps its place in the queue of its session, until its
+// header is sent at the latest.
 func TestRuleQueuePlaceEndsWithHeader(t *testing.T) {
 	answers := map[string]func(*stream, http.ResponseWriter, *session.Session){
 		"Flush": func(st *stream, w http.ResponseWriter, _ *session.Session) {
@@ -160,7 +160,7 @@ func TestRuleQueuePlaceEndsWithHeader(t *testing.T) {
 			if st.conflict(s) {
 				st.runs = 0
 				st.conflict(s)
-				s.Renew() // a third run is nothing that HandlerFunc decides
+				s.Renew() // HandlerFunc does not control whether there is a third run
 			}
 		})
 		st.open.reached()

@@ -16,8 +16,8 @@ import (
 
 func TestRuleQueue(t *testing.T) {
 	const writers = 50
-	// slow gives every save a millisecond of the bubble's time, so that all
-	// writers who do not wait for each other meet in the store.
+	// slow makes every save take a millisecond of the bubble's time, so that all writers
+	// that do not wait for each other meet in the store.
 	slow := func(hook saveHook) saveHook { return then(func() { time.Sleep(time.Millisecond) }, hook) }
 
 	bubble("parallel writers need attempts in the number of instances, not of requests", t, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestRuleQueue(t *testing.T) {
 		other.post(set("a=1"))
 		rival := c.tab()
 		w.onSave(before(func() { rival.post(add(keyA, 1)) }), pass, // conflict: c is now in the queue
-			before(func() { // and holds its place, while another session conflicts, too
+			before(func() { // and keeps its place, while another session conflicts, too
 				tab := other.tab()
 				w.onSave(before(func() { tab.post(add(keyA, 1)) }))
 				other.post(add(keyA, 1)).wantPage(t)
@@ -133,7 +133,8 @@ func TestRuleQueue(t *testing.T) {
 }
 
 func TestRuleQueuePlace(t *testing.T) {
-	// waits returns how long a request waits for its place that meets a conflict.
+	// waits returns the time for which a request that meets a conflict waits for its
+	// place.
 	waits := func(w *world, c *client) time.Duration {
 		rival, start := c.tab(), time.Now()
 		w.onSave(then(func() { rival.post(add(keyB, 1)) }, pass))
@@ -167,8 +168,8 @@ func TestRuleQueuePlace(t *testing.T) {
 		}
 	})
 
-	// Two requests conflict; the second comes to the queue when the first is in
-	// it already, which then holds its place by a store that does not answer.
+	// Two requests conflict. When the second joins the queue, the first is in it already,
+	// and keeps its place while the store does not answer.
 	bubble("who has waited has its StoreTimeout yet, and reads anew", t, func(t *testing.T) {
 		w, c, _ := begun(t, func(cfg *session.Config) { cfg.StoreTimeout = 3 * time.Second })
 		first, rival := c.tab(), c.tab()
@@ -187,7 +188,7 @@ func TestRuleQueuePlace(t *testing.T) {
 		c.post(add(keyA, 1)).wantPage(t)
 		(<-done).wantPage(t)
 		c.wantState("a=3 b=1")
-		// rival's, two and three retries of the first's, two of the second's
+		// one of the rival's, two and three retries of the first, two of the second
 		if n := w.store.Saves.Load() - before; n != 8 {
 			t.Errorf("%d saves", n)
 		}
@@ -195,8 +196,8 @@ func TestRuleQueuePlace(t *testing.T) {
 }
 
 func TestRuleQueueReadBack(t *testing.T) {
-	// The first request is in the queue, and its save is lost; the second waits
-	// for it. If it did not, it would be first.
+	// The first request is in the queue, and its save is lost. The second waits for it;
+	// otherwise the second would be saved first.
 	bubble("who waits does so until the other's read-back has told", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		first, rival := c.tab(), c.tab()
@@ -218,8 +219,8 @@ func TestRuleQueueReadBack(t *testing.T) {
 	})
 }
 
-// A conflict after a leaf has returned must not keep the place in the lane: all
-// others would wait for it.
+// A conflict after the inner handler has returned must not keep the place in the queue:
+// all others would wait for it.
 func TestPlaceInTheQueueIsLeftByMiddlewareAroundReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -246,8 +247,8 @@ func TestPlaceInTheQueueIsLeftByMiddlewareAroundReplay(t *testing.T) {
 	})
 }
 
-// Who has met a conflict holds a place in the lane until that is over, not until
-// its response is.
+// A request that has met a conflict keeps its place in the queue until the conflict is
+// resolved, not until the response ends.
 func TestPlaceInTheQueueIsLeftBeforeTheRequestEnds(t *testing.T) {
 	quick := func(t *testing.T, w *world, c *client) {
 		t.Helper()

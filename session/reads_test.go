@@ -8,8 +8,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A request reads, another changes what it read, it writes: "What was read" of
-// the commit rules. The session begins as "a=1 b=1"; theirs is wholly inside.
+// A request reads a value, another one changes it, and the first one writes: "What was
+// read" of the commit rules. The session begins as "a=1 b=1"; theirs runs as a whole
+// inside of mine.
 func TestRuleWhatWasRead(t *testing.T) {
 	const merge, serializable = session.LevelMerge, session.LevelSerializable
 	for _, tc := range []struct {
@@ -236,7 +237,7 @@ func TestRuleWhatWasRead(t *testing.T) {
 			func(s *session.Session, theirs func(...string)) {
 				n := keyA.Update(s, increment)
 				theirs("a=10")
-				s.Save(context.Background()) // stores 11, the request has seen 2
+				s.Save(context.Background()) // stores 11, but the request has seen 2
 				keyA.Set(s, 2*n)
 			}, conflict,
 		},

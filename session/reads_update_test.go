@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// More of "What was read": what a request knows by its own doing, and what only
-// an Update has seen. The session begins as "a=1 b=1".
+// Reads that follow from the request's own changes, and reads in the closure of an
+// Update. The session begins as "a=1 b=1".
 func TestRuleWhatWasReadByUpdates(t *testing.T) {
 	fromB := func(s *session.Session) func(int) int {
 		return func(n int) int { b, _ := keyB.Get(s); return n + b }

@@ -73,7 +73,7 @@ func TestRuleMergeWithLater(t *testing.T) {
 	}
 }
 
-// What was read again is not merged twice; a conflict would be right, too.
+// A value that was read again is not merged twice; a conflict would be right as well.
 func TestRuleMergeWithReadAgain(t *testing.T) {
 	sum := keyA.MergeWith(func(base, mine, theirs int) int { return mine + theirs - base })
 	_, c, _ := begun(t)
@@ -172,9 +172,9 @@ func TestClosureThatPanicsAtACommitLosesNothing(t *testing.T) {
 		if got := panicOf(func() { wantErr(t, s.Save(t.Context()), nil) }); got != "ten" {
 			t.Errorf("a second Save ended with %v", got)
 		}
-		keyA.Set(s, 3) // in place of the Update
+		keyA.Set(s, 3) // replaces the Update
 		s.Clear()
-		wantErr(t, s.Save(t.Context()), session.ErrConflict) // what Update saw has changed
+		wantErr(t, s.Save(t.Context()), session.ErrConflict) // the value that Update saw has changed
 	})
 	c.wantState("a=10")
 }

@@ -32,7 +32,7 @@ func TestRuleVersions(t *testing.T) {
 				t.Errorf("expectVersion is %d; want %d", sv.expect, saves[i-1].Version)
 			}
 		}
-		if len(halves) != 5 { // by chance, once in 400 million runs
+		if len(halves) != 5 { // happens by chance once in 400 million runs
 			t.Errorf("%d random halves in 5 versions", len(halves))
 		}
 	})
@@ -95,8 +95,6 @@ func TestRuleVersions(t *testing.T) {
 		c.wantState("a=1 b=2 c=3")
 	})
 }
-
-// Limits beside those of the Config, from both sides.
 
 func TestARecordOfExactlyMaxSize(t *testing.T) {
 	w, _, id := begun(t)

@@ -130,7 +130,8 @@ func TestRuleRenew(t *testing.T) {
 				ids = append(ids, "N")
 			}
 		}
-		// N, O (conflict), O (the rival's own), N, O, in the order they began.
+		// the new record, the old (conflict), the old (the rival's own), the new, the
+		// old, in the order they began
 		if want := []string{"N", "O", "O", "N", "O"}; !slices.Equal(ids, want) {
 			t.Errorf("saves %v; want %v", ids, want)
 		}
@@ -293,7 +294,7 @@ func TestRuleRenew(t *testing.T) {
 	})
 }
 
-// More of "Renew" and "Destroy".
+// A Renew whose context is cancelled before its second step.
 func TestRuleRenewHungUp(t *testing.T) {
 	// serve runs fn in a request with this context.
 	serve := func(c *client, ctx context.Context, fn func(*session.Session)) *answer {
@@ -302,7 +303,7 @@ func TestRuleRenewHungUp(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		rule    string
-		request bool // is it the request's context that is cancelled, or Save's?
+		request bool // whether the request's context is cancelled, or Save's
 	}{
 		{"no tombstone step when Save's context is cancelled", false},
 		{"no tombstone step when the request's context is cancelled, whatever Save's", true},

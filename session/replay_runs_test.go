@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// recording is a middleware's writer.
+// recording is a middleware's ResponseWriter, which records what is written.
 type recording struct {
 	http.ResponseWriter
 	onWrite func()
@@ -34,7 +34,7 @@ func (r *recording) Write(p []byte) (int, error) {
 	return r.ResponseWriter.Write(p)
 }
 
-// What a second run finds, and what is left of the first.
+// The state in which a second run begins, and what is left of the first.
 func TestRuleReplayRuns(t *testing.T) {
 	t.Run("each run gets its own request, URL and Header", func(t *testing.T) {
 		_, c, _ := begun(t)
@@ -276,7 +276,7 @@ func TestRuleReplayRuns(t *testing.T) {
 	}
 }
 
-// More of "Replay": what the runs leave to each other.
+// What one run leaves to the next.
 func TestRuleReplayLeaves(t *testing.T) {
 	t.Run("the header map is put back for every run", func(t *testing.T) {
 		_, c, _ := begun(t)

@@ -36,7 +36,7 @@ func (h *contested) serve(w http.ResponseWriter, r *http.Request, s *session.Ses
 	fmt.Fprintf(w, "page %d", 2*v)
 }
 
-// wantReplayed checks that the second run's page came through, and that alone.
+// wantReplayed checks that the second run's page was sent, and nothing else.
 func (h *contested) wantReplayed(t testing.TB, a *answer) {
 	t.Helper()
 	a.wantPage(t)

@@ -186,7 +186,7 @@ func TestRuleReplayOuterForm(t *testing.T) {
 	})
 }
 
-// The fewest attempts with which there is a second run: it has the body as well.
+// With the fewest attempts that allow a second run, that run has the body as well.
 func TestRuleReplayOfTwoAttemptsHasTheBodyTwice(t *testing.T) {
 	_, c, _ := begun(t, func(cfg *session.Config) { cfg.ReplayAttempts = 2 })
 	h := &contested{rival: c.tab(), n: 1, also: func(_ http.ResponseWriter, r *http.Request, _ *session.Session) {
@@ -207,7 +207,7 @@ func multipartBody(name, content string) (io.Reader, string) {
 	return &b, form.FormDataContentType()
 }
 
-// watched is a body that knows how far it was read.
+// watched is a body that records how far it was read.
 type watched struct {
 	io.Reader
 	read   int
@@ -222,7 +222,7 @@ func (b *watched) Read(p []byte) (int, error) {
 
 func (b *watched) Close() error { b.closed = true; return nil }
 
-// broken is a body whose client goes away. It must not be asked again after that.
+// broken is a body whose client disconnects. It must not be read again after that.
 type broken struct {
 	io.Reader
 	gone bool

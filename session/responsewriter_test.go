@@ -195,7 +195,7 @@ func TestRuleAfterHeaders(t *testing.T) {
 	})
 }
 
-// capable is a ResponseWriter that can do more than one has to.
+// capable is a ResponseWriter with optional methods.
 type capable struct {
 	*answer
 	deadline time.Time

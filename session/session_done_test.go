@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// lateVerbs are all the ways to ask for a change. Each reports what would be wrong if
-// the change was refused.
+// lateVerbs are all operations that ask for a change. Each is called when the change is
+// refused, and returns what is wrong with its result, or "".
 var lateVerbs = map[string]func(s *session.Session) (wrong string){
 	"Set":    func(s *session.Session) string { httpCount.Set(s, 7); return "" },
 	"Delete": func(s *session.Session) string { httpCount.Delete(s); return "" },
@@ -59,15 +59,15 @@ var lateVerbs = map[string]func(s *session.Session) (wrong string){
 	"SetOwner": func(s *session.Session) string { s.SetOwner("ann"); return "" },
 }
 
-// lateCase is one verb at one level, in a handler whose request is over too soon.
+// lateCase is one operation at one level, in a handler whose request ends too early.
 type lateCase struct {
 	*httpSite
 	v  *httpVisitor
 	id string
 }
 
-// lateEach runs a test for each verb at each level, on a real server. serve gets the
-// Manager, and returns what is served at /.
+// lateEach runs a test for each operation at each level, on a real server. serve gets the
+// Manager, and returns the handler to serve.
 func lateEach(t *testing.T, serve func(*session.Manager) http.Handler, run func(*testing.T, *lateCase, func(*session.Session) string)) {
 	for _, level := range []session.Isolation{session.LevelMerge, session.LevelSerializable, session.LevelStrict} {
 		for name, verb := range lateVerbs {
@@ -118,7 +118,7 @@ func (c *lateCase) wantDropped(t *testing.T, s *session.Session, before int64, c
 // late is a handler whose request is over before its work is done.
 type late struct {
 	inTime func(*session.Session) // before the request is over
-	over   chan struct{}          // closed when it is
+	over   chan struct{}          // closed when the request is over
 	after  func(*session.Session)
 	done   chan struct{} // closed when the handler has returned
 }
@@ -141,7 +141,7 @@ func (l *late) serve(up chan struct{}) leaf {
 	}
 }
 
-// Each change that is asked for when the request is over makes Save fail.
+// Every change after the end of the request makes Save fail.
 func TestRuleChangeAfterTheRequestFailsSave(t *testing.T) {
 	t.Run("a handler that http.TimeoutHandler has given up", func(t *testing.T) {
 		var l *late
@@ -172,7 +172,7 @@ func TestRuleChangeAfterTheRequestFailsSave(t *testing.T) {
 			httpPage(t, c.v.must("POST", "/", nil), 200, "page", 0)
 			<-c.done
 			before := c.version(t)
-			wantErr(t, kept.Save(t.Context()), nil) // there is nothing to lose yet
+			wantErr(t, kept.Save(t.Context()), nil) // nothing can be lost yet
 			goes := make(chan struct{})
 			go func() {
 				defer close(goes)
@@ -186,7 +186,7 @@ func TestRuleChangeAfterTheRequestFailsSave(t *testing.T) {
 	})
 }
 
-// What was asked for in time and dropped at the end of the request makes Save fail.
+// A change that was made in time and dropped at the end of the request makes Save fail.
 func TestRuleChangeDroppedWithTheRequestFailsSave(t *testing.T) {
 	t.Run("a handler that http.TimeoutHandler has given up", func(t *testing.T) {
 		var l *late
@@ -229,8 +229,8 @@ func TestRuleChangeDroppedWithTheRequestFailsSave(t *testing.T) {
 	}
 }
 
-// With http.TimeoutHandler outside the request is not over for the session: Save says
-// what became of the change, although nobody gets the answer.
+// With http.TimeoutHandler outside, the request is not over for the session: Save returns
+// the result of the change, although nobody gets the answer.
 func TestRuleTimeoutHandlerOutsideLetsSaveTell(t *testing.T) {
 	for _, when := range []string{"in time", "late"} {
 		t.Run(when, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestRuleTimeoutHandlerOutsideLetsSaveTell(t *testing.T) {
 	}
 }
 
-// A voucher is taken, and paid if Save says so.
+// A voucher is taken, and paid if Save succeeds.
 func TestVoucherIsNotPaidAfterTheRequest(t *testing.T) {
 	for _, level := range []session.Isolation{session.LevelMerge, session.LevelSerializable, session.LevelStrict} {
 		for _, when := range []string{"in time", "late"} {
@@ -310,7 +310,7 @@ func TestVoucherIsNotPaidAfterTheRequest(t *testing.T) {
 	}
 }
 
-// The commit of a request that is over is not run again, whatever ended it.
+// The commit of a request that is over is not run again, for whatever reason it ended.
 func TestRuleRequestDoneIsNotReplayed(t *testing.T) {
 	_, c, _ := begun(t)
 	runs, over, done := 0, make(chan struct{}), make(chan struct{})

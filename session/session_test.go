@@ -81,7 +81,7 @@ func TestRuleConcurrentUse(t *testing.T) {
 	}
 }
 
-// What is changed while the same Session is being saved is not lost.
+// A change during a Save of the same Session is not lost.
 func TestRuleChangeDuringSave(t *testing.T) {
 	for _, tc := range []struct {
 		rule        string
@@ -234,7 +234,7 @@ func TestRuleCheck(t *testing.T) {
 	})
 }
 
-// After an orderly end, Update is the way to change the session.
+// After a request that has ended normally, Update still changes the session.
 func TestRuleUpdateAfterTheRequest(t *testing.T) {
 	ctx := t.Context()
 	ended := func(t *testing.T, l session.Isolation) (*world, *client, *session.Session) {
@@ -269,7 +269,7 @@ func TestRuleUpdateAfterTheRequest(t *testing.T) {
 						t.Errorf("got %v", err)
 					}
 					c.wantState("a=1 b=1")
-					wantErr(t, kept.Save(ctx), nil) // Update has told already
+					wantErr(t, kept.Save(ctx), nil) // Update has already returned the error
 					wantErr(t, kept.Update(ctx, setting("a=3")), nil)
 					c.wantState("a=3 b=1")
 				}

@@ -46,7 +46,7 @@ type (
 	}
 )
 
-// Types of which no value can come back are found before the program serves.
+// Types whose values cannot be decoded again are found before the program serves.
 func TestNewKeyPanicsWhereNoValueComesBack(t *testing.T) {
 	_ = nothing{}.n
 	_ = withNothing{}.nothing
@@ -116,13 +116,13 @@ type byteLevel int
 func (l byteLevel) MarshalBinary() ([]byte, error) { return []byte{byte(l)}, nil }
 func (l byteLevel) MarshalText() ([]byte, error)   { return []byte{'a' + byte(l)}, nil }
 
-// onlyBack decodes itself from what it is not encoded to.
+// onlyBack has methods to decode itself, but none to encode itself.
 type onlyBack struct{ N int }
 
 func (*onlyBack) UnmarshalJSON([]byte) error   { return errors.New("not that") }
 func (*onlyBack) UnmarshalBinary([]byte) error { return errors.New("not that") }
 
-// picky encodes itself, and decodes what is even.
+// picky encodes itself as text, and decodes itself from it.
 type picky struct{ n int }
 
 func (p picky) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(p.n)), nil }
@@ -131,7 +131,8 @@ func (p *picky) UnmarshalText(b []byte) error {
 	return err
 }
 
-// pointed marshals itself by its pointer's methods alone: a map's values do not have them.
+// pointed marshals itself by methods of its pointer only: the values of a map do not have
+// them.
 type pointed struct{ text string }
 
 func (p *pointed) MarshalJSON() ([]byte, error) { return json.Marshal([]string{p.text}) }
@@ -145,7 +146,7 @@ func unmarshalList(b []byte, text *string) error {
 	return nil
 }
 
-// tried sets value in a request of its own, and returns what came of it.
+// tried sets value in one request, and returns what a later one gets.
 func tried[T any](t *testing.T, codec session.Codec, value T) (back T, ok bool, err error) {
 	t.Helper()
 	w := newWorld(t, func(cfg *session.Config) { cfg.Codec = codec })
@@ -169,7 +170,7 @@ func wantBack[T any](value, want T) func(*testing.T, session.Codec) {
 	}
 }
 
-// wantComesBack checks that value comes back as something.
+// wantComesBack checks that value comes back, with any content.
 func wantComesBack[T any](value T) func(*testing.T, session.Codec) {
 	return func(t *testing.T, codec session.Codec) {
 		if _, ok, err := tried(t, codec, value); err != nil || !ok {
@@ -187,7 +188,7 @@ func wantRefused[T any](value T) func(*testing.T, session.Codec) {
 	}
 }
 
-// What Set accepts, Get returns; all else fails the commit.
+// A value that Set accepts can be read by Get; any other fails the commit.
 func TestSetAcceptsWhatGetReturns(t *testing.T) {
 	deep := &list{}
 	for range 40 {
@@ -262,7 +263,7 @@ func TestSetAcceptsWhatGetReturns(t *testing.T) {
 	}
 }
 
-// All that encodes refuses in the same way.
+// All operations that encode a value refuse it in the same way.
 func TestEveryVerbRefusesWhatDoesNotComeBack(t *testing.T) {
 	for name, verb := range map[string]func(k session.Key[loudLevel], s *session.Session, c *client){
 		"Set": func(k session.Key[loudLevel], s *session.Session, _ *client) { k.Set(s, 3) },
@@ -299,7 +300,7 @@ func TestEveryVerbRefusesWhatDoesNotComeBack(t *testing.T) {
 	})
 }
 
-// oneWay is a codec of the program's own that decodes no struct.
+// oneWay is a codec that a program has made itself, and that decodes no struct.
 type oneWay struct{ session.Codec }
 
 func (oneWay) Name() string { return "one-way" }
@@ -328,7 +329,7 @@ func TestACodecOfTheProgramsOwnIsTried(t *testing.T) {
 	})
 }
 
-// counting counts what it decodes.
+// counting is a codec that counts the values that it decodes.
 type counting struct {
 	session.Codec
 	decoded int
@@ -364,7 +365,8 @@ func TestAStructThatEmbedsATimeIsStoredAsTheTime(t *testing.T) {
 	}
 }
 
-// More elements than CBOR decodes fail the commit, also where Config.MaxSize has room.
+// A value with more elements than CBOR decodes fails the commit, even where
+// Config.MaxSize has room for it.
 func TestAValueOverTheDecodersLimitsIsRefused(t *testing.T) {
 	w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = 1 << 20 })
 	c := w.client()

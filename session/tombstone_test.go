@@ -93,7 +93,7 @@ func TestRuleTombstone(t *testing.T) {
 	t.Run("Renew that loses to one carries no value of the old session over that both took", func(t *testing.T) {
 		_, c, _ := begun(t)
 		tab := c.tab()
-		callback := inOrder(pop, login) // an OAuth callback, its state in a
+		callback := inOrder(pop, login) // an OAuth callback with its state in a
 		a := c.post(func(s *session.Session) {
 			callback(s)
 			tab.post(callback).wantPage(t)

@@ -288,8 +288,8 @@ func TestTouch(t *testing.T) {
 	})
 }
 
-// A websocket's handler that has been told by an Update that its session is gone has
-// lost nothing that the log is to tell of.
+// A websocket's handler that learns from an Update that its session has ended has lost no
+// change, and the log reports none.
 func TestAFailedUpdateWithoutChangesIsNotLogged(t *testing.T) {
 	w, c, id := begun(t)
 	c.send(http.MethodGet, func(rw http.ResponseWriter, r *http.Request, s *session.Session) {
@@ -303,7 +303,7 @@ func TestAFailedUpdateWithoutChangesIsNotLogged(t *testing.T) {
 	}
 }
 
-// The context of a Touch bounds it no more than that of a Save does.
+// The context of a Touch does not bound it, as that of a Save does not.
 func TestTouchOfAVisitorWhoHasLeft(t *testing.T) {
 	_, c, _ := begun(t)
 	s := loaded(c)
@@ -312,8 +312,8 @@ func TestTouchOfAVisitorWhoHasLeft(t *testing.T) {
 	wantErr(t, s.Touch(ctx), nil)
 }
 
-// The session of a Touch that has queued up behind others and then cannot be read has not
-// ended.
+// If a Touch has waited in the queue and the session cannot be read then, the session has
+// not ended.
 func TestTouchThatCannotReadAgainIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t, func(cfg *session.Config) { cfg.TouchInterval = 1 })
@@ -334,7 +334,7 @@ func TestTouchThatCannotReadAgainIsUnavailable(t *testing.T) {
 			read := func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 				return next(ctx, id)
 			}
-			w.onFetch(read, failing, failing, failing, failing) // the one that is first reads back
+			w.onFetch(read, failing, failing, failing, failing) // the first one reads back
 		}), pass)
 		wantErr(t, s.Touch(t.Context()), session.ErrUnavailable)
 		(<-done).wantPage(t)

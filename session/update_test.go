@@ -53,7 +53,7 @@ func TestRuleSessionUpdate(t *testing.T) {
 		rival := c.tab()
 		runs := 0
 		c.post(func(s *session.Session) {
-			keyB.Set(s, 5) // pending, not fn's
+			keyB.Set(s, 5) // pending before fn runs
 			wantErr(t, s.Update(ctx, func(s *session.Session) error {
 				runs++
 				if runs == 1 {
@@ -79,7 +79,7 @@ func TestRuleSessionUpdate(t *testing.T) {
 		rival := c.tab()
 		c.post(func(s *session.Session) {
 			wantErr(t, s.Update(ctx, func(s *session.Session) error {
-				if n, _ := keyA.Get(s); n == 1 { // nobody uses it
+				if n, _ := keyA.Get(s); n == 1 { // its result is not used
 					rival.post(set("a=2"))
 					s.Destroy()
 				}
@@ -254,7 +254,7 @@ func TestRuleSessionUpdate(t *testing.T) {
 	})
 }
 
-// More of Session.Update.
+// The ways in which Session.Update ends.
 func TestRuleSessionUpdateEnds(t *testing.T) {
 	bubble("the runs of fn are bounded", t, func(t *testing.T) {
 		w, c, _ := begun(t)
@@ -283,7 +283,8 @@ func TestRuleSessionUpdateEnds(t *testing.T) {
 	})
 }
 
-// A websocket's last Update, which finds that its session is gone, loses nothing.
+// The last Update of a websocket, which finds that its session has ended, loses no
+// change.
 func TestAnEmptyUpdateLosesNothing(t *testing.T) {
 	ctx := t.Context()
 	for name, end := range map[string]func(*session.Session){"destroyed": destroy, "renewed": renew} {
