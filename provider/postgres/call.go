@@ -44,7 +44,7 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	return f(conn)
 }
 
-// inTurn makes a trip when the database is free, if it is a single connection.
+// serialize makes a trip when the database is free, if it is a single connection.
 func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error {
 	if p.turn != nil {
 		select {
@@ -57,7 +57,7 @@ func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error 
 	return p.on(ctx, trip)
 }
 
-// gaveWay reports whether the database has rolled a transaction back to let
+// isSerializationFailure reports whether the database has rolled a transaction back to let
 // another pass. It has certainly not landed, and may be tried again. That happens
 // where default_transaction_isolation is repeatable read or serializable.
 // https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html

@@ -34,7 +34,7 @@ func (p *Provider) await(ctx context.Context, call func() error) error {
 	}
 }
 
-// punctual reports whether the client's calls end at the deadline of their context,
+// honorsDeadline reports whether the client's calls end at the deadline of their context,
 // whatever they wait for. With a timeout of -2 go-redis sets no deadline at all. A
 // ClusterClient may have to ask for something else first, by a context of its own.
 func honorsDeadline(client Client) bool {
