@@ -58,7 +58,7 @@ type unsent struct{ error }
 
 func (u *unsent) Unwrap() error { return u.error }
 
-// changeFailure is failed for a change, and tells whether it was certainly not made.
+// changeFailure is failure for a change, and reports whether it was certainly not made.
 func (p *Provider) changeFailure(ctx context.Context, key string, err error) error {
 	failed := p.failed(ctx, key, err)
 	_, kept := errors.AsType[*unsent](err)
