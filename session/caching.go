@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// forbidCaching makes caches keep nothing of the response, whatever the handler said.
-// A header that is for one kind of cache alone takes the place of Cache-Control there
-// (RFC 9213, section 2.2), so it has to say the same. Expires is for those that know,
-// or are made to heed, no Cache-Control.
+// forbidCaching tells caches to store nothing of the response, whatever the handler has
+// set. A header for one kind of cache replaces Cache-Control there (RFC 9213, section
+// 2.2), so it is set as well. Expires is removed for caches that do not know
+// Cache-Control, or are configured to ignore it.
 func forbidCaching(h http.Header) {
 	for name := range h {
 		switch {
@@ -23,15 +23,15 @@ func forbidCaching(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// targetsCaches reports whether a header has directives for some caches alone:
-// CDN-Cache-Control, those that vendors have named after it, and what was there before.
+// targetsCaches reports whether a header has directives for some caches only:
+// CDN-Cache-Control, the vendors' headers named after it, and their predecessors.
 func targetsCaches(name string) bool {
 	const suffix = "-Cache-Control"
 	return len(name) > len(suffix) && strings.EqualFold(name[len(name)-len(suffix):], suffix) ||
 		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control")
 }
 
-// varyByCookie adds Cookie to h's Vary, unless it is there.
+// varyByCookie adds Cookie to h's Vary unless it is already there.
 func varyByCookie(h http.Header) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {

@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// maxOtherScopes is how many Set-Cookie headers clear the session's name in other
-// scopes. Proxies take some KB of a response's header: nginx 4 KB by default.
+// maxOtherScopes is the maximum number of Set-Cookie headers that clear the session's
+// name in other scopes. Proxies limit the size of a response's header: nginx to 4 KB by
+// default.
 const maxOtherScopes = 16
 
-// scope is what tells apart the cookies of one name that a browser keeps.
+// scope distinguishes the cookies of one name that a browser keeps.
 type scope struct {
 	domain      string // "": of this host alone
 	path        string
 	partitioned bool
 }
 
-// differences counts how many attributes of s are not those of o.
+// differences returns the number of attributes in which s and o differ.
 func (s scope) differences(o scope) (n int) {
 	for _, differ := range []bool{s.domain != o.domain, s.path != o.path, s.partitioned != o.partitioned} {
 		if differ {
@@ -29,9 +30,9 @@ func (s scope) differences(o scope) (n int) {
 }
 
 // inOtherScopes returns the cookies that clear c's name in the scopes that an earlier
-// Config may have had, as far as the answer to r can: those that differ from c's
-// in one attribute first. A browser takes no notice of a scope that the host cannot
-// set, such as a public suffix.
+// Config may have used, as far as the response to r can set them. Scopes that differ from
+// c's in fewer attributes come first. Browsers ignore a scope that the host may not set,
+// such as a public suffix.
 func (c Cookie) inOtherScopes(r *http.Request) []*http.Cookie {
 	here := scope{strings.ToLower(strings.TrimPrefix(c.Domain, ".")), c.Path, c.Partitioned}
 	var cookies []*http.Cookie
@@ -50,7 +51,7 @@ func (c Cookie) inOtherScopes(r *http.Request) []*http.Cookie {
 	return cookies
 }
 
-// scopes returns every scope of c's name that can be known.
+// scopes returns all possible scopes of c's name that are known.
 func (c Cookie) scopes(here scope, r *http.Request) (all []scope) {
 	domains, paths, partitions := []string{here.domain}, []string{here.path}, []bool{false}
 	if !c.hostPrefixed() {
@@ -70,8 +71,8 @@ func (c Cookie) scopes(here scope, r *http.Request) (all []scope) {
 	return all
 }
 
-// hostPrefixed reports whether browsers keep a cookie of c's name for its host alone
-// and Path=/.
+// hostPrefixed reports whether browsers restrict cookies of c's name to their host and to
+// Path=/.
 func (c Cookie) hostPrefixed() bool {
 	return strings.HasPrefix(strings.ToLower(c.Name), "__host-") // or __host-http-
 }
@@ -85,8 +86,8 @@ func hostname(r *http.Request) string {
 	return strings.ToLower(host)
 }
 
-// parents returns domain and those above it, without the top-level one. An address
-// has none, and is no domain.
+// parents returns domain and its parent domains except the top-level one. It returns nil
+// for an IP address.
 func parents(domain string) (all []string) {
 	if net.ParseIP(strings.Trim(domain, "[]")) != nil {
 		return nil
@@ -98,11 +99,11 @@ func parents(domain string) (all []string) {
 	return all
 }
 
-// maxFolders is how many of a path's folders are cleared: those next to the root,
-// which a Config is likely to have had.
+// maxFolders is the maximum number of a path's folders that are cleared, counted from the
+// root, since a Config is likely to have used one of those.
 const maxFolders = 4
 
-// folders returns the folders that the path of a URL is in, from the root on.
+// folders returns the folders that contain the path of a URL, beginning with the root.
 func folders(path string) []string {
 	all := []string{"/"}
 	for i, c := range path {
@@ -113,7 +114,7 @@ func folders(path string) []string {
 	return all
 }
 
-// distinct returns the first of each.
+// distinct returns all without duplicates.
 func distinct(all []string) (once []string) {
 	for _, s := range all {
 		if !slices.Contains(once, s) {

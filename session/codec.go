@@ -15,22 +15,22 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// Codec encodes the values of a session, each by itself. Equal values should
-// give equal bytes: that is how setting a key to what it was is seen to change
-// nothing.
+// Codec encodes the values of a session, each by itself. Equal values should give equal
+// bytes, so that setting a key to its present value is recognized as no change.
 //
-// Where a codec may not give a value back, it is tried: what was encoded is decoded
-// again, and what does not decode fails the commit with ErrEncode. Of the built-in
-// ones that is so for types with an interface in them or with half of the methods
-// to encode themselves, each time; of a codec of your own for every type, once.
+// Where a codec may fail to restore a value, each encoded value is decoded again, and one
+// that does not decode fails the commit with ErrEncode. With the built-in codecs this
+// happens at every save of types that contain an interface or have only half of the
+// methods to encode themselves. With a codec of your own it happens once for every type.
 //
-// A session keeps the codec it began with, and its record names it, so a
-// Manager may be switched to another codec in operation. The built-in ones can
-// always be read; a codec of your own only while it is the Config's. A visitor whose
-// session has another codec is taken for a new one, which is logged: reading gives
-// nothing, a change begins another session, and the stored one stays. Renew and
-// Destroy end it, Manager.Sessions lists it. In a rolling deployment that changes a
-// codec of your own, instances of either kind do so with the sessions of the other.
+// A session keeps the codec it began with, and its record names it. A Manager may
+// therefore be switched to another codec in operation. The built-in codecs can always be
+// read; a codec of your own only while it is the Config's. If the codec of a visitor's
+// session is not known, the visitor is treated as new, which is logged: keys read as
+// absent, a change begins another session, and the stored session stays. Renew and
+// Destroy end the stored session, and Manager.Sessions lists it. During a rolling
+// deployment that replaces a codec of your own, old and new instances treat each other's
+// sessions like this.
 type Codec interface {
 	// Name goes into Record.Format.
 	Name() string

@@ -13,10 +13,10 @@ const (
 	maxCookieLength    = 4096 // name and value together; RFC 6265bis, section 5.6
 	maxCookieAttribute = 1024
 
-	// maxCandidates is how many cookies of the session's name are looked at.
-	// Browsers send more than one only where an attacker, another site of the
-	// domain or an old configuration has set them; each costs a signature check
-	// a key, and one that is validly signed a storage trip.
+	// maxCandidates is the maximum number of cookies of the session's name that are checked.
+	// Browsers send more than one only if an attacker, another site of the domain or an old
+	// configuration has set them. Each costs one signature check for each key, and each
+	// valid one a storage trip.
 	maxCandidates = 8
 )
 
@@ -25,10 +25,9 @@ func (p *requestState) cookies(values []string) []string {
 	return p.m.cfg.Cookie.sent(values, p.request.Header)
 }
 
-// sent appends the values of the cookies of this name in the header of a request,
-// or as many as show that they are too many. It reads them as net/http does, but
-// looks at no other cookies, which may be many, and leaves it to the signature to
-// tell what is no value.
+// sent appends the values of the cookies of this name in the header of a request, up to
+// maxCandidates+1. It parses them as net/http does, but skips all other cookies, of which
+// there may be many, and leaves invalid values to the signature check.
 func (c *Cookie) sent(values []string, h http.Header) []string {
 	for _, line := range h["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
@@ -51,8 +50,8 @@ func unquote(value string) string {
 	return value
 }
 
-// render returns the cookie with this value, which the browser keeps for age,
-// 0 until it ends.
+// render returns the cookie with this value and Max-Age; 0 means until the browser
+// session ends.
 func (c Cookie) render(value string, age time.Duration) *http.Cookie {
 	return &http.Cookie{
 		Name:        c.Name,
@@ -67,14 +66,14 @@ func (c Cookie) render(value string, age time.Duration) *http.Cookie {
 	}
 }
 
-// expired returns the cookie that makes the browser drop the session's.
+// expired returns the cookie that makes the browser delete the session's cookie.
 func (c Cookie) expired() *http.Cookie {
 	cookie := c.render("", 0)
 	cookie.MaxAge = -1
 	return cookie
 }
 
-// writeCookie adds to h what the session asks of the response.
+// writeCookie adds the headers that the session needs to h.
 func (p *requestState) writeCookie(h http.Header) {
 	if p.asked.Load() {
 		varyByCookie(h)
@@ -96,9 +95,9 @@ func (p *requestState) writeCookie(h http.Header) {
 }
 
 // inOtherScopes returns the cookies that clear the session's name in other scopes than
-// that of cookie, which is to be set. A cookie of another scope may be another
-// site's, so it is cleared only with its session, or where so many have come that
-// the new one would not be found.
+// that of cookie, which is about to be set. A cookie of another scope may belong to
+// another site. So it is cleared only together with its session, or if so many cookies
+// came that the new one would be ignored.
 func (p *requestState) inOtherScopes(cookie *http.Cookie) []*http.Cookie {
 	switch sent := len(p.cookies(nil)); {
 	case sent > maxCandidates, sent > 1 && cookie.MaxAge < 0, p.clearOthers.Load():
@@ -107,9 +106,9 @@ func (p *requestState) inOtherScopes(cookie *http.Cookie) []*http.Cookie {
 	return nil
 }
 
-// putCookie puts cookie into h, after those that clear its name in other scopes, in place
-// of any other of its name. A cache that keeps the response would hand the session to
-// others, whatever the handler said of caching (CVE-2023-30861 was such a case).
+// putCookie adds cookie to h, replacing any other of its name, after the cookies that
+// clear its name in other scopes. It forbids caching, because a cache that keeps the
+// response would hand the session to other visitors (as in CVE-2023-30861).
 func putCookie(h http.Header, cookie *http.Cookie, others []*http.Cookie) {
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
 		return strings.HasPrefix(line, cookie.Name+"=")
@@ -117,6 +116,6 @@ func putCookie(h http.Header, cookie *http.Cookie, others []*http.Cookie) {
 	for _, other := range others {
 		h.Add("Set-Cookie", other.String())
 	}
-	h.Add("Set-Cookie", cookie.String()) // last, for a client to whom their scopes are one
+	h.Add("Set-Cookie", cookie.String()) // last, for clients that ignore scopes
 	forbidCaching(h)
 }

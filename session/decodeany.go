@@ -15,12 +15,12 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// The any codecs decode values of the built-in ones whose type is not known, into
-// what encoding/json takes.
+// The any codecs decode values of the built-in codecs whose type is not known, into
+// values that encoding/json can encode.
 
 type anyJSON struct{ jsonCodec }
 
-// Unmarshal keeps the digits of numbers that a float64 has no room for.
+// Unmarshal keeps the digits of numbers that a float64 cannot represent.
 func (anyJSON) Unmarshal(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -51,7 +51,7 @@ func (anyCBOR) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// anyDecoding is cborDecoding for maps whose keys are no strings, as well.
+// anyDecoding is cborDecoding that also decodes maps whose keys are not strings.
 var anyDecoding = func() cbor.DecMode {
 	opts := cborDecoding.DecOptions()
 	opts.DefaultMapType = reflect.TypeFor[map[any]any]()
@@ -62,8 +62,8 @@ var anyDecoding = func() cbor.DecMode {
 	return mode
 }()
 
-// toJSON returns x, which CBOR has been decoded into, without the types that JSON
-// lacks, much as RFC 8949 has it in section 6.1.
+// toJSON converts x, a decoded CBOR value, into types that JSON has, similar to RFC 8949,
+// section 6.1.
 func toJSON(x any) any {
 	switch x := x.(type) {
 	case map[any]any:

@@ -8,11 +8,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// Update changes the session of that public ID from outside of a request, such as a
-// worker or a websocket's goroutine: see [Session.Update], which this is on a
-// Session that has no request. The public ID must be the program's own to use, not one
-// that came with a request: see [Manager.Revoke]. What would need a cookie, as Renew does, fails with
-// ErrHeaderSent, and a session that is not there with ErrEnded.
+// Update changes the session of that public ID outside of a request, for example in a
+// worker or a websocket's goroutine. It works like [Session.Update] on a Session that has
+// no request. The program must know that the public ID may be used; it must not take one
+// from a request unchecked: see [Manager.Revoke]. Update returns ErrEnded if there is no
+// such session. A change that needs a cookie, such as Renew, fails with ErrHeaderSent.
 func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session) error) error {
 	m.check()
 	if provider.ValidateID(publicID) != nil {
@@ -21,15 +21,15 @@ func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session)
 	return m.detached(ctx, publicID, nil).Update(ctx, fn)
 }
 
-// detached returns a Session detached from any request, which holds c, nil for one that is
-// to be read.
+// detached returns a Session detached from any request, which holds c. If c is nil, the
+// content is to be read.
 func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *Session {
 	s := &Session{m: m, req: noRequest{ctx}}
 	s.tx.BeginDetached(&m.engine, s.req, id, c)
 	return s
 }
 
-// noRequest is the request of a Session that is in none: it is too late for a cookie.
+// noRequest is the request of a Session that has none: no cookie can be sent.
 type noRequest struct{ ctx context.Context }
 
 func (r noRequest) Context() context.Context { return r.ctx }

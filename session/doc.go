@@ -1,11 +1,10 @@
-// Package session gives net/http handlers server-side sessions that never lose
-// an update.
+// Package session gives net/http handlers server-side sessions that never lose an update.
 //
-// Browsers send requests in parallel: a page's fetches, two tabs, a double
-// click. A session that is loaded whole, changed and written back whole loses
-// what another request saved in between. Here a session is one versioned record
-// in a [provider.Provider], saved by compare-and-swap: a conflict is detected,
-// merged where merging is right, and reported where it is not.
+// Browsers send requests in parallel: a page's fetches, two tabs, a double click. A
+// session that is loaded whole, changed and written back whole loses what another request
+// saved in between. Here a session is one versioned record in a [provider.Provider],
+// saved by compare-and-swap. A conflict is detected. It is merged where that is safe, and
+// reported where it is not.
 //
 //	var visits = session.NewKey[int]("visits")
 //
@@ -17,34 +16,36 @@
 //
 // # Life of a session
 //
-// A visitor without a session gets a new, empty one at every request, at no
-// cost: nothing is stored and no cookie set until a handler sets a value. The
-// cookie holds 32 random bytes, signed; the record's ID is a hash of them, so
-// that a stolen database opens no session. [Session.Renew] moves the session to
-// a new ID on a change of privilege, [Session.Destroy] ends it, and time does:
-// [Config].IdleTimeout after its last use, [Config].Lifetime after it began or
-// was renewed; [AAL1], [AAL2] and [AAL3] are NIST's limits. [Session.Persist] is
-// for "keep me signed in".
+// A visitor without a session gets a new, empty one at every request. It costs nothing:
+// no record is stored and no cookie is set until a handler sets a value. The cookie holds
+// 32 random bytes and a signature. The record's ID is a hash of these bytes, so a stolen
+// database cannot be used to take over a session. [Session.Renew] moves the session to a
+// new ID on a change of privilege. [Session.Destroy] ends it. A session also ends
+// [Config].IdleTimeout after its last use, and [Config].Lifetime after it began or was
+// renewed. [AAL1], [AAL2] and [AAL3] return a Config with the limits of NIST.
+// [Session.Persist] is for "keep me signed in".
 //
-// A session that was renewed or destroyed leaves a tombstone, a record that says so. It
-// stays for five minutes and, after a Renew, as long as the new session may live, so that
-// the old name still leads to it for [Manager.Revoke]. A request that comes with its cookie reads an empty session. What
-// it changes begins a new one where no other answer can still be under way that sets or
-// clears the cookie: at once if the session was ended from outside ([Manager.Revoke],
-// [Config].OwnerLimit), else 30 seconds after the Renew or Destroy. Of parallel requests
-// one begins the new session, and no other does for 30 seconds. Until then a change
-// is [ErrEnded], and one of [Key.LastWriteWins] keys alone is lost without an error. A
-// Renew, which is a login, works at any time; it ends what such a change has begun.
+// A session that was renewed or destroyed leaves a tombstone, a record that says so. The
+// tombstone stays for five minutes. After a Renew it stays as long as the new session may
+// live, so that [Manager.Revoke] finds the new session by the old public ID. A request
+// with the cookie of a tombstone reads an empty session. A change in this request begins
+// a new session as soon as no other response that sets or clears the cookie can be under
+// way. That is at once if the session was ended from outside ([Manager.Revoke],
+// [Config].OwnerLimit), and 30 seconds after the Renew or Destroy otherwise. Of parallel
+// requests, one begins the new session, and no other does so for 30 seconds. Until then a
+// change fails with [ErrEnded]; if it only affects keys with [Key.LastWriteWins], it is
+// lost without an error. A Renew, as in a login, works at any time. It ends a session
+// that such a change has begun.
 //
-// Every request that loads the session uses it, and extends it once a tenth of the idle
-// window is over. [Manager.Passive] is for requests that a page makes without its user, such
-// as polling. [Session.Touch] is for use that is no request, such as a message that came over
-// a websocket.
+// Every request that loads the session uses it. The session is extended once a tenth of
+// the idle timeout has passed. [Manager.Passive] is for requests that a page makes
+// without its user, such as polling. [Session.Touch] is for use that is not a request,
+// such as a message from a websocket.
 //
 // # Conflicts
 //
-// What a request did with a key decides, if a parallel request has changed that
-// key since this one loaded the session:
+// If a parallel request has changed a key since this request loaded the session, the
+// result depends on what this request did with the key:
 //
 //	                                LevelMerge        LevelSerializable  LevelStrict
 //	Set or Delete                   wins              wins               ErrConflict
@@ -60,140 +61,141 @@
 //	Get, then Renew or Destroy      is fine           ErrConflict        ErrConflict
 //	no change                       is fine           is fine            is fine
 //
-// [Key.MergeWith] gives a key a merge of its own, [Key.LastWriteWins] says that
-// it may be lost. If the session was destroyed, renewed or has expired
-// meanwhile, a change is [ErrEnded]: a late save never makes it anew. A Renew, or
-// what follows a Destroy, then begins an empty session, unless the request has seen
-// something of the old one: a value, the name of a key, the owner, or what a closure
-// of Update was given. With any of these it is ErrEnded, at every level: what was read
-// of a session that was revoked never passes into another.
+// [Key.MergeWith] gives a key its own three-way merge. [Key.LastWriteWins] says that
+// changes of the key may be lost.
 //
-// What a response already holds cannot be mended by a change that is applied again. For
-// a value that is made once and shown, such as a CSRF token, there is [Key.GetOrSet]: a
-// handler that runs again finds what another request has set. The examples of
-// Key.GetOrSet and of [Session.Update] have a CSRF token and flash messages that work
+// If the session was destroyed or renewed or has expired in the meantime, a change fails
+// with [ErrEnded]: a late save never creates the session again. A Renew, or a change
+// after a Destroy, begins an empty session instead, unless the request has seen something
+// of the old one: a value, the name of a key, the owner, or what a closure of Update was
+// given. In that case it fails with ErrEnded at every level, so that data read from a
+// revoked session never gets into another one.
+//
+// A change that is applied again cannot correct what a response already shows.
+// [Key.GetOrSet] is for a value that is created once and shown, such as a CSRF token: a
+// handler that runs again finds the value that another request has set. The examples of
+// Key.GetOrSet and of [Session.Update] show a CSRF token and flash messages that work
 // under parallel requests.
 //
-// LevelMerge keeps each key right by itself. What must be right across keys
-// belongs into one key, or wants LevelSerializable.
+// LevelMerge keeps each key consistent by itself. If an invariant spans several values,
+// keep them in one key or use LevelSerializable.
 //
 // # Values whose type changes
 //
-// Sessions outlive deployments, so that a program meets values of types that it had
-// before, or that a newer instance of it has.
+// Sessions outlive deployments. A program therefore meets values of types that it had
+// before, or that a newer instance has.
 //
-// A stored value that does not decode into the type of its key is absent for every
-// method of [Key]. It is logged and told to [Config].Observer, and stays until it is set,
-// updated, deleted or cleared. [Upgrade] gives the key a decoder for its earlier type.
+// A stored value that does not decode into the type of its key is absent for every method
+// of [Key]. It is logged and reported to [Config].Observer. It stays in the record until
+// the key is set, updated, deleted or cleared. [Upgrade] gives the key a decoder for its
+// earlier type.
 //
-// A new field is zero in a value that was stored before. A field that was renamed is a new
-// field; to keep what was stored, keep its name in a json tag. A struct decodes into any
-// other struct, so that the decoder of Upgrade is not called: to change a struct beyond
-// that, give the key another name, and copy from the old key to the new one.
+// A new field is zero in a value that was stored before. A renamed field is a new field;
+// to keep the stored data, keep the old name in a json tag. A struct decodes into any
+// other struct, so the decoder of Upgrade is not called. To change a struct beyond that,
+// give the key another name, and copy from the old key to the new one.
 //
-// In a rolling deployment, older instances change what newer ones have stored. An older
-// one that sets or updates a value drops the fields that it does not know; one that reads
-// it, or changes other keys, drops nothing. A value that an older one cannot decode is
-// absent there, and is replaced if it is set or updated there. To lose nothing, deploy
-// twice: first what decodes the new type and stores the old one, then what stores the new
-// one.
+// In a rolling deployment, older instances change values that newer ones have stored. An
+// older instance that sets or updates a value drops the fields that it does not know.
+// Reading the value, or changing other keys, drops nothing. A value that an older
+// instance cannot decode is absent there, and is replaced if it is set or updated there.
+// To lose nothing, deploy twice: first a version that decodes the new type and stores the
+// old one, then a version that stores the new one.
 //
 // # Sessions of a user
 //
-// [Session.SetOwner] ties a session to a user, at the login and together with
-// Renew. [Manager.Sessions] then lists the user's sessions, with the values that
-// each holds, such as its device; [Manager.Revoke], [Manager.RevokeAll] and
-// [Manager.RevokeOthers] end them, and [Config].OwnerLimit caps how many there
-// are. What is revoked is destroyed: a request that is under way in it saves
-// nothing any more. A login that was answered before RevokeAll is ended by it; one
-// that runs meanwhile is ended, or comes after it.
+// [Session.SetOwner] ties a session to a user. Call it at the login, together with Renew.
+// [Manager.Sessions] then lists the user's sessions with the values of each, such as its
+// device. [Manager.Revoke], [Manager.RevokeAll] and [Manager.RevokeOthers] end sessions,
+// and [Config].OwnerLimit limits their number. A revoked session is destroyed: a request
+// that is still using it can no longer save. RevokeAll ends every login that was answered
+// before the call. A concurrent login is either ended or takes effect after RevokeAll.
 //
-// [Manager.Update] changes a session from outside of a request, by its public ID,
-// and [Session.Check] tells a long-lived connection whether its session goes on.
+// [Manager.Update] changes a session outside of a request, by its public ID.
+// [Session.Check] reports to a long-lived connection whether its session is still alive.
 //
-// # Three ways in
+// # Three entry points
 //
-// [Manager.HandlerFunc] hands the session to a function, answers for a store
-// that is down, and runs the function again when a safe request has met a
-// conflict. Begin with it.
+// [Manager.HandlerFunc] passes the session to a function and answers when the store is
+// down. It runs the function again when a safe request meets a conflict. Use it unless
+// you need one of the others.
 //
-// [Manager.Handler] is the middleware for a whole tree of handlers, which call
-// [Load] where they need the session. It calls what it wraps exactly once.
+// [Manager.Handler] is the middleware for a whole tree of handlers, which call [Load]
+// where they need the session. It calls the wrapped handler exactly once.
 //
-// [Manager.Replay] goes around the innermost handler of a route, inside of
-// Handler or alone, to run it again on a conflict whatever the method.
+// [Manager.Replay] wraps the innermost handler of a route, inside of Handler or alone. It
+// runs the handler again on a conflict, whatever the method.
 //
 // # Routers and frameworks
 //
-// A handler has to answer by the ResponseWriter that Handler gave it, and to load
-// the session with the context of the request that came with it. What takes
-// net/http middleware does both: http.ServeMux, chi, echo by its WrapMiddleware.
-// Around gin put Handler outermost, as in sessions.Handler(engine): a middleware of
-// gin's that hands on the request alone goes on writing to its own writer, past the
-// session. With fiber convert handlers as a whole, as in
+// A handler must answer with the ResponseWriter that Handler passed to it, and load the
+// session with the context of the request that came with it. Every router that takes
+// net/http middleware does both: http.ServeMux, chi, and echo with its WrapMiddleware.
+// With gin, put Handler outermost, as in sessions.Handler(engine): a gin middleware that
+// passes on only the request keeps writing to its own writer, and so bypasses the
+// session. With fiber, convert whole handlers, as in
 // adaptor.HTTPHandler(sessions.HandlerFunc(f)): its adaptor.HTTPMiddleware lets the
-// middleware return before the handler runs. A library that asserts interfaces of
-// the server's own ResponseWriter, as WebTransport's Upgrade does, gets that by
-// [Unwrap]. The file docs/frameworks.md of the repository has each with its code,
+// middleware return before the handler runs. A library that asserts interfaces of the
+// server's own ResponseWriter, as WebTransport's Upgrade does, gets that writer from
+// [Unwrap]. The file docs/frameworks.md of the repository has the code for each of them,
 // and a middleware for fiber's own handlers.
 //
 // # Order of middleware
 //
-// Put Handler outside of what reads the session, and inside of what must see
-// the final response: logging, compression, recovery from panics. What sets
-// headers for every response, such as CORS or a Content-Security-Policy, belongs
-// outside, too. If a commit fails, ErrorHandler answers with the header as Handler
-// was given it, and what middleware inside has set is gone: a script of another
-// origin could not even read the status.
+// Put Handler outside of middleware that reads the session, and inside of middleware that
+// must see the final response: logging, compression, recovery from panics. Middleware
+// that sets headers for every response, such as CORS or a Content-Security-Policy, should
+// be outside, too. If a commit fails, ErrorHandler answers with the header as it was when
+// Handler was called; headers that middleware inside has set are gone. Without its CORS
+// headers, a script of another origin could not even read the status.
 //
 //	log(compress(cors(sessions.Handler(authenticate(router)))))
 //
-// With http.TimeoutHandler inside of Handler, a handler that is too late
-// commits nothing. With TimeoutHandler outside, the visitor may be told 503
-// although the change was committed.
+// With http.TimeoutHandler inside of Handler, a handler that is too late commits nothing.
+// With TimeoutHandler outside, the visitor may get status 503 although the change was
+// committed.
 //
 // # When changes are committed
 //
-// Before the first byte of the response's header goes out, or when the handler
-// returns. So a failed commit is answered by [Config].ErrorHandler, and the
-// handler's response, a redirect included, is never sent. A response with a
-// status of 500 or more, and a panic, commit nothing. [Session.Save] commits at
-// once and returns the error. What is changed after the response has begun is
-// committed when the handler returns, but a new session then has no cookie to
-// be found by, and is dropped and logged.
+// Changes are committed before the first byte of the response's header is sent, or when
+// the handler returns. A failed commit is therefore answered by [Config].ErrorHandler,
+// and the handler's response, a redirect included, is never sent. A response with a
+// status of 500 or more commits nothing, and a panic commits nothing. [Session.Save]
+// commits at once and returns the error. A change after the response has begun is
+// committed when the handler returns. A new session then has no cookie, so it is dropped
+// and logged.
 //
-// That the client hangs up does not stop a commit.
+// A commit goes on if the client disconnects.
 //
-// What is not committed when the request is over never is. From then on Save, and
-// every change but one in [Session.Update], meet [ErrRequestDone]: a handler that
-// http.TimeoutHandler has given up, or a goroutine of the request, is not told that
-// its change was saved.
+// A change that is not committed when the request ends is never committed. From then on
+// Save, and every change outside of [Session.Update], fails with [ErrRequestDone]. So a
+// handler that http.TimeoutHandler has given up, or a goroutine of the request, cannot
+// take its change for saved.
 //
 // # Requests from other sites
 //
-// Browsers keep a SameSite=Lax cookie back from a POST that a page of another site
-// makes, such as the answer of an identity provider (SAML, form_post) or of a bank.
-// What such a request sets begins a session, whose cookie replaces the visitor's
-// own. This is logged. Keep what the request needs in a second Manager, with
-// SameSite=None: see the example of [Cookie].
+// Browsers do not send a SameSite=Lax cookie with a POST from a page of another site,
+// such as the answer of an identity provider (SAML, form_post) or of a bank. A value that
+// such a request sets begins a new session, whose cookie replaces the visitor's own. This
+// is logged. Keep the data of such requests in a second Manager with SameSite=None: see
+// the example of [Cookie].
 //
 // # Errors
 //
-//	ErrConflict, ErrEnded                   409   nothing was saved
+//	ErrConflict, ErrEnded                  409   nothing was saved
 //	ErrTooManySessions                     409   nothing was saved
 //	ErrNotListed                           500   of RevokeAll: some sessions may live
 //	ErrUnavailable                         503   nothing was saved
 //	ErrOutcomeUnknown (an ErrUnavailable)  503   it may have been saved
 //	ErrUnreadable                          503   nothing is overwritten
 //	ErrTooLarge, ErrEncode, ErrHeaderSent  500   nothing was saved
-//	ErrRequestDone                         500   nothing was saved after it, nor what was pending
+//	ErrRequestDone                         500   pending and later changes were not saved
 //
-// # Outside the promise
+// # What is not guaranteed
 //
-// Parallel first requests of a visitor without a cookie each begin a session,
-// and the browser keeps the last cookie. A store that forgets what it has
-// acknowledged, by a failover or an eviction, takes sessions back with it: see
-// the documentation of the provider. Of the saves that compete, two draw the same
-// 32 random bits for their versions once in four billion conflicts, and are then
-// taken for one.
+// Parallel first requests of a visitor without a cookie each begin a session, and the
+// browser keeps the last cookie. A store that loses acknowledged writes, in a failover or
+// an eviction, loses sessions, too: see the documentation of the provider. Two competing
+// saves draw the same 32 random bits for their versions once in four billion conflicts,
+// and are then taken for one.
 package session

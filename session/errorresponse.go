@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// answer sends the error in place of the handler's response.
+// answer sends the error response in place of the handler's response.
 func (rw *responseWriter) answer(r *http.Request) {
 	rw.req.dropChanges(&failedResponse)
 	rw.req.leaveQueue()
@@ -37,7 +37,7 @@ func (p *requestState) answerError(w http.ResponseWriter, r *http.Request, err e
 	http.Error(w, errorText(err), status)
 }
 
-// errorText returns what a visitor is told of an error.
+// errorText returns the text for the visitor.
 func errorText(err error) string {
 	switch {
 	case errors.Is(err, ErrConflict):

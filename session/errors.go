@@ -9,78 +9,78 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// The errors of Load, Save and Update, and of the commits that ErrorHandler
-// gets to see. Match them with errors.Is; the text of what is returned says
-// more, such as the key.
+// The errors of Load, Save and Update, and of the commits that are passed to
+// ErrorHandler. Match them with errors.Is. The text of a returned error has more details,
+// such as the key.
 var (
-	// ErrConflict: a parallel request changed what this one had read, as the
-	// isolation level counts it. Nothing was saved. The message names the key.
+	// ErrConflict: a parallel request changed data that this one had read, by the rules of
+	// the isolation level. Nothing was saved. The message names the key.
 	ErrConflict = txn.ErrConflict
 
-	// ErrEnded: the session was destroyed or renewed, or has expired, since the
-	// request loaded it, or up to 30 seconds before. Nothing was saved, and the
-	// session is not made anew. The visitor has to load the page again: the browser
-	// then sends the cookie of the new session, or may begin one.
-	// Of Manager.Revoke: there is no session of that public ID, and nothing was ended.
+	// ErrEnded: the session was destroyed or renewed, or has expired, since the request
+	// loaded it or up to 30 seconds before. Nothing was saved, and the session is not
+	// created again. The visitor has to reload the page: the browser then sends the cookie
+	// of the new session, or may begin one. For Manager.Revoke it means that there is no
+	// session of that public ID, and nothing was ended.
 	ErrEnded = records.ErrEnded
 
 	// ErrUnavailable: the provider failed. Nothing was saved, but see
 	// ErrOutcomeUnknown.
 	ErrUnavailable = records.ErrUnavailable
 
-	// ErrOutcomeUnknown: the provider failed in the middle of a save, and
-	// reading back did not tell either: the change may have landed or not. It
-	// will not be repeated. It wraps ErrUnavailable. Where the provider is certain
-	// that nothing was saved (provider.ErrNotSaved), the error is not this one.
+	// ErrOutcomeUnknown: the provider failed during a save, and reading back did not show
+	// whether the change was saved. The save will not be repeated. ErrOutcomeUnknown wraps
+	// ErrUnavailable. If the provider is certain that nothing was saved
+	// (provider.ErrNotSaved), the error is plain ErrUnavailable.
 	ErrOutcomeUnknown = records.ErrOutcomeUnknown
 
-	// ErrUnreadable: the stored record is not one that this Manager can read: it
-	// is damaged, sealed by a key that is not there, or of a later version of this
-	// package. It is left as it is. Manager.ClearCookie lets the visitor start over.
+	// ErrUnreadable: this Manager cannot read the stored record. It is damaged, encrypted
+	// with a key that is not available, or written by a later version of this package. The
+	// record is left as it is. Manager.ClearCookie gives the visitor a new session.
 	ErrUnreadable = records.ErrUnreadable
 
-	// ErrTooLarge: the session is over Config.MaxSize or the provider's limit.
-	// What was stored stays.
+	// ErrTooLarge: the session is larger than Config.MaxSize or the provider's limit. The
+	// stored session is unchanged.
 	ErrTooLarge = records.ErrTooLarge
 
-	// ErrTooManySessions: the owner has as many sessions as Config.OwnerLimit,
-	// and OwnerLimitRefuses is set; or as many as can be listed, which the message
-	// says. Nothing was saved.
+	// ErrTooManySessions: the owner has Config.OwnerLimit sessions and OwnerLimitRefuses is
+	// set, or the owner's list of sessions is full, which the message says. Nothing was
+	// saved.
 	ErrTooManySessions = owners.ErrTooManySessions
 
-	// ErrNotListed: the session of the request is its owner's, and the store does not
-	// list it as such. It has lost the list of the owner's sessions, or an old one has
-	// come back. Those that it does list were ended. Others may live: each is listed
-	// again when it is next used after Config.TouchInterval, so repeat
-	// Manager.RevokeAll then, and see that the store evicts nothing.
+	// ErrNotListed: the session of the request belongs to the owner, but is missing in the
+	// store's list of the owner's sessions. The store has lost the list, or has restored an
+	// old one. The listed sessions were ended. Others may live. Each is listed again when it
+	// is used after Config.TouchInterval, so repeat Manager.RevokeAll then, and make sure
+	// that the store evicts nothing.
 	ErrNotListed = owners.ErrNotListed
 
-	// ErrEncode: a value cannot be encoded, or Get could not return what is
-	// encoded. The message names the key and the type. Nothing was saved.
+	// ErrEncode: a value cannot be encoded, or Get could not return the encoded value. The
+	// message names the key and the type. Nothing was saved.
 	ErrEncode = txn.ErrEncode
 
 	// ErrHeaderSent: the session needs a cookie, but the response's header has
 	// been sent. Nothing was saved.
 	ErrHeaderSent = txn.ErrHeaderSent
 
-	// ErrRequestDone: the request is over, and changes of it were dropped. They were
-	// pending when it ended, because its response was an error or its handler
-	// panicked; or they came later, from a handler that http.TimeoutHandler has given
-	// up or from a goroutine of the request. Save and Update of that Session return it
-	// from then on, so that nothing goes on as if they had been saved. The message
-	// names the cause. Use Manager.Update with the session's public ID from there.
+	// ErrRequestDone: the request is over, and some of its changes were dropped. They were
+	// pending when it ended, because its response was an error or its handler panicked; or
+	// they came later, from a handler that http.TimeoutHandler has given up or from a
+	// goroutine of the request. Save and Update of that Session return it from then on, so
+	// that no code assumes that the changes were saved. The message names the cause. Use
+	// Manager.Update with the session's public ID in such code.
 	ErrRequestDone = txn.ErrRequestDone
 
-	// ErrNoHandler: the context is not that of a request that Manager.Handler,
-	// HandlerFunc or Replay has passed on. It may be that of the request around,
-	// as in a framework that hands on no net/http request: see "Routers and
-	// frameworks" in the documentation of the package.
+	// ErrNoHandler: the context does not belong to a request that Manager.Handler,
+	// HandlerFunc or Replay has passed on. It may belong to the outer request, as in a
+	// framework that does not pass on the net/http request: see "Routers and frameworks" in
+	// the documentation of the package.
 	ErrNoHandler = errors.New("session: no session in this context: wrap the handler in Manager.Handler, and load with the context of the request that the handler was given (gin, echo, fiber: see \"Routers and frameworks\" in the documentation of package session)")
 )
 
-// StatusCode returns the HTTP status that fits an error of this package: 409
-// for ErrConflict, ErrEnded and ErrTooManySessions, 503 for ErrUnavailable and
-// ErrUnreadable, else 500.
+// StatusCode returns the HTTP status that fits an error of this package: 409 for
+// ErrConflict, ErrEnded and ErrTooManySessions, 503 for ErrUnavailable (and so
+// ErrOutcomeUnknown) and ErrUnreadable, 500 for any other error.
 func StatusCode(err error) int {
 	switch {
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrEnded), errors.Is(err, ErrTooManySessions):

@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// handlerContext is the context of a handler: it carries the responseWriter, and is cancelled when a
-// commit fails. Most handlers never wait for that, so what they would wait for is made
-// when one does.
+// handlerContext is the context of a handler. It carries the responseWriter, and is
+// cancelled when a commit fails. Most handlers never wait for its end, so the cancellable
+// context is created on first use.
 type handlerContext struct {
 	context.Context // the request's
 	writer          *responseWriter
 
 	mu     sync.Mutex
-	cause  error           // why it was stopped
+	cause  error           // passed to stop
 	own    context.Context // cancellable; nil until it is needed
 	cancel context.CancelCauseFunc
 }
 
-// Value implements context.Context. By the cancellable context, one that is derived from
-// this one finds what to wait for, and needs no goroutine for it.
+// Value implements context.Context. It asks the cancellable context, if there is one, so
+// that a context derived from this one finds its parent and needs no goroutine.
 func (c *handlerContext) Value(key any) any {
 	if k, ok := key.(writerKey); ok && (k.m == nil || k.m == c.writer.req.m) {
 		return c.writer

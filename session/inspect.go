@@ -11,58 +11,59 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// Kind is what a record of this package is for.
+// Kind is the purpose of a record of this package.
 type Kind string
 
 // The kinds of records.
 const (
 	KindSession    Kind = "session"
-	KindTombstone  Kind = "tombstone"   // remembers for minutes that a session was renewed or destroyed
+	KindTombstone  Kind = "tombstone"   // records that a session was renewed or destroyed
 	KindOwnerIndex Kind = "owner-index" // lists the sessions of an owner
-	KindKeyring    Kind = "keyring"     // has the keys that sign cookies, if Config has none
+	KindKeyring    Kind = "keyring"     // holds the keys that sign cookies, if Config has none
 )
 
-// Info is what a record holds, for tools that look into a store.
+// Info describes the content of a record, for tools that inspect a store.
 type Info struct {
 	Kind Kind
 
 	// PublicID is the record's ID: Session.PublicID, if it is a session.
 	PublicID string
 
-	// Owner is the user that Session.SetOwner has named. KindSession, KindOwnerIndex.
+	// Owner is the user set by Session.SetOwner. KindSession, KindOwnerIndex.
 	Owner string
 
 	CreatedAt  time.Time // when the session began
-	StartedAt  time.Time // when its lifetime began: then, or at the last Renew
-	LastSeenAt time.Time // when it was last used, give or take Config.TouchInterval
+	StartedAt  time.Time // when its lifetime began: at CreatedAt or the last Renew
+	LastSeenAt time.Time // when it was last used, to the precision of Config.TouchInterval
 	ExpiresAt  time.Time // when the record ends, unless it is used before; zero: never
-	Deadline   time.Time // when it ends however busy it is, if Session.Persist was called
+	Deadline   time.Time // when it ends even if it is in use, if Session.Persist was called
 
-	// Commits is how often the record has been saved, touches included.
+	// Commits is the number of times the record has been saved, including touches.
 	Commits int64
 
-	// Successor is the public ID of what a renewed session has become. KindTombstone.
+	// Successor is the public ID of the session that a renewed session continues under.
+	// KindTombstone.
 	Successor string
 
-	// Values are what the session's keys hold, sorted by name. KindSession.
+	// Values are the values of the session's keys, sorted by name. KindSession.
 	Values []Value
 
-	// Sessions are the public IDs of the owner's sessions, and perhaps of some that
-	// have ended. KindOwnerIndex.
+	// Sessions are the public IDs of the owner's sessions, possibly including some that have
+	// ended. KindOwnerIndex.
 	Sessions []string
 }
 
-// Inspect reads a record that this package has saved, as a provider.Lister
-// yields them or Fetch returns them. It is for tools: a program's own requests
-// Load their session. The codecs are the program's own; the built-in ones are
-// always known, and a session of any other has values that do not Decode.
+// Inspect reads a record that this package has saved, as returned by Fetch or yielded by
+// a provider.Lister. It is for tools; a request uses Load. Pass the program's own codecs;
+// the built-in ones are always known. The values of a session with an unknown codec do
+// not Decode.
 //
-// Nothing secret comes out: a record does not have the token of the cookie, and of
-// KindKeyring only the kind, the public ID and the number of commits are told. But the
-// values are the visitor's.
+// The result contains no secrets: a record does not contain the token of the cookie, and
+// for KindKeyring only Kind, PublicID, ExpiresAt and Commits are set. But the values are
+// the visitor's data.
 //
-// The error of a record that is none of these wraps ErrUnreadable. One that
-// provider/sealed has encrypted is to be opened before.
+// If the record is of no known kind, the error wraps ErrUnreadable. A record that
+// provider/sealed has encrypted must be decrypted first.
 func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	if rec == nil {
 		return nil, fmt.Errorf("%w: there is no record", ErrUnreadable)
@@ -114,7 +115,7 @@ func codecNamed(name string, codecs []Codec) Codec {
 	return codecs[at]
 }
 
-// Value is what one key of a session holds.
+// Value is the value of one key of a session.
 type Value struct {
 	Name string
 	Data []byte // as the codec has encoded it; a part of the record's Data
@@ -122,11 +123,12 @@ type Value struct {
 	codec Codec
 }
 
-// Decode returns the value in such types as encoding/json has for data of unknown
-// shape, and takes again: nil, bool, string, []any, map[string]any, numbers of any
-// type; moreover []byte and time.Time, and "NaN" or "+Inf" for what is no number
-// there. What a codec of the program's own returns is left as it is. To decode into
-// a type, call the codec's Unmarshal with Data.
+// Decode returns the value as encoding/json decodes into any (nil, bool, string, []any,
+// map[string]any), except that numbers may be of any numeric type. In addition it returns
+// []byte and time.Time, and NaN and infinities become strings such as "NaN" and "+Inf".
+// All of these can be encoded by encoding/json. A value of a codec of the program's own
+// is returned as that codec decodes it. To decode into a type, call the codec's Unmarshal
+// with Data. The error never quotes the value.
 func (v Value) Decode() (any, error) {
 	if v.codec == nil {
 		return nil, fmt.Errorf("session: key %q is encoded by a codec that is not known here", v.Name)

@@ -11,21 +11,22 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// Key names a value of type T in a session. It is a cheap value without state:
-// declare it once, as a package variable, and use it with every Session.
+// Key names a value of type T in a session. It is a small value without state: declare it
+// once, as a package variable, and use it with every Session. [NewKey] makes a Key; the
+// zero Key panics.
 //
 //	var cart = session.NewKey[[]Item]("cart")
 //
-// Values are stored encoded (see [Config].Codec), each by itself. What Get
-// returns is the caller's own: changing it changes nothing until Set.
+// Each value is encoded and stored by itself (see [Config].Codec). Get returns a copy:
+// changing it has no effect on the session until Set.
 //
-// Unexported fields are not stored. A struct that embeds a type with methods to
-// encode itself, such as a time.Time, has these methods, too, and is stored as
-// that one field. A value in a field of type any comes back as the type that the
-// codec decodes it into: a struct as a map[string]any.
+// Unexported fields are not stored. A struct that embeds a type with its own encoding
+// methods, such as a time.Time, inherits these methods, so only that field is stored. A
+// value in a field of type any comes back as the type that the codec decodes it into: a
+// struct becomes a map[string]any.
 //
-// The verbs differ in what happens when a parallel request has changed the key,
-// at LevelMerge:
+// The methods differ in what happens at LevelMerge when a parallel request has changed
+// the key:
 //
 //	Get, then Set     conflicts
 //	Set alone         wins
@@ -40,10 +41,10 @@ type Key[T any] struct {
 	older         []func(Codec, txn.Value) (T, error) // decode what is of earlier types
 }
 
-// NewKey returns the key of that name. It panics if name is empty or if no value
-// of type T can be stored and read back: a func, a chan, an interface with methods
-// such as error, a struct without an exported field, one that embeds a pointer to
-// an unexported struct, or a type that has one of these in it.
+// NewKey returns the key of that name. It panics if name is empty or if no value of type
+// T can be stored and read back. Such types are a func, a chan, an interface with methods
+// such as error, a struct without an exported field, a struct that embeds a pointer to an
+// unexported struct, and a type that contains one of these.
 func NewKey[T any](name string) Key[T] {
 	if name == "" {
 		panic("session: NewKey with an empty name")
@@ -54,37 +55,38 @@ func NewKey[T any](name string) Key[T] {
 	return Key[T]{name: name, rating: rate(reflect.TypeFor[T]()).rating}
 }
 
-// MergeWith returns k with a three-way merge: where this request and a parallel
-// one have both set the key, fn makes one value of the one this request began
-// with, its own and the other's. It keeps the key from conflicting at
-// LevelMerge, not when one side has deleted it, nor at the other levels. fn may
-// run several times and must not use the session.
+// MergeWith returns k with a three-way merge. If this request and a parallel one have
+// both set the key, fn returns one value for the key, given the value that this request
+// started from, its own value and the other request's. MergeWith avoids the conflict at
+// LevelMerge only, and not when either request has deleted the key. fn may run several
+// times and must not use the session.
 func (k Key[T]) MergeWith(fn func(base, mine, theirs T) T) Key[T] {
 	k.merge = fn
 	return k
 }
 
-// LastWriteWins returns k for values that may be lost, such as the text of a
-// flash message: reading the key counts as not reading it, so that changing it
-// conflicts at LevelStrict only.
+// LastWriteWins returns k for values that may be lost, such as the text of a flash
+// message. Reading the key does not count as a read, so changing it conflicts at
+// LevelStrict only.
 func (k Key[T]) LastWriteWins() Key[T] {
 	k.lastWriteWins = true
 	return k
 }
 
-// Upgrade returns k with a decoder for values of the type that the key had before:
-// a stored value that does not decode into T, but does into Old, is what convert
-// makes of it. For several earlier types call Upgrade for each; they are tried in
-// that order. What is stored changes when the key is set or updated, not when it is
-// read. convert must not use the session.
+// Upgrade returns k with a decoder for values of the type that the key had before. A
+// stored value that does not decode into T, but does into Old, is converted by convert.
+// For several earlier types call Upgrade for each; they are tried in that order. The
+// stored value changes when the key is set or updated, not when it is read. convert must
+// not use the session. Upgrade panics if no value of type Old can be stored, as NewKey
+// does.
 //
 //	var cart = session.Upgrade(session.NewKey[Cart]("cart"), func(items []string) Cart {
 //		return Cart{Items: items}
 //	})
 //
 // A struct decodes into any other struct: fields are matched by name, those without a
-// match are left zero, and convert is not called. See "Values whose type changes" in
-// the package documentation.
+// match are left zero, and convert is not called. See "Values whose type changes" in the
+// package documentation.
 func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
 	if err := storable(reflect.TypeFor[Old]()); err != nil {
 		panic(fmt.Sprintf("session: Upgrade of key %q from %s: %v", k.name, reflect.TypeFor[Old](), err))
@@ -99,23 +101,23 @@ func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
 	return k
 }
 
-// Get returns the value, and whether there is one. A stored value that does not
-// decode into T, nor into a type that Upgrade has named, is logged and reads as
-// absent; it is kept until overwritten.
+// Get returns the value and whether there is one. A stored value that decodes neither
+// into T nor into a type given to Upgrade is logged and reads as absent. It stays stored
+// until it is overwritten.
 func (k Key[T]) Get(s *Session) (T, bool) {
 	v, format := k.in(s).Get(k.name, k.lastWriteWins)
 	return k.decode(s, v, format)
 }
 
-// Pop returns the value and deletes it. It is for what must be used once, such
-// as an OAuth state: of two parallel requests one gets it and the other
-// conflicts, also in HandlerFunc, which does not run again what has popped. After the
-// request nothing is taken, and Pop reports that there is no value.
+// Pop returns the value and deletes it. It is for values that must be used only once,
+// such as an OAuth state: of two parallel requests one gets the value and the other
+// conflicts. HandlerFunc does not run a handler again after a Pop. After the request Pop
+// deletes nothing and reports that there is no value.
 //
-// A HEAD request, which http.ServeMux routes to the handlers of GET, takes nothing.
-// There Pop of a key that is LastWriteWins, such as a flash message, returns what the
-// GET would. Pop of any other key returns no value: what must be used once is not used
-// by a HEAD.
+// In a HEAD request, which http.ServeMux routes to the handlers of GET, Pop deletes
+// nothing. For a key with LastWriteWins, such as a flash message, it returns the value
+// that a GET would get. For any other key it reports that there is no value, so that a
+// HEAD request does not use up a value that must be used once.
 func (k Key[T]) Pop(s *Session) (zero T, ok bool) {
 	tx := k.in(s)
 	for {
@@ -139,9 +141,9 @@ func (k Key[T]) Pop(s *Session) (zero T, ok bool) {
 	}
 }
 
-// Set sets the value as it is now: what becomes of it after makes no difference.
-// One that cannot be encoded, or that would not be the same once it is decoded,
-// fails the commit with ErrEncode, and Get keeps the old value.
+// Set sets the key to an encoded copy of value: later changes to value have no effect. If
+// the value cannot be encoded, or would differ after decoding, the commit fails with
+// ErrEncode and Get keeps returning the old value.
 func (k Key[T]) Set(s *Session, value T) {
 	tx := k.in(s)
 	v, err := k.encode(s, &value)
@@ -152,20 +154,21 @@ func (k Key[T]) Set(s *Session, value T) {
 	tx.Set(k.name, v, k.lastWriteWins, k.threeWay(s))
 }
 
-// GetOrSet returns the value or, if there is none that decodes, sets it to what fn
-// makes, and returns that. It is for what is made once and used in the response, such
-// as a CSRF token: what it has set is what is stored when the response goes out.
+// GetOrSet returns the value. If there is none that decodes, it sets the key to the
+// result of fn and returns that. It is for values that are created once and used in the
+// response, such as a CSRF token: the value that it returns is the one that is stored
+// when the response is sent.
 //
-// So if a parallel request has set the key meanwhile, that is a conflict, also of a
-// key with MergeWith or LastWriteWins. In [Manager.HandlerFunc] a safe request runs
-// again then, in [Manager.Replay] any, and GetOrSet returns what the other has set;
-// also inside of [Manager.Handler], which by itself runs nothing twice. In
-// [Session.Update] the closure runs again. Elsewhere the answer is 409. A value that
-// was there is read as by Get. Parallel first requests of a visitor without a cookie
-// each begin a session, with a value of its own.
+// If a parallel request has set the key in the meantime, that is therefore a conflict,
+// even for a key with MergeWith or LastWriteWins. Then the handler runs again and
+// GetOrSet returns the other request's value: in [Manager.HandlerFunc] if the request is
+// safe, in [Manager.Replay] always, also inside of [Manager.Handler], which by itself
+// runs nothing twice. In [Session.Update] the closure runs again. Elsewhere the response
+// is 409. A value that already exists is read as by Get. Parallel first requests of a
+// visitor without a cookie each begin a session, with a value of its own.
 //
-// fn may use the session, but must not set the key. After the request it does not run,
-// and GetOrSet returns the value that is there, or the zero value.
+// fn may use the session, but must not set the key. After the request fn does not run,
+// and GetOrSet returns the existing value, or the zero value.
 func (k Key[T]) GetOrSet(s *Session, fn func() T) T {
 	tx := k.in(s)
 	for {
@@ -189,18 +192,18 @@ func (k Key[T]) GetOrSet(s *Session, fn func() T) T {
 	}
 }
 
-// Delete removes the value.
+// Delete removes the value. Deleting a key without a value changes nothing.
 func (k Key[T]) Delete(s *Session) {
 	k.in(s).Delete(k.name, k.lastWriteWins)
 }
 
-// Update sets the value to what fn makes of it, the zero value if there is
-// none that Get would return, and returns the new value. When a parallel request has changed the key,
-// fn is applied to the newest value at the commit: no change is lost, and an
-// Update alone conflicts at LevelStrict only. What was returned is then not what
-// is stored: two visitors may be told the same count, though both are counted.
+// Update sets the value to the result of fn and returns it. fn gets the value that Get
+// would return, or the zero value. If a parallel request has changed the key, fn is
+// applied at the commit to the newest value. No change is lost, and an Update alone
+// conflicts at LevelStrict only. The returned value is then not the stored one: two
+// visitors may see the same count, though both are counted.
 //
-// fn may run several times. It may read other keys, and must change nothing but
+// fn may run several times. It may read other keys, and must have no other effect than
 // its result. After the request fn does not run, and Update returns the zero value.
 func (k Key[T]) Update(s *Session, fn func(T) T) T {
 	var result T
@@ -229,7 +232,7 @@ func (k Key[T]) apply(s *Session, old txn.Value, fn func(T) T) (value T, v txn.V
 	return value, v, err
 }
 
-// decode returns the value of v. One that does not decode is absent, and logged.
+// decode returns the value of v. A value that does not decode is absent and is logged.
 func (k Key[T]) decode(s *Session, v txn.Value, format string) (zero T, ok bool) {
 	if !v.Present {
 		return zero, false
@@ -242,7 +245,7 @@ func (k Key[T]) decode(s *Session, v txn.Value, format string) (zero T, ok bool)
 	return value, true
 }
 
-// read returns the value of v, which is of the key's type or of an earlier one.
+// read returns the value of v, which has the key's type or an earlier one.
 func (k Key[T]) read(codec Codec, v txn.Value) (value T, ok bool) {
 	if unmarshal(codec, v, &value) == nil {
 		return value, true
@@ -255,8 +258,9 @@ func (k Key[T]) read(codec Codec, v txn.Value) (value T, ok bool) {
 	return value, false
 }
 
-// unmarshal decodes a stored value. Types and codecs of the program's own get a copy:
-// one that keeps or changes it, against the rules, must not change what is stored.
+// unmarshal decodes a stored value. The program's own types and codecs get a copy of the
+// data: if one of them keeps or changes it, against the rules, the stored value must not
+// change.
 func unmarshal[T any](codec Codec, v txn.Value, value *T) error {
 	data := v.Bytes()
 	if !builtin(codec) || !basic(reflect.TypeFor[T]()) {
@@ -290,7 +294,7 @@ func (k Key[T]) threeWay(s *Session) *txn.Merge {
 	}}
 }
 
-// logUndecodable leaves out what the decoder says: it may quote the value.
+// logUndecodable omits the decoder's error, because it may quote the value.
 func (s *Session) logUndecodable(key string, t reflect.Type) {
 	observer := s.m.engine.Observer
 	event := observer.Begin(observe.Undecodable)

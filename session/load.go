@@ -13,11 +13,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// load returns the session, the same at every call.
+// load returns the session, the same one at every call.
 func (p *requestState) load(ctx context.Context) (*Session, error) {
 	var event observe.Event
 	s, err := p.loadOnce(ctx, &event)
-	p.m.engine.Observer.End(ctx, event) // without the lock: it may ask for the session, too
+	p.m.engine.Observer.End(ctx, event) // without the lock: the Observer may load the session, too
 	return s, err
 }
 
@@ -37,7 +37,7 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 	return s, err
 }
 
-// read looks the session up. An ID that is not there is never adopted.
+// read looks up the session. It never adopts an ID that is not stored.
 func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
 	s := &Session{m: p.m, req: p}
 	var room [2]string
@@ -69,7 +69,7 @@ func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session
 	return s, nil
 }
 
-// deadline returns when a load is to be over.
+// deadline returns the deadline of a load.
 func (p *requestState) deadline(ctx context.Context) time.Time {
 	if p.m.records.InProcess() {
 		return time.Time{}
@@ -96,9 +96,9 @@ type finding struct {
 	err        error       // of the first record that cannot be read
 }
 
-// find returns what the cookies stand for. Browsers send several of the name after
-// a change of Domain, Path or Partitioned, so a record has to live for its cookie
-// to count. Several that live are a sign of cookie tossing.
+// find returns the sessions that the cookies stand for. After a change of Domain, Path or
+// Partitioned, browsers send several cookies of the name, so a cookie counts only if its
+// session is alive. Several live sessions are a sign of cookie tossing.
 func (p *requestState) find(ctx context.Context, sent []string) (finding, error) {
 	if len(sent) > maxCandidates {
 		return finding{}, nil
@@ -127,9 +127,9 @@ func (p *requestState) find(ctx context.Context, sent []string) (finding, error)
 	return f, nil
 }
 
-// add notes a record that is there. A live one after another makes both rivals. Of
-// tombstones the strict one counts: a response that changes the browser's cookie may
-// be under way.
+// add adds a stored record to f. If a second live session is found, both are rivals. Of
+// several tombstones the strict one counts: a response that changes the browser's cookie
+// may be under way.
 func (f *finding) add(one candidate, decodes bool) {
 	switch c := one.content; {
 	case !decodes && !c.Tombstone:
@@ -151,8 +151,8 @@ func (f *finding) add(one candidate, decodes bool) {
 	}
 }
 
-// problem returns why no session that lives is served, nil if there is none or if
-// several live. What cannot be read may live.
+// problem returns why no live session is served. It returns nil if there is none to serve
+// or if several are alive. An unreadable record may be alive.
 func (p *requestState) problem(f *finding) error {
 	switch {
 	case f.session.content != nil || f.rivals != nil:
@@ -167,8 +167,8 @@ func (p *requestState) problem(f *finding) error {
 	return nil
 }
 
-// warnOfSeveral logs, once for each kind, that the visitor is served no session
-// because of the number of cookies.
+// warnOfSeveral logs, once for each kind, that the visitor got no session because of the
+// number of cookies.
 func (p *requestState) warnOfSeveral(sent int, found finding) {
 	const advice = "give Config.Cookie another Name if its Domain, Path or Partitioned was changed, " +
 		"or if another site of this domain uses the name with the same keys; if not, a sibling subdomain may be planting cookies"
@@ -182,7 +182,7 @@ func (p *requestState) warnOfSeveral(sent int, found finding) {
 	}
 }
 
-// logUnknownCodec logs that a visitor is taken for a new one.
+// logUnknownCodec logs that a visitor is treated as new.
 func (m *Manager) logUnknownCodec(publicID string, err error) {
 	m.cfg.Logger.Error("session: the visitor is taken for a new one, since the codec of the stored session is not known; "+
 		"it is left as it is until the visitor signs in or out; use that codec as Config.Codec to have it back",

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Proxies that take HTTPS say so by one of these headers, with the name of the scheme
-// or with a flag.
+// Proxies that terminate HTTPS say so in one of these headers, with the name of the
+// scheme or with a flag.
 var (
 	schemeHeaders = []string{
 		"X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Scheme", "X-Url-Scheme", "X-Scheme",
@@ -17,16 +17,15 @@ var (
 	flagHeaders = []string{"X-Forwarded-Ssl", "Front-End-Https", "X-AppEngine-Https", "Fastly-SSL", "X-ARR-SSL"}
 )
 
-// losesSecure reports whether a browser is about to drop a Secure cookie of this
-// request's answer: the browser sent it by plain HTTP to another host than its own.
-// Browsers say Sec-Fetch-Site only where they keep such a cookie: to HTTPS and to
-// their own host (W3C Fetch Metadata, section 2). The proxies' headers are for those
-// that are too old for that.
+// losesSecure reports whether a browser is about to drop a Secure cookie in the response:
+// the browser sent the request over plain HTTP to a remote host. Browsers send
+// Sec-Fetch-Site only where they accept such a cookie: over HTTPS and to their own host
+// (W3C Fetch Metadata, section 2). The proxies' headers are for older browsers.
 func losesSecure(r *http.Request) bool {
 	return r.TLS == nil && isBrowser(r) && r.Header.Get("Sec-Fetch-Site") == "" && !toLoopback(r.Host) && !proxiedByTLS(r.Header)
 }
 
-// isBrowser reports whether a browser sent r, by how the User-Agent of each begins.
+// isBrowser reports whether a browser sent r: their User-Agents all begin like this.
 func isBrowser(r *http.Request) bool { return strings.HasPrefix(r.UserAgent(), "Mozilla/") }
 
 // toLoopback reports whether host is the browser's own.
@@ -41,8 +40,8 @@ func toLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// proxiedByTLS reports whether a proxy says that it, or one before it, took the
-// request by HTTPS.
+// proxiedByTLS reports whether a header says that a proxy received the request over
+// HTTPS.
 func proxiedByTLS(h http.Header) bool {
 	return slices.ContainsFunc(schemeHeaders, func(name string) bool {
 		return slices.ContainsFunc(h.Values(name), namesTLS)
@@ -71,9 +70,9 @@ func isOn(flag string) bool {
 	return true
 }
 
-// fromAnotherSite reports whether a page of another site made the browser go here by
-// r, a GET or a POST, without the session cookie that it may have: it keeps one of
-// SameSite=Lax back from a POST, and one of SameSite=Strict from both.
+// fromAnotherSite reports whether r is a navigation from a page of another site for which
+// the browser withholds the session cookie of this mode: SameSite=Lax for a POST,
+// SameSite=Strict for any method.
 func fromAnotherSite(r *http.Request, mode http.SameSite) bool {
 	if r.Header.Get("Sec-Fetch-Site") != "cross-site" || r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return false

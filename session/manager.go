@@ -17,8 +17,9 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// Manager gives the handlers it wraps their visitors' sessions. It has no
-// goroutine and needs no closing. It is safe for concurrent use.
+// Manager gives each visitor a session in the handlers that it wraps. It has no goroutine
+// and needs no closing. It is safe for concurrent use. [New] makes a Manager; the zero
+// Manager panics.
 type Manager struct {
 	cfg     Config
 	codecs  map[string]Codec // by the Format of records
@@ -39,8 +40,8 @@ type Manager struct {
 	warnedOfBypass    atomic.Bool // a handler that answers by another ResponseWriter
 }
 
-// New returns a Manager that keeps its sessions in p. It does no I/O. The error
-// names every mistake of cfg.
+// New returns a Manager that keeps its sessions in p. It does no I/O. The error lists
+// every mistake in cfg.
 func New(p provider.Provider, cfg Config) (*Manager, error) {
 	cfg = cfg.withDefaults()
 	err := cfg.validate()
@@ -83,7 +84,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// signing returns how cookies are signed.
+// signing returns the options for the signer.
 func (m *Manager) signing(cfg Config) token.Options {
 	o := token.Options{
 		CookieName: cfg.Cookie.Name,
@@ -109,14 +110,13 @@ func (m *Manager) check() {
 	}
 }
 
-// Load returns the session of the request that ctx belongs to, of the innermost
-// Manager it came through. See [Manager.Load].
+// Load returns the session of the request that ctx belongs to, from the innermost Manager
+// that handles the request. See [Manager.Load].
 func Load(ctx context.Context) (*Session, error) { return load(ctx, nil) }
 
-// Load returns the session of the request that ctx belongs to. The first call
-// of a request reads the store, or nothing if the visitor has no session yet;
-// the others return the same Session. It fails with ErrNoHandler,
-// ErrUnavailable or ErrUnreadable.
+// Load returns the session of the request that ctx belongs to. The first call in a
+// request reads the store, unless the visitor has no session yet; later calls return the
+// same Session. The error is ErrNoHandler, ErrUnavailable or ErrUnreadable.
 func (m *Manager) Load(ctx context.Context) (*Session, error) {
 	m.check()
 	return load(ctx, m)
@@ -130,10 +130,10 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 	return p.load(ctx)
 }
 
-// ClearCookie clears the visitor's session cookie. It is for an ErrorHandler that
-// meets ErrUnreadable: the visitor starts over at the next request, and the
-// record stays for those who look into it. If r came with several cookies of the
-// name, it clears them wherever Destroy would.
+// ClearCookie clears the visitor's session cookie. It is for an ErrorHandler that meets
+// ErrUnreadable: the visitor begins with a new session at the next request, and the
+// record stays in the store for inspection. If r came with several cookies of the name,
+// ClearCookie clears them in the same scopes as Session.Destroy.
 func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	m.check()
 	p := &requestState{m: m, request: r}
@@ -141,10 +141,11 @@ func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	putCookie(w.Header(), cookie, p.inOtherScopes(cookie))
 }
 
-// vanishingInterval is how often sessions that have vanished are logged.
+// vanishingInterval is the minimum time between two log lines about vanished sessions.
 const vanishingInterval = time.Hour
 
-// logVanished logs that the session of a valid cookie is absent, if it cannot be.
+// logVanished logs that the session of a valid cookie is absent although it must be
+// stored.
 func (m *Manager) logVanished(id string) {
 	ago, vanished := m.records.Vanished(id)
 	if !vanished {

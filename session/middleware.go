@@ -11,11 +11,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// Handler returns next with sessions: it and all it calls get theirs from
-// [Load]. It calls next exactly once, and loads nothing that is not asked for.
+// Handler returns next with sessions: next and the handlers that it calls get theirs from
+// [Load]. It calls next exactly once, and loads a session only on demand.
 //
-// What the request changes is committed when the response begins. If that
-// fails, ErrorHandler answers in place of next's response.
+// Changes are committed when the response begins. If that fails, ErrorHandler answers in
+// place of next's response.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	m.check()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -46,9 +46,9 @@ func (m *Manager) serve(next http.Handler, w http.ResponseWriter, r *http.Reques
 	}
 }
 
-// copyParsedForm hands the form and the pattern that the handler's copy of the request has
-// gathered to the original: net/http removes the temporary files of its own request's form
-// only, and middleware around may want to know the pattern.
+// copyParsedForm copies the parsed form and the pattern from the handler's copy of the
+// request to the original. net/http removes the temporary files of its own request's form
+// only, and middleware outside may need the pattern.
 func copyParsedForm(r, inner *http.Request) {
 	r.Pattern = inner.Pattern
 	if r.MultipartForm == nil {
@@ -56,16 +56,18 @@ func copyParsedForm(r, inner *http.Request) {
 	}
 }
 
-// passiveKey is the key of what Passive puts into the context of a request.
+// passiveKey is the context key that Passive sets.
 type passiveKey struct{ m *Manager }
 
 // Passive returns next such that its requests do not count as use of the session: they
-// load it and do not extend it. It is for what a page does without its user, such as
-// polling, which would keep the session alive for as long as the page is open.
+// load it and do not extend it. It is for requests that a page makes without its user,
+// such as polling, which would otherwise keep the session alive as long as the page is
+// open.
 //
-// It holds for the whole request, and works outside or inside of Handler, HandlerFunc and
-// Replay. What such a request changes is saved; ExpiresAt and LastSeenAt stay. Renew and
-// Persist restart the times as ever, and a session that begins has all of its time.
+// Passive applies to the whole request, and works outside or inside of Handler,
+// HandlerFunc and Replay. Changes of such a request are saved; ExpiresAt and LastSeenAt
+// stay. Renew and Persist restart the times as usual, and a new session gets its full
+// time.
 func (m *Manager) Passive(next http.Handler) http.Handler {
 	m.check()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -80,8 +82,8 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 	})
 }
 
-// requestState is the state of one request in a Manager: it loads the session when it is
-// asked for, and holds the cookie until the header goes out.
+// requestState is the state of one request in a Manager: it loads the session on demand,
+// and holds the cookie until the header is sent.
 type requestState struct {
 	m       *Manager
 	request *http.Request // as it came in, with a context that no failed commit cancels
@@ -103,7 +105,8 @@ type requestState struct {
 
 var _ request = (*requestState)(nil)
 
-// writerKey is the key of the innermost responseWriter in a context, or of m's.
+// writerKey is the context key of the innermost responseWriter of m, or of any Manager if
+// m is nil.
 type writerKey struct{ m *Manager }
 
 func writerOf(ctx context.Context, m *Manager) *responseWriter {
@@ -118,8 +121,8 @@ func requestStateOf(ctx context.Context, m *Manager) *requestState {
 	return nil
 }
 
-// enclosing returns the state of the request in m that ctx is inside of. Another Manager
-// around that uses the same cookie would overwrite m's, which is logged.
+// enclosing returns the state of the request in m that ctx belongs to. If another Manager
+// around it uses the same cookie, it would overwrite m's cookie, which is logged.
 func (m *Manager) enclosing(ctx context.Context) *requestState {
 	innermost := requestStateOf(ctx, nil)
 	if innermost == nil || innermost.m == m {
@@ -132,9 +135,9 @@ func (m *Manager) enclosing(ctx context.Context) *requestState {
 	return requestStateOf(ctx, m)
 }
 
-// commit stores what the request has changed, before a header of this status
-// or, with 0, after it. A response that is an error commits nothing, nor does
-// one of a client's error by a handler that has seen Save fail.
+// commit stores the request's changes before a header of this status or, if status is 0,
+// after it. An error response (500 or more) commits nothing. A client error response (400
+// or more) of a handler whose last Save failed commits nothing either.
 func (p *requestState) commit(status int) error {
 	s := p.session.Load()
 	if s == nil || p.dropReason.Load() != nil {
@@ -147,13 +150,13 @@ func (p *requestState) commit(status int) error {
 	return s.tx.Commit(p.request.Context(), txn.Auto)
 }
 
-// Why a request commits no more by itself.
+// These are the reasons why a request commits no more by itself.
 var (
 	failedResponse = "the response was an error"
 	panicked       = "the handler panicked"
 )
 
-// dropChanges makes the request commit no more by itself. The first reason counts.
+// dropChanges makes the request commit no more by itself. Only the first reason is kept.
 func (p *requestState) dropChanges(reason *string) { p.dropReason.CompareAndSwap(nil, reason) }
 
 // publicID returns the session's public ID for a log line.
@@ -168,10 +171,10 @@ func (p *requestState) publicID() string {
 func (p *requestState) end() {
 	p.headerSent.Store(true)
 	p.over.Store(true)
-	if !p.asked.Load() { // a load that comes now finds that it is over
+	if !p.asked.Load() { // a later load finds that the request is over
 		return
 	}
-	p.loading.Lock() // a goroutine of the request may be at it
+	p.loading.Lock() // a goroutine of the request may be loading
 	defer p.loading.Unlock()
 	if s := p.session.Load(); s != nil {
 		s.tx.End()
@@ -181,14 +184,14 @@ func (p *requestState) end() {
 // unsaved reports whether the request has changes that are not saved.
 func (p *requestState) unsaved() bool { return p.session.Load().tx.Unsaved() }
 
-// leaveQueue gives up the place in the queue of the session.
+// leaveQueue gives up the place in the session's queue.
 func (p *requestState) leaveQueue() {
 	if s := p.session.Load(); s != nil {
 		s.tx.LeaveQueue()
 	}
 }
 
-// The methods of txn.Request.
+// These methods implement txn.Request.
 
 func (p *requestState) Context() context.Context { return p.request.Context() }
 func (p *requestState) Method() string           { return p.request.Method }

@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 )
 
-// Op is what an Event is about.
+// Op is the operation that an Event reports.
 type Op string
 
-// The operations that Config.Observer is told of.
+// These are the operations that Config.Observer receives.
 const (
 	OpLoad        Op = "load"        // a session was looked up by the request's cookie
 	OpSave        Op = "save"        // changes were committed
@@ -23,7 +23,7 @@ const (
 	OpUndecodable Op = "undecodable" // a stored value did not decode, and was read as absent
 )
 
-// Event is what Config.Observer is told.
+// Event reports one finished operation to Config.Observer.
 type Event struct {
 	Op       Op
 	PublicID string        // of the session, "" if there is none
@@ -34,25 +34,25 @@ type Event struct {
 	Err      error         // why it failed. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
 }
 
-// Outcome says in one word how an operation ended.
+// Outcome classifies the result of an operation.
 type Outcome string
 
 // The outcomes of an Event.
 const (
 	OutcomeOK          Outcome = "ok"
-	OutcomeNone        Outcome = "none"        // OpLoad: the cookie is of no session
-	OutcomeMerged      Outcome = "merged"      // saved on top of what others had saved meanwhile
+	OutcomeNone        Outcome = "none"        // OpLoad: the cookie belongs to no session
+	OutcomeMerged      Outcome = "merged"      // saved on top of changes of parallel requests
 	OutcomeConflict    Outcome = "conflict"    // ErrConflict
 	OutcomeEnded       Outcome = "ended"       // ErrEnded
 	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
-	OutcomeCanceled    Outcome = "canceled"    // OpRenew: the visitor hung up first, and would not have got the new cookie
+	OutcomeCanceled    Outcome = "canceled"    // OpRenew: the visitor disconnected first and would not have received the new cookie
 	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     Outcome = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
 	OutcomeDropped     Outcome = "dropped"     // ErrRequestDone
 )
 
-// Outcome sums e up in one word, one of a few, as metrics want it.
+// Outcome returns the result of e as one of a few constants, for use as a metric label.
 func (e Event) Outcome() Outcome {
 	switch {
 	case e.Err == nil && e.Op == OpLoad && e.PublicID == "":
@@ -80,7 +80,7 @@ func (e Event) Outcome() Outcome {
 	}
 }
 
-// observer returns what tells fn of the operations of the packages below.
+// observer returns an Observer that passes the operations of the internal packages to fn.
 func observer(fn func(context.Context, Event)) observe.Observer {
 	if fn == nil {
 		return nil

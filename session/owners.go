@@ -6,35 +6,35 @@ import (
 	"slices"
 )
 
-// SetOwner makes the session one of the user's, so that [Manager.Sessions] lists
-// it and [Manager.RevokeAll] ends it. Call it at the login, together with Renew;
-// "" makes the session nobody's again. What else the session holds of the user is
-// the program's own business. A session without values is stored for it.
+// SetOwner makes userID the owner of the session, so that [Manager.Sessions] lists it and
+// [Manager.RevokeAll] ends it. Call it at the login, together with Renew. The ID ""
+// removes the owner. SetOwner does not touch values of the session that concern the user.
+// A session without values is stored for its owner alone.
 //
-// A session that is used looks whether it is listed, once in each Config.TouchInterval
-// and for one trip, since a store that evicts may lose the list.
+// A session that is in use checks once in each Config.TouchInterval, with one storage
+// trip, that it is still listed, since a store that evicts may lose the list.
 //
-// userID is what the program knows the user by, and for ever: an account's number
-// rather than a name or an address that may change hands.
+// userID must identify the user permanently: an account number rather than a name or an
+// address that may be reassigned.
 //
-// A commit that makes a session somebody's takes two storage trips more than it
-// would otherwise, and so does one that ends such a session; a renewal does both.
-// Where the user has 16 sessions or more, a sign-in also reads an eighth of them, at
-// most 16, to see which have expired, and all of them at Config.OwnerLimit. A user's
-// list is one record of 4096 sessions at most. A sign-in that finds it full fails with
-// ErrTooManySessions.
+// A commit that sets an owner takes two more storage trips, and so does one that ends a
+// session with an owner; a renewal takes both. If the user has 16 sessions or more, a
+// sign-in also reads an eighth of them, at most 16, to find expired ones. At
+// Config.OwnerLimit it reads all of them. A user's list is one record of at most 4096
+// sessions. A sign-in that finds it full fails with ErrTooManySessions.
 //
-// The owner is no key, and outside of the isolation levels: of two requests that
-// set it without Renew, the last wins.
+// The owner is not a key, and the isolation levels do not apply to it: of two requests
+// that set it without Renew, the last wins.
 func (s *Session) SetOwner(userID string) { s.transaction().SetOwner(userID) }
 
-// Owner returns the user whose session it is, or "".
+// Owner returns the owner of the session, or "" if it has none.
 func (s *Session) Owner() string { return s.transaction().Owner() }
 
-// Sessions returns the user's sessions, the one that was used last first. They
-// are outside of any request: their values can be read, and Session.Update
-// changes them. It takes one storage trip, and one more for each session, eight at
-// the same time. A session that cannot be read is left out; RevokeAll tells of it.
+// Sessions returns the user's sessions, the most recently used first. They are detached
+// from any request: their values can be read, and Session.Update changes them. It takes
+// one storage trip, and one more for each session, eight at a time. A session that cannot
+// be read is left out; RevokeAll reports it. The error wraps ErrUnavailable or
+// ErrUnreadable.
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
 	m.check()
 	members, err := m.owners.Sessions(ctx, userID)
@@ -49,33 +49,33 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 	return sessions, nil
 }
 
-// Revoke ends the session of that public ID, as Session.Destroy does: a request that
-// is under way in it saves nothing any more, and the next one finds it gone. If
-// it was renewed, what it became is ended, for as long as that could live when it was
-// renewed.
+// Revoke ends the session of that public ID, as Session.Destroy does: a request that is
+// using it can no longer save, and the next request finds it ended. If the session was
+// renewed, the session that replaced it is ended. This works as long as the new session
+// could live when it was created.
 //
-// A session that was destroyed or revoked before is no error while its record tells so,
-// for five minutes. Where there is no session of that public ID Revoke returns ErrEnded, and
-// has ended nothing: the session has expired, or what it was renewed to was renewed or
-// persisted after that and lives on. Sessions has its present public ID.
+// Revoke returns nil for a session that was destroyed or revoked in the last five
+// minutes, as long as its tombstone is stored. It returns ErrEnded if there is no session
+// of that public ID, and has ended nothing: the session has expired, or its successor was
+// later renewed or persisted and lives on. Sessions returns its present public ID.
 //
-// Revoke does not ask whose session it is. A public ID that came with a request is
-// to be looked up in the user's Sessions first.
+// Revoke does not check the owner. Look up a public ID that came with a request in the
+// user's Sessions first.
 func (m *Manager) Revoke(ctx context.Context, publicID string) error {
 	m.check()
 	return m.owners.Revoke(ctx, publicID)
 }
 
-// RevokeAll ends every session of the user: all whose login came before the call;
-// and a login that runs meanwhile is either ended, too, or comes after it. An error
-// does not stop it: it returns all of them at the end, and is then to be repeated.
+// RevokeAll ends every session of the user: all sessions whose login was answered before
+// the call. A concurrent login is either ended, too, or takes effect after it. RevokeAll
+// goes on after an error and returns all errors joined; call it again then.
 //
-// It ends what the store lists as the user's. A store that forgets, such as a Redis that
-// evicts, may have lost the list; a session then is on it again at its next use, when
-// TouchInterval is over. RevokeAll knows of that only if ctx is that of a request whose
-// session is the user's and was not listed. It then ends that as well, and returns
-// ErrNotListed. Without such a session nothing tells a list that was lost from a user who
-// has no sessions: both are nil.
+// It ends the sessions that the store lists for the user. A store that loses data, such
+// as a Redis that evicts, may have lost the list. A session is then listed again at its
+// next use after TouchInterval. RevokeAll can detect the loss only if ctx belongs to a
+// request whose session is the user's and is not listed. It then ends that session as
+// well, and returns ErrNotListed. Without such a session, a lost list looks like a user
+// without sessions, and RevokeAll returns nil.
 func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	m.check()
 	var own string
@@ -93,14 +93,15 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	return err
 }
 
-// RevokeOthers ends every session of the same user but s, and but what a parallel
-// request has renewed s to or is about to, as a change of password should. See RevokeAll; if s is not
-// listed itself, RevokeOthers lists it, and returns ErrNotListed.
+// RevokeOthers ends every session of the same user except s, as after a change of
+// password. It also spares a session that a parallel request has renewed s to, or is
+// about to. It returns an error if s has no owner. See RevokeAll for other errors; if s
+// itself is not listed, RevokeOthers lists it, and returns ErrNotListed.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	m.check()
 	owner := s.Owner()
 	if owner == "" {
-		return errors.New("session: RevokeOthers of a session that is nobody's; call SetOwner first")
+		return errors.New("session: RevokeOthers of a session without an owner; call SetOwner first")
 	}
 	return m.owners.RevokeOthers(ctx, owner, s.PublicID(), s.tx.Base().Owner == owner)
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// HandlerFunc returns fn with the visitor's session, as an http.HandlerFunc:
-// ServeMux takes it by Handle and by HandleFunc. It works alone or inside of
-// Handler. If the session cannot be loaded, ErrorHandler answers.
+// HandlerFunc returns fn with the visitor's session, as an http.HandlerFunc for
+// ServeMux.Handle and HandleFunc. It works alone or inside of Handler. If the session
+// cannot be loaded, ErrorHandler answers.
 //
-// A conflict shows before a byte is sent. If the request is a GET, HEAD or
-// OPTIONS without a body, fn then runs again on the newest session, so that
-// only the run that succeeds is seen: these methods are safe (RFC 9110, section
-// 9.2.1) and fn must be, too. It does not run again once a Save or Update of its
-// own has saved something, or it has popped a key, renewed or destroyed the
-// session: an OAuth callback must not exchange its code twice. What it changes
-// in the session of another Manager, though, it changes again at each run.
+// A conflict is detected before the first byte is sent. If the request is a GET, HEAD or
+// OPTIONS without a body, fn then runs again on the newest session, and only the response
+// of the successful run is sent. These methods are safe (RFC 9110, section 9.2.1), so fn
+// must be safe, too. fn does not run again after its own Save or Update has saved
+// something, or after it has popped a key, renewed or destroyed the session: an OAuth
+// callback must not exchange its code twice. Changes of fn in the session of another
+// Manager are repeated at each run.
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
 	m.check()
 	h := &replayHandler{m: m, safeOnly: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,15 +32,15 @@ func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Sessi
 	return h.ServeHTTP
 }
 
-// Replay returns next such that it runs again when its session has met a
-// conflict, whatever the method. It works alone or inside of Handler. Put it
-// around the innermost handler of a route: routers do not route a request
-// twice. Each run gets a request of its own, with the body from its beginning.
-// What next does beside the session happens again, so it must bear that. One
-// request is in one such handler at a time.
+// Replay returns next such that it runs again when its session has met a conflict,
+// whatever the method. It works alone or inside of Handler. Put it around the innermost
+// handler of a route: routers do not route a request twice. Each run gets a copy of the
+// request, with the body from its beginning. Effects of next other than on the session
+// are repeated, so next must tolerate that. A request must not be in two such handlers at
+// the same time; inside of another one, Replay has no effect.
 //
-// It does not run again once a Save or Update of its own has saved something, or
-// it has read more of the body than Config.MaxReplayBody.
+// next does not run again after its own Save or Update has saved something, or after it
+// has read more of the body than Config.MaxReplayBody.
 func (m *Manager) Replay(next http.Handler) http.Handler {
 	m.check()
 	return &replayHandler{m: m, next: next}
@@ -50,7 +50,7 @@ func (m *Manager) Replay(next http.Handler) http.Handler {
 type replayHandler struct {
 	m        *Manager
 	next     http.Handler
-	safeOnly bool // nobody has said that next bears another run
+	safeOnly bool // runs again only for safe requests
 }
 
 // ServeHTTP implements http.Handler.
@@ -83,7 +83,8 @@ func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// repeatable reports whether r may be handled twice without anybody's leave.
+// repeatable reports whether r is safe and has no body, so that its handler may run
+// twice.
 func repeatable(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -93,7 +94,7 @@ func repeatable(r *http.Request) bool {
 	return false
 }
 
-// replay is the runs of one request.
+// replay holds the state of the runs for one request.
 type replay struct {
 	*replayHandler
 	req       *requestState
@@ -103,8 +104,8 @@ type replay struct {
 	body      *bodyRecorder
 }
 
-// runAll runs the handler until it has met no conflict or may not run again. It
-// returns the writer of the last run.
+// runAll runs the handler until a run meets no conflict or the handler may not run again.
+// It returns the writer of the last run.
 func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *responseWriter {
 	if re.attempts > 1 && r.Body != nil && r.Body != http.NoBody {
 		re.body = &bodyRecorder{src: r.Body, limit: re.m.cfg.MaxReplayBody}
@@ -123,7 +124,7 @@ func (re *replay) runAll(w http.ResponseWriter, r *http.Request) *responseWriter
 	}
 }
 
-// runOnce runs the handler, and reports whether that was the last time.
+// runOnce runs the handler once, and reports whether that was the last run.
 func (re *replay) runOnce(rw *responseWriter, r *http.Request, last bool) (done bool) {
 	inner := re.request(rw, r)
 	defer func() {
@@ -141,8 +142,8 @@ func (re *replay) runOnce(rw *responseWriter, r *http.Request, last bool) (done 
 	return last || !errors.Is(rw.err, ErrConflict) || !re.rewind(rw)
 }
 
-// request returns the request of one run. A handler that changes its request
-// must not change that of the next run.
+// request returns the request for one run. A handler that changes its request must not
+// change that of the next run.
 func (re *replay) request(rw *responseWriter, r *http.Request) *http.Request {
 	if re.attempts == 1 {
 		return r.WithContext(&rw.ctx)
@@ -155,8 +156,8 @@ func (re *replay) request(rw *responseWriter, r *http.Request) *http.Request {
 	return inner
 }
 
-// rewind brings the session back to the savepoint, on top of the newest content, if the
-// run that has failed allows it.
+// rewind resets the session to the savepoint, on top of the newest content, if the failed
+// run allows it.
 func (re *replay) rewind(rw *responseWriter) bool {
 	s := re.req.session.Load()
 	if s == nil || re.body.overrun() || !s.tx.MayRunAgain(re.savepoint, re.safeOnly) {

@@ -7,7 +7,7 @@ import (
 )
 
 // bodyRecorder records a request's body as it is read, never ahead, so that another run
-// of the handler can read it from its beginning.
+// of the handler can read it from the beginning.
 type bodyRecorder struct {
 	src   io.ReadCloser
 	limit int
@@ -22,15 +22,15 @@ type bodyRecorder struct {
 	closed  bool
 }
 
-// replayBody is the body of one run's request.
+// replayBody is the request body of one run.
 type replayBody struct {
 	recorder *bodyRecorder
 	at       int // in recorder.kept
 	done     bool
 }
 
-// rewind returns a body that begins at the beginning, in place of the one of
-// the run before.
+// rewind returns a body that begins at the beginning, and ends the one of the previous
+// run.
 func (t *bodyRecorder) rewind() io.ReadCloser {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,7 +38,7 @@ func (t *bodyRecorder) rewind() io.ReadCloser {
 	return t.current
 }
 
-// overrun reports whether the beginning was too long to be kept.
+// overrun reports whether more was read than can be kept.
 func (t *bodyRecorder) overrun() bool {
 	if t == nil {
 		return false
@@ -72,7 +72,7 @@ func (p *replayBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// replay reads what was recorded, if there is more of that.
+// replay reads recorded data, if any is left.
 func (p *replayBody) replay(b []byte) (n int, err error, replayed bool) {
 	t := p.recorder
 	t.mu.Lock()

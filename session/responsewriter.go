@@ -11,10 +11,10 @@ import (
 	"net/http"
 )
 
-// responseWriter is the http.ResponseWriter that a handler gets, one for each run of the
-// handler. It commits the session before the first byte of the header goes out, so
-// that an error can still be told and a cookie still be set. What it does not
-// know, http.ResponseController finds through Unwrap.
+// responseWriter is the http.ResponseWriter of a handler, one for each run. It commits
+// the session before the first byte of the header is sent, so that an error response and
+// a cookie are still possible. http.ResponseController finds other methods of the
+// server's writer through Unwrap.
 type responseWriter struct {
 	raw       http.ResponseWriter
 	req       *requestState
@@ -33,7 +33,7 @@ var (
 	_ io.StringWriter     = (*responseWriter)(nil)
 )
 
-// start sets rw up for one run of a handler that answers to raw.
+// start initializes rw for one run of a handler that answers to raw.
 func (rw *responseWriter) start(p *requestState, raw http.ResponseWriter, r *http.Request, outermost bool) {
 	rw.raw, rw.req, rw.outermost = raw, p, outermost
 	rw.ctx.Context, rw.ctx.writer = r.Context(), rw
@@ -42,8 +42,7 @@ func (rw *responseWriter) start(p *requestState, raw http.ResponseWriter, r *htt
 	}
 }
 
-// serve calls next and commits what it has left to commit. A panic commits
-// nothing.
+// serve calls next and commits the remaining changes. A panic commits nothing.
 func (rw *responseWriter) serve(next http.Handler, r *http.Request) {
 	returned := false
 	defer func() {
@@ -77,7 +76,7 @@ func (rw *responseWriter) finish() {
 	}
 }
 
-// panicked leaves what an explicit Save has done to whoever recovers.
+// panicked drops the pending changes; changes that an explicit Save has committed stay.
 func (rw *responseWriter) panicked() {
 	rw.req.dropChanges(&panicked)
 	if !rw.sent {
@@ -85,7 +84,7 @@ func (rw *responseWriter) panicked() {
 	}
 }
 
-// begin commits before a header of this status goes out.
+// begin commits before a header of this status is sent.
 func (rw *responseWriter) begin(status int) error {
 	if rw.err != nil || rw.sent {
 		return rw.err
@@ -99,9 +98,9 @@ func (rw *responseWriter) begin(status int) error {
 	return nil
 }
 
-// bypassed reports whether the handler has answered by another ResponseWriter than
-// its own, as far as those around tell, as gin's and negroni's do. The header is gone
-// then, and the cookie with it.
+// bypassed reports whether the handler has answered through another ResponseWriter than
+// rw, as far as an outer writer reports it, as those of gin and negroni do. The header
+// has then been sent without the cookie.
 func (rw *responseWriter) bypassed() bool {
 	if !written(rw.raw) {
 		return false
@@ -109,14 +108,14 @@ func (rw *responseWriter) bypassed() bool {
 	rw.markHeaderSent()
 	rw.req.headerSent.Store(true)
 	if m := rw.req.m; rw.req.asked.Load() && !m.warnedOfBypass.Swap(true) {
-		m.cfg.Logger.Error("session: the handler answered by another ResponseWriter than the one that Manager.Handler gave it: " +
+		m.cfg.Logger.Error("session: the handler answered through another ResponseWriter than the one that Manager.Handler passed to it: " +
 			"the session is saved too late, and no cookie is set; put Handler around the router; " +
 			"see \"Routers and frameworks\" in the documentation of package session")
 	}
 	return true
 }
 
-// written reports whether w or a writer below says that it has sent the header.
+// written reports whether w or a writer that it wraps says that it has sent the header.
 func written(w http.ResponseWriter) bool {
 	for {
 		if teller, ok := w.(interface{ Written() bool }); ok && teller.Written() {
@@ -130,13 +129,13 @@ func written(w http.ResponseWriter) bool {
 	}
 }
 
-// fail makes err the end of the run: nothing more of it is sent.
+// fail ends the run with err: nothing more of its response is sent.
 func (rw *responseWriter) fail(err error) {
 	rw.err = err
 	rw.ctx.stop(err)
 }
 
-// markHeaderSent notes that the header is on its way. What conflicts from now on is not replayed.
+// markHeaderSent records that the header has been sent. A later conflict is not replayed.
 func (rw *responseWriter) markHeaderSent() {
 	rw.sent = true
 	rw.req.runsAgain.Store(false)
@@ -145,8 +144,9 @@ func (rw *responseWriter) markHeaderSent() {
 	}
 }
 
-// restoreHeader puts the header map back to what it was before the handler, in place:
-// whoever is around has the same map. It gives entry away, so it is called once.
+// restoreHeader resets the header map to its content before the handler, in place: outer
+// handlers use the same map. It must be called only once, because the map then shares the
+// slices of entry.
 func (rw *responseWriter) restoreHeader() {
 	h := rw.raw.Header()
 	clear(h)
@@ -206,8 +206,8 @@ func (rw *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// headerOnItsWay makes the header count as sent until the function that it returns
-// is called, and from then on only if it was.
+// headerOnItsWay makes the header count as sent until the returned function is called.
+// From then on it counts as sent only if it was.
 func (rw *responseWriter) headerOnItsWay() (decide func()) {
 	if rw.outermost {
 		rw.req.headerSent.Store(true)
@@ -243,16 +243,16 @@ func (rw *responseWriter) FlushError() error {
 	return err
 }
 
-// CloseNotify is for what asserts the long deprecated http.CloseNotifier, as
-// gin's Context.Stream does, instead of looking at the request's context.
+// CloseNotify is for code that asserts the deprecated http.CloseNotifier, as gin's
+// Context.Stream does.
 func (rw *responseWriter) CloseNotify() <-chan bool {
 	gone := make(chan bool, 1)
 	context.AfterFunc(&rw.ctx, func() { gone <- true })
 	return gone
 }
 
-// Hijack implements http.Hijacker. A cookie that is to be set stays in the
-// header map, and it is up to the caller to send it.
+// Hijack implements http.Hijacker. A pending cookie stays in the header map; the caller
+// must send it.
 func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := rw.begin(http.StatusSwitchingProtocols); err != nil {
 		return nil, nil, err
@@ -262,7 +262,7 @@ func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	if !rw.sent && rw.req.cookie.Load() != nil {
-		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and lost unless whoever hijacked sends it",
+		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and is lost unless the hijacking handler sends it",
 			slog.String("public_id", rw.req.publicID()))
 	}
 	rw.markHeaderSent()

@@ -14,11 +14,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// largeValue is the size of CBOR from which every value is verified. A smaller one has
-// fewer elements than the decoder allows.
+// largeValue is the size in bytes of CBOR from which every value is verified. A smaller
+// value has fewer elements than the decoder allows.
 const largeValue = 1 << 17
 
-// encode returns the encoded value, once it is known that Get can return it.
+// encode returns the encoded value after it has checked that Get can return it.
 func (k Key[T]) encode(s *Session, value *T) (txn.Value, error) {
 	codec := s.codec()
 	doubtful := k.doubtful(s.m, codec)
@@ -40,8 +40,8 @@ func (k Key[T]) encode(s *Session, value *T) (txn.Value, error) {
 	return v, nil
 }
 
-// doubtful reports whether codec may encode a value that it does not decode. What a
-// codec of the program's own does with a type is seen at its first value.
+// doubtful reports whether codec may encode a value that it cannot decode. For a codec of
+// the program's own, this is tried with the first value of each type.
 func (k Key[T]) doubtful(m *Manager, codec Codec) bool {
 	switch codec {
 	case CBOR():
@@ -56,8 +56,8 @@ func (k Key[T]) doubtful(m *Manager, codec Codec) bool {
 	return !seen
 }
 
-// hidesUnstorable reports what is in an interface within value and would be stored
-// as nothing.
+// hidesUnstorable returns an error if an interface within value holds something that
+// would be stored as nothing.
 func hidesUnstorable[T any](value *T) (err error) {
 	hidden(reflect.ValueOf(value), func(t reflect.Type) bool {
 		if why := storable(t); why != nil {
@@ -69,12 +69,12 @@ func hidesUnstorable[T any](value *T) (err error) {
 }
 
 var (
-	errNotDecoded = errors.New("what is encoded does not decode into the type: use concrete types that encode and decode themselves alike")
-	errAltered    = errors.New("what is encoded decodes into another value: use a concrete type in place of any, and types that encode and decode themselves alike")
+	errNotDecoded = errors.New("the encoded value does not decode into the type: use concrete types whose encoding and decoding methods match")
+	errAltered    = errors.New("the encoded value decodes into another value: use a concrete type in place of any, and types whose encoding and decoding methods match")
 )
 
-// verify decodes what was encoded. It leaves out what the decoder says: it may quote
-// the value.
+// verify decodes an encoded value. Its error omits the decoder's error, because that may
+// quote the value.
 func verify[T any](codec Codec, v txn.Value) error {
 	var back T
 	if unmarshal(codec, v, &back) != nil {
@@ -94,14 +94,14 @@ func verify[T any](codec Codec, v txn.Value) error {
 	return nil
 }
 
-// sameText reports whether two texts of JSON have the same value.
+// sameText reports whether two JSON texts have the same value.
 func sameText(a, b []byte) bool {
 	var x, y any
 	return anyJSON{}.Unmarshal(a, &x) == nil && anyJSON{}.Unmarshal(b, &y) == nil && sameJSON(x, y)
 }
 
-// sameJSON reports whether y is the same as x, which differs in the order of names
-// and in how numbers are spelled.
+// sameJSON reports whether x and y are the same value, independent of the order of names
+// and the spelling of numbers.
 func sameJSON(x, y any) bool {
 	switch x := x.(type) {
 	case map[string]any:
@@ -134,7 +134,8 @@ func sameJSON(x, y any) bool {
 	}
 }
 
-// sameNumber reports whether y, which went through a float64, is the number x.
+// sameNumber reports whether y, which has passed through a float64, is the same number as
+// x.
 func sameNumber(x, y string) bool {
 	if x == y {
 		return true
@@ -154,8 +155,8 @@ func sameNumber(x, y string) bool {
 
 var errNotUTF8 = errors.New("a string that is not valid UTF-8 would be altered by JSON")
 
-// marshalJSON is json.Marshal that alters no string: encoding/json replaces what is
-// not valid UTF-8 by U+FFFD, and spells that in a way in which it spells nothing else.
+// marshalJSON is json.Marshal that never changes a string. encoding/json replaces invalid
+// UTF-8 by U+FFFD, and spells it \ufffd, which it does in no other case.
 func marshalJSON(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err == nil && bytes.Contains(data, []byte(`\ufffd`)) && !validStrings(reflect.ValueOf(v), 0) {
@@ -166,7 +167,7 @@ func marshalJSON(v any) ([]byte, error) {
 
 // validStrings reports whether all strings within v are valid UTF-8.
 func validStrings(v reflect.Value, depth int) bool {
-	if depth > 1000 { // as deep as encoding/json goes before it looks for circles
+	if depth > 1000 { // the depth from which encoding/json looks for cycles
 		return true
 	}
 	depth++

@@ -8,28 +8,27 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
-// Session is one visitor's session, as one request sees it: what was stored
-// when it was loaded, with the request's own changes on top. The methods and
-// those of [Key] only change memory; what they ask for is committed when the
-// response begins or the handler returns, or by Save and Update.
+// Session is one visitor's session as one request sees it: the stored content when it was
+// loaded, with the request's own changes on top. The methods of Session and [Key] change
+// memory only. The changes are committed when the response begins, when the handler
+// returns, or by Save and Update.
 //
-// A Session is safe for concurrent use. After its request Get goes on working, and
-// so does Update. Any other change is refused then: it is logged, and the next Save
-// or Update returns ErrRequestDone, as it does if changes were dropped when the request
-// ended.
+// A Session is safe for concurrent use. After its request has ended, Get and Update still
+// work. Any other change is dropped and logged, and the next Save or Update returns
+// ErrRequestDone. It also does so if changes were dropped when the request ended.
 type Session struct {
 	m   *Manager
 	req request
 	tx  txn.Txn
 }
 
-// request is what a Session needs of the request that it belongs to.
+// request is what a Session needs from its request.
 type request interface {
 	txn.Request
 	Method() string
 }
 
-// transaction returns the transaction of a Session that a Manager has made.
+// transaction returns the transaction of s. It panics unless a Manager made s.
 func (s *Session) transaction() *txn.Txn {
 	if s == nil || s.m == nil {
 		s.refuse()
@@ -44,109 +43,115 @@ func (s *Session) refuse() {
 	panic("session: use of a Session that no Manager has made; take the one of Load, HandlerFunc or Manager.Sessions")
 }
 
-// PublicID returns the public name of the session: the ID of its record, a hash
-// of what the cookie holds, which cannot be used to take over the session. It is ""
-// until the session is stored, and Renew changes it.
+// PublicID returns the ID of the session's record. It is a hash of the token in the
+// cookie and cannot be used to take over the session. It is "" until the session is
+// stored, and Renew changes it.
 func (s *Session) PublicID() string { return s.transaction().PublicID() }
 
-// IsNew reports whether this request began the session: it came without the
-// cookie of a live one, or with those of several: see [Cookie].
+// IsNew reports whether this request began the session: the request came without the
+// cookie of a live session, or with the cookies of several live sessions (see [Cookie]).
 func (s *Session) IsNew() bool { return s.transaction().Began() }
 
 // CreatedAt returns when the session began. Renew keeps it.
 func (s *Session) CreatedAt() time.Time { return s.transaction().Base().Created }
 
-// LastSeenAt returns when the session was last used: of one that has an owner, give
-// or take Config.TouchInterval; of others, when it was last saved. It is zero until
-// the session is stored.
+// LastSeenAt returns when the session was last used, to the precision of
+// Config.TouchInterval. For a session without an owner it is when the session was last
+// saved. It is zero until the session is stored.
 func (s *Session) LastSeenAt() time.Time { return s.transaction().Base().Seen }
 
-// ExpiresAt returns when the session, as it was last loaded or saved, will end
-// unless it is used before. It is zero until the session is stored.
+// ExpiresAt returns when the session ends unless it is used before, as of its last load
+// or save. It is zero until the session is stored.
 func (s *Session) ExpiresAt() time.Time { return s.transaction().Base().Expires }
 
 // Keys returns the names of the values, sorted.
 func (s *Session) Keys() []string { return s.transaction().Keys() }
 
-// Clear removes every value that there is when it is committed, also one that
-// a parallel request adds meanwhile. The session goes on; to log a user out,
-// Destroy it.
+// Clear removes every value that exists when the change is committed, including values
+// that a parallel request adds in the meantime. The session stays alive; use Destroy to
+// log a user out.
 func (s *Session) Clear() { s.transaction().Clear() }
 
-// Renew gives the session a new ID and the visitor a new cookie, and restarts
-// the lifetime. Call it on every change of privilege, such as a login: whoever
-// knew the old cookie (session fixation) is anonymous from then on.
+// Renew gives the session a new ID and the visitor a new cookie, and restarts the
+// lifetime. Call it on every change of privilege, such as a login: it prevents session
+// fixation, because an attacker who knew the old cookie is anonymous afterwards.
 //
-// Where another request has renewed or ended the session first, Renew begins an empty
-// one, so that a login clicked twice works. It is ErrEnded if this request has read
-// anything of the session but that it was not there: see the package's text on conflicts.
+// If another request has renewed or ended the session first, Renew begins an empty
+// session, so that a login clicked twice works. The commit fails with ErrEnded instead if
+// this request has read data of the old session: see "Conflicts" in the package
+// documentation.
 func (s *Session) Renew() { s.transaction().Renew() }
 
-// Destroy ends the session and clears the visitor's cookie. If the request came with
-// the cookies of several sessions that live, it ends them all: see [Cookie]. What is
-// set after it begins a new session. If the session is gone already, that is success,
-// but what is set after it is ErrEnded if this request has read anything of it. At
-// LevelSerializable and LevelStrict a Destroy may conflict like any change: a
-// logout of a handler that reads nothing conflicts at LevelStrict only, and
-// Replay repeats it.
+// Destroy ends the session and clears the visitor's cookie. If the request came with the
+// cookies of several live sessions, Destroy ends them all: see [Cookie]. A value that is
+// set after Destroy begins a new session.
+//
+// Destroy succeeds if the session has already ended. A value that is set after it then
+// fails with ErrEnded if this request has read data of the session. At LevelSerializable
+// and LevelStrict a Destroy may conflict like any change. The logout of a handler that
+// reads nothing conflicts at LevelStrict only, and Replay repeats it.
 func (s *Session) Destroy() { s.transaction().Destroy() }
 
-// Persist keeps the session beyond the end of the browser ("remember me"): it
-// ends d from now, or when it would have anyway if that is later, at most
-// Config.PersistLifetime after it began or was renewed. It may be idle until then,
-// or for Config.PersistIdleTimeout. Its cookie gets a Max-Age. A d of zero or less takes
-// that back. A session without values is not stored for it.
+// Persist keeps the session beyond the end of the browser session ("remember me"). The
+// session ends d from now, or at its present expiry if that is later, but at most
+// Config.PersistLifetime after it began or was renewed. It may be idle until then, or for
+// Config.PersistIdleTimeout. Its cookie gets a Max-Age. If d is zero or negative, Persist
+// undoes an earlier Persist. A session without values is not stored just for Persist.
 //
-// d counts from the call, not from the last use. To let it slide, call Persist again
-// when the user comes back: see the example. Each call that changes something costs a
+// d counts from the call, not from the last use. For a sliding expiry, call Persist again
+// when the user comes back: see the example. Each call that changes the deadline costs a
 // save and sets the cookie again.
 func (s *Session) Persist(d time.Duration) { s.transaction().Persist(d) }
 
-// Save commits what was changed so far, so that the handler sees the error:
-// ErrConflict, ErrEnded, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge,
-// ErrEncode or, for a new session after the response has begun, ErrHeaderSent.
-// A response of the handler's own with a status of 400 or more is then sent as
-// it is, and commits nothing; any other would be the ErrorHandler's. That ctx ends does not stop the
-// save.
+// Save commits the changes made so far and returns the error to the handler: ErrConflict,
+// ErrEnded, ErrUnavailable, ErrOutcomeUnknown, ErrTooLarge, ErrTooManySessions, ErrEncode
+// or, for a new session after the response has begun, ErrHeaderSent. After an error, a
+// response of the handler with a status of 400 or more is sent as it is, and commits
+// nothing; any other response is replaced by that of the ErrorHandler. The end of ctx
+// does not stop the save.
 //
-// It returns nil where there is nothing to save. After the request it returns
-// ErrRequestDone if anything was dropped: what Save has not acknowledged was not saved.
+// Save returns nil if there is nothing to save. After the request it returns
+// ErrRequestDone if changes were dropped: a change that no Save has acknowledged was not
+// saved.
 func (s *Session) Save(ctx context.Context) error {
 	return s.transaction().Commit(ctx, txn.Explicit)
 }
 
-// Update loads the newest session, runs fn on it with what the request has
-// changed already, and commits, all before it returns. When a parallel request
-// is first, what fn did is undone and fn runs again. If fn fails, nothing of it
-// is saved and its error returned, which means nothing to the response; an error
-// of the commit does what one of Save does. No other goroutine may change the
-// session meanwhile, and fn must not call Save or Update of the same Session
-// nor write the response, which would wait for it.
+// Update loads the newest session, applies the changes that the request has already made,
+// runs fn, and commits, all before it returns. If a parallel request commits first, the
+// changes of fn are undone and fn runs again. If fn fails, none of its changes are saved
+// and Update returns its error, which does not affect the response. An error of the
+// commit has the same effect as an error of Save. No other goroutine may change the
+// session during Update. fn must not call Save or Update of the same Session, and must
+// not write the response: these would wait for the running Update.
 //
-// It also works after the request, for what needs no cookie. A commit that fails then
-// leaves nothing behind, and Update may be called again. But once a change of the
-// Session was dropped, Update returns ErrRequestDone and does not run fn: what fn would
-// save may rest on that change. Use [Manager.Update] with the session's public ID then.
+// Update also works after the request, for changes that need no cookie. If the commit
+// then fails, the changes of fn are undone, and Update may be called again. But once a
+// change of this Session was dropped, Update returns ErrRequestDone and does not run fn,
+// because fn may depend on that change. In this case use [Manager.Update] with the
+// session's public ID.
 func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 	return s.transaction().Run(ctx, func() error { return fn(s) })
 }
 
-// Touch extends the session, as a request does that uses it without a change. It is for
-// what is no request, such as a message that came over a websocket: call it where the
-// user has done something. It works during the request and after it.
+// Touch extends the session, as a request does that loads it without a change. It is for
+// use that is not a request, such as a message from a websocket: call it when the user
+// has done something. It works during the request and after it.
 //
-// It takes one storage trip, and one more where Config.TouchInterval of the idle window
-// is used up; then a session with an owner takes one or two for the owner's list, as in a
-// request. It does not extend the session beyond Config.Lifetime, or what Persist has
-// set. It returns ErrEnded as [Session.Check] does, ErrUnavailable, ErrOutcomeUnknown,
-// ErrUnreadable or ErrTooLarge. What the request sees of the session stays as it was, but for ExpiresAt and
-// LastSeenAt.
+// Touch takes one storage trip, and a second one if Config.TouchInterval has passed since
+// the session was last extended. In the latter case a session with an owner takes one or
+// two more for the owner's list, as in a request. Touch does not extend the session
+// beyond Config.Lifetime, or beyond the deadline that Persist has set. It returns
+// ErrEnded under the same conditions as [Session.Check], ErrUnavailable,
+// ErrOutcomeUnknown, ErrUnreadable or ErrTooLarge. The values that the request sees do
+// not change; ExpiresAt and LastSeenAt do.
 func (s *Session) Touch(ctx context.Context) error { return s.transaction().Touch(ctx) }
 
-// Check tells a long-lived connection, by one storage trip, that its session goes
-// on. It returns ErrEnded if the session has been destroyed, revoked or renewed or
-// has expired, also one that was not stored yet, and ErrUnavailable or
-// ErrUnreadable. It does not count as use of the session: to extend it, Touch it.
+// Check reports whether the session is still alive, for long-lived connections. It takes
+// one storage trip and returns nil if the session is alive. It returns ErrEnded if the
+// session was destroyed, revoked or renewed, has expired, or is not stored yet; otherwise
+// ErrUnavailable or ErrUnreadable. It does not count as use of the session: call Touch to
+// extend it.
 func (s *Session) Check(ctx context.Context) error { return s.transaction().Check(ctx) }
 
 // codec returns the codec of the session's values.

@@ -10,7 +10,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// fidelity says which values of a type a built-in codec gives back.
+// fidelity says which values of a type survive encoding and decoding by a built-in codec.
 type fidelity int8
 
 const (
@@ -22,7 +22,7 @@ const (
 // rating is the fidelity of both built-in codecs for one type.
 type rating struct{ cbor, json fidelity }
 
-// rated is the rating of a type, and why neither codec gives a value back.
+// rated is the rating of a type, and the reason if neither codec restores any value.
 type rated struct {
 	rating
 	reason error
@@ -46,7 +46,7 @@ func rate(t reflect.Type) rated {
 	return r
 }
 
-// storable says why no value of type t can ever be read back, or returns nil.
+// storable returns why no value of type t can ever be read back, or nil.
 func storable(t reflect.Type) error { return rate(t).reason }
 
 // rater rates types for one built-in codec.
@@ -55,7 +55,7 @@ type rater struct {
 	path []reflect.Type // from the outermost type to the one being rated
 }
 
-// top rates the type of a whole value, which has to have something to store.
+// top rates the type of a whole value, which must have something to store.
 func (r *rater) top(t reflect.Type) (fidelity, error) {
 	if err := storesNothing(t); err != nil {
 		return givesNone, err
@@ -63,8 +63,8 @@ func (r *rater) top(t reflect.Type) (fidelity, error) {
 	return r.rate(t, true)
 }
 
-// rate returns the fidelity for t, and why it is givesNone. A value that is not
-// addressable does not have its pointer's methods.
+// rate returns the fidelity of t, and the reason for givesNone. A value that is not
+// addressable does not have the methods of its pointer type.
 func (r *rater) rate(t reflect.Type, addressable bool) (fidelity, error) {
 	if t.Kind() != reflect.Interface {
 		if f, found := r.methods(t, addressable); found {
@@ -97,8 +97,8 @@ func (r *rater) rate(t reflect.Type, addressable bool) (fidelity, error) {
 	}
 }
 
-// deep reports whether values of t may be nested deeper than the decoders allow:
-// t is a part of itself, or is a part of very many types.
+// deep reports whether values of t may be nested deeper than the decoders allow: t
+// contains itself, or is nested in very many types.
 func (r *rater) deep(t reflect.Type) bool {
 	const most = 24 // of the 32 levels of CBOR
 	if len(r.path) >= most {
@@ -112,7 +112,7 @@ func (r *rater) deep(t reflect.Type) bool {
 	return false
 }
 
-// pair is the methods by which a type encodes and decodes itself.
+// pair is a pair of methods with which a type encodes and decodes itself.
 type pair struct{ marshaler, unmarshaler reflect.Type }
 
 var (
@@ -122,8 +122,8 @@ var (
 	cborMethods   = pair{reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler]()}
 )
 
-// methods rates t by the first pair of methods of which it has one or both. Where
-// only one of them is called, it depends on what that makes of the value.
+// methods rates t by the first pair of methods of which it has one or both. If it has
+// only one, the result depends on the value.
 func (r *rater) methods(t reflect.Type, addressable bool) (f fidelity, found bool) {
 	pairs := []pair{cborMethods, binaryMethods, textMethods}
 	if r.json {
@@ -153,7 +153,7 @@ func (r *rater) mapOf(t reflect.Type) (fidelity, error) {
 	return min(key, elem), err
 }
 
-// key rates the keys of a map. JSON encodes a string as it is, and decodes it by
+// key rates the keys of a map. JSON encodes a string key as it is, but decodes it with
 // its methods.
 func (r *rater) key(t reflect.Type) (fidelity, error) {
 	f, err := r.rate(t, false)
@@ -201,7 +201,7 @@ func (r *rater) ignores(field reflect.StructField) bool {
 	return !field.Anonymous || inner.Kind() != reflect.Struct || withoutFields(inner) != nil
 }
 
-// storesNothing says why nothing of a value of type t would be stored, or returns nil.
+// storesNothing returns why nothing of a value of type t would be stored, or nil.
 func storesNothing(t reflect.Type) error {
 	for range 16 { // type T []T has no innermost element
 		if marshalsItself(t, cborMarshalers...) || marshalsItself(t, jsonMethods.marshaler) {
@@ -233,15 +233,15 @@ func withoutFields(t reflect.Type) error {
 	return fmt.Errorf("%s has no exported field to encode", t)
 }
 
-// hidden looks at the types of what the interfaces within v hold, at any depth,
-// until one is found. No static type tells them.
+// hidden calls found with the types of the values in interfaces within v, at any depth,
+// until found returns true. Static types do not show them.
 func hidden(v reflect.Value, found func(reflect.Type) bool) bool {
 	return hiddenWithin(v, found, 0)
 }
 
 func hiddenWithin(v reflect.Value, found func(reflect.Type) bool, depth int) bool {
 	if depth > 100 || v.IsValid() && !hides(v.Type()) {
-		return false // what goes round in circles is refused by the encoder
+		return false // the encoder refuses cyclic values
 	}
 	switch v.Kind() {
 	case reflect.Interface:
@@ -273,8 +273,8 @@ func hiddenWithin(v reflect.Value, found func(reflect.Type) bool, depth int) boo
 
 var hiding sync.Map // of reflect.Type to bool: what hides has found
 
-// hides reports whether a value of type t may have an interface in it that a codec
-// looks into.
+// hides reports whether a value of type t may contain an interface that a codec looks
+// into.
 func hides(t reflect.Type) bool {
 	if found, ok := hiding.Load(t); ok {
 		return found.(bool)

@@ -277,7 +277,7 @@ func TestEveryVerbRefusesWhatDoesNotComeBack(t *testing.T) {
 			k := session.NewKey[loudLevel]("k")
 			a := c.post(func(s *session.Session) { keyA.Set(s, 1); verb(k, s, c) })
 			a.wantError(t, 500, session.ErrEncode)
-			for _, want := range []string{`"k"`, "loudLevel", "alike"} {
+			for _, want := range []string{`"k"`, "loudLevel", "methods match"} {
 				if !strings.Contains(a.err.Error(), want) {
 					t.Errorf("%q lacks %q", a.err, want)
 				}

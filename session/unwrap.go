@@ -2,16 +2,16 @@ package session
 
 import "net/http"
 
-// Unwrap commits the sessions of the request that w answers, puts their cookies into
-// the header, and returns the server's own ResponseWriter below w. It is for a library
-// that asserts interfaces of that writer and would panic on w, such as the Upgrade of
+// Unwrap commits the sessions of the request that w answers, puts their cookies into the
+// header, and returns the server's own ResponseWriter below w. It is for a library that
+// asserts interfaces of that writer and would panic on w, such as the Upgrade of
 // WebTransport over HTTP/3. [http.ResponseController] needs no Unwrap.
 //
 // If a commit fails, Unwrap returns the error, and ErrorHandler or another run of the
-// handler answers once the handler has returned. After Unwrap the header counts as
-// sent: a change is still committed, but a new session has no cookie to be found by.
-// Unwrap returns ErrNoHandler if no writer of a Manager is below w; a wrapper in
-// between has to implement Unwrap, as for http.ResponseController.
+// handler answers after the handler has returned. After Unwrap the header counts as sent:
+// changes are still committed, but a new session gets no cookie. Unwrap returns
+// ErrNoHandler if w wraps no writer of a Manager. Every wrapper in between must implement
+// Unwrap, as for http.ResponseController.
 func Unwrap(w http.ResponseWriter) (http.ResponseWriter, error) {
 	found := false
 	for {

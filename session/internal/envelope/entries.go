@@ -10,30 +10,30 @@ import (
 	"sort"
 )
 
-// Entries are the values of a session, each under its name, as they lie in the
-// record. They are looked up there: to look at one of many takes no memory, nor does
-// a hostile record of tiny ones.
+// Entries are the values of a session, each under its name, in the encoding of the
+// record. They are looked up in the encoded form, so that reading one of many values
+// allocates nothing, and a hostile record of many tiny values does not either.
 type Entries struct {
 	count   int
 	encoded []byte
 	marks   []int // where every stride-th entry begins, but for the first
 }
 
-// stride is how many entries a search may have to pass one by one.
+// stride is the maximum number of entries that a search reads one by one.
 const stride = 8
 
-// Edit says what becomes of one entry.
+// Edit is the change of one entry.
 type Edit struct {
 	Name   string
 	Value  []byte
-	Text   string // goes on after Value
+	Text   string // continues Value
 	Remove bool
 }
 
 // Len returns how many entries there are.
 func (e *Entries) Len() int { return e.count }
 
-// Equal reports whether e and other hold the same.
+// Equal reports whether e and other have the same entries.
 func (e *Entries) Equal(other *Entries) bool { return bytes.Equal(e.encoded, other.encoded) }
 
 // Find returns the value of that name.
@@ -55,7 +55,7 @@ func (e *Entries) All() iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// With returns what edits, of different names, make of e.
+// With returns e after the edits, which must have different names.
 func (e *Entries) With(edits []Edit) Entries {
 	count, size := e.after(edits)
 	return newEntries(count, e.splice(make([]byte, 0, size), edits))
@@ -74,7 +74,7 @@ func newEntries(count int, encoded []byte) Entries {
 	return e
 }
 
-// newMarks returns room for the marks of so many entries.
+// newMarks returns a slice with room for the marks of that many entries.
 func newMarks(count int) []int {
 	if count <= stride {
 		return nil
@@ -82,14 +82,14 @@ func newMarks(count int) []int {
 	return make([]int, 0, (count-1)/stride)
 }
 
-// mark notes that entry i begins at from, if searches are to begin there.
+// mark records that entry i begins at from, if searches may begin there.
 func (e *Entries) mark(i, from int) {
 	if i > 0 && i%stride == 0 {
 		e.marks = append(e.marks, from)
 	}
 }
 
-// place is where an entry is, or belongs.
+// place is the position of an entry, or the position where it would be inserted.
 type place struct {
 	from, to int
 	value    []byte
@@ -115,15 +115,15 @@ func (e *Entries) seek(name string) place {
 	return place{from: from, to: from}
 }
 
-// at returns the entry at from, and where the next one begins.
+// at returns the entry that begins at from, and where the next one begins.
 func (e *Entries) at(from int) (name, value []byte, to int) {
 	a, b := bounds(e.encoded, from)
 	c, to := bounds(e.encoded, b)
 	return e.encoded[a:b], e.encoded[c:to:to], to
 }
 
-// bounds returns where the bytes begin and end whose length stands at from. The end is
-// -1 if they are malformed.
+// bounds returns the begin and end of the bytes whose length is encoded at from. The end
+// is -1 if they are malformed.
 func bounds(b []byte, from int) (begin, end int) {
 	switch {
 	case from < len(b) && b[from] < 0x80:
@@ -151,7 +151,7 @@ func longBounds(b []byte, from int) (begin, end int) {
 	return begin, begin + int(size)
 }
 
-// after returns the number and the length of what edits make of e.
+// after returns the number of entries and their length after the edits.
 func (e *Entries) after(edits []Edit) (count, size int) {
 	count, size = e.count, len(e.encoded)
 	for _, edit := range edits {
@@ -168,7 +168,7 @@ func (e *Entries) after(edits []Edit) (count, size int) {
 	return count, size
 }
 
-// splice appends to data what edits make of e. It sorts the edits.
+// splice appends the entries of e after the edits to data. It sorts the edits.
 func (e *Entries) splice(data []byte, edits []Edit) []byte {
 	slices.SortFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Name, b.Name) })
 	done := 0
@@ -185,5 +185,5 @@ func (e *Entries) splice(data []byte, edits []Edit) []byte {
 	return append(data, e.encoded[done:]...)
 }
 
-// sizeOf returns the length of n bytes with the uvarint that says how many they are.
+// sizeOf returns the length of n bytes together with the uvarint of their length.
 func sizeOf(n int) int { return (bits.Len(uint(n|1))+6)/7 + n }

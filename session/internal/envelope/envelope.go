@@ -1,4 +1,4 @@
-// Package envelope knows the bytes of a session's record: its times, the
+// Package envelope encodes and decodes the bytes of a session's record: its times, the
 // versions that led to it, and its values, each still encoded.
 //
 //	byte     layout, 2
@@ -47,7 +47,7 @@ var (
 )
 
 // Envelope is the content of one record. Its slices are parts of the record's bytes,
-// which are never written to: several states of a session share them.
+// which are never modified, because several states of a session share them.
 type Envelope struct {
 	Created  time.Time // when the session began; a renewal keeps it
 	Started  time.Time // when its lifetime began
@@ -56,20 +56,20 @@ type Envelope struct {
 
 	History History // the commits before this one
 
-	Tombstone bool   // the session is gone
-	Successor string // of a renewed session: the record ID it went on under
-	Outside   bool   // it was not ended by a request of its browser
+	Tombstone bool   // the session has ended
+	Successor string // of a renewed session: the record ID of its successor
+	Outside   bool   // it was ended by something other than a request of its browser
 	Claim     string // of a tombstone: the record ID of the session that was begun over it
 	Login     bool   // that session was begun by a Renew
 
-	Owner   string  // the user whose session it is; "": nobody's
+	Owner   string  // the user who owns the session; "": none
 	Entries Entries // none in a tombstone
 }
 
-// Encode returns the bytes of e with these entries, once the edits are made, which are
-// of different names and get sorted. The record follows one of that version and
-// history; version 0: none. e.History and e.Entries are parts of the bytes from then on.
-// Bind makes them those of a record.
+// Encode returns the bytes of e with the kept entries after the edits, which must have
+// different names; it sorts them. The record follows one of that version and history;
+// version 0 means that it follows none. Afterwards e.History and e.Entries are parts of
+// the bytes. Bind then binds the bytes to a record.
 func (e *Envelope) Encode(version int64, history History, kept *Entries, edits []Edit) []byte {
 	var room [512]byte // for most of what comes before the entries
 	head := append(room[:0], layout, kindLive)
@@ -106,8 +106,8 @@ func (e *Envelope) flags() (flags byte) {
 	return flags
 }
 
-// Bind makes the bytes that Encode has returned those of the record of that ID. It
-// returns a copy where they are another record's already, whose save may not be over.
+// Bind binds bytes returned by Encode to the record of that ID. It returns a copy if they
+// are already bound to another record, whose save may still be running.
 func Bind(data []byte, id string) []byte {
 	end := endOf(id)
 	bound := data[boundAt : boundAt+boundSize]
@@ -123,7 +123,8 @@ func Bind(data []byte, id string) []byte {
 	return data
 }
 
-// endOf returns the end of a record's ID. The IDs of package session are hashes.
+// endOf returns the end of a record's ID. The IDs of package session are hashes, so their
+// ends differ.
 func endOf(id string) (end [boundSize]byte) {
 	copy(end[:], id[max(len(id)-boundSize, 0):])
 	return end
@@ -140,9 +141,9 @@ func appendBytes[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// Decode reads the envelope of the record of that ID. It keeps data: entries are
-// slices of it. A store, or a proxy before it, that mixes up the replies to two
-// requests gives ErrOtherRecord.
+// Decode decodes the envelope of the record of that ID. It keeps data: entries are slices
+// of it. It returns ErrOtherRecord if a store or a proxy has mixed up the replies to two
+// requests.
 func Decode(id string, data []byte) (Envelope, error) {
 	d := decoder{rest: data}
 	version := d.byte()
@@ -183,8 +184,8 @@ func (d *decoder) tombstone(e *Envelope, version byte) {
 	d.failed = d.failed || flags != e.flags() || e.Login && e.Claim == ""
 }
 
-// decoder takes fields off the front of rest. After the first field that does
-// not fit it yields zero values.
+// decoder takes fields off the front of rest. After the first malformed field it returns
+// zero values.
 type decoder struct {
 	rest   []byte
 	failed bool
@@ -225,7 +226,7 @@ func (d *decoder) uvarint() uint64 {
 
 func (d *decoder) bytes() []byte { return d.take(d.uvarint()) }
 
-// maxMilli keeps times within what time.Time adds and subtracts without overflow.
+// maxMilli limits times to those that time.Time adds and subtracts without overflow.
 const maxMilli = math.MaxInt64 / int64(time.Millisecond)
 
 func (d *decoder) time() time.Time {

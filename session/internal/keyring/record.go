@@ -11,11 +11,11 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// MaxKeys is the most keys that a ring holds.
+// MaxKeys is the maximum number of keys in a ring.
 const MaxKeys = 64
 
-// ErrUnreadable is wrapped by the error of a record that is not a ring, or not
-// one that this version of the package can read. It is never overwritten.
+// ErrUnreadable is wrapped by the error for a record that is not a ring, or not one that
+// this version of the package can read. Such a record is never overwritten.
 var ErrUnreadable = fmt.Errorf("%w: keyring", records.ErrUnreadable)
 
 // Format is the Format of a ring's record.
@@ -46,8 +46,8 @@ func encode(keys []Key) []byte {
 	return data
 }
 
-// decode allocates only after the size is known to be right. The keys share no
-// memory with data.
+// decode decodes a ring. It allocates only after the size is known to be correct. The
+// keys share no memory with data.
 func decode(data []byte) ([]Key, error) {
 	switch {
 	case len(data) < headerSize:
@@ -100,8 +100,8 @@ func (s *Snapshot) VersionNumber() int64 {
 	return s.version
 }
 
-// Trace implements records.Value. A ring has no history: what became of a save is known
-// while no other has followed it.
+// Trace implements records.Value. A ring has no history: the outcome of a save is known
+// only until another save has followed it.
 func (s *Snapshot) Trace(commit int64) envelope.Lineage {
 	if s.version == commit {
 		return envelope.Ancestor

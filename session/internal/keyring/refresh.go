@@ -9,9 +9,9 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// refresh reads the ring, changes it if that is due, and leaves the outcome as the view.
-// The caller has the turn. The ring is everybody's: that the visitor on whose request this
-// happens hangs up must not fail it.
+// refresh reads the ring, changes it if that is due, and stores the result as the view.
+// The caller must have acquired the right to refresh. All visitors share the ring, so the
+// refresh goes on if the visitor whose request causes it disconnects.
 func (r *Ring) refresh(ctx context.Context, create bool) *view {
 	a := r.store.Access(ctx, nil)
 	old, began := r.view.Load(), time.Now()
@@ -31,8 +31,9 @@ func (r *Ring) refresh(ctx context.Context, create bool) *view {
 	return v
 }
 
-// outcome is the view after old. A failure leaves the snapshot as it was; with none to go
-// on with, the next try is the sooner the shorter the failure has lasted.
+// outcome returns the view that follows old. A failure keeps the snapshot. Without a
+// snapshot, the pause before the next try grows with the time that the failure has
+// lasted.
 func outcome(old *view, snap *Snapshot, err error, began time.Time) *view {
 	now := time.Now()
 	switch {
@@ -57,7 +58,7 @@ func (r *Ring) report(ctx context.Context, old *view, snap *Snapshot, err error)
 	case err != nil:
 		r.log(ctx, slog.LevelError, "signing keys could not be read or made", slog.Any("error", err))
 	case snap == nil && old.snap != nil:
-		r.log(ctx, slog.LevelError, "signing keys are gone from the store, and those in memory are too old to put back: their cookies are void")
+		r.log(ctx, slog.LevelError, "signing keys are gone from the store, and those in memory are too old to restore: their cookies are invalid")
 	}
 }
 
@@ -65,7 +66,7 @@ func (r *Ring) log(ctx context.Context, level slog.Level, msg string, attrs ...s
 	r.opts.Logger.LogAttrs(ctx, level, "keyring: "+msg, attrs...)
 }
 
-// fetch returns the ring in the store, nil if there is none. One that is known keeps its
+// fetch returns the ring in the store; it is nil if there is none. A known ring keeps its
 // pointer.
 func (r *Ring) fetch(a *records.Access) (*Snapshot, error) {
 	found, err := r.rings.FetchNow(a, r.opts.ID)
@@ -78,9 +79,8 @@ func (r *Ring) fetch(a *records.Access) (*Snapshot, error) {
 	return found, nil
 }
 
-// advance makes the ring, or changes the one that the store holds, if that is due, and
-// returns what the store holds then. A change that fails can wait: the ring goes on as it
-// was read.
+// advance creates the ring, or changes the stored one if that is due, and returns the
+// ring that is then stored. If a change fails, it returns the ring that was read.
 func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapshot, error) {
 	ctx := a.Caller()
 	changed, err := r.change(a, snap, func(stored *Snapshot) []Key {
@@ -100,10 +100,10 @@ func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapsho
 	return changed, err
 }
 
-// due returns the keys that the ring should have, nil if it has them.
+// due returns the keys that the ring should have, or nil if it has them.
 func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	if ahead(keys, now) {
-		r.log(ctx, slog.LevelWarn, "signing keys are dated ahead: is the clock wrong, or was another instance's?",
+		r.log(ctx, slog.LevelWarn, "signing keys are dated ahead: the clock of this or another instance is or was wrong",
 			slog.Duration("by", keys[0].From.Sub(now)))
 		return nil
 	}
@@ -112,16 +112,16 @@ func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	case r.opts.due(keys, now) && len(kept) < MaxKeys:
 		return append([]Key{newKey(now.Add(Lead))}, kept...)
 	case r.opts.due(keys, now):
-		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for how long cookies live: no more fit")
+		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for the lifetime of cookies: the ring is full")
 	case len(kept) < len(keys):
 		return kept
 	}
 	return nil
 }
 
-// change saves the keys that edit makes of the stored ring, by compare-and-swap, and
-// returns what the store is then known to hold: these keys, or a ring that needs no
-// change, nil if there is none. Edit returns nil where nothing is to be changed.
+// change saves the result of edit for the stored keys, by compare-and-swap. It returns
+// the ring that is then known to be stored: one with these keys, or one that needs no
+// change, or nil if there is none. Edit returns nil if nothing has to be changed.
 func (r *Ring) change(a *records.Access, snap *Snapshot, edit func(stored *Snapshot) []Key) (*Snapshot, error) {
 	stored := snap
 	saved, err := r.rings.ChangeUnqueued(a, r.opts.ID, snap, func(current *Snapshot) (*Snapshot, error) {
@@ -131,7 +131,7 @@ func (r *Ring) change(a *records.Access, snap *Snapshot, edit func(stored *Snaps
 			return nil, nil
 		}
 		next := &Snapshot{Keys: keys, version: envelope.NextVersion(current.VersionNumber())}
-		_, err := decode(encode(keys)) // a ring that could not be read must not be stored
+		_, err := decode(encode(keys)) // never store a ring that cannot be read
 		return next, err
 	})
 	if err != nil || saved != nil {

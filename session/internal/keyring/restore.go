@@ -10,10 +10,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// restore puts back the keys of old that the store has lost, by an eviction, a
-// failover or a deletion: without them every visitor whose cookie they have signed
-// would be anonymous. It returns what the store is then known to hold. While that
-// fails, the view stays as it was.
+// restore puts back the keys of old that the store has lost in an eviction, a failover or
+// a deletion. Otherwise every visitor whose cookie they have signed would become
+// anonymous. It returns the ring that is then known to be stored. If it fails, the view
+// stays as it was.
 func (r *Ring) restore(a *records.Access, old *view, stored *Snapshot) (*Snapshot, error) {
 	return r.change(a, stored, func(stored *Snapshot) []Key {
 		lost := r.lost(old, stored)
@@ -21,7 +21,7 @@ func (r *Ring) restore(a *records.Access, old *view, stored *Snapshot) (*Snapsho
 			return nil
 		}
 		keys := r.opts.merge(keysOf(stored), lost, time.Now())
-		if stored != nil && len(keys) <= len(stored.Keys) { // no cookie of the lost ones is alive, or they do not fit
+		if stored != nil && len(keys) <= len(stored.Keys) { // the cookies of the lost ones have expired, or they do not fit
 			return nil
 		}
 		r.reportLoss(a.Caller(), stored, len(lost))
@@ -30,16 +30,16 @@ func (r *Ring) restore(a *records.Access, old *view, stored *Snapshot) (*Snapsho
 }
 
 func (r *Ring) reportLoss(ctx context.Context, stored *Snapshot, lost int) {
-	msg := "signing keys are gone from the store (deleted, evicted or lost by a failover); putting those in memory back, without which their cookies are void"
+	msg := "signing keys are gone from the store (deleted, evicted or lost in a failover); restoring those in memory, without which their cookies are invalid"
 	if stored != nil {
-		msg = "the store has lost signing keys and holds others (an eviction, a failover, a restored backup); putting those in memory back, without which their cookies are void"
+		msg = "the store has lost signing keys and holds others (an eviction, a failover, a restored backup); restoring those in memory, without which their cookies are invalid"
 	}
 	r.log(ctx, slog.LevelError, msg, slog.Int("keys", lost))
 }
 
-// lost returns the keys of old that were not pruned and are not stored. Pruning takes
-// the oldest away, so that a key is lost if an older one is stored; and it takes all
-// that were known at a time only when another has signed for Retention since.
+// lost returns the keys of old that were not pruned and are not stored. Pruning removes
+// the oldest keys first, so a key is lost if an older one is stored. Pruning removes all
+// keys that were known at some time only after a later key has signed for Retention.
 func (r *Ring) lost(old *view, stored *Snapshot) []Key {
 	if old.snap == nil || old.snap == stored {
 		return nil
@@ -67,8 +67,8 @@ func keysOf(s *Snapshot) []Key {
 	return s.Keys
 }
 
-// merge returns the keys of a ring that has those of both, as far as cookies of them
-// can be alive and they fit. No two have the same date.
+// merge returns the keys of a ring with both sets of keys, without those whose cookies
+// have expired, and at most MaxKeys. No two have the same date.
 func (o *Options) merge(stored, lost []Key, now time.Time) []Key {
 	keys := slices.Concat(stored, lost)
 	slices.SortStableFunc(keys, func(a, b Key) int { return b.From.Compare(a.From) })

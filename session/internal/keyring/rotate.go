@@ -9,8 +9,8 @@ import (
 const (
 	secretSize = 32
 
-	// maxSkew is how far the clocks of instances may be apart: as long a slow
-	// one may go on signing with a key that has been succeeded.
+	// maxSkew is the maximum difference between the clocks of instances. A slow instance may
+	// sign with a superseded key for that long.
 	maxSkew = time.Hour
 )
 
@@ -26,9 +26,9 @@ func newKey(from time.Time) Key {
 	return k
 }
 
-// signing returns the index of the key that signs at now: the newest whose time
-// has come. A clock that is behind all keys must not leave an instance without
-// one; then it is the oldest, which is what the others know best.
+// signing returns the index of the key that signs at now: the newest whose From is not in
+// the future. If the clock is behind all keys, it is the oldest key, which is the one
+// most likely known to the other instances.
 func signing(keys []Key, now time.Time) int {
 	i := slices.IndexFunc(keys, func(k Key) bool { return !k.From.After(now) })
 	if i < 0 {
@@ -37,20 +37,20 @@ func signing(keys []Key, now time.Time) int {
 	return i
 }
 
-// ahead reports whether the ring is dated so far ahead of now that one of the
-// two clocks is wrong: nothing is to be concluded from their difference.
+// ahead reports whether the newest key is dated so far ahead of now that one of the two
+// clocks must be wrong. Nothing can be concluded from their difference.
 func ahead(keys []Key, now time.Time) bool {
 	return keys[0].From.After(now.Add(maxSkew))
 }
 
-// due reports whether a new key is due. It goes by the newest key's date alone:
-// as soon as one instance has added a key, none has a reason to add another.
+// due reports whether a new key is due. Only the date of the newest key counts: as soon
+// as one instance has added a key, no other has a reason to add one.
 func (o *Options) due(keys []Key, now time.Time) bool {
 	return !now.Before(keys[0].From.Add(o.Rotation - Lead))
 }
 
-// prune returns keys less those of which no cookie can be alive. It changes
-// nothing in place.
+// prune returns keys without those whose cookies have all expired. It does not modify
+// keys.
 func (o *Options) prune(keys []Key, now time.Time) []Key {
 	i := slices.IndexFunc(keys, func(k Key) bool {
 		return !k.From.Add(o.Retention + maxSkew).After(now)

@@ -1,4 +1,4 @@
-// Package observe carries what Config.Observer is told up to package session.
+// Package observe carries the events for Config.Observer up to package session.
 package observe
 
 import (
@@ -21,7 +21,7 @@ const (
 	Undecodable Op = "undecodable"
 )
 
-// Event is an operation that is over: see session.Event.
+// Event is a finished operation: see session.Event.
 type Event struct {
 	Op       Op
 	PublicID string
@@ -32,8 +32,8 @@ type Event struct {
 	Err      error
 }
 
-// Observer is told of every operation. A nil Observer is told of none, and its
-// events are zero.
+// Observer receives every operation. A nil Observer receives nothing, and its events are
+// zero.
 type Observer func(context.Context, Event)
 
 // Begin returns the event of an operation that begins now.
@@ -44,7 +44,7 @@ func (o Observer) Begin(op Op) Event {
 	return Event{Op: op, Start: time.Now(), Attempts: 1}
 }
 
-// End tells of the operation of e, which is over.
+// End reports the operation of e, which has ended.
 func (o Observer) End(ctx context.Context, e Event) {
 	if o == nil || e.Op == "" {
 		return

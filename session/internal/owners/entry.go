@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// pendingTTL is how long an entry may be without its session: far longer than a
-	// commit takes between the two, and than clocks are off.
+	// pendingTTL is how long an entry may exist without its session. It is far longer than a
+	// commit takes between the two saves, and than the clocks differ.
 	pendingTTL = time.Hour
 
-	// MaxEntries is how many entries an index may have. It is read and written as a
-	// whole, and has to fit the limit of every store.
+	// MaxEntries is the maximum number of entries in an index, which is read and written as
+	// a whole and must fit the limit of every store.
 	MaxEntries = 4096
 
-	// longestSession is how long a session may live by any Config.
+	// longestSession is the longest lifetime of a session under any Config.
 	longestSession = 400 * 24 * time.Hour
 )
 
@@ -27,23 +27,24 @@ const (
 type entry struct {
 	id     string
 	since  time.Time
-	commit int64  // the commit of the session's, counted, that makes it the owner's
+	commit int64  // the number of the session's commit that sets the owner
 	before string // the end of the ID of the session that this one is to replace; "": none
 }
 
-// removal is the entry to remove of a session that has ended, whenever it was entered.
+// removal returns the entry that removes the session of that ID, which has ended,
+// whenever it was entered.
 func removal(id string) entry { return entry{id: id, commit: math.MaxInt64} }
 
-// tag returns the part of an ID by which an entry names the session that it is to replace.
-// The IDs are hashes.
+// tag returns the part of an ID by which an entry names the session that it is to
+// replace. IDs are hashes, so their ends differ.
 func tag(id string) string { return id[max(len(id)-8, 0):] }
 
-// replaces reports whether e is of a session that is to replace that of id.
+// replaces reports whether e's session is to replace that of id.
 func (e entry) replaces(id string) bool { return e.before != "" && e.before == tag(id) }
 
 // stale reports whether the save that e was made for can no longer succeed, or has been
-// followed by another. C is what e's record holds. An entry from after c's commit is of a
-// sign-in that is under way. A tombstone is nobody's.
+// followed by another. C is the content of e's record. An entry with a later commit than
+// c belongs to a sign-in that is under way. A tombstone has no owner.
 func (e entry) stale(c *records.Content, owner string, at time.Time) bool {
 	switch {
 	case c != nil && c.Owner == owner:
@@ -55,15 +56,15 @@ func (e entry) stale(c *records.Content, owner string, at time.Time) bool {
 	}
 }
 
-// coveredBy reports whether e is to be removed with o, which is of the same session.
+// coveredBy reports whether removing o removes e, which belongs to the same session.
 func (e entry) coveredBy(o entry) bool {
 	return o.id == e.id && (o.commit > e.commit || o.commit == e.commit && !o.since.Before(e.since))
 }
 
-// expires returns when nothing of e's session can be left, by any Config.
+// expires returns when e's session must have ended under any Config.
 func (e entry) expires() time.Time { return e.since.Add(longestSession + pendingTTL) }
 
-// entriesOf returns the entries of an index whose sessions may still live.
+// entriesOf returns the entries of an index whose sessions may be alive.
 func entriesOf(c *records.Content, at time.Time) []entry {
 	entries := []entry{}
 	if c == nil {
@@ -81,8 +82,8 @@ func entriesOf(c *records.Content, at time.Time) []entry {
 	return entries
 }
 
-// newIndex returns the index that follows old. It lives as long as any of its sessions
-// may; an empty one, as long as a tombstone.
+// newIndex returns the index that follows old. It is kept as long as any of its sessions
+// may live; an empty one, as long as a tombstone.
 func newIndex(owner string, old *records.Content, entries []entry, at time.Time) *records.Content {
 	next := records.Follow(&records.Content{Format: records.OwnerIndexFormat})
 	next.Created, next.Started, next.Owner = at, at, owner
@@ -100,7 +101,7 @@ func newIndex(owner string, old *records.Content, entries []entry, at time.Time)
 	return next
 }
 
-// has reports whether one of the entries is of the session id.
+// has reports whether one of the entries belongs to the session id.
 func has(entries []entry, id string) bool {
 	return slices.ContainsFunc(entries, func(e entry) bool { return e.id == id })
 }

@@ -1,12 +1,12 @@
-// Package owners keeps, for each owner, one record that lists the owner's sessions: the
+// Package owners keeps one record for each owner that lists the owner's sessions: the
 // owner index. A provider has no index of its own.
 //
-// A session is entered before it is saved, and removed after it has ended, so that none
-// ever lives unlisted, wherever a crash comes in between. An entry whose session is not
-// there, or is another owner's, may be of one that is about to be saved; it stays until
-// the pending save can no longer succeed. The session's own record decides that, not the
-// Config: a Manager of another one must not remove an entry whose session is alive to
-// others.
+// A session is entered before it is saved, and removed after it has ended, so that no
+// live session is missing in the index, wherever a crash happens. If the session of an
+// entry is absent, or belongs to another owner, it may be about to be saved. The entry
+// stays until the pending save can no longer succeed. That is decided by the session's
+// own record and not by the Config: a Manager with another Config must not remove an
+// entry whose session is alive for others.
 package owners
 
 import (
@@ -43,19 +43,19 @@ type Index struct {
 	opts  Options
 }
 
-// New returns the Index whose records are in the store.
+// New returns an Index that keeps its records in store.
 func New(store *records.Store, o Options) *Index { return &Index{store: store, opts: o} }
 
-// Entering remembers which sessions one commit has entered. It is for one goroutine.
+// Entering records which sessions one commit has entered. It is for one goroutine.
 type Entering struct{ ids []string }
 
-// fetch reads the index of owner, nil if there is none.
+// fetch reads the index of owner; it is nil if there is none.
 func (x *Index) fetch(a *records.Access, owner string) (*records.Content, error) {
 	return a.Fetch(x.opts.ID(owner))
 }
 
-// Enter puts the session id, which is to be saved as next, into its owner's index. It
-// counts in place of the session before, "" if it comes in addition.
+// Enter adds the session id, which is about to be saved as next, to its owner's index. It
+// replaces the session before in the count; "" means that it is an additional one.
 func (x *Index) Enter(a *records.Access, mine *Entering, id string, next *records.Content, before string) error {
 	err := x.enterWithin(a, mine, MaxEntries, id, next, before)
 	if errors.Is(err, records.ErrTooLarge) { // to this store fewer are too many
@@ -73,10 +73,11 @@ func (x *Index) Enter(a *records.Access, mine *Entering, id string, next *record
 	return err
 }
 
-// errFull: an index has MaxEntries entries of sessions that live or may be about to.
+// errFull means that an index has MaxEntries entries of sessions that are alive or may be
+// about to be saved.
 var errFull = fmt.Errorf("session: %d entries", MaxEntries)
 
-// enterWithin is Enter that looks for stale entries where there are as many as room.
+// enterWithin is Enter that looks for stale entries if there are at least room entries.
 func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, id string, next *records.Content, before string) error {
 	return x.amend(a, next.Owner, func(old *records.Content, at time.Time) ([]entry, error) {
 		entries := entriesOf(old, at)
@@ -84,7 +85,7 @@ func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, id stri
 			if e := entries[i]; e.commit >= records.Commits(next.Version) && at.Before(e.since.Add(pendingTTL/2)) {
 				return nil, nil
 			}
-			entries = slices.Delete(entries, i, i+1) // a removal of that one must miss the new one
+			entries = slices.Delete(entries, i, i+1) // a pending removal of it must not remove the new one
 		}
 		login := signIn{index: x, access: a, mine: mine, owner: next.Owner, before: before, at: at}
 		entries, err := login.makeRoom(login.pruneSome(old, entries))
@@ -99,8 +100,8 @@ func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, id stri
 	})
 }
 
-// Reenter puts the session id, which lives as c, into its owner's index if that lacks it:
-// a store that evicts may have lost the index, or have it again as it was before.
+// Reenter adds the live session id with content c to its owner's index if it is missing:
+// a store that evicts may have lost the index or restored an old one.
 func (x *Index) Reenter(a *records.Access, id string, c *records.Content) {
 	err := x.amend(a, c.Owner, func(old *records.Content, at time.Time) ([]entry, error) {
 		entries := entriesOf(old, at)
@@ -119,8 +120,8 @@ func (x *Index) Reenter(a *records.Access, id string, c *records.Content) {
 }
 
 // ReentryDue reports whether next, which follows base, is the first commit of an owner's
-// session in a span of TouchInterval. So one that is used is entered again soon, and each
-// does no more for it than a touch.
+// session in an interval of TouchInterval. So a session in use is soon entered again, at
+// no more cost than a touch.
 func (x *Index) ReentryDue(base, next *records.Content) bool {
 	if next.Owner == "" || base.Owner != next.Owner {
 		return false
@@ -131,25 +132,25 @@ func (x *Index) ReentryDue(base, next *records.Content) bool {
 	return span(base) != span(next)
 }
 
-// Withdraw removes the entry of a session that was not saved, and under whose ID nothing
-// will be.
+// Withdraw removes the entry of a session that was not saved and never will be under that
+// ID.
 func (x *Index) Withdraw(a *records.Access, mine *Entering, id, owner string) {
 	if slices.Contains(mine.ids, id) {
 		x.Remove(a, owner, id)
 	}
 }
 
-// Remove removes the session id, which has ended, from its owner's index.
+// Remove removes the ended session id from its owner's index.
 func (x *Index) Remove(a *records.Access, owner, id string) { x.remove(a, owner, removal(id)) }
 
-// RemoveBefore removes the session id from its former owner's index: its content next is
-// another owner's.
+// RemoveBefore removes the session id from its former owner's index, because its content
+// next has another owner.
 func (x *Index) RemoveBefore(a *records.Access, owner, id string, next *records.Content) {
 	x.remove(a, owner, entry{id: id, commit: records.Commits(next.Version)})
 }
 
-// remove removes entries, but not those that the sessions have got since. It is a
-// courtesy: readers pass over the entries of sessions that have ended.
+// remove removes entries, but not those that were made for the same sessions later. It is
+// best effort: readers ignore the entries of ended sessions.
 func (x *Index) remove(a *records.Access, owner string, ended ...entry) {
 	err := x.amend(a, owner, func(old *records.Content, at time.Time) ([]entry, error) {
 		if old == nil {
@@ -164,12 +165,12 @@ func (x *Index) remove(a *records.Access, owner string, ended ...entry) {
 		return entries, nil
 	})
 	if err != nil {
-		x.opts.Logger.Warn("session: sessions that are not there stay in their owner's list until it is read", slog.Any("error", err))
+		x.opts.Logger.Warn("session: sessions that have ended could not be removed from their owner's list; they stay until it is read", slog.Any("error", err))
 	}
 }
 
-// amend makes the index of owner what edit returns, by compare-and-swap; nil leaves it as
-// it is. Edit gets nil for an index that is not there.
+// amend replaces the index of owner by the result of edit, with compare-and-swap; nil
+// leaves it unchanged. Edit gets nil if there is no index.
 func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Content, at time.Time) ([]entry, error)) error {
 	old, err := x.fetch(a, owner)
 	if err == nil {
@@ -188,8 +189,8 @@ func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Co
 	return err
 }
 
-// Fill is for tests: it gives owner an index of n sessions that are not there, of which
-// the ith was entered so long ago.
+// Fill is for tests: it gives owner an index of n absent sessions, the ith of which was
+// entered ago(i) before now.
 func (x *Index) Fill(ctx context.Context, owner string, n int, ago func(i int) time.Duration) error {
 	entries := make([]entry, n)
 	for i := range entries {

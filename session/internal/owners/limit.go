@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// Where an index has pruneFrom entries, the owner's sign-ins look for stale ones: at
-	// one entry of pruneShare, at most maxPruned.
+	// An owner with pruneFrom entries or more has its sign-ins look for stale entries: each
+	// looks up one in pruneShare of them, at most maxPruned.
 	pruneFrom  = 16
 	pruneShare = 8
 	maxPruned  = 16
 
-	// signInTime is how long a sign-in is given from its entry until its session is
-	// there, where others are to be refused.
+	// signInTime is how long a sign-in with OwnerLimitRefuses waits for the session of a
+	// pending entry to be stored.
 	signInTime = time.Second
 )
 
-// signIn is the entering of one more session, by one try.
+// signIn is one attempt to enter one more session.
 type signIn struct {
 	index  *Index
 	access *records.Access
@@ -33,9 +33,9 @@ func (s *signIn) lookUp(entries []entry, at time.Time) (lookup, error) {
 	return s.index.lookUp(s.access.Context(), s.access.Caller(), s.owner, entries, at)
 }
 
-// pruneSome looks up some entries of an index that has many, others each time, and
-// returns those that are left: where nobody lists the sessions, it would grow by every
-// one that is not logged out of.
+// pruneSome looks up some entries of a large index, others each time, and returns the
+// entries without the stale ones. Without it, the index of an owner whose sessions nobody
+// lists would grow with every session that is not logged out of.
 func (s *signIn) pruneSome(old *records.Content, all []entry) []entry {
 	if len(all) < pruneFrom {
 		return all
@@ -50,7 +50,7 @@ func (s *signIn) pruneSome(old *records.Content, all []entry) []entry {
 	return slices.DeleteFunc(all, func(e entry) bool { return slices.Contains(found.stale, e) })
 }
 
-// pruneAbove returns the entries of which there is a session or may be one soon.
+// pruneAbove returns the entries whose sessions are alive or may be about to be saved.
 func (s *signIn) pruneAbove(all []entry) ([]entry, error) {
 	found, err := s.lookUp(all, s.at)
 	s.access.Restart()
@@ -61,8 +61,8 @@ func (s *signIn) pruneAbove(all []entry) ([]entry, error) {
 }
 
 // makeRoom ends the oldest sessions of an owner who has as many as Limit allows, or
-// refuses one more, and returns the entries that are left. The session before is not one
-// of them, for this one is about to replace it.
+// refuses the sign-in, and returns the remaining entries. The session before does not
+// count, because the new one is about to replace it.
 func (s *signIn) makeRoom(entries []entry) ([]entry, error) {
 	if limit := s.index.opts.Limit; limit < 0 || len(entries) < limit {
 		return entries, nil
@@ -82,7 +82,7 @@ func (s *signIn) makeRoom(entries []entry) ([]entry, error) {
 	return found.entries(), err
 }
 
-// endStrays ends sessions that this very commit has begun: their saves have arrived after
+// endStrays ends sessions that this commit has created: their saves have arrived after
 // they were given up, and nobody has their cookies.
 func (s *signIn) endStrays(found *lookup) error {
 	for i := 0; i < len(found.live); {
@@ -98,7 +98,7 @@ func (s *signIn) endStrays(found *lookup) error {
 	return nil
 }
 
-// end ends a session of found's that lives.
+// end ends one live session of found.
 func (s *signIn) end(one member, found *lookup) error {
 	if err := s.index.end(s.access.Caller(), one.id, one.Content, revocation{owner: s.owner}); err != nil {
 		return err
@@ -108,8 +108,8 @@ func (s *signIn) end(one member, found *lookup) error {
 	return nil
 }
 
-// endOldest ends as many of the oldest sessions as there are too many. With one that is
-// being renewed ends the session that is to replace it.
+// endOldest ends as many of the oldest sessions as exceed the limit. If one of them is
+// being renewed, it also ends the session that is to replace it.
 func (s *signIn) endOldest(found *lookup) error {
 	for excess := s.excess(found); excess > 0; excess-- {
 		oldest := slices.IndexFunc(found.live, func(m member) bool { return m.id != s.before })
@@ -132,7 +132,7 @@ func (s *signIn) endOldest(found *lookup) error {
 	return nil
 }
 
-// excess returns how many sessions there are too many if one is added.
+// excess returns by how many sessions the limit is exceeded once one is added.
 func (s *signIn) excess(found *lookup) int {
 	n := found.count() + 1 - s.index.opts.Limit
 	if found.lives(s.before) {
@@ -141,7 +141,8 @@ func (s *signIn) excess(found *lookup) int {
 	return n
 }
 
-// count returns how many sessions live. One that is being renewed is in two records.
+// count returns the number of live sessions. A session that is being renewed has two
+// records but counts once.
 func (l *lookup) count() (n int) {
 	for _, m := range l.live {
 		if !l.replacesLive(m.entry) {
@@ -155,12 +156,12 @@ func (l *lookup) replacesLive(e entry) bool {
 	return slices.ContainsFunc(l.live, func(m member) bool { return m.id != e.id && e.replaces(m.id) })
 }
 
-// refuse returns ErrTooManySessions if there is no room for one session more. Only
-// sessions that live take room: a sign-in that has entered its session and failed must
-// not keep the next one out. Whether one is under way or has failed nobody can tell, so
-// it is given a moment.
+// refuse returns ErrTooManySessions if there is no room for one more session. Only live
+// sessions count: a sign-in that has entered its session and failed must not block the
+// next one. As a pending sign-in cannot be distinguished from a failed one, refuse waits
+// for it for up to signInTime.
 func (s *signIn) refuse(found *lookup) error {
-	if found.lives(s.before) { // which adds no session
+	if found.lives(s.before) { // it is replaced, so the number stays
 		return nil
 	}
 	begin := time.Now()
@@ -181,7 +182,7 @@ func (s *signIn) refuse(found *lookup) error {
 	}
 }
 
-// coming returns the entries of sign-ins that are likely to be under way, other than the
+// coming returns the entries of sign-ins that are probably under way, except the
 // request's own.
 func (l *lookup) coming(own []string, at time.Time) []entry {
 	var coming []entry
@@ -193,7 +194,7 @@ func (l *lookup) coming(own []string, at time.Time) []entry {
 	return coming
 }
 
-// lookAgain looks up some of the pending sessions once more.
+// lookAgain looks up some of the pending sessions again.
 func (s *signIn) lookAgain(some []entry, found *lookup) error {
 	again, err := s.lookUp(some, records.Now())
 	if err != nil {

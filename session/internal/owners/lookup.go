@@ -15,7 +15,7 @@ import (
 // lookup is the result of loading an owner's sessions.
 type lookup struct {
 	live       []member // the oldest first
-	pending    []entry  // not there or another owner's, but perhaps not for long
+	pending    []entry  // absent or another owner's, but perhaps about to be saved
 	unreadable []entry
 	stale      []entry
 }
@@ -31,8 +31,8 @@ type Member struct {
 	Content *records.Content
 }
 
-// Sessions returns the owner's sessions, the one that was entered last first. What is
-// stale is removed.
+// Sessions returns the owner's sessions, the one that was entered last first. It removes
+// stale entries.
 func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, err error) {
 	a := x.store.Access(ctx, nil)
 	index, err := x.fetch(&a, owner)
@@ -53,8 +53,8 @@ func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, e
 	return members, nil
 }
 
-// lookUp looks up the sessions of these entries, each within the Timeout of its own, until
-// ctx ends. Caller is the context of the code that asked for the commit.
+// lookUp looks up the sessions of these entries, each with its own Timeout, until ctx
+// ends. Caller is the context of the code that asked for the commit.
 func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entry, at time.Time) (lookup, error) {
 	var found lookup
 	slices.SortFunc(entries, func(a, b entry) int { return a.since.Compare(b.since) })
@@ -79,7 +79,7 @@ func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entr
 	return found, nil
 }
 
-// fetched is what was read for an entry; a nil content is no record.
+// fetched is the record that was read for an entry; a nil content means no record.
 type fetched struct {
 	content *records.Content
 	err     error
@@ -107,11 +107,11 @@ func (x *Index) fetchAll(ctx, caller context.Context, entries []entry) []fetched
 	return results
 }
 
-// maxParallel is how many sessions of an owner are read at once.
+// maxParallel is the number of sessions of an owner that are read in parallel.
 const maxParallel = 8
 
-// each calls do with 0 to n-1, some at the same time unless the store is in this process.
-// It panics if one of them does.
+// each calls do with 0 to n-1, in parallel unless the store is in this process. It panics
+// if a call panics.
 func (x *Index) each(n int, do func(i int)) {
 	workers := min(n, maxParallel)
 	if x.store.InProcess() || workers < 2 {
@@ -141,7 +141,7 @@ func (x *Index) each(n int, do func(i int)) {
 	}
 }
 
-// entries returns those that stay in the index.
+// entries returns the entries that stay in the index.
 func (l *lookup) entries() []entry {
 	entries := slices.Concat(l.pending, l.unreadable)
 	for _, m := range l.live {

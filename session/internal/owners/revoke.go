@@ -12,10 +12,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// errNoSession is the ErrEnded of a public ID that names no session.
+// errNoSession is the ErrEnded for a public ID without a session.
 var errNoSession = fmt.Errorf("%w: there is no session of this public ID, so nothing was ended", records.ErrEnded)
 
-// Revoke ends the session of that public ID, whosever it is, and what it was renewed to.
+// Revoke ends the session of that public ID, whoever owns it, and its successors.
 func (x *Index) Revoke(ctx context.Context, id string) error {
 	if provider.ValidateID(id) != nil {
 		return errNoSession
@@ -38,14 +38,14 @@ func (x *Index) Revoke(ctx context.Context, id string) error {
 }
 
 // RevokeAll ends the sessions in owner's index. It returns ErrNotListed if the session
-// known, "" for none, lives as the owner's and is not in it.
+// known ("" for none) is alive, belongs to the owner and is not listed.
 func (x *Index) RevokeAll(ctx context.Context, owner, known string) error {
 	return x.revoke(ctx, owner, known, nil)
 }
 
-// RevokeOthers ends the sessions in owner's index but the session id, and but those that
-// it was or is about to be renewed to. If id is stored as the owner's and not listed, it
-// is listed, and RevokeOthers returns ErrNotListed.
+// RevokeOthers ends the sessions in owner's index except the session id and those that it
+// was or is about to be renewed to. If id is stored with that owner but not listed,
+// RevokeOthers lists it, and returns ErrNotListed.
 func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool) error {
 	a := x.store.Access(ctx, nil)
 	spared, err := a.Successors(id)
@@ -59,7 +59,7 @@ func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool)
 	return x.revoke(ctx, owner, known, spared)
 }
 
-// revoke ends the sessions in owner's index but the last of spared.
+// revoke ends the sessions in owner's index except the last of spared.
 func (x *Index) revoke(ctx context.Context, owner, known string, spared []string) error {
 	a := x.store.Access(ctx, nil)
 	index, err := x.fetch(&a, owner)
@@ -101,8 +101,8 @@ func (x *Index) revoke(ctx context.Context, owner, known string, spared []string
 	return errors.Join(errs...)
 }
 
-// unlisted returns ErrNotListed if the session id is the owner's, and enters it if it is
-// to be spared.
+// unlisted returns ErrNotListed if the session id belongs to the owner, and enters it if
+// it is spared.
 func (x *Index) unlisted(a *records.Access, id, owner, spared string) error {
 	found, err := a.Fetch(id)
 	if err != nil || found == nil || found.Tombstone || found.Owner != owner {
@@ -114,7 +114,8 @@ func (x *Index) unlisted(a *records.Access, id, owner, spared string) error {
 	return ErrNotListed
 }
 
-// revokeEntry ends the session of e if it is the owner's, and reports whether e is over.
+// revokeEntry ends the session of e if it belongs to the owner. Over reports whether e
+// can be removed.
 func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at time.Time) (over bool, err error) {
 	found, err := a.Fetch(e.id)
 	switch {
@@ -127,22 +128,22 @@ func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at time.
 	return err == nil, err
 }
 
-// revocation says which sessions are ended from outside of their requests.
+// revocation says which sessions are ended, and how, from outside of their requests.
 type revocation struct {
-	owner  string // of this owner alone; "": whosever it is
+	owner  string // only sessions of this owner; "": of any owner
 	spared string // the ID at which to stop
-	named  bool   // by its public ID: it is an error if there is no session
-	inside bool   // by a request of its browser, whose response changes the cookie
+	named  bool   // ended by public ID: a missing session is an error
+	inside bool   // ended by a request of its browser, whose response changes the cookie
 }
 
-// EndRival ends a session whose cookie came with a request beside those of others. Inside
-// means that the request's response changes the cookie.
+// EndRival ends a session whose cookie came with a request beside those of other live
+// sessions. Inside means that the request's response changes the cookie.
 func (x *Index) EndRival(ctx context.Context, id string, base *records.Content, inside bool) error {
 	return x.end(ctx, id, base, revocation{inside: inside})
 }
 
-// end ends the session of that ID, which holds base, outside of any request of its own:
-// with time and a place in the queue of its own as well.
+// end ends the session of that ID, which holds base, independent of any request: it has
+// its own Timeout and its own place in the queue.
 func (x *Index) end(caller context.Context, id string, base *records.Content, how revocation) error {
 	a := x.store.Access(caller, nil)
 	defer a.Leave()
@@ -159,7 +160,7 @@ func (x *Index) end(caller context.Context, id string, base *records.Content, ho
 	return err
 }
 
-// spares reports whether c, under this ID, must not be ended.
+// spares reports whether the session id with content c must not be ended.
 func (r *revocation) spares(id string, c *records.Content) bool {
 	return id == r.spared || !c.Tombstone && r.owner != "" && r.owner != c.Owner
 }

@@ -1,6 +1,6 @@
-// Package queue lets the requests that compete for one record go one after the
-// other, first come first served. It is a courtesy, not a lock: correctness rests on
-// compare-and-swap alone, and a request that waits too long goes ahead.
+// Package queue makes the requests that compete for one record take turns, first come
+// first served. It improves throughput but is not a lock: correctness depends on
+// compare-and-swap only, and a request that has waited too long goes ahead.
 package queue
 
 import (
@@ -18,17 +18,17 @@ var (
 
 type shard struct {
 	mu     sync.Mutex
-	queues map[string][]*Ticket // the first of each is being served
+	queues map[string][]*Ticket // the first ticket of each is being served
 }
 
-// Ticket is a place in a queue. A nil *Ticket is no place; it may be given up too.
+// Ticket is a place in a queue. A nil *Ticket is no place; its Leave does nothing.
 type Ticket struct {
 	key   string
 	ready chan struct{} // closed when it is served
 }
 
-// Join queues up behind the others of key and returns when the ticket is served, and
-// whether it had to wait for that. It returns a nil Ticket when ctx ends first.
+// Join waits in the queue of key until the ticket is served, and reports whether it had
+// to wait. It returns a nil Ticket if ctx ends first.
 func Join(ctx context.Context, key string) (t *Ticket, waited bool) {
 	sh := shardOf(key)
 	t = &Ticket{key: key, ready: make(chan struct{})}
@@ -51,7 +51,7 @@ func Join(ctx context.Context, key string) (t *Ticket, waited bool) {
 	}
 }
 
-// Leave gives the ticket up. If it was being served, the next one is.
+// Leave gives up the ticket. If it was being served, the next one is.
 func (t *Ticket) Leave() {
 	if t == nil {
 		return

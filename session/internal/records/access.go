@@ -11,23 +11,23 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/queue"
 )
 
-// maxUnknownSaves is how often a save of unknown outcome is sent before giving up.
+// maxUnknownSaves is the maximum number of attempts of a save of unknown outcome.
 const maxUnknownSaves = 4
 
-// Access is how one commit reaches its records. It bounds the time of the calls, counts
+// Access gives one commit access to its records. It bounds the time of the calls, counts
 // the conflicts, and holds the commit's place in the queue. It is for one goroutine.
 type Access struct {
 	store     *Store
 	caller    context.Context // of the code that asked for the commit; its end does not stop that
 	deadline  time.Time       // of all calls; zero until the next one
 	ticket    *queue.Ticket
-	queued    bool // it has queued up once
+	queued    bool // the commit has been in the queue once
 	conflicts int
-	reserve   bool // what is saved may use the provider's reserve
+	reserve   bool // saves may use the provider's reserve
 }
 
-// Access returns the way to the records for a commit that caller asked for. It takes
-// over the ticket, which may be nil.
+// Access returns an Access for a commit that caller asked for. It takes over the ticket,
+// which may be nil.
 func (s *Store) Access(caller context.Context, ticket *queue.Ticket) Access {
 	return Access{store: s, caller: caller, ticket: ticket}
 }
@@ -41,11 +41,11 @@ func (a *Access) Context() context.Context { return context.WithoutCancel(a.call
 // Conflicts returns how many conflicts the commit has met.
 func (a *Access) Conflicts() int { return a.conflicts }
 
-// UseReserve lets what is saved from now on use the room that the provider keeps in
-// reserve for visitors whom it knows.
+// UseReserve lets saves from now on use the reserve that the provider keeps for known
+// visitors.
 func (a *Access) UseReserve() { a.reserve = true }
 
-// Ticket returns the commit's place in the queue, nil if it has none.
+// Ticket returns the commit's place in the queue, or nil.
 func (a *Access) Ticket() *queue.Ticket { return a.ticket }
 
 // Leave gives up the place in the queue.
@@ -54,10 +54,10 @@ func (a *Access) Leave() {
 	a.ticket = nil
 }
 
-// Restart lets a new Timeout begin with the next call.
+// Restart gives the next call a new Timeout.
 func (a *Access) Restart() { a.deadline = time.Time{} }
 
-// now returns the time, and begins a Timeout if none runs.
+// now returns the time, and starts a Timeout if none is running.
 func (a *Access) now() time.Time {
 	now := time.Now()
 	if a.deadline.IsZero() {
@@ -69,48 +69,49 @@ func (a *Access) now() time.Time {
 // exhausted reports whether the time of the calls is over.
 func (a *Access) exhausted(now time.Time) bool { return !now.Before(a.deadline) }
 
-// halfTimeout returns a context that ends when half the time that is left is over, so
-// that a read-back has the other half.
+// halfTimeout returns a context that ends after half of the remaining time, so that a
+// read-back has the other half.
 func (a *Access) halfTimeout(now time.Time) (context.Context, Call) {
 	return a.store.context(a.caller, now.Add(a.deadline.Sub(now)/2), a.reserve)
 }
 
-// Fetch reads the content of a record, nil if there is none; again after a failure while
-// there is time.
+// Fetch reads the content of a record; it is nil if there is no record. After a failure
+// it tries again while there is time.
 func (a *Access) Fetch(id string) (*Content, error) { return a.store.contents.Fetch(a, id) }
 
-// Save stores c under id in place of the content of version expect. Without an error c
-// has either landed or never will.
+// Save stores c under id in place of the content of version expect. If the error is nil,
+// c has either been saved or never will be.
 func (a *Access) Save(id string, c *Content, expect int64) (Outcome[*Content], error) {
 	return a.store.contents.Save(a, id, c, expect)
 }
 
-// SaveOnce is a Save that is sent once. Its error is the provider's.
+// SaveOnce is a Save with one attempt. Its error is the provider's.
 func (a *Access) SaveOnce(id string, c *Content, expect int64) error {
 	return a.saveOnce(a.now(), c.Record(id), expect)
 }
 
-// Change saves what c makes of the content under id, which is base as far as is known, and
-// returns it: see Kind.Change.
+// Change saves the result of c for the content under id, and returns it. Base is the
+// content as last known. See Kind.Change.
 func (a *Access) Change(id string, base *Content, c Change[*Content]) (*Content, error) {
 	return a.store.contents.Change(a, id, base, c)
 }
 
-// ChangeUnqueued is Change by a commit that holds the place in the queue of another record.
+// ChangeUnqueued is Change for a commit that is in the queue of another record.
 func (a *Access) ChangeUnqueued(id string, base *Content, edit Edit[*Content]) (*Content, error) {
 	return a.store.contents.ChangeUnqueued(a, id, base, edit)
 }
 
-// Delete deletes a record that nobody knows of; one that stays expires.
+// Delete deletes a record that nobody refers to; if that fails, the record stays until it
+// expires.
 func (a *Access) Delete(id string) error {
 	ctx, cancel := context.WithTimeout(a.Context(), a.store.opts.Timeout/2)
 	defer cancel()
 	return a.store.provider.Delete(ctx, id)
 }
 
-// queueUp is called after a conflict: the commit queues up behind the others of its record
-// in this process or, if it is being served already, makes way for those of other
-// processes. It reports whether what was read before may be outdated.
+// queueUp is called after a conflict. The commit joins the queue of its record in this
+// process. If it already holds a place, it backs off in favor of commits of other
+// processes. Waited reports whether the last known content may be outdated.
 func (a *Access) queueUp(id string, tries int) (waited bool, err error) {
 	if a.exhausted(a.now()) {
 		return false, errContention(tries)
@@ -128,7 +129,7 @@ func (a *Access) queueUp(id string, tries int) (waited bool, err error) {
 	return waited, nil
 }
 
-// backOffAfter is called after a conflict of a commit that does not queue up.
+// backOffAfter is called after a conflict of a commit that does not join the queue.
 func (a *Access) backOffAfter(_ string, tries int) (waited bool, err error) {
 	if a.exhausted(a.now()) || !a.backOff(tries) {
 		return false, errContention(tries)
@@ -136,46 +137,47 @@ func (a *Access) backOffAfter(_ string, tries int) (waited bool, err error) {
 	return false, nil
 }
 
-// backOff makes way for others after a conflict. At first it does not: each conflict
-// means that another one is done, and on Linux to sleep for microseconds takes a
-// millisecond if the processor has nothing else to do. It reports whether there is time
-// for another try.
+// backOff pauses after a conflict, but not for the first ones: each conflict means that
+// another commit has finished, and on Linux a sleep of microseconds takes a millisecond
+// on an idle processor. It reports whether there is time for another try.
 func (a *Access) backOff(try int) bool {
 	return try <= immediateRetries || a.pause(afterConflict, try)
 }
 
-// immediateRetries is how many conflicts are met without a pause.
+// immediateRetries is the number of conflicts after which the commit retries without a
+// pause.
 const immediateRetries = 8
 
-// What a pause begins with and ends at. A conflict means that another commit was first,
-// so that no time is lost; a failure, that the store is in trouble.
+// These are the first pauses after a conflict and after a failure, and the longest pause.
+// After a conflict another commit has made progress; after a failure the store is in
+// trouble.
 const (
 	afterConflict = 10 * time.Microsecond
 	afterFailure  = time.Millisecond
 	maxPause      = 50 * time.Millisecond
 )
 
-// pause waits a random while that doubles with every try. It reports whether there is
-// time for another one.
+// pause sleeps for a random duration, whose limit doubles with every try. It reports
+// whether there is time for another try.
 func (a *Access) pause(first time.Duration, try int) bool {
 	time.Sleep(jitter(min(first<<min(try, 16), maxPause)))
 	return !a.exhausted(a.now())
 }
 
-// jitter returns a random duration below limit. It is drawn from crypto/rand so that a
-// test that fixes that fixes everything.
+// jitter returns a random duration below limit. It uses crypto/rand, so that a test that
+// fixes crypto/rand makes the whole program deterministic.
 func jitter(limit time.Duration) time.Duration {
 	var b [2]byte
 	_, _ = rand.Read(b[:])
 	return limit * time.Duration(binary.BigEndian.Uint16(b[:])) >> 16
 }
 
-// errContention returns the error of a commit that has competed in vain.
+// errContention returns the error of a commit that has lost to others too often.
 func errContention(tries int) error {
 	return fmt.Errorf("%w: parallel requests were first %d times", ErrUnavailable, tries)
 }
 
-// HungUp returns an error if a caller does not wait for the answer any more.
+// HungUp returns an error if one of the callers no longer waits for the answer.
 func HungUp(callers ...context.Context) error {
 	for _, ctx := range callers {
 		if ctx.Err() != nil {

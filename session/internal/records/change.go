@@ -1,14 +1,14 @@
 package records
 
-// Change is a value that is made of the one it replaces, again until it lands.
+// Change computes a value from the one it replaces. It is repeated until a save succeeds.
 type Change[V Value] interface {
-	// Edit returns the value that is to replace current, nil to save nothing.
+	// Edit returns the value that replaces current, or nil to save nothing.
 	Edit(current V) (V, error)
 
-	// Check returns an error if the change cannot be made on top of current, which
-	// another commit has saved. AfterUnknown means that an attempt had an unknown outcome
-	// and has not landed. Check is called before the change queues up, and again if it
-	// had to wait.
+	// Check returns an error if the change cannot be made on top of current, which another
+	// commit has saved. AfterUnknown means that an attempt had an unknown outcome and was
+	// not saved. Check is called before the change joins the queue, and again if it had to
+	// wait.
 	Check(current V, afterUnknown bool) error
 }
 
@@ -21,10 +21,10 @@ func (e Edit[V]) Edit(current V) (V, error) { return e(current) }
 // Check implements Change.
 func (e Edit[V]) Check(V, bool) error { return nil }
 
-// Change saves what c makes of the value under id, by compare-and-swap, and returns it. The
-// first try replaces base, nil for no record. It returns nil if Edit did, and the error of
-// Edit or Check. After a conflict it queues up behind the others that compete for the
-// record.
+// Change saves the result of c for the value under id, by compare-and-swap, and returns
+// it. The first try replaces base, which is nil if there is no record. Change returns nil
+// if Edit did, and returns the errors of Edit and Check. After a conflict it joins the
+// queue of the record.
 func (k Kind[V]) Change(a *Access, id string, base V, c Change[V]) (saved V, err error) {
 	return k.change(a, id, base, c, true)
 }
@@ -66,7 +66,7 @@ func (k Kind[V]) change(a *Access, id string, current V, c Change[V], queued boo
 	}
 }
 
-// refetch returns the value to try c again on, after a wait.
+// refetch returns the value on which c is tried again after a wait.
 func (k Kind[V]) refetch(a *Access, id string, c Change[V]) (V, error) {
 	current, err := k.Fetch(a, id)
 	if err == nil {

@@ -9,8 +9,9 @@ import (
 // OwnerIndexFormat is the Format of the records that list the sessions of an owner.
 const OwnerIndexFormat = "holdfast-owner-index"
 
-// Content is what a record holds at one version. It does not change once it is encoded:
-// the states of a session share it. Version 0 is that of a session that is not stored.
+// Content is the content of a record at one version. It does not change after it is
+// encoded, because the states of a session share it. Version 0 means that the session is
+// not stored.
 type Content struct {
 	envelope.Envelope
 	Version int64
@@ -31,7 +32,8 @@ func NewContent(format string) *Content {
 // Now returns the time to the millisecond, as records keep it.
 func Now() time.Time { return time.UnixMilli(time.Now().UnixMilli()) }
 
-// VersionNumber returns the version that a Save expects where c is stored: 0 for nil.
+// VersionNumber returns the version that a Save has to expect if c is stored. It is 0 for
+// nil.
 func (c *Content) VersionNumber() int64 {
 	if c == nil {
 		return 0
@@ -39,22 +41,22 @@ func (c *Content) VersionNumber() int64 {
 	return c.Version
 }
 
-// Trace tells whether that commit led to c.
+// Trace reports whether that commit led to c.
 func (c *Content) Trace(commit int64) envelope.Lineage { return c.History.Trace(c.Version, commit) }
 
-// UsesReserve reports whether a save of c may use the room that the provider keeps in
-// reserve: c has an owner.
+// UsesReserve reports whether a save of c may use the provider's reserve. It may if c has
+// an owner.
 func (c *Content) UsesReserve() bool { return c.Owner != "" }
 
 // IsOwnerIndex reports whether c lists the sessions of an owner.
 func (c *Content) IsOwnerIndex() bool { return c.Format == OwnerIndexFormat }
 
-// Size returns how many bytes of an encoded c count against a limit. The history grows
-// by itself, so it does not count.
+// Size returns the number of bytes of an encoded c that count against MaxSize. The
+// history does not count, because it grows without the program's doing.
 func (c *Content) Size() int { return len(c.data) - len(c.History) }
 
-// Follow returns the content that goes on with the session of base from now on, without
-// its values. It is to be encoded.
+// Follow returns the content that continues the session of base as of now, without its
+// values. The caller has to encode it.
 func Follow(base *Content) *Content {
 	next := &Content{Format: base.Format}
 	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, Now()
@@ -62,8 +64,8 @@ func Follow(base *Content) *Content {
 	return next
 }
 
-// EncodeAfter makes c the version after prev, nil in a new record, with these entries
-// once the edits are made.
+// EncodeAfter makes c the version after prev, which is nil for a new record. Its entries
+// are kept with the edits applied.
 func (c *Content) EncodeAfter(prev *Content, kept *envelope.Entries, edits []envelope.Edit) {
 	if prev == nil {
 		prev = new(Content)

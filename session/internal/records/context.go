@@ -9,15 +9,15 @@ import (
 )
 
 // callContext is the context of one call to the provider. It has the values of the
-// request's and ends at its deadline alone: a visitor who leaves costs the store no
-// connection. Many clients go by the deadline and do not wait for the context, so the
-// context.WithDeadline below is made when one does.
+// request's context but ends only at its deadline, so that the store does not lose a
+// connection when a visitor disconnects. Many clients use the deadline and never wait for
+// the context, so the context.WithDeadline below is created on first use.
 type callContext struct {
 	context.Context // for its values; never ends
 	deadline        time.Time
 
 	mu     sync.Mutex
-	timer  context.Context // nil: nobody has waited for the end
+	timer  context.Context // nil: Done has not been called yet
 	cancel context.CancelFunc
 	over   bool // the call has returned
 }
@@ -44,8 +44,8 @@ func (c *callContext) Err() error {
 	return nil
 }
 
-// Value implements context.Context. By the context with the timer, one that is derived
-// from this one finds what to wait for, and needs no goroutine for it.
+// Value implements context.Context. It asks the context with the timer, if there is one,
+// so that a context derived from this one finds its parent and needs no goroutine.
 func (c *callContext) Value(key any) any {
 	c.mu.Lock()
 	timer := c.timer
@@ -56,7 +56,7 @@ func (c *callContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// ending returns the context that ends at the deadline, or with the call.
+// ending returns the context that ends at the deadline, or when the call has returned.
 func (c *callContext) ending() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +69,7 @@ func (c *callContext) ending() context.Context {
 	return c.timer
 }
 
-// end is called when the call has returned. A nil context has no end.
+// end is called when the call has returned. For a nil context it does nothing.
 func (c *callContext) end() {
 	if c == nil {
 		return
@@ -82,19 +82,19 @@ func (c *callContext) end() {
 	}
 }
 
-// Call is what Context returns to be ended when the call is over.
+// Call is returned by Context; its End has to be called when the call is over.
 type Call struct{ ctx *callContext }
 
 // End releases the context of the call.
 func (c Call) End() { c.ctx.end() }
 
-// Context returns the context of a call that is to be over at deadline. A provider in
-// this process answers before any deadline.
+// Context returns a context with that deadline for one call. For a provider in this
+// process the context has no deadline, because it answers at once.
 func (s *Store) Context(parent context.Context, deadline time.Time) (context.Context, Call) {
 	return s.context(parent, deadline, false)
 }
 
-// context is Context for a save that may use the provider's reserve, or not.
+// context is Context for a save that may use the provider's reserve if reserve is set.
 func (s *Store) context(parent context.Context, deadline time.Time, reserve bool) (context.Context, Call) {
 	switch {
 	case s.inProcess && reserve:

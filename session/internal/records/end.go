@@ -2,42 +2,42 @@ package records
 
 import "errors"
 
-// maxSuccessors bounds the renewals that are followed to end a session.
+// maxSuccessors limits how many renewals are followed to end a session.
 const maxSuccessors = 64
 
-// Ending is how a session is ended.
+// Ending says how a session is ended.
 type Ending struct {
-	// Outside reports whether no response is under way that changes the browser's
-	// cookie.
+	// Outside reports whether the session is ended from outside: no response that changes
+	// the browser's cookie is under way.
 	Outside func() bool
 
-	// Spares, if there is one, reports whether the session that is stored under that ID
-	// as c must not be ended.
+	// Spares, if not nil, reports whether the session that is stored under that ID as c must
+	// not be ended.
 	Spares func(id string, c *Content) bool
 
-	// Check, if there is one, returns an error if the session cannot be ended as it is
-	// stored now.
+	// Check, if not nil, returns an error if the session cannot be ended in its stored
+	// state.
 	Check func(c *Content) error
 
-	// Contended, if there is one, returns an error if the session cannot be ended since
-	// another commit was first.
+	// Contended, if not nil, returns an error if the session cannot be ended because another
+	// commit was first.
 	Contended func() error
 }
 
-// Ended tells how a session was found that is ended now.
+// Ended describes the session that was to be ended, as it was found.
 type Ended struct {
 	Already      bool // another commit had ended it, or it has expired
-	AfterUnknown bool // if so: that may have been an attempt of unknown outcome
-	Lost         bool // it was renewed, and its successor is not there
+	AfterUnknown bool // it may have been ended by this commit's attempt of unknown outcome
+	Lost         bool // it was renewed, and its successor is not stored
 }
 
-// errMoved tells EndLast that the record is not that of a live session any more.
+// errMoved tells EndLast that the record no longer holds a live session.
 var errMoved = errors.New("records: no live session")
 
-// EndLast writes a tombstone over the record of that ID, which holds base; if the session
-// was renewed, over that of its last successor. It does so by compare-and-swap, like any
-// other change: an unconditional delete would let a request that has loaded the session,
-// or a renewal, bring it back.
+// EndLast writes a tombstone over the record of that ID, which holds base. If the session
+// was renewed, it does so for the last successor. It uses compare-and-swap, like any
+// other change: after an unconditional delete, a request that has loaded the session, or
+// a renewal, could bring it back.
 func (a *Access) EndLast(id string, base *Content, how Ending) (Ended, error) {
 	var ended Ended
 	for range maxSuccessors {
@@ -101,8 +101,8 @@ func (e *ending) Check(current *Content, afterUnknown bool) error {
 	return nil
 }
 
-// Successors returns the IDs that the session of that ID was renewed to, as far as it
-// was: the first is id itself.
+// Successors returns the IDs under which the session of that ID was stored: id itself,
+// and those that it was renewed to.
 func (a *Access) Successors(id string) ([]string, error) {
 	ids := []string{id}
 	for range maxSuccessors {

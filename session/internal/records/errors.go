@@ -17,16 +17,16 @@ var (
 )
 
 var (
-	// ErrTombstone is the ErrEnded of a session that was renewed or destroyed.
+	// ErrTombstone is the ErrEnded for a session that was renewed or destroyed.
 	ErrTombstone = fmt.Errorf("%w: renewed or destroyed", ErrEnded)
 
-	// ErrGoneUnknown is the error of a change whose save had an unknown outcome and
-	// whose record is not there any more.
+	// ErrGoneUnknown is the error of a change whose save had an unknown outcome and whose
+	// record no longer exists.
 	ErrGoneUnknown = fmt.Errorf("%w: the record is gone", ErrOutcomeUnknown)
 )
 
-// Unavailable returns an error of the provider's, after which nothing was saved, as
-// one of this package's.
+// Unavailable wraps an error of the provider, after which nothing was saved, in an error
+// of this package.
 func Unavailable(err error) error {
 	switch {
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
@@ -40,8 +40,8 @@ func Unavailable(err error) error {
 	}
 }
 
-// failed returns the error of a save that has failed for good. It was sent that many
-// times with an unknown outcome.
+// failed returns the error of a save that has failed finally, after that many attempts of
+// unknown outcome.
 func failed(unknown int, err error) error {
 	if unknown > 0 {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)

@@ -11,7 +11,7 @@ type Lifetimes struct {
 	TouchInterval      time.Duration
 }
 
-// Restart begins the lifetime of c again, and the span of a persistent one.
+// Restart restarts the lifetime of c, including that of a persistent session.
 func Restart(c *Content) {
 	if !c.Deadline.IsZero() {
 		c.Deadline = c.Seen.Add(c.Deadline.Sub(c.Started))
@@ -19,8 +19,9 @@ func Restart(c *Content) {
 	c.Started = c.Seen
 }
 
-// Persist makes c end d from now, but not before it would have ended anyway nor after it
-// may, or takes that back. It returns the expiry that c must not fall behind.
+// Persist sets the deadline of c to d from now, but not before its present expiry and not
+// after its maximum lifetime. If d is zero or negative, it removes the deadline. It
+// returns the expiry that c must not fall below.
 func (l *Lifetimes) Persist(c *Content, d time.Duration, before time.Time) time.Time {
 	if d <= 0 {
 		c.Deadline = time.Time{}
@@ -34,7 +35,7 @@ func (l *Lifetimes) Persist(c *Content, d time.Duration, before time.Time) time.
 	return before
 }
 
-// End returns when c ends, however busy it is.
+// End returns when c ends even if it is in use.
 func (l *Lifetimes) End(c *Content) time.Time {
 	if c.Deadline.IsZero() {
 		return c.Started.Add(l.Lifetime)
@@ -42,8 +43,8 @@ func (l *Lifetimes) End(c *Content) time.Time {
 	return Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))
 }
 
-// Expiry returns when c, used at that time, ends unless it is used before, given when its
-// predecessor did: it never decreases, except to what the Config allows.
+// Expiry returns when c, last used at that time, ends unless it is used again. Before is
+// the previous expiry. The expiry never decreases, except to the limits of the Config.
 func (l *Lifetimes) Expiry(c *Content, used, before time.Time) time.Time {
 	window := l.IdleTimeout
 	if !c.Deadline.IsZero() {
@@ -61,7 +62,7 @@ func (l *Lifetimes) Expired(c *Content) bool {
 	return !c.Tombstone && !time.Now().Before(l.End(c))
 }
 
-// Live returns ErrEnded if c, as it was just read, is not a session that goes on.
+// Live returns ErrEnded unless c, as it was just read, is a live session.
 func (l *Lifetimes) Live(c *Content) error {
 	switch {
 	case c == nil || c.IsOwnerIndex() || l.Expired(c):
@@ -72,7 +73,7 @@ func (l *Lifetimes) Live(c *Content) error {
 	return nil
 }
 
-// Extended returns base once it was used now.
+// Extended returns base with its last use set to now.
 func (l *Lifetimes) Extended(base *Content) *Content {
 	next := Follow(base)
 	next.Expires = l.Expiry(base, next.Seen, base.Expires)
@@ -80,9 +81,9 @@ func (l *Lifetimes) Extended(base *Content) *Content {
 	return next
 }
 
-// TouchDue reports whether so much of c's idle window is used up that it is worth a save.
-// An owner wants to know when the session was last used, also where that does not extend
-// it.
+// TouchDue reports whether enough of c's idle timeout has passed to save it. For a
+// session with an owner it is also due if only the time of its last use is outdated,
+// because the owner's list shows that.
 func (l *Lifetimes) TouchDue(c *Content) bool {
 	at := Now()
 	return l.Expiry(c, at, c.Expires).Sub(c.Expires) >= l.TouchInterval ||

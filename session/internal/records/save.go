@@ -10,7 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// Value is what a record of one kind holds at one version. Nil is no record.
+// Value is the content of a record of one kind at one version. Nil means that there is no
+// record.
 type Value interface {
 	comparable
 	VersionNumber() int64                // 0 for nil
@@ -19,26 +20,26 @@ type Value interface {
 	UsesReserve() bool                   // may use the room that the provider keeps in reserve
 }
 
-// Kind is how the records of one kind are read.
+// Kind says how the records of one kind are read and saved.
 type Kind[V Value] struct {
 	Read func(id string, rec *provider.Record) (V, error)
 
-	// Recreates makes a first save of unknown outcome be sent again where no record is
-	// read back. Without it that is the outcome: the record may have been deleted in
-	// between, and must not come back.
+	// Recreates lets a first save of unknown outcome be sent again if no record is read
+	// back. Without it such a save has failed: the record may have been deleted in between,
+	// and must not come back.
 	Recreates bool
 }
 
-// Outcome is what became of a save.
+// Outcome is the outcome of a save.
 type Outcome[V Value] struct {
 	Landed       bool
-	Current      V    // if not: what stands in the way; nil is no record
-	AfterUnknown bool // an attempt had an unknown outcome, and reading back told the rest
+	Current      V    // the conflicting value if Landed is false; nil: no record
+	AfterUnknown bool // an attempt had an unknown outcome, which reading back has resolved
 }
 
-// Save stores v under id in place of the value of version expect, and finds out what
-// became of an attempt of unknown outcome. Without an error v has either landed or never
-// will.
+// Save stores v under id in place of the value of version expect, and determines the
+// result of an attempt of unknown outcome. If the error is nil, v has either been saved
+// or never will be.
 func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], error) {
 	rec := v.Record(id)
 	a.reserve = a.reserve || v.UsesReserve()
@@ -53,7 +54,7 @@ func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 			return Outcome[V]{Landed: true}, nil
 		case unknown == 0 && refused(err):
 			return Outcome[V]{}, Unavailable(err)
-		case unknown == 0 && errors.Is(err, provider.ErrNotSaved): // there is nothing to read back
+		case unknown == 0 && errors.Is(err, provider.ErrNotSaved): // reading back is not necessary
 			if try >= maxUnknownSaves || !a.pause(afterFailure, try) {
 				return Outcome[V]{}, Unavailable(err)
 			}
@@ -68,16 +69,17 @@ func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 		if out, sure := k.resolve(v, expect, current, unknown > 0); sure {
 			return out, nil
 		}
-		// The record is as it was before, so the save may still arrive: the same
-		// once more cannot land twice. Or the history does not reach back to it.
+		// If the record is unchanged, the save may still arrive. Sending it again is safe,
+		// because it cannot be applied twice. Otherwise the history does not reach back to the
+		// save.
 		if current.VersionNumber() != expect || unknown == 0 || unknown >= maxUnknownSaves || !a.pause(afterFailure, unknown) {
 			return Outcome[V]{}, failed(unknown, err)
 		}
 	}
 }
 
-// resolve tells what became of a save of v over the version expect, given the value that
-// is stored now, and whether that is sure.
+// resolve returns the outcome of a save of v over the version expect, given the value
+// that is stored now, and whether it is certain.
 func (k Kind[V]) resolve(v V, expect int64, current V, afterUnknown bool) (out Outcome[V], sure bool) {
 	var absent V
 	if current == absent {
@@ -89,14 +91,14 @@ func (k Kind[V]) resolve(v V, expect int64, current V, afterUnknown bool) (out O
 		return Outcome[V]{Landed: true}, true
 	case lineage == envelope.OutOfReach && afterUnknown:
 		return Outcome[V]{}, false
-	default: // its place is taken for good, unless by the value that it is to replace
+	default: // lost for certain, unless the stored value is the one to replace
 		return Outcome[V]{Current: current, AfterUnknown: afterUnknown}, current.VersionNumber() != expect
 	}
 }
 
-// refused reports whether err says that nothing was saved, and that the same save at once
-// would fail again. One that had no time left to be sent is not worth the rest of the
-// time either.
+// refused reports whether err says that nothing was saved and that the same save would
+// fail again at once. It includes a save that had no time left to be sent, which is not
+// worth the remaining time.
 func refused(err error) bool {
 	for _, reason := range []error{provider.ErrTooLarge, provider.ErrFull, provider.ErrInvalidRecord, provider.ErrRefused} {
 		if errors.Is(err, reason) {
@@ -106,8 +108,8 @@ func refused(err error) bool {
 	return errors.Is(err, provider.ErrNotSaved) && errors.Is(err, context.DeadlineExceeded)
 }
 
-// standing returns the value that a save has met: what the conflict brought along, or
-// else what is read back.
+// standing returns the value that caused the conflict: the one that the ConflictError
+// holds, or else the one that is read back.
 func (k Kind[V]) standing(a *Access, id string, err error) (absent V, _ error) {
 	var conflict *provider.ConflictError
 	if errors.As(err, &conflict) {
@@ -119,14 +121,14 @@ func (k Kind[V]) standing(a *Access, id string, err error) (absent V, _ error) {
 	return k.Fetch(a, id)
 }
 
-// saveOnce gives one save half the time that is left.
+// saveOnce saves with half of the remaining time.
 func (a *Access) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
 	ctx, call := a.halfTimeout(now)
 	defer call.End()
 	return a.store.provider.Save(ctx, rec, expect)
 }
 
-// Fetch reads a record, again after a failure while there is time.
+// Fetch reads a record. After a failure it tries again while there is time.
 func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
 	for try := 1; ; try++ {
 		ctx, call := a.halfTimeout(a.now())
@@ -138,14 +140,14 @@ func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
 	}
 }
 
-// FetchNow is Fetch by one call.
+// FetchNow is Fetch with one call.
 func (k Kind[V]) FetchNow(a *Access, id string) (V, error) {
 	ctx, call := a.halfTimeout(a.now())
 	defer call.End()
 	return k.FetchOnce(ctx, a.store, id)
 }
 
-// FetchOnce reads a record by one call under ctx.
+// FetchOnce reads a record with one call under ctx.
 func (k Kind[V]) FetchOnce(ctx context.Context, s *Store, id string) (absent V, _ error) {
 	rec, err := s.provider.Fetch(ctx, id)
 	switch {

@@ -1,7 +1,7 @@
 // Package records keeps versioned records in a provider. It saves a record by
-// compare-and-swap and finds out which of three outcomes a save had: it has landed, it
-// was refused, or that is unknown. It tries again after a conflict or a failure, lets
-// the requests that compete for a record queue up, and bounds the time of it all.
+// compare-and-swap and determines which of three outcomes a save had: saved, refused, or
+// unknown. It tries again after a conflict or a failure, queues the requests that compete
+// for a record, and bounds the total time.
 package records
 
 import (
@@ -19,8 +19,8 @@ type Options struct {
 	// Timeout bounds the calls of one load or one commit.
 	Timeout time.Duration
 
-	// KnowsFormat reports whether values of that Format can be decoded. Of a record
-	// whose envelope cannot be read either, the error names the format.
+	// KnowsFormat reports whether values of that Format can be decoded. If the envelope of a
+	// record of an unknown format cannot be read, the error names the format.
 	KnowsFormat func(format string) bool
 }
 
@@ -45,22 +45,22 @@ func New(p provider.Provider, o Options) *Store {
 	return s
 }
 
-// InProcess reports whether the records are in this process, so that a call neither
-// waits nor fails.
+// InProcess reports whether the records are in this process, so that calls neither wait
+// nor fail.
 func (s *Store) InProcess() bool { return s.inProcess }
 
-// Fetch reads the content of a record by one call, nil if there is none.
+// Fetch reads the content of a record with one call; it is nil if there is no record.
 func (s *Store) Fetch(ctx context.Context, id string) (*Content, error) {
 	return s.contents.FetchOnce(ctx, s, id)
 }
 
-// Record returns the record of an encoded c under id.
+// Record returns the record under id for an encoded c.
 func (c *Content) Record(id string) *provider.Record {
 	c.data = envelope.Bind(c.data, id)
 	return &provider.Record{ID: id, Version: c.Version, ExpiresAt: c.Expires, Format: c.Format, Data: c.data}
 }
 
-// decode reads the record that the provider has returned for id.
+// decode decodes the record that the provider has returned for id.
 func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
 	if rec == nil || rec.ID != id {
 		return nil, fmt.Errorf("%w: the provider returned no record or another one", ErrUnreadable)
@@ -78,7 +78,7 @@ func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
 	return &Content{Envelope: e, Version: rec.Version, Expires: rec.ExpiresAt, Format: rec.Format}, nil
 }
 
-// UnknownFormat returns the ErrUnreadable of a record whose values have no codec.
+// UnknownFormat returns the ErrUnreadable for a record whose values have no codec.
 func UnknownFormat(format string) error {
 	return fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, format)
 }

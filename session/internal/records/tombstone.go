@@ -2,21 +2,20 @@ package records
 
 import "time"
 
-// TombstoneLifetime is how long it is remembered at least that a session was renewed or
-// destroyed: longer than any request that began before should take. The tombstone of a
-// renewed session stays as long as its successor may live, so that whoever ends it by its
-// old name ends the successor. After that the record is absent, and a late save
-// conflicts all the same.
+// TombstoneLifetime is the minimum time for which a tombstone is stored. It is longer
+// than any request that began before should take. The tombstone of a renewed session is
+// kept as long as its successor may live, so that ending the session by its old ID ends
+// the successor. After that the record is absent, and a late save still conflicts.
 const TombstoneLifetime = 5 * time.Minute
 
 // StrictWindow is how long after a request has renewed or destroyed its session, or has
-// begun one over a tombstone, no other request begins one there: longer than the response
-// that changes the browser's cookie is under way.
+// begun one over a tombstone, no other request may begin one there. It is longer than it
+// takes to deliver the response that changes the browser's cookie.
 const StrictWindow = 30 * time.Second
 
-// Tombstone returns the content that ends base's session, which goes on under the record
-// ID successor, if any. Outside means that no response is under way that changes the
-// browser's cookie.
+// Tombstone returns the content that ends base's session. Successor is the record ID
+// under which a renewed session continues, or "". Outside means that no response that
+// changes the browser's cookie is under way.
 func Tombstone(base *Content, successor string, outside bool) *Content {
 	t := Follow(base)
 	t.Tombstone, t.Successor, t.Outside = true, successor, outside
@@ -25,7 +24,7 @@ func Tombstone(base *Content, successor string, outside bool) *Content {
 	return t
 }
 
-// Claimed returns the tombstone t with the claim of the session of that ID.
+// Claimed returns the tombstone t with a claim by the session of that ID.
 func Claimed(t *Content, id string, login bool) *Content {
 	next := Follow(t)
 	next.Tombstone, next.Successor, next.Outside = true, t.Successor, t.Outside
@@ -38,9 +37,9 @@ func Claimed(t *Content, id string, login bool) *Content {
 	return next
 }
 
-// Claimable reports whether a change may begin a new session over the tombstone c at that
-// time. If the session was ended from outside, no other response sets or clears the
-// cookie, so the first change may.
+// Claimable reports whether a change at that time may begin a new session over the
+// tombstone c. If the session was ended from outside, the first change may do so at once,
+// because no other response sets or clears the cookie.
 func (c *Content) Claimable(at time.Time) bool {
 	return c.Outside && c.Claim == "" || !at.Before(c.Seen.Add(StrictWindow))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 )
 
-// keySet is the signing keys at work.
+// keySet holds the signing keys in use.
 type keySet struct {
 	snapshot *keyring.Snapshot // of the ring; nil: Config.SigningKeys
 	codecs   []*securecookie.SecureCookie
@@ -25,9 +25,9 @@ func newKeySet(snapshot *keyring.Snapshot, keys [][]byte) *keySet {
 	return set
 }
 
-// newCodec returns the codec of one key. The token is random bytes, which securecookie's
-// default gob would only wrap, and the session's own expiry rules, not that of the
-// signature.
+// newCodec returns the codec of one key. Tokens are random bytes, which need no
+// serialization such as securecookie's default gob. Expiry follows the rules of the
+// session, not the age of the signature.
 func newCodec(key []byte) *securecookie.SecureCookie {
 	codec := securecookie.New(key, nil)
 	codec.SetSerializer(securecookie.NopEncoder{})
@@ -36,8 +36,7 @@ func newCodec(key []byte) *securecookie.SecureCookie {
 	return codec
 }
 
-// token returns the token that a cookie's value holds, or nil if none of the keys has
-// signed it.
+// token returns the token in a cookie's value, or nil if none of the keys has signed it.
 func (k *keySet) token(name, value string) []byte {
 	for _, codec := range k.codecs {
 		var token []byte
@@ -48,9 +47,9 @@ func (k *keySet) token(name, value string) []byte {
 	return nil
 }
 
-// verifiedCache remembers cookies whose signature was good, each in the one slot of its
-// hash: to check one again costs a third of a request that reads its session from memory.
-// A forged cookie never gets in.
+// verifiedCache remembers cookies with a valid signature, each in the one slot of its
+// hash. Checking a signature again costs a third of a request that reads its session from
+// memory. A forged cookie is never stored.
 type verifiedCache struct {
 	seed  maphash.Seed
 	slots [4096]atomic.Pointer[verifiedCookie] // up to 1 MB
@@ -65,8 +64,8 @@ func (v *verifiedCache) slot(value string) *atomic.Pointer[verifiedCookie] {
 	return &v.slots[maphash.String(v.seed, value)%uint64(len(v.slots))]
 }
 
-// of returns whose cookie it is if this is its value. The time it takes tells nothing of
-// how much of a guess is right.
+// of returns the identity if c is the cookie of that value. The comparison takes constant
+// time, so it does not show how much of a guess is right.
 func (c *verifiedCookie) of(value string) Identity {
 	if c == nil || subtle.ConstantTimeCompare([]byte(c.value), []byte(value)) == 0 {
 		return Identity{}

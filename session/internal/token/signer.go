@@ -16,8 +16,8 @@ const (
 	// ValueLength is the length of a signed value.
 	ValueLength = 120
 
-	// oldestValueLength is that of one by a clock before September 2001: its time has a
-	// digit less.
+	// oldestValueLength is the length of a value that was signed with a clock before
+	// September 2001, whose time has one digit less.
 	oldestValueLength = 116
 )
 
@@ -46,7 +46,7 @@ func NewSigner(o Options) *Signer {
 	return s
 }
 
-// NewSession returns a new token, and the ID of its session's record.
+// NewSession returns a new token and the ID of its record.
 func (s *Signer) NewSession() (token []byte, id string) {
 	token = New()
 	return token, s.id(token)
@@ -70,7 +70,7 @@ func (s *Signer) signing(ctx context.Context) (*securecookie.SecureCookie, error
 	}
 	snapshot, at, err := s.opts.Ring.Signing(ctx)
 	switch {
-	case !s.opts.RingSigns: // but the ring is there before other instances sign by it
+	case !s.opts.RingSigns: // but the ring exists before other instances sign with it
 		return s.fixed.codecs[0], nil
 	case err != nil:
 		return nil, err
@@ -78,7 +78,7 @@ func (s *Signer) signing(ctx context.Context) (*securecookie.SecureCookie, error
 	return s.keysOf(snapshot).codecs[at], nil
 }
 
-// keysOf returns the keys of a snapshot of the ring, which may be nil: none.
+// keysOf returns the keys of a snapshot of the ring. A nil snapshot has none.
 func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
 	if set := s.current.Load(); set != nil && set.snapshot == snapshot {
 		return set
@@ -94,8 +94,9 @@ func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
 	return set
 }
 
-// Verify appends the sessions that these values of cookies stand for: one for each
-// distinct token that was signed by a key.
+// Verify appends the sessions that these cookie values stand for: one for each distinct
+// token with a valid signature. It returns an error if found stays empty and the ring
+// cannot be read.
 func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
 	if s.fixed != nil {
 		found = s.verifyBy(s.fixed, values, found)
@@ -106,7 +107,8 @@ func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) 
 	return s.verifyByRing(ctx, values, found)
 }
 
-// verifyByRing appends the sessions of those cookies that the ring has signed.
+// verifyByRing appends the sessions of the cookies that were signed with a key of the
+// ring.
 func (s *Signer) verifyByRing(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
 	snapshot, err := s.opts.Ring.Verifying(ctx)
 	if err != nil && len(found) == 0 {
@@ -122,8 +124,9 @@ func (s *Signer) verifyByRing(ctx context.Context, values []string, found []Iden
 	return found, nil
 }
 
-// verifyBy appends the sessions of those cookies that one of keys has signed. Tokens are
-// compared, not cookies: base64 spells the same bytes in several ways.
+// verifyBy appends the sessions of the cookies that were signed with one of keys. It
+// compares tokens instead of cookies, because base64 has several spellings of the same
+// bytes.
 func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Identity {
 	for _, value := range values {
 		who := s.verifyOne(keys, value)
@@ -135,8 +138,8 @@ func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Ide
 	return found
 }
 
-// verifyOne returns the session whose cookie has this value, if one of keys signed it. A
-// value of another length than a signed one costs no look at the keys.
+// verifyOne returns the session whose cookie has this value, if one of keys signed it. It
+// rejects a value of another length without trying the keys.
 func (s *Signer) verifyOne(keys *keySet, value string) Identity {
 	if len(value) != ValueLength && len(value) != oldestValueLength {
 		return Identity{}

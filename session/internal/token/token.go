@@ -8,7 +8,7 @@ import (
 	"encoding/base64"
 )
 
-const size = 32 // bytes; OWASP asks for 64 bits of entropy at least
+const size = 32 // bytes; OWASP requires at least 64 bits of entropy
 
 // Identity is the token of a session and the ID of its record, a hash of the token.
 type Identity struct {
@@ -23,8 +23,8 @@ func New() []byte {
 	return token
 }
 
-// RecordID returns the ID of the record of that kind within a namespace: a hash, so that
-// nobody who reads the store learns anything that opens a session.
+// RecordID returns the ID of the record of that kind and name within a namespace. It is a
+// hash, so that reading the store does not help to take over a session.
 func RecordID(kind, namespace string, name []byte) string {
 	named := make([]byte, 0, 128)
 	for _, part := range []string{"holdfast", kind, namespace} {

@@ -6,13 +6,13 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// mayClaim reports whether d may begin a session over the tombstone, absent if it is nil.
-// A login always may.
+// mayClaim reports whether d may begin a session over the tombstone; nil means that it no
+// longer exists. A Renew always may.
 func (d *snapshot) mayClaim(tombstone *records.Content) bool {
 	return d.renew || tombstone == nil || tombstone.Tombstone && tombstone.Claimable(records.Now())
 }
 
-// mayBeLost reports whether d changes nothing but LastWriteWins keys.
+// mayBeLost reports whether d changes only LastWriteWins keys.
 func (d *snapshot) mayBeLost() bool {
 	if d.renew || d.cleared || d.owner != nil {
 		return false
@@ -26,8 +26,8 @@ func (d *snapshot) mayBeLost() bool {
 }
 
 // claim writes the ID of the session who into the tombstone of d's predecessor, if there
-// is one. It does not do so for a visitor who has hung up: the cookie would be lost, and
-// nobody else could begin a session over the tombstone for the strict window.
+// is one. It does not do so for a visitor who has disconnected: the cookie would be lost,
+// and nobody else could begin a session over the tombstone for the strict window.
 func (c *commit) claim(d *snapshot, who identity) error {
 	if d.predecessor == nil {
 		return nil
@@ -61,8 +61,8 @@ func (c *commit) claim(d *snapshot, who identity) error {
 	return err
 }
 
-// endClaim ends the session that was begun over a tombstone before a login was. It leaves
-// alone one that has an owner or was renewed.
+// endClaim ends the session that was begun over a tombstone before a login. It spares one
+// that has an owner or was renewed.
 func (c *commit) endClaim(id string) {
 	found, err := c.Fetch(id)
 	if err == nil {
@@ -74,11 +74,11 @@ func (c *commit) endClaim(id string) {
 		})
 	}
 	if err != nil {
-		c.t.e.Logger.Warn("session: a session that was begun before a login lives on beside it",
+		c.t.e.Logger.Warn("session: a session that was begun before a login could not be ended, and stays alive beside it",
 			slog.String("public_id", id), slog.Any("error", err))
 	}
 }
 
-// hungUp returns an error if the visitor does not wait for the response any more, or the
-// caller of Save or Update for that.
+// hungUp returns an error if the visitor, or the caller of Save or Update, no longer
+// waits for the response.
 func (c *commit) hungUp() error { return records.HungUp(c.Caller(), c.t.req.Context()) }

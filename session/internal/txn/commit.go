@@ -18,20 +18,20 @@ import (
 type Mode int
 
 const (
-	Auto     Mode = iota // the response begins or the handler has returned
+	Auto     Mode = iota // when the response begins or the handler has returned
 	Explicit             // Session.Save
-	updating             // Session.Update: on any concurrent change it runs its closure again
+	updating             // Session.Update: its closure runs again on any concurrent change
 )
 
-// The errors that tell Session.Update that its closure has to run again: on the newest
-// session or, where its Renew has lost to another, on an empty one.
+// These errors tell Session.Update that its closure has to run again: on the newest
+// session, or on an empty one if its Renew has lost to another.
 var (
 	errRerun     = errors.New("session: a parallel request was first")
 	errStartOver = fmt.Errorf("%w and renewed or destroyed the session", errRerun)
 )
 
-// commit is one attempt to store what the request has changed. It fails or it lands;
-// while others are first, it is rebased on what they have saved and tries again.
+// commit is one attempt to store the request's changes. While other commits come first,
+// it is rebased on what they have saved and tries again.
 type commit struct {
 	records.Access
 	t        *Txn
@@ -41,7 +41,7 @@ type commit struct {
 	value    string   // of the cookie that is to be set with it, "" for none
 }
 
-// Commit stores what was changed. Only one commit of a transaction runs at a time.
+// Commit stores the changes. Only one commit of a transaction runs at a time.
 func (t *Txn) Commit(ctx context.Context, mode Mode) error {
 	if t.idle() {
 		if mode == Explicit { // all is well again, should an Update have failed before
@@ -71,7 +71,7 @@ func (t *Txn) commitLocked(ctx context.Context, mode Mode) error {
 	return err
 }
 
-// leaveQueue gives up the place in the queue, or hands it on to the next try.
+// leaveQueue gives up the place in the queue, or passes it on to the next try.
 func (c *commit) leaveQueue(again bool) {
 	if !again {
 		c.Leave()
@@ -121,9 +121,9 @@ func (c *commit) store() error {
 	}
 }
 
-// observe tells the Observer what do has done to the session of that public ID, "" for
-// the one that c.t is then. That an Update's closure has to run again is not how its
-// commit ended.
+// observe runs do, and reports its result to the Observer under that public ID; "" means
+// that of c.t after do. It reports nothing if an Update's closure has to run again,
+// because the commit has not ended then.
 func (c *commit) observe(op observe.Op, publicID string, do func() error) error {
 	event, before := c.t.e.Observer.Begin(op), c.Conflicts()
 	err := do()
@@ -135,8 +135,8 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 	return err
 }
 
-// noop commits a snapshot that changes nothing, such as a Delete of what another request
-// has deleted: nothing is saved, but the reads must hold.
+// noop commits a snapshot that changes nothing, such as a Delete of a key that another
+// request has deleted. Nothing is saved, but the reads must still be valid.
 func (c *commit) noop() error {
 	d := &c.d
 	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
@@ -149,8 +149,8 @@ func (c *commit) noop() error {
 	return nil
 }
 
-// content returns what d puts in the place of prev: the view's base or, in a renewal,
-// what the new record holds so far, which is nil at first.
+// content returns the content that d saves in place of prev. Prev is the view's base or,
+// in a renewal, the present content of the new record, which is nil at first.
 func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	limits := &c.t.e.Lifetimes
 	next := records.Follow(d.view.base)
@@ -201,7 +201,7 @@ func (c *commit) replace() error {
 // replacement is the records.Change of a commit that replaces the content of a session.
 type replacement commit
 
-// Edit returns the session on top of current, nil if nothing is left to be saved.
+// Edit returns the session on top of current, or nil if nothing is left to be saved.
 func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
 	c, d := (*commit)(r), &r.d
 	if current != d.view.base {
@@ -235,8 +235,8 @@ func (c *commit) rebase(current *records.Content) error {
 	return err
 }
 
-// prepare is called before next is saved under id in place of prev. The owner's index has
-// the session before the store has it as the owner's.
+// prepare is called before next is saved under id in place of prev. It enters the session
+// into the owner's index before the record with that owner is stored.
 func (c *commit) prepare(id string, next, prev *records.Content) error {
 	if err := c.t.e.fits(next); err != nil { // before any I/O
 		return err
@@ -255,7 +255,8 @@ func (e *Engine) fits(c *records.Content) error {
 	return nil
 }
 
-// mayFollow returns why the commit cannot be tried again on top of current.
+// mayFollow returns the reason why the commit cannot be tried again on top of current, or
+// nil.
 func (c *commit) mayFollow(current *records.Content, afterUnknown bool) error {
 	switch {
 	case current == nil && afterUnknown:
@@ -286,16 +287,16 @@ func (t *Txn) idle() bool {
 		(st.id == "" || t.touched || !t.e.Lifetimes.TouchDue(st.view.base))
 }
 
-// previousResult returns the place in the queue and the error that an earlier commit of
-// the request left.
+// previousResult returns the ticket and the error that an earlier commit of the request
+// has left.
 func (t *Txn) previousResult() (*queue.Ticket, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.ticket, t.failed
 }
 
-// refused returns err, which an earlier commit has left or the end of the request. The
-// Observer knows of the former already.
+// refused returns err, which an earlier commit or the end of the request has left. It
+// reports only the latter to the Observer, because the former was reported before.
 func (t *Txn) refused(ctx context.Context, err error) error {
 	if errors.Is(err, ErrRequestDone) {
 		event := t.e.Observer.Begin(observe.Save)
@@ -305,9 +306,9 @@ func (t *Txn) refused(ctx context.Context, err error) error {
 	return err
 }
 
-// recordResult keeps the result of a commit. After a conflict or an unknown outcome the
-// request must not commit any more: what it goes on to change may rest on what was
-// refused. And an error that only the response could tell ends its session.
+// recordResult stores the result of a commit. After a conflict or an unknown outcome the
+// request must not commit any more, because its further changes may depend on the refused
+// ones. An error that only the response can report also prevents further commits.
 func (t *Txn) recordResult(err error, mode Mode) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -316,6 +317,6 @@ func (t *Txn) recordResult(err error, mode Mode) {
 	}
 	t.reported = err != nil && mode != Auto
 	if err != nil && (mode == Auto || errors.Is(err, ErrConflict) || errors.Is(err, records.ErrEnded) || errors.Is(err, records.ErrOutcomeUnknown)) {
-		t.failed = cmp.Or(t.failed, err) // a change that came too late has left one before
+		t.failed = cmp.Or(t.failed, err) // a change after the request may have left an earlier error
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// lockCommit waits until no other commit of the transaction runs. A closure that calls
-// Save inside of Update would wait for itself, so the wait has an end.
+// lockCommit waits until no other commit of the transaction runs. The wait has a timeout,
+// because a closure that calls Save inside of Update would wait for itself.
 func (t *Txn) lockCommit(ctx context.Context) error {
 	released := t.tryLockCommit()
 	if released == nil {
@@ -55,7 +55,7 @@ func (t *Txn) unlockCommit() {
 	}
 }
 
-// joinQueue queues up behind the other requests that compete for the session, and keeps
+// joinQueue waits in the queue of the requests that compete for the session, and keeps
 // the place over several commits.
 func (t *Txn) joinQueue(ctx context.Context, id string) {
 	if ticket, _ := t.previousResult(); ticket != nil {
@@ -70,8 +70,8 @@ func (t *Txn) joinQueue(ctx context.Context, id string) {
 // LeaveQueue gives up the place in the queue.
 func (t *Txn) LeaveQueue() { t.keepTicket(nil) }
 
-// keepTicket holds a ticket in place of the one that was held, for Timeout at most: a
-// handler that runs again may wait for long before it answers.
+// keepTicket holds ticket in place of the previous one, for at most Timeout: a handler
+// that runs again may take long before it answers.
 func (t *Txn) keepTicket(ticket *queue.Ticket) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

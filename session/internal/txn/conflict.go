@@ -25,8 +25,8 @@ type readWriteSet struct {
 	base    *records.Content // the content the changes were made on
 }
 
-// check decides whether w may be committed on top of now, or conflicts with what has
-// changed since the request read it.
+// check returns a conflict if w may not be committed on top of now, because data that the
+// request has read has changed.
 func (l Isolation) check(w readWriteSet, now *records.Content) error {
 	if l >= LevelSerializable {
 		if key, stale := w.reads.stale(now, hard); stale {
@@ -68,13 +68,13 @@ func (l Isolation) checkWritten(w readWriteSet, now *records.Content) error {
 	return nil
 }
 
-// merges reports whether c has a three-way merge that applies: not where one side deleted
-// the key.
+// merges reports whether c has a three-way merge that applies. It does not apply if one
+// side deleted the key.
 func (c *change) merges(format string, theirs Value) bool {
 	return c.merge != nil && c.verb == verbSet && theirs.Present && c.merge.Decodes(format, theirs)
 }
 
-// last returns the last change of key, nil if there is none.
+// last returns the last change of key, or nil.
 func (w readWriteSet) last(key string) *change {
 	for i := len(w.changes) - 1; i >= 0; i-- {
 		if c := &w.changes[i]; c.key == key {
@@ -84,11 +84,12 @@ func (w readWriteSet) last(key string) *change {
 	return nil
 }
 
-// runAgain is the remedy that fits most conflicts.
+// runAgain is the remedy for most conflicts.
 const runAgain = "run the handler in Manager.Replay"
 
-// conflictOn is the conflict of a request that has read key and done c with it, nil for
-// nothing. It names what helps, which depends on c: see the tests of this text.
+// conflictOn returns the conflict of a request that has read key and then made the change
+// c, or no change if c is nil. The text names a remedy, which depends on c: see the tests
+// of this text.
 func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
 	did, remedy := "read", runAgain
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// maxCreates is how often a new session is stored under another ID each time, after an
-// unknown outcome.
+// maxCreates is the maximum number of attempts to store a new session, each under another
+// ID, after an unknown outcome.
 const maxCreates = 4
 
 // create stores a session that is not stored yet.
@@ -38,10 +38,10 @@ func (c *commit) create() error {
 	return nil
 }
 
-// insert stores next under a new ID, and returns that and the value of its cookie. An
-// insert of unknown outcome that reads back absent may still arrive, and must not bring
-// back what was destroyed meanwhile: it is left to nobody, and the next try has another
-// ID.
+// insert stores next under a new ID, and returns the ID and the value of its cookie. If
+// an insert of unknown outcome reads back as absent, it may still arrive, and must not
+// bring back a session that was destroyed in the meantime. So that ID is abandoned, and
+// the next try uses another one.
 func (c *commit) insert(next *records.Content) (identity, string, error) {
 	for range maxCreates {
 		var who identity
@@ -74,15 +74,15 @@ func (c *commit) insertOnce(id string, next *records.Content) (landed bool, err 
 	return landed, err
 }
 
-// deleteNew takes back the new record of a session that is not to be.
+// deleteNew deletes the new record of a session whose creation or renewal has failed.
 func (c *commit) deleteNew(who identity, next *records.Content) {
 	if c.Delete(who.id) == nil && next.Owner != "" {
 		c.t.e.Owners.Remove(&c.Access, next.Owner, who.id)
 	}
 }
 
-// sign returns the value of the cookie that holds token, before anything is saved that
-// would be lost without it.
+// sign returns the value of the cookie that holds token. It is called before the save
+// that depends on the cookie.
 func (c *commit) sign(token []byte) (string, error) {
 	if c.t.req.HeaderSent() {
 		return "", ErrHeaderSent
@@ -95,7 +95,7 @@ func (c *commit) sign(token []byte) (string, error) {
 }
 
 // persistentCookie returns the value of the cookie to send again, if d changes how long
-// the browser is to keep it.
+// the browser keeps it, or "".
 func (c *commit) persistentCookie(d *snapshot) (string, error) {
 	if d.persist == nil {
 		return "", nil

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// destroy ends the session that Destroy has named, if it was stored, and with it those
-// that live beside it.
+// destroy ends the session that Destroy has marked, if it was stored, and the rivals of
+// that session.
 func (c *commit) destroy(b *pendingDestroy) error {
 	if b.id == "" {
 		return c.destroyAll(b)
@@ -36,8 +36,8 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 	return nil
 }
 
-// writeTombstone ends the session, under the rules of isolation for what the request has
-// read and popped.
+// writeTombstone ends the session. It checks what the request has read and popped by the
+// rules of the isolation level.
 func (c *commit) writeTombstone(b *pendingDestroy) error {
 	ended, err := c.EndLast(b.id, b.base, records.Ending{
 		Outside: c.t.req.HeaderSent,
@@ -56,7 +56,7 @@ func (c *commit) writeTombstone(b *pendingDestroy) error {
 	}
 	b.reads.ended = b.reads.nonEmpty
 	switch {
-	case len(b.popped) == 0: // just what was asked for
+	case len(b.popped) == 0: // the intended result
 		return nil
 	case ended.AfterUnknown:
 		return records.ErrGoneUnknown
@@ -65,9 +65,9 @@ func (c *commit) writeTombstone(b *pendingDestroy) error {
 	}
 }
 
-// pendingDestroy returns what the commit has to end: the session, if it is stored; what an
-// earlier Destroy has left to end; or nothing but the cookie of an unknown session. A
-// tombstone's cookie stays: the browser may hold its successor's.
+// pendingDestroy returns what the commit has to end: the stored session; what an earlier
+// Destroy has left to end; or, for an unknown session, only the cookie. The cookie of a
+// tombstone stays, because the browser may already hold that of its successor.
 func (t *Txn) pendingDestroy() *pendingDestroy {
 	st := &t.state
 	switch {
@@ -82,8 +82,8 @@ func (t *Txn) pendingDestroy() *pendingDestroy {
 	}
 }
 
-// destroyed notes that b has ended. What the request has read of a session that another
-// one has ended must not pass into one of its own.
+// destroyed records that b has ended. If another request had ended that session first,
+// data that this request has read of it must not get into a new session.
 func (t *Txn) destroyed(b *pendingDestroy) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -97,15 +97,17 @@ func (t *Txn) destroyed(b *pendingDestroy) {
 	}
 }
 
-// destroyedBefore reports whether b was to be destroyed before the closure of
-// Session.Update ran, which can run again and perhaps not destroy the session.
+// destroyedBefore reports whether b was marked for destruction before the closure of
+// Session.Update ran. If not, the closure can run again and may not destroy the session
+// then.
 func (t *Txn) destroyedBefore(b *pendingDestroy) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.before == b
 }
 
-// endRivalsFor ends the sessions of the visitor's other cookies, if next can be saved.
+// endRivalsFor ends the sessions of the visitor's other cookies, provided that next can
+// be saved.
 func (c *commit) endRivalsFor(next *records.Content) error {
 	switch {
 	case len(c.t.rivalsLeft()) == 0:
@@ -119,15 +121,16 @@ func (c *commit) endRivalsFor(next *records.Content) error {
 	return c.endRivals()
 }
 
-// endRivals ends the sessions of which the request got none because several live, so that
-// the cookie it is about to set is the only one that counts, or none does. It is done
-// before a new session is stored: that must not compete with them for a place among its
-// owner's, and without it they are not served either.
+// endRivals ends the rivals: the live sessions of which the request got none because
+// there are several. Afterwards only the cookie that is about to be set counts, or none.
+// It runs before a new session is stored, so that the new session does not compete with
+// them for the owner's limit. If the commit then fails, nothing is lost, because rivals
+// are not served anyway.
 func (c *commit) endRivals() error {
 	rivals := c.t.rivalsLeft()
 	for i, r := range rivals {
 		err := c.t.e.Owners.EndRival(c.Caller(), r.ID, r.Content, !c.t.req.HeaderSent())
-		if err != nil && !errors.Is(err, records.ErrUnreadable) { // which counts for nothing beside one that lives
+		if err != nil && !errors.Is(err, records.ErrUnreadable) { // an unreadable one is not served beside a live one
 			return fmt.Errorf("%w: another session of this browser could not be ended: %v", records.ErrUnavailable, err)
 		}
 		if r.Content.Owner != "" {
@@ -138,14 +141,14 @@ func (c *commit) endRivals() error {
 	return nil
 }
 
-// rivalsLeft returns the sessions to end before another of the visitor's begins.
+// rivalsLeft returns the rivals that have not been ended yet.
 func (t *Txn) rivalsLeft() []Rival {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.rivals
 }
 
-// keepRivals notes that all rivals but these have ended.
+// keepRivals records that all rivals except left have ended.
 func (t *Txn) keepRivals(left []Rival) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -19,8 +19,8 @@ func (t *Txn) mutate(what string, fn func(*state)) {
 	fn(&t.state)
 }
 
-// writable reports whether the session still takes changes. If not, that is logged, and
-// the next Save fails: nobody must take the change for saved.
+// writable reports whether the session still takes changes. If not, it logs that, and
+// makes the next Save fail, so that nobody takes the change for saved.
 func (t *Txn) writable(what, key string) bool {
 	if !t.over || t.updating {
 		return true
@@ -34,21 +34,20 @@ func (t *Txn) writable(what, key string) bool {
 	return false
 }
 
-// Get returns the value of key and the format of its encoding, and remembers that it was
-// read.
+// Get returns the value of key and the format of its encoding, and records the read.
 func (t *Txn) Get(key string, lastWriteWins bool) (Value, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.see(key, lastWriteWins), t.state.view.base.Format
 }
 
-// see is Get under the lock. A value from the stored content counts as read, also through
-// an Update of it.
+// see is Get with the lock held. A value from the stored content counts as read, even if
+// an Update has been applied to it.
 func (t *Txn) see(key string, lastWriteWins bool) Value {
 	st := &t.state
 	own := st.view.own.find(key)
 	if own != nil && own.updated && t.closures == 0 {
-		st.reads.promote() // the result of an Update rests on all that its closure read
+		st.reads.promote() // the result of an Update depends on all reads of its closure
 	}
 	v, fromBase := st.view.value(key)
 	if !fromBase {
@@ -72,8 +71,8 @@ func (t *Txn) Format() string {
 	return t.state.view.base.Format
 }
 
-// Pop deletes key, if it still holds v, which was read. If not, it reports false and
-// whether another goroutine of the request was first.
+// Pop deletes key if it still holds v, the value that was read. If not, it returns false,
+// and outrun reports whether another goroutine of the request was first.
 func (t *Txn) Pop(key string, v Value, lastWriteWins bool) (taken, outrun bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,7 +90,7 @@ func (t *Txn) Pop(key string, v Value, lastWriteWins bool) (taken, outrun bool) 
 	return true, false
 }
 
-// Set sets key to v. Merging is the key's three-way merge, nil for none.
+// Set sets key to v. Merging is the key's three-way merge, or nil.
 func (t *Txn) Set(key string, v Value, lastWriteWins bool, merging *Merge) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -104,9 +103,9 @@ func (t *Txn) Set(key string, v Value, lastWriteWins bool, merging *Merge) {
 	t.apply(change{verb: verbSet, key: key, result: v, lastWriteWins: lastWriteWins, merge: merging})
 }
 
-// GetFirm is Get for GetOrSet: the value that it returns is used as the one that will be
-// stored, also where the key may be lost or has a merge. So the result of an Update or a
-// merge is set, and a parallel change of it is a conflict.
+// GetFirm is Get for GetOrSet: the returned value must be the stored one, even if the key
+// is LastWriteWins or has a merge. So it sets the key to the result of an Update or a
+// merge, which makes a parallel change of the key a conflict.
 func (t *Txn) GetFirm(key string) (Value, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -118,15 +117,15 @@ func (t *Txn) GetFirm(key string) (Value, string) {
 	return v, t.state.view.base.Format
 }
 
-// provisional reports whether the value that the request sees of key may not be the one
-// that is stored: an Update is applied again, and a merge takes in another's value.
+// provisional reports whether the value that the request sees of key may differ from the
+// stored one: an Update is applied again, and a merge includes the other request's value.
 func (st *state) provisional(key string) bool {
 	own := readWriteSet{changes: st.changes}.last(key)
 	return !st.cleared && own != nil && (own.verb == verbUpdate || own.merge != nil)
 }
 
-// Create sets key to mine if it still holds found, the value that GetFirm has returned. If
-// not, another goroutine of the request has set it.
+// Create sets key to mine if it still holds found, the value that GetFirm has returned.
+// If not, it returns false: another goroutine of the request has set the key.
 func (t *Txn) Create(key string, found, mine Value) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -146,8 +145,8 @@ func (t *Txn) Takes(verb, key string) bool {
 	return t.writable(verb, key)
 }
 
-// mergeBase returns the value that a three-way merge of key starts from: the one the
-// request read, or else the one it was loaded with.
+// mergeBase returns the base of a three-way merge of key: the value that the request
+// read, or else the one it was loaded with.
 func (t *Txn) mergeBase(key string) Value {
 	if t.state.view.own.find(key) != nil { // it was changed before
 		for i := range t.state.changes {
@@ -184,9 +183,9 @@ func (t *Txn) apply(c change) {
 	st.view.put(c.key, own)
 }
 
-// Update runs first, and adds again as the change to apply at a rebase. The closures run
-// without the lock, since they may read the session; if another goroutine has changed the
-// key meanwhile, first runs once more.
+// Update applies first, and records again as the change to apply at a rebase. The
+// closures run without the lock, since they may read the session; if another goroutine
+// has changed the key in the meantime, first runs again.
 func (t *Txn) Update(key string, lastWriteWins bool, first, again Update) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -211,10 +210,11 @@ func (t *Txn) Update(key string, lastWriteWins bool, first, again Update) {
 	t.state.encoding = fmt.Errorf("%w: Update of key %q: the key changes whenever its closure runs; the closure itself must not set it", ErrEncode, key)
 }
 
-// maxRetries bounds how often goroutines of one request may come in between.
+// maxRetries limits how often other goroutines of the request may change the key during
+// an Update.
 const maxRetries = 1000
 
-// unlocked runs fn without the lock and counts it out of the running closures.
+// unlocked runs fn without the lock, and decrements the number of running closures.
 func (t *Txn) unlocked(fn Update, old Value) (Value, error) {
 	t.mu.Unlock()
 	defer func() {
@@ -224,7 +224,8 @@ func (t *Txn) unlocked(fn Update, old Value) (Value, error) {
 	return fn(old)
 }
 
-// FailEncoding makes the commit fail with err, of a value that cannot be encoded.
+// FailEncoding makes the commit fail with err, the error of a value that cannot be
+// encoded.
 func (t *Txn) FailEncoding(verb, key string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -244,7 +245,7 @@ func (t *Txn) Keys() []string {
 	return t.state.view.keys()
 }
 
-// Clear removes every value that there is when it is committed.
+// Clear removes every value that exists when the change is committed.
 func (t *Txn) Clear() {
 	t.mutate("Clear", func(st *state) {
 		st.reads.promote()
@@ -280,7 +281,7 @@ func (t *Txn) Destroy() {
 	})
 }
 
-// Persist makes the session end d from now; zero or less takes that back.
+// Persist makes the session end d from now; zero or less undoes an earlier Persist.
 func (t *Txn) Persist(d time.Duration) {
 	t.mutate("Persist", func(st *state) {
 		st.reads.promote()
@@ -288,7 +289,7 @@ func (t *Txn) Persist(d time.Duration) {
 	})
 }
 
-// SetOwner makes the session the owner's, or nobody's.
+// SetOwner sets the session's owner; "" removes it.
 func (t *Txn) SetOwner(owner string) {
 	t.mutate("SetOwner", func(st *state) {
 		st.reads.promote()

@@ -7,30 +7,31 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// reads is what the request has seen of the stored session. It is remembered by value,
-// not by version: it must still hold at every commit of the request, also at one whose
-// compare-and-swap would succeed because the request loaded a newer version in between.
+// reads records what the request has seen of the stored session, by value instead of by
+// version. The reads must still be valid at every commit of the request, even if the
+// compare-and-swap would succeed because the request has loaded a newer version in
+// between.
 type reads struct {
 	keys   smallMap[read]
 	listed *listing
 	soft   bool // some reads are soft
 
-	nonEmpty bool // something was there: a value of any key, a listed name, the owner
+	nonEmpty bool // the request saw something: a value of any key, a listed name, the owner
 	ended    bool // and another request has ended that session
 }
 
 // read is the stored value of one key as the request saw it.
 type read struct {
 	Value
-	from *records.Content // where it is known to hold; nil: compare
+	from *records.Content // the content that has this value; nil: compare
 
-	// soft marks what only an Update saw, its own key and those its closure read. The
-	// closure runs again on the content that its result goes into, so this counts for
-	// nothing until a later change could depend on it.
+	// soft marks a key that only an Update read: its own key, or one that its closure read.
+	// The closure runs again on the newest content, so the read does not count until a later
+	// change may depend on it.
 	soft bool
 
-	// nonRepeatable marks a key that the request has read again, with another value: a
-	// three-way merge cannot tell which of them its change began from.
+	// nonRepeatable marks a key that the request has read twice with different values: a
+	// three-way merge cannot know which of them its change started from.
 	nonRepeatable bool
 }
 
@@ -40,7 +41,7 @@ type listing struct {
 	soft  bool
 }
 
-// note remembers that key held v in the content from. The first sight counts.
+// note records that key held v in the content from. The first value stays.
 func (rs *reads) note(key string, v Value, from *records.Content, soft bool) {
 	if old := rs.keys.find(key); old != nil {
 		old.soft = old.soft && soft
@@ -62,7 +63,8 @@ func (rs *reads) noteListing(from *records.Content, soft bool) {
 	}
 }
 
-// promote turns soft reads into ordinary ones: a change that comes now may depend on them.
+// promote turns soft reads into ordinary ones, because the next change may depend on
+// them.
 func (rs *reads) promote() {
 	if !rs.soft {
 		return
@@ -76,8 +78,8 @@ func (rs *reads) promote() {
 	}
 }
 
-// settle brings the reads up to landed, the commit of w. The request knows what it wrote
-// itself, but not what a rebase has made of it.
+// settle updates the reads after landed, the commit of w, was saved. The request knows
+// what it wrote itself, but not the result of a rebase.
 func (rs *reads) settle(w readWriteSet, landed *records.Content) {
 	if w.cleared {
 		for i := range rs.keys.rows {
@@ -101,7 +103,7 @@ func (rs *reads) relist(names []string) {
 	}
 }
 
-// relistChanged brings the listed names up to changes.
+// relistChanged applies changes to the listed names.
 func (rs *reads) relistChanged(changes []change) {
 	if rs.listed == nil || len(changes) == 0 {
 		return
@@ -123,8 +125,8 @@ func (rs *reads) relistChanged(changes []change) {
 	rs.relist(names)
 }
 
-// stale returns the first key whose value in now is not the one that was read, of those
-// that pick chooses.
+// stale returns the first key, among the reads chosen by pick, whose value in now differs
+// from the value that was read.
 func (rs *reads) stale(now *records.Content, pick func(*read) bool) (string, bool) {
 	for i := range rs.keys.rows {
 		key, r := rs.keys.rows[i].key, &rs.keys.rows[i].value
@@ -135,12 +137,12 @@ func (rs *reads) stale(now *records.Content, pick func(*read) bool) (string, boo
 	return "", false
 }
 
-// listingStale reports whether the listed keys are not those of now.
+// listingStale reports whether the listed keys differ from those of now.
 func (rs *reads) listingStale(now *records.Content) bool {
 	return rs.listed != nil && !rs.listed.soft && !slices.Equal(rs.listed.names, names(&now.Entries))
 }
 
-// hard picks the reads that are not soft.
+// hard selects the reads that are not soft.
 func hard(r *read) bool { return !r.soft }
 
 func names(entries *envelope.Entries) []string {

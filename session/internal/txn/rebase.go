@@ -14,7 +14,7 @@ func (t *Txn) rebaseLocked(now *records.Content) error {
 	st := &t.state
 	before, done := st.view, false
 	defer func() {
-		if !done { // also if a closure panics: half a view must never be saved
+		if !done { // also if a closure panics: a partial view must never be saved
 			st.view = before
 		}
 	}()
@@ -35,7 +35,7 @@ func (t *Txn) rebaseLocked(now *records.Content) error {
 	return nil
 }
 
-// reapply returns what c makes of its key in the view as it stands.
+// reapply returns the result of c for its key in the present view.
 func (t *Txn) reapply(c change) (ownValue, error) {
 	switch {
 	case c.verb == verbUpdate:
@@ -47,8 +47,8 @@ func (t *Txn) reapply(c change) (ownValue, error) {
 	}
 }
 
-// runUpdate returns what an Update makes of its key. The value that it sees of that, and
-// what its closure reads, are soft reads.
+// runUpdate returns the result of an Update for its key. The old value and the reads of
+// its closure are soft reads.
 func (t *Txn) runUpdate(key string, lastWriteWins bool, fn Update) (ownValue, error) {
 	t.closures++
 	old := t.see(key, lastWriteWins)
@@ -57,7 +57,7 @@ func (t *Txn) runUpdate(key string, lastWriteWins bool, fn Update) (ownValue, er
 	return ownValue{v, true, derived}, err
 }
 
-// runMerge returns what the three-way merge of a Set makes of its key.
+// runMerge returns the result of the three-way merge of a Set for its key.
 func (t *Txn) runMerge(c change) (ownValue, error) {
 	theirs := valueIn(t.state.view.base, c.key)
 	if !theirs.Present || theirs.Equal(c.merge.base) {
@@ -71,15 +71,15 @@ func (t *Txn) runMerge(c change) (ownValue, error) {
 	return ownValue{Value: merged}, err
 }
 
-// committed makes next, which stores d under who, the content that the session stands on.
-// What was changed since d was taken stays pending.
+// committed makes next, which stores d under who, the base of the session. Changes made
+// after d was taken stay pending.
 func (t *Txn) committed(d *snapshot, who identity, next *records.Content) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	st := &t.state
 	t.touched = true // a save extends as well
 	t.commits++
-	if st.destroyed != nil { // the session was destroyed while it was being saved
+	if st.destroyed != nil { // the session was destroyed during the save
 		st.destroyed.identity, st.destroyed.base, st.destroyed.cookie = who, next, true
 		return
 	}
@@ -94,8 +94,8 @@ func (t *Txn) committed(d *snapshot, who identity, next *records.Content) {
 	t.consume(d, next)
 }
 
-// committedNoop records a commit of d that needed no write. It is done all the same: a
-// later commit must not undo by it what others save from now on.
+// committedNoop records a commit of d that needed no write. The changes are removed all
+// the same, so that a later commit does not apply them to what others save from now on.
 func (t *Txn) committedNoop(d *snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,7 +107,7 @@ func (t *Txn) committedNoop(d *snapshot) {
 	}
 }
 
-// consume takes the changes of d off the pending ones, now that next holds them.
+// consume removes the changes of d from the pending ones, because next contains them.
 func (t *Txn) consume(d *snapshot, next *records.Content) {
 	st := &t.state
 	st.reads.settle(d.readWriteSet, next)

@@ -7,9 +7,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// renew moves a stored session to a new ID. The new record is inserted first and a
-// tombstone written over the old one second, which decides: until then the old cookie
-// works and the new one is known to nobody, so a crash in between loses nothing.
+// renew moves a stored session to a new ID. It inserts the new record first, and then
+// writes a tombstone over the old one, which makes the renewal effective. Until then the
+// old cookie works and the new one is not known to anybody, so a crash in between loses
+// nothing.
 func (c *commit) renew() error {
 	if err := c.t.check(&c.d, c.d.view.base); err != nil {
 		return err
@@ -44,9 +45,9 @@ type renewal struct {
 	next      *records.Content // of the successor
 }
 
-// Edit returns the tombstone. It names the successor, and stays as long as that may live.
-// It is not written for a visitor who has hung up: the response with the new cookie would
-// be lost, and the old cookie dead.
+// Edit returns the tombstone. It names the successor, and is kept as long as the
+// successor may live. It is not written for a visitor who has disconnected: the response
+// with the new cookie would be lost, and the old cookie would be dead.
 func (r *renewal) Edit(current *records.Content) (*records.Content, error) {
 	c := r.c
 	if current != c.d.view.base {
@@ -64,12 +65,13 @@ func (r *renewal) Edit(current *records.Content) (*records.Content, error) {
 	return t, nil
 }
 
-// Check returns why the session cannot be renewed on top of current.
+// Check returns the reason why the session cannot be renewed on top of current, or nil.
 func (r *renewal) Check(current *records.Content, afterUnknown bool) error {
 	return r.c.mayFollow(current, afterUnknown)
 }
 
-// update brings the new record up to what was saved to the old one meanwhile.
+// update applies changes that were saved to the old record in the meantime to the new
+// one.
 func (r *renewal) update(current *records.Content) error {
 	c := r.c
 	if err := c.rebase(current); err != nil {
@@ -87,11 +89,11 @@ func (r *renewal) update(current *records.Content) error {
 	return err
 }
 
-// startOver is a renewal of what another request has renewed or destroyed meanwhile, such
-// as a login clicked twice: an empty session under an ID of its own with what this request
-// has set, and nothing of the old data. What the request has seen of them it may have in
-// its changes, whatever the level, so that it cannot have a session of its own: a session
-// that was revoked would come back.
+// startOver renews a session that another request has renewed or destroyed in the
+// meantime, as in a login clicked twice. It creates an empty session under a new ID with
+// the values that this request has set, and with no data of the old session. If the
+// request has seen old data, its changes may contain some, at any isolation level. Then
+// it cannot have a new session, since that would bring back data of a revoked session.
 func (c *commit) startOver() error {
 	if c.mode == updating {
 		return errStartOver
@@ -103,9 +105,10 @@ func (c *commit) startOver() error {
 	return c.create()
 }
 
-// startOver makes the session one that is not stored, with only this request's changes.
+// startOver turns the session into one that is not stored, with only this request's
+// changes.
 func (t *Txn) startOver(d *snapshot) error {
-	empty := records.NewContent(d.view.base.Format) // the changes are encoded in it
+	empty := records.NewContent(d.view.base.Format) // the format in which the changes are encoded
 	if d.reads.nonEmpty || t.check(d, empty) != nil {
 		return records.ErrTombstone
 	}

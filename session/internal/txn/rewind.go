@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Savepoint is the session as it was when a handler was called that may run again.
+// Savepoint is the state of the session when a handler that may run again was called.
 type Savepoint struct {
 	commits int
 	state   state
 }
 
-// Savepoint returns the savepoint of the session as it stands.
+// Savepoint returns a savepoint of the present state.
 func (t *Txn) Savepoint() *Savepoint {
 	at := t.savepoint()
 	t.mu.Lock()
@@ -19,9 +19,10 @@ func (t *Txn) Savepoint() *Savepoint {
 	return &Savepoint{commits: t.commits, state: at}
 }
 
-// MayRunAgain reports whether a run since at has done nothing that another run would do
-// twice. At is nil if the session was not loaded then. With safeOnly that includes what a
-// handler may do once only that nobody has said to bear another run.
+// MayRunAgain reports whether the handler has done nothing since at that another run
+// would repeat. At is nil if the session was not loaded then. With safeOnly it also
+// excludes operations that a handler must not repeat unless it was written for that: Pop,
+// Renew and Destroy.
 func (t *Txn) MayRunAgain(at *Savepoint, safeOnly bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,8 +36,9 @@ func (t *Txn) MayRunAgain(at *Savepoint, safeOnly bool) bool {
 	return !safeOnly || len(st.popped) == len(at.state.popped) && st.renew == at.state.renew && st.destroyed == at.state.destroyed
 }
 
-// Rewind puts the session back to at, rebased on the newest content, unless what was read
-// before the handler, by code that will not run again, has changed.
+// Rewind resets the session to at, rebased on the newest content. It fails with a
+// conflict if something that was read before the handler, by code that does not run
+// again, has changed.
 func (t *Txn) Rewind(ctx context.Context, at *Savepoint) error {
 	if at == nil {
 		at = &Savepoint{state: state{identity: t.loaded}}
@@ -57,10 +59,10 @@ func (t *Txn) Rewind(ctx context.Context, at *Savepoint) error {
 	return t.rebase(newest)
 }
 
-// readInside is the remedy where code that runs once has read the session.
+// readInside is the remedy if code that runs only once has read the session.
 const readInside = "read the session in that handler, or put Manager.Replay around what reads it"
 
-// forgive lets a session whose commit has failed start again.
+// forgive clears the error of a failed commit, so that the session can be used again.
 func (t *Txn) forgive() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,12 +9,13 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// maxReruns bounds the runs of an Update's closure. In this process they queue up, so that
-// it takes as many other processes to come near it.
+// maxReruns limits the runs of an Update's closure. Updates in this process queue up, so
+// only competing processes can cause that many runs.
 const maxReruns = 64
 
-// Run loads the newest session, runs fn on it with what the request has changed already,
-// and commits. When a parallel request is first, what fn did is undone and fn runs again.
+// Run loads the newest session, applies the changes that the request has already made,
+// runs fn, and commits. If a parallel request commits first, the changes of fn are undone
+// and fn runs again.
 func (t *Txn) Run(ctx context.Context, fn func() error) error {
 	if err := t.lockCommit(ctx); err != nil {
 		return err
@@ -33,8 +34,8 @@ func (t *Txn) Run(ctx context.Context, fn func() error) error {
 	return fmt.Errorf("%w: others were first %d times", records.ErrUnavailable, maxReruns)
 }
 
-// ObserveReplay tells the Observer that what has met a conflict runs once more, after n
-// times.
+// ObserveReplay reports to the Observer that a handler or closure runs again after a
+// conflict, after n runs.
 func (e *Engine) ObserveReplay(ctx context.Context, publicID string, n int) {
 	event := e.Observer.Begin(observe.Replay)
 	event.PublicID, event.Attempts = publicID, n
@@ -68,8 +69,8 @@ func (t *Txn) runOnce(ctx context.Context, fn func() error, startOver bool) erro
 	return err
 }
 
-// isOver reports whether the request is over. An Update that fails then leaves nothing
-// that would have to be dropped: its caller knows, and may try again.
+// isOver reports whether the request is over. If an Update fails then, its changes are
+// undone instead of dropped: the caller has the error and may try again.
 func (t *Txn) isOver() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,8 +92,8 @@ func (t *Txn) setUpdating(on bool) {
 	}
 }
 
-// refresh loads the newest content and puts what the request has changed on top of it. A
-// Renew starts over if there is none any more.
+// refresh loads the newest content and applies the request's changes to it. If the
+// session has ended, a Renew starts over.
 func (t *Txn) refresh(ctx context.Context, startOver bool) error {
 	d := t.snapshot()
 	if d.id == "" {
@@ -113,7 +114,7 @@ func (t *Txn) refresh(ctx context.Context, startOver bool) error {
 	return t.rebase(newest)
 }
 
-// newest reads what is stored of the session now.
+// newest reads the stored content of the session.
 func (t *Txn) newest(ctx context.Context, id string) (*records.Content, error) {
 	a := t.e.Records.Access(ctx, nil)
 	found, err := a.Fetch(id)

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// smallMap is a map of keys that keeps the order of insertion. Most requests are about a
-// key or two; a Go map makes room for eight at once.
+// smallMap is a map that keeps the order of insertion. Most requests use only one or two
+// keys, for which a Go map allocates more memory.
 type smallMap[V any] struct {
 	rows  []row[V]
-	index map[string]int // into rows, once they are too many to look through
+	index map[string]int // into rows, once there are too many for a linear search
 }
 
 type row[V any] struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// state is what a savepoint of the session holds and a rollback restores.
+// state is the part of a transaction that a savepoint holds and a rollback restores.
 type state struct {
 	identity
 	began   bool // this request began the session
@@ -16,12 +16,12 @@ type state struct {
 	changes []change // after the Clear, if any
 	reads   reads
 	requested
-	popped    []change        // what was taken, of keys that are not LastWriteWins
+	popped    []change        // pops of keys that are not LastWriteWins
 	encoding  error           // a value that could not be encoded
 	destroyed *pendingDestroy // the session that Destroy has ended, until the commit
 }
 
-// identity says which record a session is.
+// identity names the record of a session.
 type identity struct {
 	token []byte // what the cookie holds; nil while not stored
 	id    string // the record's ID, a hash of the token; "" while not stored
@@ -29,13 +29,13 @@ type identity struct {
 	predecessor *predecessor // nil, unless the visitor's cookie is that of a tombstone
 }
 
-// predecessor is the session that has ended, and whose cookie the visitor still has.
+// predecessor is the ended session whose cookie the visitor still has.
 type predecessor struct {
 	id      string           // of its tombstone
 	content *records.Content // nil: to be read
 }
 
-// requested is what the request asked for other than changes of keys.
+// requested holds the request's changes other than those of keys.
 type requested struct {
 	renew   bool
 	persist *time.Duration
@@ -48,7 +48,7 @@ type pendingDestroy struct {
 	base   *records.Content
 	reads  reads
 	popped []change
-	cookie bool // the browser's is to be cleared
+	cookie bool // clear the browser's cookie
 }
 
 // pending reports whether the request has asked for anything.
@@ -63,8 +63,8 @@ func (t *Txn) savepoint() state {
 	return t.state.clone()
 }
 
-// rollback restores a savepoint, but for what the handler or the closure that is undone
-// may have told its surroundings.
+// rollback restores a savepoint, except for nonEmpty: the handler or closure that is
+// undone may have passed on what it read.
 func (t *Txn) rollback(to state) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,7 +82,7 @@ func (st *state) clone() state {
 	return clone
 }
 
-// snapshot is the session as one save is to store it.
+// snapshot is the state of the session for one save.
 type snapshot struct {
 	identity
 	requested
@@ -93,15 +93,15 @@ type snapshot struct {
 	encoding  error           // why it cannot be saved
 }
 
-// snapshot returns the session as it stands. So small, it is inlined, and what it returns
-// stays on the stack.
+// snapshot returns a snapshot of the present state. It is small enough to be inlined, so
+// the result stays on the stack.
 func (t *Txn) snapshot() *snapshot {
 	d := new(snapshot)
 	t.takeSnapshot(d)
 	return d
 }
 
-// takeSnapshot makes d the session as it stands. The view is shared until it changes.
+// takeSnapshot sets d to the present state. The view is shared until it changes.
 func (t *Txn) takeSnapshot(d *snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -19,8 +19,9 @@ func (t *Txn) firstTouch() bool {
 	return first
 }
 
-// touch extends a session that was used but not changed. It is a courtesy: one at a time
-// per session, and another commit that was first has extended it, too.
+// touch extends a session that was used but not changed. It is best effort: only one
+// touch of a session runs at a time, and nothing is done after a conflict, because the
+// other commit has extended the session.
 func (c *commit) touch() {
 	e, d := c.t.e, c.t.snapshot()
 	if c.mode != Auto || d.id == "" || !e.Lifetimes.TouchDue(d.view.base) || c.t.req.Passive() || !c.t.firstTouch() {
@@ -53,7 +54,7 @@ func (c *commit) touch() {
 	}
 }
 
-// Touch extends the session as it is stored, at any time.
+// Touch extends the stored session at any time.
 func (t *Txn) Touch(ctx context.Context) error {
 	id := t.PublicID()
 	if id == "" { // not stored
@@ -68,7 +69,7 @@ func (t *Txn) Touch(ctx context.Context) error {
 	return err
 }
 
-// touchNow saves the session as used now, if that is due.
+// touchNow saves the session with its last use set to now, if that is due.
 func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 	a := t.e.Records.Access(ctx, nil)
 	defer a.Leave()
@@ -92,10 +93,10 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 	return true, nil
 }
 
-// touching is the records.Change of a touch at any time.
+// touching is the records.Change of Touch.
 type touching struct {
 	e     *Engine
-	found *records.Content // that was touched last
+	found *records.Content // the content that Edit has seen last
 }
 
 func (c *touching) Edit(current *records.Content) (*records.Content, error) {
@@ -114,7 +115,7 @@ func (c *touching) Check(current *records.Content, afterUnknown bool) error {
 	return c.e.Lifetimes.Live(current)
 }
 
-// seen notes that the stored content is now after, which has the values of before.
+// seen records that the stored content is now after, which has the values of before.
 func (t *Txn) seen(before, after *records.Content) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,13 +124,13 @@ func (t *Txn) seen(before, after *records.Content) {
 	case base.Version == before.Version:
 		view.base = after
 	case after.Expires.After(base.Expires):
-		used := *base // at its own version: the values are not those of after
+		used := *base // keeps its version, because its values differ from those of after
 		used.Expires, used.Seen = after.Expires, after.Seen
 		view.base = &used
 	}
 }
 
-// Check returns ErrEnded if the session does not go on, by one call.
+// Check returns ErrEnded unless the session is alive, with one call to the store.
 func (t *Txn) Check(ctx context.Context) error {
 	id := t.PublicID()
 	if id == "" {

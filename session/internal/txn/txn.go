@@ -1,6 +1,7 @@
-// Package txn is one request's transaction over the record of its session: what the
-// request reads and changes, when that conflicts with what other requests have saved, and
-// how it is committed. It knows no net/http: what it needs of the request is a Request.
+// Package txn implements one request's transaction over the record of its session: what
+// the request reads and changes, when that conflicts with what other requests have saved,
+// and how it is committed. It does not depend on net/http; a Request has what it needs of
+// the HTTP request.
 package txn
 
 import (
@@ -25,8 +26,8 @@ var (
 	ErrRequestDone = errors.New("session: request is over, changes dropped")
 )
 
-// Engine is what the transactions of one Manager share. It is not changed after the first
-// of them.
+// Engine is shared by the transactions of one Manager. It does not change after the first
+// of them has begun.
 type Engine struct {
 	Records   *records.Store
 	Owners    *owners.Index
@@ -42,7 +43,7 @@ type Engine struct {
 	touching sync.Map // IDs of the records that are being touched
 }
 
-// Request is what a transaction needs of the request that it belongs to.
+// Request is what a transaction needs from its request.
 type Request interface {
 	// Context returns the request's context, which no failed commit cancels.
 	Context() context.Context
@@ -53,8 +54,8 @@ type Request interface {
 	// HeaderSent reports whether it is too late for a cookie.
 	HeaderSent() bool
 
-	// SetCookie sets the session's cookie, which the browser keeps for persist, or as
-	// long as the Config says if that is 0.
+	// SetCookie sets the session's cookie. The browser keeps it for persist, or as long as
+	// the Config says if persist is 0.
 	SetCookie(value string, persist time.Duration)
 
 	// ClearCookie clears the session's cookie.
@@ -87,8 +88,8 @@ type Txn struct {
 	e   *Engine
 	req Request
 
-	loaded identity        // as the request came with it
-	rivals []Rival         // came with it as well and live; under mu
+	loaded identity        // the identity that came with the request
+	rivals []Rival         // other live sessions that came with the request; under mu
 	unread *pendingDestroy // the stored session, if its codec is not known; under mu
 
 	mu       sync.Mutex
@@ -107,27 +108,27 @@ type Txn struct {
 	ticket   *queue.Ticket   // the place in the queue, between commits
 }
 
-// Begin makes t a transaction over the session of that token and ID, which holds found.
+// Begin makes t a transaction over the session with that token and ID, which holds found.
 // Found is nil for a new session.
 func (t *Txn) Begin(e *Engine, req Request, token []byte, id string, found *records.Content) {
 	who := identity{token: token, id: id}
 	t.begin(e, req, who, found)
 }
 
-// BeginOver makes t a transaction over a new session in the place of one that has ended:
-// the request came with the cookie of its tombstone.
+// BeginOver makes t a transaction over a new session that replaces an ended one: the
+// request came with the cookie of its tombstone.
 func (t *Txn) BeginOver(e *Engine, req Request, id string, tombstone *records.Content) {
 	t.begin(e, req, identity{predecessor: &predecessor{id, tombstone}}, nil)
 }
 
-// BeginBeside makes t a transaction over a new session beside one whose values cannot be
-// decoded. That is left as it is, until Renew or Destroy ends it.
+// BeginBeside makes t a transaction over a new session beside a stored one whose values
+// cannot be decoded. The stored session is left as it is, until Renew or Destroy ends it.
 func (t *Txn) BeginBeside(e *Engine, req Request, token []byte, id string, undecodable *records.Content) {
 	t.begin(e, req, identity{}, nil)
 	t.unread = &pendingDestroy{identity: identity{token: token, id: id}, base: undecodable, cookie: true}
 }
 
-// BeginDetached makes t a transaction in no request: changes need an Update.
+// BeginDetached makes t a transaction outside of any request: changes need an Update.
 func (t *Txn) BeginDetached(e *Engine, req Request, id string, found *records.Content) {
 	if found == nil {
 		found = records.NewContent(e.Format)
@@ -145,7 +146,7 @@ func (t *Txn) begin(e *Engine, req Request, who identity, found *records.Content
 	t.state = state{identity: who, began: began, view: view{base: found}}
 }
 
-// SetRivals notes which live sessions came with the request, of which it got none.
+// SetRivals sets the live sessions that came with the request, none of which is served.
 func (t *Txn) SetRivals(rivals []Rival) { t.rivals = rivals }
 
 // PublicID returns the ID of the session's record, "" while it is not stored.
@@ -169,7 +170,7 @@ func (t *Txn) Base() *records.Content {
 	return t.state.view.base
 }
 
-// HasReported reports whether the handler has seen its last Save or Update fail.
+// HasReported reports whether the handler has seen an error from its last Save or Update.
 func (t *Txn) HasReported() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -199,12 +200,12 @@ func (t *Txn) End() {
 	}
 }
 
-// drop gives up what is pending, and the place in the queue. Later commits return the
-// error that this leaves.
+// drop discards the pending changes and the place in the queue. If there were any
+// changes, later commits return an error.
 func (t *Txn) drop() {
 	st := &t.state
 	if st.id == "" {
-		st.persist = nil // without values it stores no session, which is no loss
+		st.persist = nil // Persist alone does not store a session, so nothing is lost
 	}
 	told := t.failed != nil || t.reported
 	t.failed = t.dropped()
@@ -220,8 +221,8 @@ func (t *Txn) drop() {
 	t.ticket = nil
 }
 
-// dropped returns the error of a transaction whose request is over: nil unless changes of
-// it are or were dropped.
+// dropped returns the error of a transaction whose request is over. It is nil unless
+// changes are being dropped or were dropped before.
 func (t *Txn) dropped() error {
 	reason := t.req.DropReason()
 	switch {

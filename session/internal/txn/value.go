@@ -10,11 +10,11 @@ import (
 // Value is the encoded value of a key, or its absence.
 type Value struct {
 	Data    []byte
-	Text    string // goes on after Data: a Go string, which is copied into the record alone
+	Text    string // continues Data: a Go string, which is copied only into the record
 	Present bool
 }
 
-// Equal reports whether v and other are the same.
+// Equal reports whether v and other are equal.
 func (v Value) Equal(other Value) bool {
 	if len(v.Text) < len(other.Text) {
 		v, other = other, v

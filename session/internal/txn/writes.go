@@ -7,13 +7,13 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// change is one thing that the request did to one key. Changes are kept in order until
-// they are committed, so that they can be applied again to a newer content.
+// change is one change of one key. Changes are kept in order until they are committed, so
+// that they can be applied again to a newer content.
 type change struct {
 	verb          verb
 	key           string
 	lastWriteWins bool   // the key is
-	result        Value  // what the request takes the key to hold after it
+	result        Value  // the value of the key after the change, as the request sees it
 	merge         *Merge // verbSet of a key with MergeWith
 	update        Update // verbUpdate
 }
@@ -33,12 +33,12 @@ type Update func(old Value) (Value, error)
 
 // Merge is a key's own three-way merge.
 type Merge struct {
-	// Merge returns the one value of the one that the request began from, its own and
-	// another request's.
+	// Merge returns the merged value, given the value that the request started from, its own
+	// value and the other request's.
 	Merge func(base, mine, theirs Value) (Value, error)
 
-	// Decodes reports whether the other's value decodes. One that does not counts as
-	// deleted.
+	// Decodes reports whether the other request's value decodes. A value that does not
+	// decode counts as deleted.
 	Decodes func(format string, theirs Value) bool
 
 	base Value // that the request began from
@@ -48,8 +48,8 @@ type Merge struct {
 type view struct {
 	base    *records.Content
 	cleared bool
-	own     smallMap[ownValue] // what the changes made of each key
-	shared  bool               // own is held elsewhere, too: copy it before a write
+	own     smallMap[ownValue] // the changed value of each key
+	shared  bool               // own is shared: copy it before a write
 }
 
 type ownValue struct {
@@ -58,7 +58,8 @@ type ownValue struct {
 	derived bool // by an Update, from the base's value
 }
 
-// value returns what the request sees under key, and whether any of that is the base's.
+// value returns the value of key that the request sees, and whether it depends on the
+// base.
 func (v *view) value(key string) (value Value, fromBase bool) {
 	if own := v.own.find(key); own != nil {
 		return own.Value, own.derived
@@ -78,8 +79,8 @@ func (v *view) put(key string, value ownValue) {
 
 func (v *view) clear() { v.cleared, v.own = true, smallMap[ownValue]{} }
 
-// changed reports whether the view differs from its base. Setting a key to what it was
-// changes nothing.
+// changed reports whether the view differs from its base. Setting a key to its present
+// value is not a change.
 func (v *view) changed() bool {
 	if v.cleared && v.base.Entries.Len() > 0 {
 		return !v.entries().Equal(&v.base.Entries)
@@ -89,7 +90,7 @@ func (v *view) changed() bool {
 	})
 }
 
-// kept returns the entries that the view's own values are on top of.
+// kept returns the entries that the view's own values are applied to.
 func (v *view) kept() *envelope.Entries {
 	if v.cleared {
 		return new(envelope.Entries)
@@ -97,7 +98,7 @@ func (v *view) kept() *envelope.Entries {
 	return &v.base.Entries
 }
 
-// edits appends what the view's own values make of those.
+// edits appends the edits that turn the kept entries into those of the view.
 func (v *view) edits(dst []envelope.Edit) []envelope.Edit {
 	for i := range v.own.rows {
 		own := &v.own.rows[i]
