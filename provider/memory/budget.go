@@ -8,11 +8,11 @@ type budget struct {
 	used atomic.Int64
 }
 
-// kept is the part of the budget that is kept from new records for those that exist,
-// and for the sessions of who is known: a sixteenth.
+// kept is the part of the budget that new records may not use: a sixteenth. It is kept
+// for existing records and for saves that may use the reserve.
 func (b *budget) kept() int64 { return b.max / 16 }
 
-// reserve takes n bytes if so many of the budget are left afterwards.
+// reserve takes n bytes if at least left bytes of the budget remain.
 func (b *budget) reserve(n, left int64) bool {
 	for {
 		used := b.used.Load()
@@ -25,5 +25,5 @@ func (b *budget) reserve(n, left int64) bool {
 	}
 }
 
-// add takes n bytes whether they fit or not, or gives -n back.
+// add takes n bytes even if they do not fit. A negative n gives bytes back.
 func (b *budget) add(n int64) { b.used.Add(n) }

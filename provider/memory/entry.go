@@ -22,7 +22,7 @@ type content struct {
 	data    []byte // never written to
 }
 
-// newContent returns the content of rec, whose Data it keeps.
+// newContent returns the content of rec. It keeps rec.Data.
 func newContent(rec *provider.Record) content {
 	return content{
 		version: rec.Version,
@@ -32,7 +32,7 @@ func newContent(rec *provider.Record) content {
 	}
 }
 
-// record returns the record of c, with the content's own data.
+// record returns the record of c. It shares c's data.
 func (c content) record(id string) *provider.Record {
 	return &provider.Record{
 		ID:        id,
@@ -45,11 +45,11 @@ func (c content) record(id string) *provider.Record {
 
 func (c content) expired(now int64) bool { return c.expires != 0 && c.expires <= now }
 
-// overhead is the memory of a record besides ID, Format and Data: its entry, its
-// places in map and queue, and what allocations are rounded up by.
+// overhead is the approximate memory of a record in addition to ID, Format and Data, in
+// bytes: its entry, its places in the map and the queue, and the rounding of allocations.
 const overhead = 192
 
-// cost is what the content takes from the budget under the ID.
+// cost is the number of bytes of the budget that the content takes under that ID.
 func (c content) cost(id string) int64 {
 	return int64(len(id)+len(c.format)+len(c.data)) + overhead
 }

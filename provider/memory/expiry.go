@@ -2,8 +2,8 @@ package memory
 
 import "container/heap"
 
-// An expiryQueue holds the entries that will expire, the first to do so in
-// front, so that a sweep looks at no others.
+// An expiryQueue holds the entries that will expire, ordered by expiry, so that a sweep
+// visits no others.
 type expiryQueue struct{ entries expiryHeap }
 
 // unqueued is the place of an entry that is not in the queue.
@@ -17,7 +17,7 @@ func (q *expiryQueue) first() *entry {
 	return q.entries[0]
 }
 
-// update puts e where its expiry belongs.
+// update moves e to the position of its expiry.
 func (q *expiryQueue) update(e *entry) {
 	switch {
 	case e.expires == 0:
@@ -29,7 +29,7 @@ func (q *expiryQueue) update(e *entry) {
 	}
 }
 
-// drop takes e out, if it is in.
+// drop removes e if it is in the queue.
 func (q *expiryQueue) drop(e *entry) {
 	if e.place != unqueued {
 		heap.Remove(&q.entries, e.place)

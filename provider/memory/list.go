@@ -11,8 +11,8 @@ import (
 
 var _ provider.Lister = (*Provider)(nil)
 
-// List implements provider.Lister. It yields a record twice only if that was
-// deleted and made again meanwhile.
+// List implements provider.Lister. It yields a record twice only if the record was
+// deleted and created again during the iteration.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "memory", prefix, p.pages(prefix))
 }
@@ -37,12 +37,12 @@ func records(entries []entry) []*provider.Record {
 	return recs
 }
 
-// chunkSize is how many entries a listing looks at before it lets others have the
-// shard. That takes some ten microseconds.
+// chunkSize is the number of entries that a listing visits before it unlocks the shard.
+// That takes about ten microseconds.
 const chunkSize = 256
 
-// chunks yields copies of the live entries, without holding the lock. The map may
-// change meanwhile: what stays in it is met once, and what comes may be met.
+// chunks yields copies of the live entries, without holding the lock. The map may change
+// in between: an entry that stays is visited once, and a new one may be visited.
 // https://go.dev/ref/spec#For_range
 func (s *shard) chunks(prefix string) iter.Seq[[]entry] {
 	return func(yield func([]entry) bool) {

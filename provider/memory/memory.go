@@ -1,10 +1,10 @@
-// Package memory is a provider that keeps records in the memory of the process.
-// It is for programs that run as one instance and may lose their sessions when
-// they end, and for tests.
+// Package memory is a provider that keeps records in the memory of the process. It is for
+// programs that run as one instance and may lose their sessions when they end, and for
+// tests.
 //
-// It has no goroutine and needs no Close: every Save removes a few records that
-// have expired. When it is full, it refuses new records, later also those that would
-// grow, and evicts none, since that would log someone out; see [MaxBytes].
+// It has no goroutine and needs no Close: every Save removes a few expired records. When
+// it is full, it first refuses new records, and later also records that would grow. It
+// never evicts a record, since that would log someone out; see [MaxBytes].
 package memory
 
 import (
@@ -17,7 +17,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
-// Provider implements provider.Provider. Make one with New.
+// Provider implements provider.Provider. Make one with New; the zero Provider cannot be
+// used. It is safe for concurrent use.
 type Provider struct {
 	seed   maphash.Seed
 	budget budget
@@ -31,19 +32,19 @@ const (
 	defaultMaxBytes = 256 << 20
 )
 
-// Option is an option of New.
+// Option configures a Provider in New.
 type Option func(*Provider)
 
-// MaxBytes limits the memory of the records, counting the bytes of ID, Format
-// and Data and 192 more for each. The default is 256 MiB.
+// MaxBytes limits the memory of the records to n bytes, counting ID, Format and Data and
+// 192 bytes more for each record. The default is 256 MiB.
 //
-// What does not fit is refused with provider.ErrFull. A new record must leave a
-// sixteenth of the memory free: that is kept for those who are there, whose sessions
-// may grow, be renewed or get an owner (Session.Renew, Session.SetOwner). So a flood
-// of anonymous sessions turns new visitors away, but keeps nobody from signing in or
-// out, as long as those who sign in do not fill the rest. A sign-in that neither
-// renews a session nor gives it an owner cannot be told from a new visitor's. A single
-// record over the limit is always refused, with provider.ErrTooLarge.
+// A save that does not fit is refused with provider.ErrFull. A new record must leave a
+// sixteenth of the memory free. That is reserved for existing sessions, which may grow,
+// be renewed or get an owner (Session.Renew, Session.SetOwner). So a flood of anonymous
+// sessions turns new visitors away, but users can still sign in and out, as long as their
+// sessions do not fill the reserve. A sign-in that neither renews a session nor sets an
+// owner is treated like a new visitor. A single record larger than the limit is always
+// refused, with provider.ErrTooLarge.
 //
 // MaxBytes panics if n is not positive.
 func MaxBytes(n int64) Option {
@@ -67,8 +68,8 @@ func New(opts ...Option) *Provider {
 	return p
 }
 
-// Len returns the number of records, with those that have expired but are not
-// removed yet.
+// Len returns the number of records, including those that have expired but are not yet
+// removed.
 func (p *Provider) Len() int {
 	n := 0
 	for i := range p.shards {
@@ -77,7 +78,7 @@ func (p *Provider) Len() int {
 	return n
 }
 
-// Bytes returns the memory of the records as MaxBytes counts it.
+// Bytes returns the number of bytes of the records as MaxBytes counts them.
 func (p *Provider) Bytes() int64 { return p.budget.used.Load() }
 
 // Fetch implements provider.Provider.
@@ -113,7 +114,7 @@ var (
 	errFull     = fmt.Errorf("memory: %w", provider.ErrFull)
 )
 
-// check is what every method does first.
+// check is called first by every method.
 func check(ctx context.Context, invalid error) error {
 	if invalid != nil {
 		return fmt.Errorf("memory: %w", invalid)
@@ -128,8 +129,8 @@ func (p *Provider) shard(id string) *shard {
 	return &p.shards[maphash.String(p.seed, id)%shardCount]
 }
 
-// makeRoom removes expired records from all shards, but only so many that no Save is
-// held up for long. It reports whether there were any.
+// makeRoom removes a limited number of expired records from all shards. It reports
+// whether there were any.
 func (p *Provider) makeRoom() bool {
 	left := sweepWhenFull
 	for i := range p.shards {

@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	// sweepPerSave is how many expired records a Save removes from its shard.
-	// From two on they become fewer, since a Save adds one at most.
+	// sweepPerSave is the maximum number of expired records that a Save removes from its
+	// shard. With at least two the number of expired records decreases, since a Save adds at
+	// most one.
 	sweepPerSave = 4
 
-	// sweepWhenFull is how many a Save that finds no room removes from all
-	// shards. They make room for 64 KiB, however small they are, and take half a
-	// millisecond among a million.
+	// sweepWhenFull is the maximum number that a Save removes from all shards if it finds no
+	// room. They free at least 64 KiB. In a store of a million records this takes half a
+	// millisecond.
 	sweepWhenFull = 512
 )
 
@@ -28,8 +29,8 @@ type shard struct {
 	expiry  expiryQueue
 }
 
-// now is to be called with the lock held: a Save must not act on a time from
-// before it had to wait, when others have seen the record expire since.
+// now must be called with the lock held: after a wait for the lock, a Save must not use
+// an older time, because others may have seen the record expire since.
 func now() int64 { return time.Now().UnixMilli() }
 
 func (s *shard) len() int {
@@ -48,7 +49,7 @@ func (s *shard) fetch(id string) (content, bool) {
 	return e.content, true
 }
 
-// save stores c, if as many bytes of the budget are left as must be for a new record.
+// save stores c under id. A new record must leave left bytes of the budget.
 func (s *shard) save(id string, c content, expectVersion, left int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +69,7 @@ func (s *shard) save(id string, c content, expectVersion, left int64) error {
 	case e.version == c.version:
 		return nil // by an earlier attempt
 	default:
-		return &provider.ConflictError{Current: e.record(id).Clone()} // errors go far
+		return &provider.ConflictError{Current: e.record(id).Clone()} // a caller may modify the record of an error
 	}
 	return s.put(e, id, c, now, left)
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Shared returns the same store without the copies that package provider asks for: it
-// keeps the Data of what it is given to save, and gives that out. It is for a caller
-// who never writes to either, and spares him more than half of a request's memory where
-// values are large. Package session asks for it by itself, and sets no deadlines then.
+// Shared returns the same store without the copies that package provider requires: it
+// keeps the Data that it is given to save, and returns that Data. It is for a caller that
+// never modifies either, and saves more than half of a request's memory if values are
+// large. Package session calls it itself, and sets no deadlines then.
 //
-// whole is the provider that the caller has. If that is another one, which has p
-// embedded, its own methods must not be passed over, and Shared returns nil.
+// Whole is the provider that the caller holds. If it is another provider that embeds p,
+// its own methods must not be bypassed, and Shared returns nil.
 func (p *Provider) Shared(whole provider.Provider) provider.Provider {
 	if whole != provider.Provider(p) {
 		return nil
