@@ -1,5 +1,5 @@
-// Package sealed encrypts records before another provider stores them, and lets
-// nothing pass that it has not sealed itself.
+// Package sealed encrypts records before another provider stores them, and rejects every
+// record that it has not encrypted itself.
 //
 //	key, err := base64.StdEncoding.DecodeString(os.Getenv("SESSION_STORE_KEY"))
 //	...
@@ -7,37 +7,37 @@
 //	...
 //	sessions, err := session.New(store, session.Config{})
 //
-// # What it is for
+// # Purpose
 //
-// Without it, a stolen database opens no session, but shows what is in all of
-// them, and the keys that sign cookies as well, which are a record of the store
-// where Config.SigningKeys are not set. And who can write to the store can sign
-// in as anyone: it is enough to change the record of one's own session.
+// Without it, a stolen database cannot be used to take over a session, but it shows the
+// content of all sessions. It also contains the keys that sign cookies, which are a
+// record of the store if Config.SigningKeys is not set. Anyone who can write to the store
+// can sign in as any user, by changing the record of their own session.
 //
-// A sealed record can only be read, and only be made, with a key. The same goes
-// for dumps, replicas and logs of the database.
+// Sealed records can be read and created only with a key. This also protects dumps,
+// replicas and logs of the database.
 //
-// # What it hides and what not
+// # What is encrypted
 //
-// Data and Format are encrypted. ID, Version and ExpiresAt are what the store
-// works with, so they are in the clear, as are the length of the Data and which
-// records share a key. Sessions' IDs are hashes.
+// Data and Format are encrypted. ID, Version and ExpiresAt are not, because the store
+// needs them. The length of the Data and which records share a key are visible, too. The
+// IDs of sessions are hashes.
 //
-// ID, Version and ExpiresAt are authenticated: a record that was moved to another
-// ID, or given another version or expiry, is [provider.ErrUnreadable], like one of which
-// a bit was changed. To end a session by hand, delete its record.
+// ID, Version and ExpiresAt are authenticated: a record that was moved to another ID, or
+// given another version or expiry, is [provider.ErrUnreadable], like one of which a bit
+// was changed. To end a session by hand, delete its record.
 //
-// # What remains
+// # Remaining risks
 //
-// Who can write to the store can still delete records, and put a record back as
-// a whole that was there before: an earlier state of a session, also one that has
-// signed out since. It can be done until the ExpiresAt of that state, and cannot
-// be noticed by anyone who keeps no state elsewhere. The ring of signing keys
-// never expires. So if somebody may have written to the store, seal by a new
-// key, drop the old ones, and begin with an empty store.
+// Anyone who can write to the store can still delete records, and can restore a whole
+// earlier record: an earlier state of a session, also of one that has signed out since.
+// That works until the ExpiresAt of that state, and cannot be detected without state
+// outside of the store. The ring of signing keys never expires. If an attacker may have
+// written to the store, use a new key, remove the old ones, and start with an empty
+// store.
 //
-// A record can also be put into another store that is sealed by the same key. Let
-// each have a key of its own.
+// A record can also be copied into another store that is sealed with the same key. Use a
+// different key for each store.
 //
 // # Keys
 //
@@ -45,48 +45,49 @@
 //
 //	openssl rand -base64 32
 //
-// It belongs where the store is not: in a secret manager, not in the database or
-// its backups. Records are lost with their key; begin with an empty store then.
+// Keep it apart from the store: in a secret manager, not in the database or its backups.
+// If a key is lost, its records are lost; start with an empty store then.
 //
-// The first key seals, all of them open. Every Save seals anew, by the first key.
-// To change keys while several instances run:
+// The first key seals, all keys open. Every Save seals the record again with the first
+// key. To change keys while several instances run:
 //
-//  1. Add the new key at the end, so that every instance can open what it seals.
-//  2. When all have it, move it to the front.
-//  3. When no record of the old key is left, remove that.
+//  1. Add the new key at the end, so that every instance can open the records that it
+//     seals.
+//  2. When all instances have it, move it to the front.
+//  3. When no record of the old key is left, remove the old key.
 //
-// Sessions in use are saved again and again, but persistent ones only when they
-// change, and the ring of signing keys only when it rotates. So the third step
-// is due after the longer of PersistLifetime and SigningKeyRotation, and a day: with
-// the defaults after 31 days, if the program was in use.
+// Sessions in use are saved regularly, but persistent ones only when they change, and the
+// ring of signing keys only when it rotates. The third step is therefore due after the
+// longer of PersistLifetime and SigningKeyRotation, and a day: with the defaults after 31
+// days, if the program was in use.
 //
-// A key that has leaked should not wait: what it has sealed, and whatever its
-// thief would seal, opens as long as it is there. Remove it at once, and begin
-// with an empty store.
+// A leaked key should be removed at once: as long as it is configured, all records that
+// it has sealed, including those of an attacker, can be opened. Then start with an empty
+// store.
 //
-// # Beginning
+// # Getting started
 //
-// Begin with an empty store: a table or a key prefix of its own, or another
-// Namespace in session.Config. Records from before are [provider.ErrUnreadable], the
-// signing keys among them. They are not taken over: a store that may hold records
-// in the clear is one where anybody who can write to it can put one.
+// Start with an empty store: a table or a key prefix of its own, or another Namespace in
+// session.Config. Existing records are [provider.ErrUnreadable], including the signing
+// keys. They are not migrated: if the store accepted unencrypted records, anyone who can
+// write to it could add one.
 //
 // # Errors
 //
-// A record that no key opens, since it was altered or moved, or its key was
-// removed, is a session.ErrUnreadable to the handlers: the answer is 503, and
-// nothing is overwritten. Let Config.ErrorHandler call Manager.ClearCookie, so that the
-// visitor may start anew; see the example.
+// A record that no key opens, because it was changed or moved or its key was removed, is
+// a session.ErrUnreadable for the handlers: the response is 503, and nothing is
+// overwritten. Let Config.ErrorHandler call Manager.ClearCookie, so that the visitor gets
+// a new session; see the example.
 //
 // # Construction
 //
-// Records are sealed by XAES-256-GCM (https://c2sp.org/XAES-256-GCM), which is
-// AES-256-GCM of the standard library under a key of its own for each Save. A key
-// that is used directly, with random nonces, would have to be changed after 2^32
-// saves (NIST SP 800-38D, section 8.3); this one lasts for 2^80. Nothing in it is
-// barred by GODEBUG=fips140=only.
+// Records are sealed with XAES-256-GCM (https://c2sp.org/XAES-256-GCM), which is
+// AES-256-GCM of the standard library with a derived key for each Save. A key that is
+// used directly, with random nonces, would have to be changed after 2^32 saves (NIST SP
+// 800-38D, section 8.3); with XAES-256-GCM it lasts for 2^80. The construction works with
+// GODEBUG=fips140=only.
 //
-// AES-GCM is not key-committing: one who knows two keys can make a record that
-// opens to different content under each. Here that gains nothing, since a record
-// names its key, by 8 bytes derived from it, and no other is tried.
+// AES-GCM is not key-committing: with two known keys, an attacker can construct a record
+// that opens to different content under each. Here that gains nothing, since a record
+// names its key, by 8 bytes derived from the key, and no other key is tried.
 package sealed

@@ -18,7 +18,7 @@ const (
 	saltSize = 12
 )
 
-// keys are a provider's keys, of which the first seals.
+// keys are a provider's keys; the first one seals.
 type keys []*key
 
 func newKeys(secrets [][]byte) (keys, error) {
@@ -50,9 +50,8 @@ func (ks keys) named(name []byte) *key {
 	return ks[i]
 }
 
-// key is a key of XAES-256-GCM and its name. Both are derived from what the user
-// has given, so that the name tells nothing, and what else that may be used for
-// does no harm.
+// key is a key of XAES-256-GCM and its name. Both are derived from the user's key, so
+// that the name reveals nothing, and other uses of the user's key do no harm.
 type key struct {
 	name  [nameSize]byte
 	block cipher.Block
@@ -81,7 +80,7 @@ func newXAES(secret, name []byte) (*key, error) {
 	return k, nil
 }
 
-// double multiplies by x in GF(2^128), as NIST SP 800-38B does for the subkeys of
+// double multiplies by x in GF(2^128), as NIST SP 800-38B specifies for the subkeys of
 // CMAC.
 func double(b *[aes.BlockSize]byte) {
 	msb := b[0] >> 7
@@ -91,8 +90,8 @@ func double(b *[aes.BlockSize]byte) {
 	b[len(b)-1] = b[len(b)-1]<<1 ^ msb*0x87
 }
 
-// subkey returns the key of AES-256-GCM that goes with salt, which is the first
-// half of the nonce of XAES-256-GCM.
+// subkey returns the AES-256-GCM key for salt, which is the first half of the
+// XAES-256-GCM nonce.
 func (k *key) subkey(salt []byte) []byte {
 	sub := make([]byte, keySize)
 	for i, half := range [][]byte{sub[:aes.BlockSize], sub[aes.BlockSize:]} {
@@ -104,10 +103,10 @@ func (k *key) subkey(salt []byte) []byte {
 	return sub
 }
 
-// aead returns what seals and opens with salt. The second half of the nonce is
-// its own affair.
+// aead returns the AEAD that seals and opens with salt. It handles the second half of the
+// nonce itself.
 func (k *key) aead(salt []byte) cipher.AEAD {
 	block, _ := aes.NewCipher(k.subkey(salt))      // fails for other sizes only
-	aead, _ := cipher.NewGCMWithRandomNonce(block) // for other ciphers only
+	aead, _ := cipher.NewGCMWithRandomNonce(block) // fails for other ciphers only
 	return aead
 }

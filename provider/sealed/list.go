@@ -9,8 +9,8 @@ import (
 
 var _ provider.Lister = (*Provider)(nil)
 
-// List implements provider.Lister over a provider that does. A record that no key
-// opens ends it with provider.ErrUnreadable.
+// List implements provider.Lister if the inner provider does. A record that no key opens
+// ends it with provider.ErrUnreadable.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return func(yield func(*provider.Record, error) bool) {
 		for rec, err := range provider.List(ctx, p.inner, prefix) {

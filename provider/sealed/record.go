@@ -54,7 +54,7 @@ func (ks keys) seal(rec *provider.Record) *provider.Record {
 	return &sealed
 }
 
-// open undoes seal, in place. What is to be the record of id may be anything.
+// open is the inverse of seal, in place. Rec is not trusted: it may be anything.
 func (ks keys) open(rec *provider.Record, id string) error {
 	switch {
 	case rec == nil || rec.ID != id:
@@ -81,7 +81,7 @@ func (ks keys) open(rec *provider.Record, id string) error {
 	return nil
 }
 
-// additional returns what belongs to rec but must be in the clear.
+// additional returns the authenticated, unencrypted data of rec.
 func additional(rec *provider.Record) []byte {
 	b := make([]byte, 0, 1+8+8+len(rec.ID))
 	b = append(b, layout)

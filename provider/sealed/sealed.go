@@ -8,10 +8,11 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Format is the Format of a sealed record, by which tools know one.
+// Format is the Format of a sealed record, by which tools recognize one.
 const Format = "holdfast-sealed"
 
-// Provider implements provider.Provider. Make one with New.
+// Provider implements provider.Provider. Make one with New; the zero Provider cannot be
+// used.
 type Provider struct {
 	inner provider.Provider
 	keys  keys
@@ -19,9 +20,10 @@ type Provider struct {
 
 var _ provider.Provider = (*Provider)(nil)
 
-// New returns a provider that keeps records in inner, sealed by the first of the
-// keys. The others open what they have sealed before. Each must be 32 bytes of
-// good randomness.
+// New returns a provider that keeps records in inner, sealed with the first of the keys.
+// The others open records that they have sealed before. Each must be 32 bytes of good
+// randomness. New returns an error if inner is nil, if there are no keys, or if a key has
+// another length or is given twice.
 //
 // A sealed record is 65 bytes longer, which count towards the limits of inner.
 func New(inner provider.Provider, keys [][]byte) (*Provider, error) {
