@@ -8,13 +8,13 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// await makes a call and returns its error, or that of ctx as soon as it ends.
+// await makes a call and returns its error, or the error of ctx as soon as ctx ends.
 //
-// go-redis does not notice the cancellation of a command that it has sent, nor
-// always its deadline. Where that may matter, the call gets a goroutine of its own,
-// which takes as long again as a server nearby. When ctx ends, the call is left to
-// the client's timeouts: until one of them it may use a connection, and all that it
-// was given.
+// go-redis does not notice the cancellation of a command that it has sent, and not always
+// its deadline. If that may matter, the call runs in its own goroutine, which doubles the
+// time of a call to a nearby server. When ctx ends, the call is left to the client's
+// timeouts: until one of them fires it may use a connection, and everything that was
+// passed to it.
 func (p *Provider) await(ctx context.Context, call func() error) error {
 	if p.honorsDeadline && provider.OnlyTimesOut(ctx) || ctx.Done() == nil {
 		return call()
@@ -36,7 +36,7 @@ func (p *Provider) await(ctx context.Context, call func() error) error {
 
 // honorsDeadline reports whether the client's calls end at the deadline of their context,
 // whatever they wait for. With a timeout of -2 go-redis sets no deadline at all. A
-// ClusterClient may have to ask for something else first, by a context of its own.
+// ClusterClient may first have to send other requests, with a context of its own.
 func honorsDeadline(client Client) bool {
 	c, ok := client.(*goredis.Client)
 	if !ok {

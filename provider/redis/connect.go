@@ -9,21 +9,21 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// readyTimeout bounds what the client's own timeouts do not.
+// readyTimeout bounds the operations that the client's own timeouts do not bound.
 const readyTimeout = 10 * time.Second
 
-// connector makes a connection ready where calls have no time for it.
+// connector opens a connection when calls do not have enough time for it.
 //
-// go-redis goes on dialing when the call that needs the connection has run out of time,
-// but the handshake (HELLO, AUTH, CLIENT SETINFO) has the call's time alone, and a
-// connection that is not ready by then is closed. If the handshake takes longer than
-// every call has, no call succeeds until the server or the network is faster. After a
-// fault all apps connect at once, and nothing is.
+// go-redis goes on dialing when the call that needs the connection has timed out. But the
+// handshake (HELLO, AUTH, CLIENT SETINFO) must end within the call's time, and a
+// connection that is not ready by then is closed. If the handshake takes longer than the
+// calls' timeout, no call succeeds until the server or the network is faster. After a
+// fault all apps connect at once, and both are slow.
 type connector struct{ busy atomic.Bool }
 
-// connect makes a call in the background, by the client's own timeouts, after one that
-// has run out of time. The pool then has its connection. The call is a read, which
-// nobody waits for, and there is one at a time.
+// connect makes a call in the background, with the client's own timeouts, after a call
+// that has timed out. The pool then has a connection. The call is a read whose result is
+// ignored. Only one runs at a time.
 func (p *Provider) connect(key string) {
 	if !p.connector.busy.CompareAndSwap(false, true) {
 		return
@@ -38,9 +38,8 @@ func (p *Provider) connect(key string) {
 	}()
 }
 
-// connectTo takes no connection that waits to be used: the next call would meet an empty
-// pool, and run out of time again. Pipelines, which WaitReplicas needs, have a pool of
-// their own.
+// connectTo does not use an idle connection: the next call would find an empty pool, and
+// time out again. Pipelines, which WaitReplicas needs, have a separate pool.
 func (p *Provider) connectTo(ctx context.Context, node Client, key string) {
 	idle, piped := idleConns(node)
 	if idle == 0 {
@@ -53,8 +52,8 @@ func (p *Provider) connectTo(ctx context.Context, node Client, key string) {
 	}
 }
 
-// idleConns returns how many connections wait to be used, in the pool of single commands
-// and in that of pipelines.
+// idleConns returns the number of idle connections in the pool of single commands and in
+// that of pipelines.
 func idleConns(node Client) (single, piped uint32) {
 	pools, ok := node.(interface{ PoolStats() *goredis.PoolStats })
 	if !ok {
@@ -67,15 +66,15 @@ func idleConns(node Client) (single, piped uint32) {
 	return stats.IdleConns, piped
 }
 
-// getex returns the command that reads a key. GETEX without an option is a GET that no
-// replica answers, nor a cache in the client, however it is set up.
+// getex returns the command that reads a key. GETEX without an option is a GET that is
+// never answered by a replica or by a cache in the client, whatever their settings.
 func getex(ctx context.Context, key string) *goredis.StringCmd {
 	cmd := goredis.NewStringCmd(ctx, "getex", key)
 	cmd.SetFirstKeyPos(1)
 	return cmd
 }
 
-// failed is failure for a call of one key.
+// failed is failure for a call with one key.
 func (p *Provider) failed(ctx context.Context, key string, err error) error {
 	err = p.failure(ctx, err)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -29,7 +29,7 @@ func conflictError(current *provider.Record) error {
 	return fmt.Errorf("redis: %w", &provider.ConflictError{Current: current})
 }
 
-// explained is an error of go-redis under a text of this package.
+// explained is an error of go-redis with a text of this package.
 type explained struct {
 	text string
 	err  error
@@ -38,7 +38,7 @@ type explained struct {
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.err }
 
-// failure returns err, of a call with ctx, as this package's.
+// failure converts err, from a call with ctx, into an error of this package.
 func (p *Provider) failure(ctx context.Context, err error) error {
 	if reply, ok := errors.AsType[goredis.Error](err); ok {
 		return replyError(reply)
@@ -58,14 +58,15 @@ type unsent struct{ error }
 
 func (u *unsent) Unwrap() error { return u.error }
 
-// changeFailure is failure for a change, and reports whether it was certainly not made.
+// changeFailure is failed for a change. It marks the error if the change was certainly
+// not made.
 func (p *Provider) changeFailure(ctx context.Context, key string, err error) error {
 	failed := p.failed(ctx, key, err)
 	_, kept := errors.AsType[*unsent](err)
 	reply, replied := errors.AsType[goredis.Error](err)
 	_, waited := errors.AsType[*waitError](err)
 	switch {
-	case waited: // the change is made
+	case waited: // the change was made
 		return failed
 	case replied && mayPass(reply):
 		return outcome.NotSaved(failed)
@@ -84,19 +85,19 @@ func isAny(err error, targets ...error) bool {
 	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
-// lookAround has the client of a cluster ask who has the slots now, in the
-// background, if the node may be down. By itself it would go on calling that for
+// lookAround makes the client of a cluster update its map of the slots, in the
+// background, if the node may be down. Otherwise it would go on calling that node for
 // ClusterStateReloadInterval, a minute by default.
 func (p *Provider) lookAround(ctx context.Context, err error) {
-	_, down := errors.AsType[net.Error](err) // as context.DeadlineExceeded is, too
+	_, down := errors.AsType[net.Error](err) // context.DeadlineExceeded is one, too
 	cluster, ok := p.client.(interface{ ReloadState(context.Context) })
 	if ok && (down || errors.Is(err, io.EOF)) {
 		cluster.ReloadState(ctx)
 	}
 }
 
-// ended returns the error of ctx if that is what has led to err. A connection may
-// notice a deadline before the context does.
+// ended returns the error of ctx if that has caused err. A connection may notice a
+// deadline before the context does.
 func ended(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil {
 		return over
@@ -109,8 +110,8 @@ func ended(ctx context.Context, err error) error {
 	return nil
 }
 
-// garbled reports whether err quotes a reply that go-redis could not read, which
-// may be a part of a record.
+// garbled reports whether err quotes a reply that go-redis could not parse, which may be
+// a part of a record.
 func garbled(err error) bool {
 	if _, ok := errors.AsType[*strconv.NumError](err); ok {
 		return true
@@ -120,15 +121,15 @@ func garbled(err error) bool {
 		strings.Contains(text, "redis: can't read") || strings.Contains(text, "bigInt(")
 }
 
-// mayPass reports whether the reply is a refusal that the next attempt may not get:
-// go-redis closes the connection to a server that has become a replica, and looks for
-// the slot again.
+// mayPass reports whether the reply is a refusal that a retry may not get: go-redis
+// closes the connection to a server that has become a replica, and looks up the slot
+// again.
 func mayPass(reply goredis.Error) bool {
 	return slices.Contains([]string{"READONLY", "TRYAGAIN"}, firstWord(reply))
 }
 
-// known reports whether the reply is one by which Redis itself refuses a command
-// before it runs, and not that of a proxy which may have passed the command on.
+// known reports whether Redis itself uses this reply to refuse a command before it runs.
+// Other replies may come from a proxy that has passed the command on.
 func known(reply goredis.Error) bool {
 	code := firstWord(reply)
 	if code == "ERR" {
@@ -152,9 +153,8 @@ func meaningOfERR(reply goredis.Error) (meaning string, ok bool) {
 	return "", false
 }
 
-// replyError tells no more of the server's own text than its first word. Servers
-// quote the arguments of a command that they do not know, keys and passwords
-// among them.
+// replyError quotes only the first word of the server's own text. Servers quote the
+// arguments of an unknown command, including keys and passwords.
 func replyError(reply goredis.Error) error {
 	code := firstWord(reply)
 	switch code {
@@ -195,7 +195,7 @@ var meanings = map[string]string{
 	"WRONGPASS":   "the user or password is wrong, or the user is disabled",
 }
 
-// meaningsOfERR are by what tells them from others of the same code.
+// meaningsOfERR maps a text that identifies an ERR reply to its meaning.
 var meaningsOfERR = map[string]string{
 	"user executing the script": "the user may not run a command; " + rules,
 	"unknown command":           "it does not know a command; provider/redis needs Redis 6.2 or later, or Valkey",

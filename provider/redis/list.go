@@ -22,12 +22,12 @@ const (
 	pageSize  = 256
 )
 
-// List implements provider.Lister. It finds the keys by SCAN on each primary, and
-// reads pages of 256 of them. Whatever the prefix, the servers look at every key of
-// the database, a thousand at a time.
+// List implements provider.Lister. It finds the keys with SCAN on each primary, and reads
+// them in pages of 256. Whatever the prefix, the servers visit every key of the database,
+// a thousand at a time.
 //
-// For a cluster or a ring, give New the client itself, which knows the nodes. While a
-// cluster moves slots or fails over, List may leave records out.
+// For a cluster or a ring, pass the client itself to New, because it knows the nodes.
+// While a cluster moves slots or fails over, List may leave records out.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "redis", prefix, p.pages(ctx, prefix))
 }
@@ -54,12 +54,12 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 	}
 }
 
-// foreign reports whether no record can have the key.
+// foreign reports whether no record can have this key.
 func (p *Provider) foreign(key string) bool {
 	return provider.ValidateID(strings.TrimPrefix(key, p.prefix)) != nil
 }
 
-// keys yields what each step of a SCAN has found.
+// keys yields the keys that each step of a SCAN finds.
 func (p *Provider) keys(ctx context.Context, prefix string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		nodes, err := p.nodes(ctx)
@@ -79,7 +79,7 @@ func (p *Provider) keys(ctx context.Context, prefix string) iter.Seq2[[]string, 
 	}
 }
 
-// nodes returns the clients of all servers that have keys.
+// nodes returns the clients of all servers that store keys.
 func (p *Provider) nodes(ctx context.Context) ([]Client, error) {
 	var each func(context.Context, func(context.Context, *goredis.Client) error) error
 	switch c := p.client.(type) {
@@ -119,13 +119,13 @@ func (p *Provider) scan(ctx context.Context, node Client, cursor uint64, prefix 
 	return keys, next, nil
 }
 
-// literal returns the pattern that text alone matches.
+// literal returns the pattern that matches only text.
 func literal(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(text)
 }
 
-// read fetches the records of keys, in one trip to each node. It leaves out what has
-// gone since it was found, and what the client of a ring would look for elsewhere.
+// read fetches the records of keys, in one round trip to each node. It leaves out keys
+// that no longer exist, and keys that the client of a ring would look up on another node.
 func (p *Provider) read(ctx context.Context, keys []string) ([]*provider.Record, error) {
 	cmds := make([]*goredis.StringCmd, len(keys))
 	for i, key := range keys {
@@ -147,7 +147,7 @@ func (p *Provider) read(ctx context.Context, keys []string) ([]*provider.Record,
 	return p.records(ctx, cmds)
 }
 
-// records returns the records that the commands, which are done, have read.
+// records returns the records that the finished commands have read.
 func (p *Provider) records(ctx context.Context, cmds []*goredis.StringCmd) ([]*provider.Record, error) {
 	var recs []*provider.Record
 	for _, cmd := range cmds {

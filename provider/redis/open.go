@@ -13,12 +13,12 @@ import (
 //	rediss://user:password@host:6379/0    by TLS
 //	unix://user:password@/path/to/redis.sock?db=0
 //
-// The client is set up as the package's documentation says. The URL may set more
-// of its options, pool_size and read_timeout for instance: see
-// goredis.ParseURL. Close the provider when it is no longer used. Open itself
-// does no I/O: that a server cannot be reached shows when it is used.
+// The client is set up as the package's documentation recommends. The URL may set more of
+// its options, such as pool_size and read_timeout: see goredis.ParseURL. Open returns an
+// error if the URL is not valid. It does no I/O: an unreachable server is reported by the
+// first call. Close the provider when it is no longer used.
 //
-// For Sentinel, a cluster or a ring make the client yourself and use New.
+// For Sentinel, a cluster or a ring create the client yourself and use New.
 func Open(url string, opts ...Option) (*Provider, error) {
 	o, err := goredis.ParseURL(url)
 	if err != nil {
@@ -37,16 +37,16 @@ const (
 	ioTimeout   = 3 * time.Second
 )
 
-// setUp sets what the URL has left open.
+// setUp sets the options that the URL has not set.
 func setUp(o *goredis.Options) {
 	o.ContextTimeoutEnabled = true
 	set(&o.DialTimeout, dialTimeout)
 	set(&o.ReadTimeout, ioTimeout)
 	set(&o.WriteTimeout, ioTimeout)
 	set(&o.PoolTimeout, ioTimeout)
-	// Dialing goes on in the background when the call that has asked for it has
-	// ended, and until it ends too there is one connection less to be had. By
-	// default that is 5 times 5 seconds.
+	// Dialing goes on in the background after the call that needs the connection has ended.
+	// Until it ends, too, the pool has one connection less. By default that takes 5 times 5
+	// seconds.
 	set(&o.DialerRetries, 1)
 	set(&o.MaxRetries, 1) // of a Fetch whose connection has broken; see once
 }

@@ -11,13 +11,13 @@ import (
 // A record is one string: magic, version and expiry in 8 bytes each, the length of
 // Format in one, Format, Data. save.lua knows the first two.
 const (
-	magic      = "\xf5HF\x01" // a byte that no text has, a name, the layout's number
+	magic      = "\xf5HF\x01" // a byte that is not valid in UTF-8, a name, the layout's number
 	headerSize = len(magic) + 8 + 8 + 1
 )
 
 func valueSize(rec *provider.Record) int { return headerSize + len(rec.Format) + len(rec.Data) }
 
-// encode copies all of rec: the driver may still be sending when a call has
+// encode copies all of rec, because the driver may still be sending after the call has
 // ended with its context.
 func encode(rec *provider.Record) []byte {
 	b := make([]byte, 0, valueSize(rec))
@@ -33,7 +33,7 @@ func encodeVersion(v int64) string {
 	return string(binary.BigEndian.AppendUint64(nil, uint64(v)))
 }
 
-// decode returns the record of a value, whose memory it keeps.
+// decode returns the record of a value. It keeps the value's memory.
 func decode(id string, value []byte) (*provider.Record, error) {
 	if len(value) < headerSize || string(value[:len(magic)]) != magic {
 		return nil, errForeign
@@ -52,9 +52,9 @@ func decode(id string, value []byte) (*provider.Record, error) {
 	}, nil
 }
 
-// pxat returns when Redis is to expire rec. Redis keeps a key throughout the
-// millisecond that it names, in which the record is to be gone already, and takes
-// no time that is not positive. A time that has passed removes the key.
+// pxat returns the time at which Redis expires rec. Redis keeps a key during the
+// millisecond of its expiry, in which the record must be absent already, and requires a
+// positive time. A time in the past removes the key.
 func pxat(rec *provider.Record) string {
 	ms := provider.Millis(rec.ExpiresAt)
 	if ms == 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
-// Client is what this package calls of go-redis's clients: *redis.Client for one
-// server, also one found through Sentinel, *redis.ClusterClient and *redis.Ring.
+// Client has the methods of go-redis's clients that this package calls: *redis.Client for
+// one server, also one found through Sentinel, *redis.ClusterClient and *redis.Ring.
 type Client interface {
 	Process(ctx context.Context, cmd goredis.Cmder) error
 	Pipelined(ctx context.Context, fn func(goredis.Pipeliner) error) ([]goredis.Cmder, error)
@@ -24,7 +24,8 @@ var (
 	_ Client = (*goredis.Ring)(nil)
 )
 
-// Provider implements provider.Provider. Make one with New or Open.
+// Provider implements provider.Provider. Make one with New or Open; the zero Provider
+// cannot be used. It is safe for concurrent use.
 type Provider struct {
 	client         Client
 	honorsDeadline bool         // the client's calls end at their deadline
@@ -39,26 +40,26 @@ var _ provider.Provider = (*Provider)(nil)
 const (
 	defaultPrefix = "holdfast:"
 
-	// maxValueSize is far below the 512 MB of Redis: while it takes in a value,
-	// everybody else waits.
+	// maxValueSize is far below the 512 MB of Redis: while Redis reads a value, all other
+	// clients wait.
 	maxValueSize = 16 << 20
 )
 
-// Option is an option of New and Open.
+// Option configures a Provider in New and Open.
 type Option func(*Provider)
 
-// Prefix puts a text in front of every record's ID to make its key. Apps that
-// share a database keep apart by it. The default is "holdfast:".
+// Prefix sets the text before every record's ID in the key. Apps that share a database
+// need different prefixes. The default is "holdfast:".
 //
-// Redis Cluster puts all keys into one slot, and so into one node, if the prefix
-// has something in braces: use none.
+// Do not use braces in the prefix: Redis Cluster would put all keys into one slot, and so
+// into one node.
 func Prefix(prefix string) Option {
 	return func(p *Provider) { p.prefix = prefix }
 }
 
-// New returns a provider that keeps its records through a client, which it does
-// not close. See the package's documentation for how to set the client up. New
-// itself does no I/O.
+// New returns a provider that keeps its records through a client, which it does not
+// close. See the package's documentation for the options of the client. New itself does
+// no I/O.
 func New(client Client, opts ...Option) *Provider {
 	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix}
 	for _, opt := range opts {
@@ -67,8 +68,8 @@ func New(client Client, opts ...Option) *Provider {
 	return p
 }
 
-// Close closes the connections of a provider made by Open. It does nothing to one
-// made by New.
+// Close closes the connections of a provider made by Open. For one made by New it does
+// nothing and returns nil.
 func (p *Provider) Close() error {
 	if p.close == nil {
 		return nil
@@ -117,7 +118,7 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	return p.apply(ctx, &change{id: id, expect: expectAny})
 }
 
-// check is what every method does first.
+// check is called first by every method.
 func check(ctx context.Context, invalid error) error {
 	if invalid != nil {
 		return fmt.Errorf("redis: %w", invalid)

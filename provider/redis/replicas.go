@@ -9,25 +9,25 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// WaitReplicas makes Save and Delete wait, at most for a time, until so many
-// replicas have received the change. If they have not, the error says so; the
-// change is made nevertheless, and may yet reach them.
+// WaitReplicas makes Save and Delete wait until count replicas have received the change,
+// for atMost at most. If fewer have received it by then, they return an error. The change
+// is made nevertheless, and may still reach the replicas.
 //
-// That makes it less likely that a failover undoes the change, no more: nothing
-// keeps Redis from promoting a replica that has not received it, and Redis does
-// not take it back if too few have. Package session reads back after such an error,
-// finds its change and goes on, so that requests are slowed down rather than
-// refused; min-replicas-to-write refuses them.
+// This only makes it less likely that a failover undoes the change. Redis may still
+// promote a replica that has not received it, and does not take the change back if too
+// few replicas have it. Package session reads back after such an error, finds its change
+// and goes on, so requests are slowed down but not refused; min-replicas-to-write refuses
+// them.
 //
-// The wait is part of the same round trip (WAIT). Its time must be shorter than the
-// client's ReadTimeout. Give New the client itself, since the reply has to come
-// from the key's own node of a cluster or ring.
+// The wait is part of the same round trip (WAIT). It must be shorter than the client's
+// ReadTimeout. Pass the client itself to New, since the reply must come from the key's
+// own node of a cluster or ring.
 //
-// From Redis 7.2 on, WAIT looks at changes of its own connection alone. A Save that is
-// repeated over another, and finds its change made, is then not waited for: it may
-// succeed although no replica has received it.
+// Since Redis 7.2, WAIT considers only changes of its own connection. If a Save is
+// repeated over another connection and finds its change made, it is not waited for: it
+// may succeed although no replica has received it.
 //
-// WaitReplicas panics if count is not positive or the time is below a millisecond.
+// WaitReplicas panics if count is not positive or atMost is below a millisecond.
 func WaitReplicas(count int, atMost time.Duration) Option {
 	if count <= 0 || atMost < time.Millisecond {
 		panic("redis: WaitReplicas for no replica or no time")
@@ -40,8 +40,8 @@ type replicas struct {
 	atMost time.Duration
 }
 
-// process sends the command, which changes the key, and WAIT after it. WAIT looks
-// at what was changed over its own connection, hence the pipeline.
+// process sends the command, which changes the key, and WAIT after it. They are a
+// pipeline, because WAIT considers only changes made over its own connection.
 func (r replicas) process(ctx context.Context, client Client, key string, cmd once) error {
 	node, err := nodeOf(ctx, client, key)
 	if err != nil {
@@ -72,7 +72,8 @@ func (r replicas) process(ctx context.Context, client Client, key string, cmd on
 	return nil
 }
 
-// waitError is why the wait for replicas has failed, after the change was made.
+// waitError is the reason why the wait for replicas has failed, after the change was
+// made.
 type waitError struct{ error }
 
 func (w *waitError) Unwrap() error { return w.error }
@@ -85,7 +86,7 @@ func redirected(err error) bool {
 	return moved || ask
 }
 
-// nodeOf returns the client of the one server that has the key.
+// nodeOf returns the client of the server that stores the key.
 func nodeOf(ctx context.Context, client Client, key string) (Client, error) {
 	switch c := client.(type) {
 	case interface {

@@ -15,13 +15,13 @@ import (
 //go:embed save.lua
 var script string
 
-// scriptSHA is the script's name on the server, once that has it.
+// scriptSHA is the name of the script on a server that has loaded it.
 var scriptSHA = func() string {
 	sum := sha1.Sum([]byte(script))
 	return hex.EncodeToString(sum[:])
 }()
 
-// A change is what the script does. See there for the strings.
+// A change is one call of the script, which documents the strings.
 type change struct {
 	id     string
 	value  []byte
@@ -47,7 +47,7 @@ func expectation(version int64) string {
 	}
 }
 
-// apply makes the change by one call of the script.
+// apply makes the change with one call of the script.
 func (p *Provider) apply(ctx context.Context, c *change) error {
 	reply, err := p.call(ctx, c, "evalsha", scriptSHA)
 	if err != nil && goredis.HasErrorPrefix(err, "NOSCRIPT") { // after a restart or a failover
@@ -89,9 +89,9 @@ func (p *Provider) call(ctx context.Context, c *change, command, script string) 
 	}
 }
 
-// once is a command that go-redis must not send again by itself. Of two attempts
-// the first may have landed and be replaced since; the second then conflicts, and
-// the change would be denied although it was made.
+// once is a command that go-redis must not send again by itself. Of two attempts the
+// first may have been stored and replaced since. The second then conflicts, and would
+// deny a change that was made.
 type once struct{ *goredis.Cmd }
 
 var (
@@ -102,21 +102,21 @@ var (
 // NoRetry implements goredis.Cmder.
 func (once) NoRetry() bool { return true }
 
-// A parcel is an argument of a command that knows whether the command was sent: the
+// A parcel is an argument of a command that records whether the command was sent: the
 // client asks for the bytes when it begins to write the command to a connection.
 type parcel struct {
 	bytes []byte
 	state atomic.Int32
 }
 
-// The states of a parcel. A new one is with us.
+// The states of a parcel. A new one is neither.
 const (
 	sent = 1 + iota
 	kept
 )
 
-// MarshalBinary implements encoding.BinaryMarshaler. It fails for a call that was
-// given up: the client may still have been waiting for a connection.
+// MarshalBinary implements encoding.BinaryMarshaler. It fails for a call that was given
+// up: the client may still have been waiting for a connection.
 func (v *parcel) MarshalBinary() ([]byte, error) {
 	if !v.state.CompareAndSwap(0, sent) && v.state.Load() == kept {
 		return nil, errGivenUp
@@ -124,8 +124,8 @@ func (v *parcel) MarshalBinary() ([]byte, error) {
 	return v.bytes, nil
 }
 
-// keep reports whether the bytes were not sent, and will not be.
+// keep reports whether the bytes were not sent; they will then never be sent.
 func (v *parcel) keep() bool { return v.state.CompareAndSwap(0, kept) }
 
-// String tells nothing of a record to those who trace commands.
+// String hides the record from tools that trace commands.
 func (v *parcel) String() string { return "record" }
