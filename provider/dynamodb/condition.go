@@ -9,22 +9,21 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// A condition is what a write depends on. The zero condition is always true.
+// A condition must be true for a write. The zero condition is always true.
 type condition struct {
 	expression *string
 	values     item
 	onFailure  types.ReturnValuesOnConditionCheckFailure
 }
 
-// A comparison with an attribute that is not there is false, and an item that is
-// not there has none.
+// A comparison with a missing attribute is false, and a missing item has no attributes.
 const (
 	ifAbsent  = "attribute_not_exists(id) OR expires <= :now"
 	ifVersion = "version = :version AND (attribute_not_exists(expires) OR expires > :now)"
 )
 
-// newCondition returns what expectVersion asks for. The time has to be this
-// machine's, since conditions know no other.
+// newCondition returns the condition for expectVersion. It contains the time of this
+// machine, since DynamoDB's conditions do not know the time.
 func newCondition(expectVersion int64, now time.Time) condition {
 	if expectVersion < 0 {
 		return condition{}
@@ -41,8 +40,8 @@ func newCondition(expectVersion int64, now time.Time) condition {
 	return c
 }
 
-// failed returns what a Save comes to whose condition, made at the time now, has
-// failed over an item.
+// failed returns the result of a Save whose condition, made at the time now, was false
+// for the item it.
 func failed(rec *provider.Record, expectVersion int64, it item, now time.Time) error {
 	if it == nil {
 		return failedOverNone(expectVersion)
@@ -53,18 +52,17 @@ func failed(rec *provider.Record, expectVersion int64, it item, now time.Time) e
 		return err
 	case stored.Expired(now):
 		return conflict(nil)
-	case stored.Version == rec.Version: // an earlier attempt has landed
+	case stored.Version == rec.Version: // an earlier attempt was stored
 		return nil
 	}
 	return conflict(stored)
 }
 
-// failedOverNone is failed for an answer without an item. That ought to mean that
-// there is none, but DAX and versions of DynamoDB Local before 1.25 never return
-// one. A create cannot have failed over none, so there it shows, and the item may
-// be an earlier attempt. Elsewhere it may be a record that is gone as well: a
-// conflict, but one that says nothing about what is stored, so that package
-// session reads it.
+// failedOverNone is failed for a response without an item. That should mean that there is
+// none, but DAX and versions of DynamoDB Local before 1.25 never return one. A create
+// cannot fail without an item, so in that case the item exists, and may be from an
+// earlier attempt. For an update the record may be absent as well. That is a conflict
+// without a known current record, so package session reads it.
 func failedOverNone(expectVersion int64) error {
 	if expectVersion == 0 {
 		return errNoItem

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Client is what this package calls of the AWS SDK's *dynamodb.Client. Fetch,
-// Save and Delete need the first three, List the fourth, CreateTable the others.
+// Client has the methods of the AWS SDK's *dynamodb.Client that this package calls.
+// Fetch, Save and Delete need the first three, List the fourth, CreateTable the others.
 type Client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -30,7 +30,8 @@ type Client interface {
 
 var _ Client = (*dynamodb.Client)(nil)
 
-// Provider implements provider.Provider. Make one with New.
+// Provider implements provider.Provider. Make one with New; the zero Provider cannot be
+// used. It is safe for concurrent use.
 type Provider struct {
 	client Client
 	table  string
@@ -39,17 +40,18 @@ type Provider struct {
 
 var _ provider.Provider = (*Provider)(nil)
 
-// Option is an option of New.
+// Option configures a Provider in New.
 type Option func(*Provider)
 
-// maxPrefix is what a partition key of 2048 bytes has room for beside an ID.
+// maxPrefix is the number of bytes that a partition key of 2048 bytes leaves for the
+// prefix.
 const maxPrefix = 2048 - provider.MaxIDLength
 
-// Prefix puts a text in front of every record's ID in the table. Apps that share
-// a table keep apart by it, and IAM can hold each to its own, by the condition
+// Prefix sets the text before every record's ID in the table. Apps that share a table
+// need different prefixes, and IAM can restrict each app to its own with the condition
 // dynamodb:LeadingKeys. The default is none.
 //
-// Prefix panics if the text is not UTF-8 or is over 1793 bytes long.
+// Prefix panics if the text is not UTF-8 or is longer than 1793 bytes.
 func Prefix(prefix string) Option {
 	if len(prefix) > maxPrefix || !utf8.ValidString(prefix) {
 		panic("dynamodb: Prefix is too long or not UTF-8")
@@ -67,7 +69,7 @@ func New(client Client, table string, opts ...Option) *Provider {
 	return p
 }
 
-// Fetch implements provider.Provider, by a strongly consistent GetItem.
+// Fetch implements provider.Provider with a strongly consistent GetItem.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
 	if err := provider.ValidateID(id); err != nil {
 		return nil, fmt.Errorf("dynamodb: %w", err)
@@ -93,9 +95,9 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 	return rec, nil
 }
 
-// Save implements provider.Provider, by a PutItem with a condition. If rec has
-// expired already, it is a DeleteItem with the same condition. A conflict is a
-// *provider.ConflictError where a record stands in the way.
+// Save implements provider.Provider with a PutItem with a condition. If rec has expired
+// already, it is a DeleteItem with the same condition. A conflict with an existing record
+// is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
 	if err := rec.Validate(expectVersion); err != nil {
 		return fmt.Errorf("dynamodb: %w", err)

@@ -41,7 +41,7 @@ func throttled(code string) bool {
 	return false
 }
 
-// A serverError is the SDK's error for an answer of the server, in words of this
+// A serverError is the SDK's error for a response of the server, with a text of this
 // package.
 type serverError struct {
 	words string
@@ -51,7 +51,8 @@ type serverError struct {
 func (e *serverError) Error() string { return e.words }
 func (e *serverError) Unwrap() error { return e.err }
 
-// explain turns an error of the SDK, from a call with ctx, into this package's.
+// explain converts an error of the SDK, from a call with ctx, into an error of this
+// package.
 func (p *Provider) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -65,15 +66,15 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	default:
 		err = &serverError{p.words(err, answer), err}
 	}
-	// The SDK passes on the context's error, but a deadline may show as a timeout
-	// of the connection first.
+	// The SDK passes on the context's error, but a deadline may first appear as a timeout of
+	// the connection.
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", err, ended)
 	}
 	return err
 }
 
-// words is the text of a serverError. The request's ID is for AWS's support.
+// words returns the text of a serverError. AWS's support needs the request's ID.
 func (p *Provider) words(err error, answer smithy.APIError) string {
 	var operation, request string
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
@@ -107,9 +108,9 @@ func advice(answer smithy.APIError) string {
 	return ""
 }
 
-// quotable reports whether the server's message is fit for logs. That of a
-// ValidationException may quote the item, that of an InvalidSignatureException
-// the session token; of codes that are not known here, nothing is.
+// quotable reports whether the server's message may be logged. The message of a
+// ValidationException may quote the item, and that of an InvalidSignatureException the
+// session token. Messages of unknown codes are not quoted.
 func quotable(operation, code string) bool {
 	switch code {
 	case codeAccessDenied, codeNoTable, "ResourceInUseException", "LimitExceededException", "InternalServerError", "ServiceUnavailable":
@@ -120,7 +121,8 @@ func quotable(operation, code string) bool {
 	return throttled(code)
 }
 
-// isTooLarge: DynamoDB has no code of its own for this.
+// isTooLarge reports whether the item is too large. DynamoDB has no separate code for
+// this.
 func isTooLarge(answer smithy.APIError) bool {
 	return answer.ErrorCode() == codeValidation && strings.Contains(answer.ErrorMessage(), "Item size")
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// The attributes of an item. Those that conditions name must not be among
-// DynamoDB's reserved words.
+// The attributes of an item. Those that are used in conditions must not be reserved words
+// of DynamoDB.
 const (
 	attrID      = "id"      // string, the partition key
 	attrVersion = "version" // number
@@ -36,7 +36,7 @@ func (p *Provider) item(rec *provider.Record) item {
 	return it
 }
 
-// record returns the record that an item is, expired or not.
+// record returns the record of an item, expired or not.
 func record(id string, it item) (*provider.Record, error) {
 	version, ok := integer(it[attrVersion])
 	if !ok {
@@ -69,7 +69,8 @@ func foreign(attr string) error {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// binary: the SDK leaves out a nil slice, which makes the request invalid.
+// binary returns b as an attribute value. The SDK omits a nil slice, which makes the
+// request invalid.
 func binary(b []byte) types.AttributeValue {
 	if b == nil {
 		b = []byte{}
@@ -77,7 +78,7 @@ func binary(b []byte) types.AttributeValue {
 	return &types.AttributeValueMemberB{Value: b}
 }
 
-// number: in decimal, and DynamoDB keeps 38 digits of it.
+// number returns n in decimal. DynamoDB keeps 38 digits.
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
@@ -91,12 +92,11 @@ func integer(v types.AttributeValue) (int64, bool) {
 	return i, err == nil
 }
 
-// maxSize is DynamoDB's limit of an item.
+// maxSize is DynamoDB's limit for the size of an item, in bytes.
 const maxSize = 400 << 10
 
-// minSize returns how many bytes an item counts at least: all but its numbers,
-// whose size is documented only roughly. So, close to the limit, the server
-// decides.
+// minSize returns the minimum size of an item in bytes: everything except its numbers,
+// whose size is documented only approximately. So close to the limit the server decides.
 func minSize(it item) int {
 	size := 0
 	for name, value := range it {

@@ -16,9 +16,9 @@ import (
 
 var _ provider.Lister = (*Provider)(nil)
 
-// List implements provider.Lister, by Scans that are strongly consistent. Whatever
-// the prefix, they read the whole table, 1 MB at a time: a hash key has no order to
-// find a prefix by. See the package's documentation for what that costs.
+// List implements provider.Lister with strongly consistent Scans. Whatever the prefix,
+// they read the whole table, 1 MB at a time, because a hash key has no order. See the
+// package's documentation for the costs.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "dynamodb", prefix, p.pages(ctx, prefix))
 }
@@ -39,7 +39,7 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 	}
 }
 
-// scan leaves out what need not be sent.
+// scan returns the input of a Scan, which filters out records that need not be sent.
 func (p *Provider) scan(prefix string, now time.Time) *dynamodb.ScanInput {
 	filter := "(attribute_not_exists(expires) OR expires > :now)"
 	values := item{":now": number(provider.Millis(now))}
@@ -55,8 +55,8 @@ func (p *Provider) scan(prefix string, now time.Time) *dynamodb.ScanInput {
 	}
 }
 
-// records returns the records that items are, without those that have expired
-// since the first page was asked for.
+// records returns the records of items, without those that have expired since the request
+// for the first page.
 func (p *Provider) records(items []item) ([]*provider.Record, error) {
 	recs := make([]*provider.Record, 0, len(items))
 	for _, it := range items {

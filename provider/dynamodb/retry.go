@@ -10,10 +10,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// retryRefused makes the SDK repeat a write only if DynamoDB has refused it at
-// the door. Left to itself, the SDK also repeats after a timeout or a broken
-// connection; then the first attempt may land after the second, over what others
-// have written in between.
+// retryRefused makes the SDK repeat a write only if DynamoDB has refused it before
+// executing it. By default the SDK also repeats after a timeout or a broken connection.
+// Then the first attempt may be executed after the second, and overwrite what others have
+// written in between.
 func retryRefused(o *dynamodb.Options) {
 	if o.Retryer == nil { // as from a Client that is not the SDK's own
 		o.Retryer = retry.NewStandard()
@@ -21,8 +21,8 @@ func retryRefused(o *dynamodb.Options) {
 	o.Retryer = refusedOnly{o.Retryer}
 }
 
-// refusedOnly leaves to another Retryer how often, when and at what rate to try
-// again, and narrows after which errors.
+// refusedOnly restricts the errors after which another Retryer tries again. That Retryer
+// decides how often, when and at what rate.
 type refusedOnly struct{ aws.Retryer }
 
 var _ aws.RetryerV2 = refusedOnly{}
@@ -31,7 +31,7 @@ func (r refusedOnly) IsErrorRetryable(err error) bool {
 	return refused(err) && r.Retryer.IsErrorRetryable(err)
 }
 
-// GetAttemptToken is where the adaptive mode keeps to its rate.
+// GetAttemptToken implements aws.RetryerV2. The adaptive mode limits its rate there.
 func (r refusedOnly) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	if v2, ok := r.Retryer.(aws.RetryerV2); ok {
 		return v2.GetAttemptToken(ctx)
@@ -39,9 +39,9 @@ func (r refusedOnly) GetAttemptToken(ctx context.Context) (func(error) error, er
 	return r.GetInitialToken(), nil
 }
 
-// refused reports whether a request has certainly not been carried out: it was
-// one too many, or its signature was not accepted. The SDK repeats the latter if
-// it finds this machine's clock wrong, with the server's time.
+// refused reports whether a request has certainly not been executed: it was throttled, or
+// its signature was not accepted. The SDK repeats the latter with the server's time if it
+// finds this machine's clock wrong.
 func refused(err error) bool {
 	answer, ok := errors.AsType[smithy.APIError](err)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
-// sending watches how far a write gets: it may lack credentials, or a connection. Of
-// several attempts all but the last were refused, so that only that one counts.
+// sending records how far a write gets: it may lack credentials, or a connection. If
+// there are several attempts, all but the last were refused, so only the last one counts.
 type sending struct {
 	client  dynamodb.HTTPClient
 	watched bool // the Client is the SDK's, and has called watch
@@ -56,7 +56,7 @@ type unsent struct {
 
 func (u *unsent) Unwrap() error { return u.error }
 
-// judge returns the error of the call, marked if nothing was sent.
+// judge returns the error of the call. It marks the error if nothing was sent.
 func (s *sending) judge(err error) error {
 	if err == nil || !s.watched || s.handed && (!s.asked.Load() || s.got.Load()) {
 		return err
@@ -64,8 +64,8 @@ func (s *sending) judge(err error) error {
 	return &unsent{err, s.handed}
 }
 
-// explainWrite is explain for a write, and tells whether it has certainly changed
-// nothing.
+// explainWrite is explain for a write. It marks the error if the write has certainly
+// changed nothing.
 func (p *Provider) explainWrite(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -82,13 +82,13 @@ func (p *Provider) explainWrite(ctx context.Context, err error) error {
 	}
 }
 
-// refuses reports whether err is an answer of DynamoDB with a status below 500, of
-// which it has carried out nothing. An answer without a code may be a proxy's.
+// refuses reports whether err is a response of DynamoDB with a status below 500, which
+// means that nothing was executed. A response without a code may be a proxy's.
 func refuses(err error) bool {
 	answer, ok := errors.AsType[smithy.APIError](err)
 	resp, _ := errors.AsType[*awshttp.ResponseError](err)
 	return ok && answer.ErrorCode() != unknownCode && resp != nil && resp.HTTPStatusCode()/100 == 4
 }
 
-// unknownCode is the SDK's code for an answer that has none.
+// unknownCode is the SDK's code for a response that has none.
 const unknownCode = "UnknownError"

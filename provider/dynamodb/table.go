@@ -11,14 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// CreateTable creates the table if there is none, with on-demand capacity, waits
-// until it can be used, and turns on its TTL. If there is one, CreateTable checks
-// its primary key, and turns on its TTL if need be. Several instances may call it
-// at once, each time they start.
+// CreateTable creates the table if there is none, with on-demand capacity, waits until it
+// can be used, and turns on its TTL. If there is one, CreateTable checks its primary key,
+// and turns on its TTL if necessary. Several instances may call it concurrently, each
+// time they start.
 //
-// On AWS a new table takes some ten seconds. CreateTable waits until ctx ends.
+// On AWS a new table takes about ten seconds. CreateTable waits until ctx ends, and then
+// returns an error.
 //
-// Where the table exists and has TTL, it needs only the permissions to describe
+// If the table exists and has TTL, CreateTable needs only the permissions to describe
 // both.
 func (p *Provider) CreateTable(ctx context.Context) error {
 	table, err := p.usableTable(ctx)
@@ -31,10 +32,10 @@ func (p *Provider) CreateTable(ctx context.Context) error {
 	return p.enableTTL(ctx)
 }
 
-// maxPause is well below the time that AWS takes for a table.
+// maxPause is well below the time that AWS takes to create a table.
 const maxPause = time.Second
 
-// usableTable returns the table once it can be used.
+// usableTable waits until the table can be used, and returns it.
 func (p *Provider) usableTable(ctx context.Context) (*types.TableDescription, error) {
 	for pause := maxPause / 64; ; pause = min(2*pause, maxPause) {
 		out, err := p.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &p.table})
@@ -58,7 +59,7 @@ func (p *Provider) usableTable(ctx context.Context) (*types.TableDescription, er
 	}
 }
 
-// createTable begins to create the table, unless someone else has.
+// createTable begins to create the table, unless another caller has done so.
 func (p *Provider) createTable(ctx context.Context) error {
 	_, err := p.client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:            &p.table,
@@ -84,8 +85,8 @@ func hasOurKey(table *types.TableDescription) bool {
 	return false
 }
 
-// enableTTL turns on TTL, unless someone else does at the same time: then the
-// update fails, but TTL is on.
+// enableTTL turns on TTL. If another caller does so at the same time, the update fails,
+// but TTL is on.
 func (p *Provider) enableTTL(ctx context.Context) error {
 	if on, err := p.hasTTL(ctx); on || err != nil {
 		return err
