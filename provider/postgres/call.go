@@ -15,8 +15,8 @@ const (
 	maxPause = 50 * time.Millisecond
 )
 
-// call makes one trip to the database, again as long as that gives way to another
-// transaction, and explains the error.
+// call makes one trip to the database, and repeats it after serialization failures. It
+// explains the error.
 func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		err := p.serialize(ctx, trip)
@@ -24,13 +24,13 @@ func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 			return p.explain(ctx, err)
 		}
 		if err := sleep(ctx, rand.N(pause)); err != nil {
-			return p.explain(ctx, &unsent{err}) // what was sent was rolled back
+			return p.explain(ctx, &unsent{err}) // the sent statement was rolled back
 		}
 	}
 }
 
-// on runs f with the database or, of a pool, with a connection: that none was to be
-// had must not pass for a query that failed.
+// on runs f with the database or, if it is a pool, with a connection. A failure to get a
+// connection is marked as unsent, to distinguish it from a failed query.
 func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	pool, ok := p.db.(*pgxpool.Pool)
 	if !ok {
@@ -44,7 +44,8 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	return f(conn)
 }
 
-// serialize makes a trip when the database is free, if it is a single connection.
+// serialize makes a trip. If the database is a single connection, it first waits until
+// that is free.
 func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error {
 	if p.turn != nil {
 		select {
@@ -57,9 +58,9 @@ func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error 
 	return p.on(ctx, trip)
 }
 
-// isSerializationFailure reports whether the database has rolled a transaction back to let
-// another pass. It has certainly not landed, and may be tried again. That happens
-// where default_transaction_isolation is repeatable read or serializable.
+// isSerializationFailure reports whether the database has rolled back a transaction in
+// favor of another. It has certainly had no effect, and may be tried again. That happens
+// if default_transaction_isolation is repeatable read or serializable.
 // https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 func isSerializationFailure(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)

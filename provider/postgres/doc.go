@@ -1,5 +1,5 @@
-// Package postgres is a provider that keeps records in a table of a PostgreSQL
-// database, 14 or later, on pgx:
+// Package postgres is a provider that keeps records in a table of a PostgreSQL database,
+// 14 or later, with pgx:
 //
 //	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 //	if err != nil {
@@ -11,28 +11,27 @@
 //	}
 //	go store.PurgeEvery(ctx, 10*time.Minute)
 //
-// Instead of [Provider.CreateTable] a migration may run schema.sql or what
-// [Provider.Schema] returns. The role of the application then needs no more than
+// Instead of [Provider.CreateTable] a migration may run schema.sql or the result of
+// [Provider.Schema]. The role of the application then needs no more than
 //
 //	GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast_sessions TO app;
 //
-// List reads 256 records at a time by the index, in the order of their IDs, each page
-// in a transaction of its own.
+// List reads 256 records at a time by the index, in the order of their IDs, each page in
+// a transaction of its own.
 //
-// The pool may be one that the application uses for other things as well; see below for
-// what handlers must not do then. Each trip takes a connection for itself alone; one is
-// enough for all callers.
-// The database's encoding should be UTF8: another cannot hold every ID.
+// The application may use the pool for other purposes as well; see below for what
+// handlers must not do then. Each trip uses one connection at a time, so one connection
+// is enough for all callers. The database's encoding should be UTF8: other encodings
+// cannot store every ID.
 //
 // # Costs
 //
-// Fetch, Save and Delete are one round trip each. A Save that does not land takes a
-// second one, which reads what is in the way: the current record that comes with a
-// conflict. Two things of pgx's come on top, now and then: a connection prepares
-// each statement once, by a trip of its own, and the pool pings a connection that
-// has been idle for a second. The query mode is the connection's
-// (DefaultQueryExecMode, in the URL default_query_exec_mode). All of them work, but
-// prepared statements, the default, cost the server a fraction of the time:
+// Fetch, Save and Delete are one round trip each. A Save that is not stored takes a
+// second one, which reads the current record for the conflict. Two costs of pgx are added
+// occasionally: a connection prepares each statement once, with an additional trip, and
+// the pool pings a connection that has been idle for a second. The query mode is the
+// connection's (DefaultQueryExecMode, in the URL default_query_exec_mode). All modes
+// work, but prepared statements, the default, cost the server a fraction of the time:
 //
 //	CPU time of the server     cache_statement   exec
 //	Fetch of 300 bytes                   23 µs    96 µs
@@ -40,11 +39,11 @@
 //	Fetch of 4 KiB                       33 µs   151 µs
 //	Save of 4 KiB                        95 µs   322 µs
 //
-// For comparison: a bare UPDATE … WHERE version = … of 300 bytes takes 33 and 84
-// µs, without regard to expiry, waits and conflicts.
+// For comparison: a bare UPDATE … WHERE version = … of 300 bytes takes 33 and 84 µs,
+// without checks of expiry, waits and conflicts.
 //
-// The table was chosen by measuring, PostgreSQL 15, updates of records with a new
-// expiry:
+// The design of the table is based on measurements with PostgreSQL 15, of updates of
+// records with a new expiry:
 //
 //	index on expires_at           in place (HOT)   WAL of an update
 //	none                                  100 %          593 bytes
@@ -59,37 +58,38 @@
 //	CPU, 3000 bytes of data          203 µs      80 µs
 //	WAL, 3000 bytes of data          3253 B     3677 B
 //
-// Hence no index on the expiry: [Provider.Purge] reads the table instead, which
-// took 3 s for a million records of 400 bytes with 104,000 expired ones among
-// them, and 2 s for none. Data of over 2 KB moves out of the row, and each save
-// then writes it anew; small sessions are fast ones.
+// The table therefore has no index on the expiry: [Provider.Purge] reads the table
+// instead. That took 3 s for a million records of 400 bytes with 104,000 expired ones
+// among them, and 2 s for none. Data of over 2 KB is stored outside of the row, and each
+// save then writes it again; small sessions are faster.
 //
 // # Timeouts
 //
-// A context ends a call at once; pgx then closes the connection and asks the server
-// to give up. What has no deadline may wait for ever on a host that has vanished.
-// Package session sets one for each call; connect_timeout in the URL bounds how
-// long a connection may take to be made. A lock of the application on a session's
-// row makes Save wait: set lock_timeout or statement_timeout, if you must hold any.
+// A context ends a call at once; pgx then closes the connection and asks the server to
+// cancel the query. A call without a deadline may wait forever for a host that has
+// vanished. Package session sets a deadline for each call; connect_timeout in the URL
+// limits how long a new connection may take. A lock of the application on a session's row
+// makes Save wait: set lock_timeout or statement_timeout if you must hold such locks.
 //
-// A Save whose connection breaks, or that ran out of time after it was sent, may have
-// landed or not. One for which no connection was to be had has not
-// ([provider.ErrNotSaved]), nor has one that the server has refused
-// ([provider.ErrRefused]): the table or a privilege is missing, it takes no writes, a
-// lock_timeout is over. With a [DB] that is not a *pgxpool.Pool itself, a wait for a
-// connection that ran out of time cannot be told from one for an answer. One that PostgreSQL has rolled back for the sake of another (SQLSTATE 40001 or
-// 40P01) has not, and is repeated until the context ends. That happens where
-// default_transaction_isolation is repeatable read or serializable, which works
-// but is of no use here: each statement is a step of its own.
+// If the connection of a Save breaks, or its deadline passes after it was sent, it may or
+// may not have been stored. If there was no connection for it, it was not stored
+// ([provider.ErrNotSaved]). The same is true if the server has refused it
+// ([provider.ErrRefused]): the table or a privilege is missing, the server takes no
+// writes, or a lock_timeout is over. With a [DB] that is not a *pgxpool.Pool itself, a
+// timeout while waiting for a connection cannot be distinguished from one while waiting
+// for an answer. A Save that PostgreSQL has rolled back in favor of another (SQLSTATE
+// 40001 or 40P01) was not stored, and is repeated until the context ends. That happens if
+// default_transaction_isolation is repeatable read or serializable. These levels work but
+// have no benefit here, because each statement is a transaction of its own.
 //
 // # A pool shared with handlers
 //
-// Package session saves what a handler has changed while that runs: before the first
-// byte of its response. A handler that writes its response while it holds a connection,
-// in a transaction or between the rows of a query, then needs a second one. If as many
+// Package session saves a handler's changes while the handler runs: before the first byte
+// of its response. A handler that writes its response while it holds a connection, in a
+// transaction or between the rows of a query, then needs a second one. If as many
 // handlers do so at a time as the pool has connections, each waits for the others until
-// session.Config.StoreTimeout ends, and answers 503: nothing was saved. So do one of
-// these:
+// session.Config.StoreTimeout ends, and answers 503: nothing was saved. Avoid this in one
+// of these ways:
 //
 //   - Close the rows, or commit and release the connection, before you write.
 //   - Call Session.Save before you take the connection.
@@ -97,63 +97,64 @@
 //
 // # PgBouncer
 //
-// In transaction mode, add default_query_exec_mode=exec to the URL. As of 1.21,
-// PgBouncer can keep track of prepared statements (max_prepared_statements), and
-// the default mode will do. Settings in the URL that PgBouncer does not know belong
-// in its ignore_startup_parameters. Other poolers are much the same.
+// In transaction mode, add default_query_exec_mode=exec to the URL. Since version 1.21,
+// PgBouncer can keep track of prepared statements (max_prepared_statements); then the
+// default mode works. Add settings in the URL that PgBouncer does not know to its
+// ignore_startup_parameters. Other poolers are similar.
 //
 // # What may be lost
 //
-// A Save that has returned survives a crash of the server: PostgreSQL writes
-// commits to disk. Three settings trade that away, and then an acknowledged Save
-// can be undone, a logout too:
+// A Save that has returned survives a crash of the server, because PostgreSQL writes
+// commits to disk. Three settings weaken that, so that an acknowledged Save can be
+// undone, including a logout:
 //
-//   - synchronous_commit = off loses up to three times wal_writer_delay (0.6 s) in
-//     a crash. It may be set for the sessions' pool alone, as a runtime parameter.
+//   - synchronous_commit = off loses up to three times wal_writer_delay (0.6 s) in a
+//     crash. It may be set for the sessions' pool only, as a runtime parameter.
 //   - An UNLOGGED table is emptied by a crash, and is empty on a standby that is
-//     promoted: everybody is logged out, and the signing keys in it are made anew.
-//     (ALTER TABLE holdfast_sessions SET UNLOGGED.)
-//   - Replication is asynchronous by default: what the standby has not received is
-//     lost in a failover. With synchronous_standby_names and synchronous_commit at
-//     its default it waits. A primary that goes on after its standby was promoted
-//     accepts writes that will be lost: fencing is the cluster manager's.
+//     promoted: everybody is logged out, and new signing keys are created in it. (ALTER
+//     TABLE holdfast_sessions SET UNLOGGED.)
+//   - Replication is asynchronous by default: changes that the standby has not received
+//     are lost in a failover. With synchronous_standby_names and synchronous_commit at
+//     its default, commits wait for the standby. A primary that continues after its
+//     standby was promoted accepts writes that will be lost: preventing that (fencing) is
+//     the task of the cluster manager.
 //
-// Versions are random in part, so that a writer whose base was lost gets a
-// conflict, never a silent overwrite.
+// Versions are partly random, so a writer whose base was lost gets a conflict, and never
+// overwrites a change silently.
 //
 // # Standbys
 //
-// Never send this provider to one for reading: it is behind, so that a request
-// might not find the session that the one before has made. With several hosts in
-// the URL, add target_session_attrs=read-write.
+// Never read from a standby with this provider: it is behind, so a request might not find
+// the session that the previous request has created. With several hosts in the URL, add
+// target_session_attrs=read-write.
 //
 // # Expiry
 //
-// The database's clock counts. A record is absent from the millisecond of its
-// expiry on, whether it has been purged or not, and at the moment at which Save
-// holds the row's lock. After a failover the clock is another one's.
+// The database's clock counts. A record is absent from the millisecond of its expiry on,
+// whether it has been purged or not. Save checks this while it holds the row's lock.
+// After a failover the clock is another machine's.
 //
-// It is package session that makes up the time, by the clock of the application: keep
-// both in step. If the database's is ahead by more than session.Config.IdleTimeout, each
-// session has expired when it is stored, and nobody can sign in. Package session logs
-// an error then.
+// Package session computes the expiry with the clock of the application: synchronize
+// both. If the database's clock is ahead by more than session.Config.IdleTimeout, each
+// session has expired when it is stored, and nobody can sign in. Package session logs an
+// error then.
 //
 // # Operation
 //
-// Autovacuum at its defaults is enough; updates in place clean up after themselves,
-// data of over 2 KB and what Purge removes are left to it. A long transaction
-// anywhere in the database keeps it from doing so, and the table grows. Sessions
-// count by
+// Autovacuum with its defaults is enough. Updates in place clean up after themselves;
+// data of over 2 KB and rows that Purge removes are left to autovacuum. A long
+// transaction anywhere in the database blocks it, and the table grows. Count the sessions
+// with
 //
 //	SELECT count(*) FROM holdfast_sessions WHERE expires_at > now();
 //
-// IDs are hashes that open no session. To keep them and the data out of the
-// server's log, leave log_statement below "mod" or set log_parameter_max_length
-// to 0.
+// IDs are hashes that cannot be used to take over a session. To keep them and the data
+// out of the server's log, leave log_statement below "mod" or set
+// log_parameter_max_length to 0.
 //
 // The table may be partitioned by the hash of the ID.
 //
-// CockroachDB and other databases that speak PostgreSQL's protocol are not tested.
-// Purge reads by ctid, which CockroachDB does not have; it has row-level TTL with
+// CockroachDB and other databases that speak PostgreSQL's protocol are not tested. Purge
+// reads by ctid, which CockroachDB does not have; it has row-level TTL with
 // ttl_expiration_expression = 'expires_at'.
 package postgres

@@ -44,12 +44,13 @@ const (
 	wrongState           = "55000" // of a view, or a key that is DEFERRABLE
 )
 
-// unsent is the error of a call of which nothing was sent, or nothing was left.
+// unsent is the error of a call of which nothing was sent, or whose statement was rolled
+// back.
 type unsent struct{ error }
 
 func (u *unsent) Unwrap() error { return u.error }
 
-// explain makes err one for the caller, and says what to do about it.
+// explain converts err into an error for the caller that suggests what to do about it.
 func (p *Provider) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -64,14 +65,14 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	}
 }
 
-// notSent reports whether the server certainly has nothing of a call.
+// notSent reports whether the server has certainly not received the call.
 func notSent(err error) bool {
 	_, none := errors.AsType[*unsent](err)
 	return none || isConnectError(err) || pgconn.SafeToRetry(err)
 }
 
-// refused reports whether a call has certainly changed nothing, and would not at once
-// either: the server has said so, or there was no time left for a connection.
+// refused reports whether a call has certainly changed nothing, and would fail again at
+// once: the server has said so, or there was no time left for a connection.
 func refused(ctx context.Context, err error) bool {
 	pg, replied := errors.AsType[*pgconn.PgError](err)
 	if notSent(err) {
@@ -80,10 +81,10 @@ func refused(ctx context.Context, err error) bool {
 	return replied && rolledBack(pg)
 }
 
-// rolledBack reports whether an error of the server means that the statement, which
-// is a transaction of its own, has no effect. An ERROR is reported after that; with
-// any higher severity the connection ends, which may hide what became of it. Of the
-// classes about the connection, an operator's intervention and the system, some come
+// rolledBack reports whether an error of the server means that the statement, which is a
+// transaction of its own, has no effect. An ERROR is reported after the rollback; with
+// any higher severity the connection ends, which may hide the outcome. Errors of the
+// classes for the connection, for an operator's intervention and for the system may come
 // from poolers or in the middle of a commit.
 func rolledBack(pg *pgconn.PgError) bool {
 	severity := cmp.Or(pg.SeverityUnlocalized, pg.Severity)
@@ -93,7 +94,7 @@ func rolledBack(pg *pgconn.PgError) bool {
 	return severity == "ERROR" && len(pg.Code) == 5 && !inDoubt
 }
 
-// words returns err in words for the caller.
+// words returns err with a text for the caller.
 func (p *Provider) words(ctx context.Context, err error) error {
 	reason := discreet(err)
 	if over := ctx.Err(); over != nil && !errors.Is(reason, over) {
@@ -130,9 +131,9 @@ func code(pg *pgconn.PgError) string {
 	return pg.Code
 }
 
-// discreet returns an error in the place of err that tells no ID and no data. The
-// server quotes them in details, and in some messages about values. pgx quotes what
-// it cannot convert, but the casts in the SQL leave it nothing of that kind.
+// discreet returns an error in place of err that contains no ID and no data. The server
+// quotes them in details, and in some messages about values. pgx quotes values that it
+// cannot convert, but the casts in the SQL prevent such errors.
 func discreet(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && !isConnectError(err) {
 		return &pgconn.PgError{Severity: pg.Severity, Code: pg.Code, Message: discreetMessage(pg)}
@@ -140,15 +141,16 @@ func discreet(err error) error {
 	return err
 }
 
-// A ConnectError names host, user and database, and knows of no record.
+// isConnectError reports whether err is a ConnectError. It contains host, user and
+// database, and no data of a record.
 func isConnectError(err error) bool {
 	_, ok := errors.AsType[*pgconn.ConnectError](err)
 	return ok
 }
 
 // aboutNoValue are the classes of errors about the server, the connection, the
-// transaction and the SQL. All others may quote a value: data exceptions,
-// constraints, and triggers with codes of their own.
+// transaction and the SQL. All others may quote a value: data exceptions, constraints,
+// and triggers with custom codes.
 var aboutNoValue = []string{"08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"}
 
 func discreetMessage(pg *pgconn.PgError) string {

@@ -16,9 +16,9 @@ var _ provider.Lister = (*Provider)(nil)
 
 const pageSize = 256
 
-// A page goes on after the last ID of the one before; with an OFFSET, records would
-// be left out when others before them are deleted. The collation is that of the
-// index, and IDs are compared by bytes in a table with another, too.
+// A page begins after the last ID of the one before; with an OFFSET, records would be
+// left out when others before them are deleted. The collation is that of the index, so
+// that IDs are compared by bytes even in a table with another collation.
 const listSQL = `
 SELECT id::text, {columns}
 FROM {table}
@@ -26,9 +26,9 @@ WHERE id COLLATE "C" >= $1::text AND id COLLATE "C" < $2::text AND id COLLATE "C
 ORDER BY id COLLATE "C"
 LIMIT $4::bigint`
 
-// List implements provider.Lister, in the order of the IDs' bytes. It reads pages
-// of 256 records by the index, each in one round trip and a transaction of its own:
-// a long one would keep autovacuum from cleaning up.
+// List implements provider.Lister, in the order of the IDs' bytes. It reads pages of 256
+// records by the index, each in one round trip and a transaction of its own: a long
+// transaction would block autovacuum.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "postgres", prefix, p.pages(ctx, prefix))
 }
@@ -45,7 +45,7 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 	}
 }
 
-// page returns the records behind the ID last, or none and an error.
+// page returns the records after the ID last, or an error.
 func (p *Provider) page(ctx context.Context, prefix, last string) (page []*provider.Record, err error) {
 	err = p.call(ctx, func(db DB) error {
 		rows, err := db.Query(ctx, p.sql.list, prefix, end(prefix), last, pageSize)
@@ -66,9 +66,10 @@ func listed(row pgx.CollectableRow) (*provider.Record, error) {
 	return &rec, err
 }
 
-// end returns a text behind every ID that begins with prefix, and before all others
-// that are behind it: with more of the last rune than an ID has room for. As an upper
-// bound it lets a listing stop there, not at the end of the table.
+// end returns a text that is greater than every ID that begins with prefix, and less than
+// all other IDs greater than these. It has more runes U+10FFFF at its end than an ID has
+// room for. As an upper bound it lets a listing stop there instead of at the end of the
+// table.
 func end(prefix string) string {
 	return prefix + strings.Repeat("\U0010ffff", provider.MaxIDLength/utf8.UTFMax+1)
 }

@@ -14,22 +14,23 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
-// DB is what a Provider calls of the database. A *pgxpool.Pool is the one to use.
-// A *pgx.Conn will do for a tool or a test: calls take turns, nothing else may
-// use it, and pgx closes it for good when a context ends during a call.
+// DB has the methods of the database that a Provider calls. Use a *pgxpool.Pool. A
+// *pgx.Conn is sufficient for a tool or a test: calls are serialized, nothing else may
+// use the connection, and pgx closes it permanently when a context ends during a call.
 //
-// A pgx.Tx has the methods, too, but saves that may still be rolled back break
-// the contract of package provider.
+// A pgx.Tx has the methods, too, but saves that may still be rolled back break the
+// contract of package provider.
 type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Provider implements provider.Provider. Make one with New.
+// Provider implements provider.Provider. Make one with New; the zero Provider cannot be
+// used. It is safe for concurrent use.
 type Provider struct {
 	db    DB
-	turn  chan struct{} // taken during a call; nil: no need to take turns
+	turn  chan struct{} // full during a call; nil: calls may run in parallel
 	table table
 	sql   statements
 	log   *slog.Logger
@@ -37,28 +38,27 @@ type Provider struct {
 
 var _ provider.Provider = (*Provider)(nil)
 
-// Option is an option of New.
+// Option configures a Provider in New.
 type Option func(*Provider)
 
-// Table sets the table's name, as in "app.sessions"; the schema may be left out.
-// Without one the search_path of the connection decides. The default is
-// "holdfast_sessions".
+// Table sets the table's name, as in "app.sessions"; the schema may be omitted. Without a
+// schema the search_path of the connection decides. The default is "holdfast_sessions".
 //
-// The name is quoted, so that all of its characters count, upper and lower case
-// too. Table panics if a part of it is empty, longer than the 63 bytes that
-// PostgreSQL keeps, or contains a NUL.
+// The name is quoted, so all of its characters are significant, including upper and lower
+// case. Table panics if a part of it is empty, longer than the 63 bytes that PostgreSQL
+// keeps, or contains a NUL.
 func Table(name string) Option {
 	t := parseTable(name)
 	return func(p *Provider) { p.table = t }
 }
 
-// Logger sets where PurgeEvery logs its errors. The default is slog.Default.
+// Logger sets the logger for the errors of PurgeEvery. The default is slog.Default().
 func Logger(l *slog.Logger) Option {
 	return func(p *Provider) { p.log = l }
 }
 
-// New returns a provider that keeps its records in a table of db. It does no I/O;
-// see CreateTable.
+// New returns a provider that keeps its records in a table of db. It does no I/O; see
+// CreateTable for the table.
 func New(db DB, opts ...Option) *Provider {
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	// *pgx.Conn itself, and whatever else leads to a single connection.
@@ -73,8 +73,8 @@ func New(db DB, opts ...Option) *Provider {
 	return p
 }
 
-// maxData leaves room under the 1 GB that PostgreSQL takes for a row: a backup in
-// text, as pg_dump makes it, needs two digits for a byte.
+// maxData keeps rows below the 1 GB that PostgreSQL allows: a backup in text, as made by
+// pg_dump, needs two digits for a byte.
 const maxData = 256 << 20
 
 // Fetch implements provider.Provider.
@@ -109,7 +109,7 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// read returns nil if there is no record.
+// read returns the record; it is nil if there is none.
 func (p *Provider) read(ctx context.Context, id string) (rec *provider.Record, err error) {
 	err = p.call(ctx, func(db DB) error {
 		rec, err = scanRecord(db.QueryRow(ctx, p.sql.fetch, id), id)
@@ -118,7 +118,7 @@ func (p *Provider) read(ctx context.Context, id string) (rec *provider.Record, e
 	return rec, err
 }
 
-// exec returns how many rows a statement has changed.
+// exec returns the number of rows that a statement has changed.
 func (p *Provider) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
 	err = p.call(ctx, func(db DB) error {
 		tag, err := db.Exec(ctx, sql, args...)
@@ -142,7 +142,7 @@ func columns(rec *provider.Record) []any {
 	return []any{rec.ID, rec.Version, expiresAt, rec.Format, data}
 }
 
-// scanRecord returns nil if there is no row.
+// scanRecord returns the record of a row; it is nil if there is no row.
 func scanRecord(row pgx.Row, id string) (*provider.Record, error) {
 	rec := &provider.Record{ID: id}
 	var ms int64
@@ -156,7 +156,7 @@ func scanRecord(row pgx.Row, id string) (*provider.Record, error) {
 	return rec, nil
 }
 
-// check is what every method does first.
+// check is called first by every method.
 func check(ctx context.Context, invalid error) error {
 	if invalid != nil {
 		return fmt.Errorf("postgres: %w", invalid)

@@ -13,12 +13,13 @@ const (
 	purgeTimeout   = time.Minute // of one statement, in case nobody answers
 )
 
-// Purge removes the records that have expired, and returns how many. It reads the
-// table from end to end, a few megabytes at a time, each in a transaction of its
-// own. It waits for no writer: a row in use is left for the next time. A writer of
-// a record that has just expired may wait for that transaction, milliseconds.
+// Purge removes expired records and returns their number. It reads the whole table, a few
+// megabytes at a time, each in a transaction of its own. It waits for no writer: a row in
+// use is left for the next run. A writer of a record that has just expired may wait a few
+// milliseconds for that transaction. After an error, removed counts the records that were
+// removed before it.
 //
-// Records need no Purge to expire. It keeps the table from growing.
+// Records expire without Purge. Purge keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	if err := check(ctx, nil); err != nil {
 		return 0, err
@@ -32,7 +33,7 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	return removed, err
 }
 
-// blocks returns the length of the table in blocks, usually of 8 KiB.
+// blocks returns the length of the table in blocks, which usually have 8 KiB.
 func (p *Provider) blocks(ctx context.Context) (n int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
@@ -42,23 +43,23 @@ func (p *Provider) blocks(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// purge removes the expired records from the block first up to the block end.
+// purge removes the expired records from block first up to, but not including, block end.
 func (p *Provider) purge(ctx context.Context, first, end int64) (removed int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	return p.exec(ctx, p.sql.purge, position(first), position(end))
 }
 
-// position returns the ctid of a block's begin. Blocks have 32 bits.
+// position returns the ctid of the beginning of a block. Block numbers have 32 bits.
 func position(block int64) string { return fmt.Sprintf("(%d,0)", min(block, 1<<32-1)) }
 
-// PurgeEvery runs Purge every interval until ctx is done, and logs its errors:
+// PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
 //
 //	go sessions.PurgeEvery(ctx, 10*time.Minute)
 //
-// The first time is a random part of the interval away, so that instances that
-// start together take turns. One of them would be enough. PurgeEvery panics if
-// interval is not positive.
+// The first run is after a random part of the interval, so that instances that start
+// together do not run at the same time. One instance would be enough. PurgeEvery panics
+// if interval is not positive.
 func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
 	if interval <= 0 {
 		panic("postgres: the interval of PurgeEvery is not positive")

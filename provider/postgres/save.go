@@ -11,10 +11,10 @@ import (
 
 const maxRounds = 10
 
-// save writes by one statement, which alone decides whether rec is stored. If it is
-// not, a read tells why, and the answer is the one of a Save at the moment of the
-// read. If that would have stored it, because what was in the way has gone in
-// between, or what was missing has come, both run again.
+// save writes with one statement, which alone decides whether rec is stored. If it is
+// not, save reads the current record, and returns the result of a Save at the moment of
+// the read. If that Save would have stored rec, because the record has changed in
+// between, both steps run again.
 func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
 	for range maxRounds {
 		stored, err := p.write(ctx, rec, expectVersion)
@@ -48,8 +48,8 @@ func (p *Provider) write(ctx context.Context, rec *provider.Record, expectVersio
 	return rows > 0, err
 }
 
-// allows reports whether a Save that expects a version may replace current, which is
-// nil if there is no record.
+// allows reports whether a Save that expects a version may replace current, which is nil
+// if there is no record.
 func allows(current *provider.Record, expectVersion int64) bool {
 	switch {
 	case expectVersion < 0:
@@ -61,7 +61,7 @@ func allows(current *provider.Record, expectVersion int64) bool {
 	}
 }
 
-// refusal is the answer to a Save of rec that current does not allow.
+// refusal returns the result of a Save of rec that current does not allow.
 func refusal(current, rec *provider.Record) error {
 	if current != nil && current.Version == rec.Version {
 		return nil // stored by an earlier attempt

@@ -18,20 +18,20 @@ func (p *Provider) Schema() string {
 	return strings.ReplaceAll(schema, defaultTable, string(p.table))
 }
 
-// CreateTable creates the table unless it exists. Any number of instances may
-// call it at once, whenever they start. If the table exists, that takes no more
-// than to look at it, and no privilege to create anything.
+// CreateTable creates the table unless it exists. Any number of instances may call it
+// concurrently, whenever they start. If the table exists, CreateTable only checks it, and
+// needs no privilege to create anything.
 //
-// It is an error if the table exists but cannot serve: without one of the columns
-// or a unique index on the ID, for example. The schema that it is in must exist.
+// It returns an error if the table exists but cannot be used, for example because a
+// column or the unique index on the ID is missing. The schema of the table must exist.
 func (p *Provider) CreateTable(ctx context.Context) error {
 	faults, err := p.faults(ctx)
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
 	}
 	_, createErr := p.exec(ctx, p.Schema())
-	// IF NOT EXISTS fails if another creates the table at the same time. What
-	// counts is that it is there now.
+	// IF NOT EXISTS fails if another instance creates the table at the same time. Only its
+	// existence matters.
 	faults, err = p.faults(ctx)
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
@@ -39,8 +39,8 @@ func (p *Provider) CreateTable(ctx context.Context) error {
 	return p.cannotCreate(createErr)
 }
 
-// cannotCreate says what to do about an error of creating the table, which is not what
-// other statements need.
+// cannotCreate explains an error of creating the table, which needs other privileges than
+// other statements.
 func (p *Provider) cannotCreate(err error) error {
 	switch pg, _ := errors.AsType[*pgconn.PgError](err); code(pg) {
 	case noPrivilege:
@@ -59,7 +59,7 @@ func (p *Provider) unfit(faults *string, err error) error {
 	return err
 }
 
-// faults returns what is wrong with the table, or nil if there is none.
+// faults returns what is wrong with the table, or nil.
 func (p *Provider) faults(ctx context.Context) (faults *string, err error) {
 	err = p.call(ctx, func(db DB) error {
 		return db.QueryRow(ctx, p.sql.faults, string(p.table)).Scan(&faults)
