@@ -1,5 +1,4 @@
-// Package providertest checks that a provider keeps the contract of package
-// provider:
+// Package providertest checks that a provider keeps the contract of package provider:
 //
 //	func TestProvider(t *testing.T) {
 //		providertest.Run(t, func(t *testing.T) provider.Provider {
@@ -7,9 +6,9 @@
 //		})
 //	}
 //
-// The store may be one that is shared and in use: every rule makes up IDs of its
-// own and deletes them afterwards. Where the store has a clock, it should agree
-// with that of the test to within a second.
+// The store may be shared and in use: every rule uses random IDs and deletes them
+// afterwards. If the store has a clock, it should agree with that of the test to within a
+// second.
 package providertest
 
 import (
@@ -35,10 +34,10 @@ func Rules() []Rule {
 	return exported(slices.Concat(saveRules, retryRules, expiryRules, contentRules, inputRules, memoryRules, contextRules, raceRules))
 }
 
-// ListRules returns those of provider.Lister, for a provider that is one.
+// ListRules returns the rules of provider.Lister, for a provider that implements it.
 func ListRules() []Rule { return exported(listRules) }
 
-// ShareRules returns those of provider.Sharer, for a provider that is one.
+// ShareRules returns the rules of provider.Sharer, for a provider that implements it.
 func ShareRules() []Rule { return exported(shareRules) }
 
 func exported(rules []rule) []Rule {
@@ -49,17 +48,17 @@ func exported(rules []rule) []Rule {
 	return all
 }
 
-// patience is how long a rule may take before its context ends: a bound against
-// hanging. Some make thousands of calls, which a store may take a minute for.
+// patience is how long a rule may take before its context ends. It is only a bound
+// against hanging: some rules make thousands of calls, which may take a minute.
 const patience = 5 * time.Minute
 
-// Run checks every rule in a subtest of its name, several at a time, each on a
-// provider of its own: those of Rules, of ListRules if the provider is a
-// provider.Lister, and of ShareRules if it is a provider.Sharer.
+// Run checks every rule in a subtest of its name, several in parallel, each on a provider
+// of its own: those of Rules, of ListRules if the provider is a provider.Lister, and of
+// ShareRules if it is a provider.Sharer.
 func Run(t *testing.T, newProvider func(*testing.T) provider.Provider) {
 	t.Helper()
-	// Parallel subtests end before their parent does. With one in between, they
-	// also end before Run returns, and the caller may defer what closes the store.
+	// Parallel subtests end before their parent does. With one in between, they also end
+	// before Run returns, so that the caller may close the store with a defer.
 	t.Run("rules", func(t *testing.T) {
 		rules := Rules()
 		p := newProvider(t)

@@ -96,7 +96,7 @@ type timeoutContext struct{ context.Context }
 
 func (timeoutContext) OnlyTimesOut() bool { return true }
 
-// A call is of one method on the record's ID.
+// A call is a call of one method with the record's ID.
 type call struct {
 	name string
 	do   func(ctx context.Context, p provider.Provider, rec *provider.Record) error
@@ -115,7 +115,7 @@ var calls = []call{
 	}},
 }
 
-// ends wants every method to return the error of ctx, which is over.
+// ends wants every method to return the error of ctx, which has ended.
 func (s *subject) ends(ctx context.Context, want error) {
 	rec := s.stored()
 	for _, c := range calls {
@@ -125,8 +125,8 @@ func (s *subject) ends(ctx context.Context, want error) {
 	}
 }
 
-// endsMeanwhile makes calls, all methods at a time, while their context comes to
-// its end after some milliseconds, and wants it to end them.
+// endsMeanwhile calls all methods in parallel, with a context that ends after a few
+// milliseconds, and wants it to end them.
 func (s *subject) endsMeanwhile(want error, begin func(time.Duration) (context.Context, context.CancelFunc)) {
 	if s.err != nil {
 		return
@@ -142,8 +142,8 @@ func (s *subject) endsMeanwhile(want error, begin func(time.Duration) (context.C
 	s.holds(s.stored())
 }
 
-// outOfTime makes saves that run out of time, and wants nothing of those that are said
-// to be not saved.
+// outOfTime makes saves whose deadline passes, and wants no record from a save that
+// returned ErrNotSaved.
 func (s *subject) outOfTime(after time.Duration) {
 	if s.err != nil {
 		return

@@ -176,7 +176,7 @@ var expiryRules = []rule{
 	},
 }
 
-// briefly is how long a record lives that is to expire.
+// briefly is the lifetime of a record that is to expire.
 const briefly = 50 * time.Millisecond
 
 // brief returns a record that is not stored and will soon have expired.
@@ -186,8 +186,8 @@ func (s *subject) brief() *provider.Record {
 	return rec
 }
 
-// either reports whether a call ended with the error want. Any error besides it
-// breaks the rule.
+// either reports whether a call ended with the error want. Any other error breaks the
+// rule.
 func (s *subject) either(err, want error) bool {
 	if errors.Is(err, want) {
 		return true
@@ -198,8 +198,8 @@ func (s *subject) either(err, want error) bool {
 	return false
 }
 
-// extended returns a record that was updated to live until later, and when it
-// would have expired. If the store is too slow for that, it tries longer times.
+// extended returns a record whose expiry was moved to until, and when it would have
+// expired. If the store is too slow for that, it tries longer times.
 func (s *subject) extended(until time.Time) (old time.Time, rec *provider.Record) {
 	for life := briefly; life < time.Minute; life *= 10 {
 		rec = s.newRecord()
@@ -217,7 +217,7 @@ func (s *subject) extended(until time.Time) (old time.Time, rec *provider.Record
 	return old, rec
 }
 
-// past returns times at which a record may be said to have expired.
+// past returns times that are in the past for a store.
 func past() []time.Time {
 	return []time.Time{
 		time.Now().Add(-2 * time.Second),

@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// contentRules are about what a record may hold.
+// contentRules are about the valid content of a record.
 var contentRules = []rule{
 	{
 		"data-binary",
@@ -123,7 +123,7 @@ var contentRules = []rule{
 	},
 }
 
-// keepsData wants data to come back, from a create and from an update.
+// keepsData wants data to come back unchanged, from a create and from an update.
 func (s *subject) keepsData(data []byte) {
 	rec := s.newRecord()
 	rec.Data = data
@@ -135,7 +135,7 @@ func (s *subject) keepsData(data []byte) {
 	s.holds(next)
 }
 
-// texts returns strings that are odd but valid.
+// texts returns strings that are unusual but valid.
 func texts() []string {
 	return []string{
 		" ", "/", "../", `\`, `"`, "'", "`", "%00", "%s", "*", "?", "[a]", "{a}", ":", ";--", "#", "$1", "&=", "\t\r\n",
@@ -143,7 +143,7 @@ func texts() []string {
 	}
 }
 
-// inputRules are about what no record may be.
+// inputRules are about invalid records.
 var inputRules = []rule{
 	{
 		"invalid-id",
@@ -242,7 +242,7 @@ var inputRules = []rule{
 	},
 }
 
-// discreet wants err, if any, to tell nothing of rec.
+// discreet wants err, if not nil, to contain nothing of rec.
 func (s *subject) discreet(rec *provider.Record, call string, err error) {
 	if err == nil {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// listRules are those of provider.Lister.
+// listRules are the rules of provider.Lister.
 var listRules = []rule{
 	{
 		"list",
@@ -253,8 +253,8 @@ var listRules = []rule{
 	},
 }
 
-// many is more than a page: also of a thousand, and also, with so much Data, of the
-// 1 MB that is DynamoDB's.
+// many is more than a page: more than a thousand and, with that much Data, more than the
+// 1 MB of DynamoDB.
 const (
 	many     = 1100
 	manySize = 1000
@@ -271,7 +271,7 @@ func (s *subject) newFamily(prefix string, n int) []*provider.Record {
 	return recs
 }
 
-// family returns n records that are stored, and what only their IDs begin with.
+// family returns n records that are stored, and the prefix that only their IDs have.
 func (s *subject) family(n int) (prefix string, recs []*provider.Record) {
 	prefix = s.newID()
 	recs = s.newFamily(prefix, n)
@@ -279,7 +279,7 @@ func (s *subject) family(n int) (prefix string, recs []*provider.Record) {
 	return prefix, recs
 }
 
-// saveAll wants records to be created, several at a time.
+// saveAll wants records to be created, several in parallel.
 func (s *subject) saveAll(recs []*provider.Record) {
 	for _, err := range parallel(min(racers, len(recs)), func(i int) error {
 		own := &subject{Provider: s.Provider, ctx: s.ctx}
@@ -294,8 +294,8 @@ func (s *subject) saveAll(recs []*provider.Record) {
 	}
 }
 
-// iterate ranges over a List to its end, and returns the error that it has yielded,
-// or what is wrong with how it yields.
+// iterate ranges over a List to its end, and returns the error that it has yielded, or an
+// error if it breaks the rules of a List.
 func iterate(list iter.Seq2[*provider.Record, error], do func(*provider.Record)) (err error) {
 	for rec, listErr := range list {
 		switch {
@@ -312,7 +312,7 @@ func iterate(list iter.Seq2[*provider.Record, error], do func(*provider.Record))
 	return err
 }
 
-// list returns what List yields, by ID.
+// list returns the records that List yields, by ID.
 func (s *subject) list(ctx context.Context, prefix string) (map[string]*provider.Record, error) {
 	recs := make(map[string]*provider.Record)
 	err := iterate(provider.List(ctx, s.Provider, prefix), func(rec *provider.Record) { recs[rec.ID] = rec })
@@ -329,7 +329,7 @@ func (s *subject) each(prefix string, do func(*provider.Record)) {
 	}
 }
 
-// listed wants a List to succeed, and returns what it yields, by ID.
+// listed wants a List to succeed, and returns the records that it yields, by ID.
 func (s *subject) listed(prefix string) map[string]*provider.Record {
 	recs := make(map[string]*provider.Record)
 	s.each(prefix, func(rec *provider.Record) { recs[rec.ID] = rec })
@@ -353,7 +353,7 @@ func (s *subject) lists(prefix string, want ...*provider.Record) {
 	}
 }
 
-// listEnds wants List to yield the error of ctx, which is over, and nothing else.
+// listEnds wants List to yield the error of ctx, which has ended, and nothing else.
 func (s *subject) listEnds(ctx context.Context, want error) {
 	prefix, _ := s.family(3)
 	for _, prefix := range []string{prefix, s.newID()} { // of some, and of none
@@ -363,7 +363,7 @@ func (s *subject) listEnds(ctx context.Context, want error) {
 	}
 }
 
-// change replaces records that stay, and has others come and go, until ctx ends.
+// change replaces the records in stay, and creates and deletes others, until ctx ends.
 func change(ctx context.Context, p provider.Provider, stay, others []*provider.Record) error {
 	s := &subject{Provider: p, ctx: context.WithoutCancel(ctx)}
 	for ctx.Err() == nil && s.err == nil {

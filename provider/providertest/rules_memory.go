@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// memoryRules are about who owns what is passed in and handed out.
+// memoryRules are about the ownership of arguments and results.
 var memoryRules = []rule{
 	{
 		"save-keeps-nothing",

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// How much is going on in a race, and how often it is run: a race of two more often,
-// as in half of the rounds the wrong one is first to show a flaw.
+// These are the numbers of goroutines and rounds of a race. A race of two runs more
+// often, because in half of the rounds the order does not reveal a flaw.
 const (
 	racers = 8
 	rounds = 20
@@ -197,7 +197,7 @@ func parallel(n int, f func(i int) error) []error {
 	return errs
 }
 
-// rivals returns records to be saved in place of rec.
+// rivals returns records that compete to replace rec.
 func rivals(rec *provider.Record) []*provider.Record {
 	next := make([]*provider.Record, racers)
 	for i := range next {
@@ -222,7 +222,7 @@ func (s *subject) oneWins(rec *provider.Record, expectVersion int64) {
 	s.holdsOne(winners)
 }
 
-// holdsOne wants what is stored to be one of some records of the same ID.
+// holdsOne wants the stored record to be one of some records of the same ID.
 func (s *subject) holdsOne(recs []*provider.Record) {
 	if s.err != nil {
 		return
@@ -263,14 +263,14 @@ func increment(ctx context.Context, p provider.Provider, id string, n int) error
 	return nil
 }
 
-// revise makes rec the version of that number. All of it tells which.
+// revise makes rec the version of that number. All of its fields depend on the number.
 func revise(rec *provider.Record, version int64) {
 	rec.Version = version
 	rec.Format = strconv.FormatInt(version, 10)
 	rec.Data = []byte(rec.Format)
 }
 
-// write updates rec up to the last version. Every one must be seen at once.
+// write updates rec up to the last version. Each version must be visible at once.
 func write(ctx context.Context, p provider.Provider, rec *provider.Record, last int64) error {
 	for v := rec.Version + 1; v <= last; v++ {
 		next := rec.Clone()
@@ -285,7 +285,7 @@ func write(ctx context.Context, p provider.Provider, rec *provider.Record, last 
 	return nil
 }
 
-// read fetches the record for as long as it is being written.
+// read fetches the record repeatedly while it is being written.
 func read(ctx context.Context, p provider.Provider, id string, writing context.Context) error {
 	for seen := int64(0); writing.Err() == nil; {
 		rec, err := p.Fetch(ctx, id)
@@ -305,7 +305,8 @@ func read(ctx context.Context, p provider.Provider, id string, writing context.C
 	return nil
 }
 
-// livesAlone takes a record through its life.
+// livesAlone creates, updates and deletes rec several times, and wants each step to have
+// its result.
 func (s *subject) livesAlone(rec *provider.Record) {
 	for range 5 {
 		s.lacks(rec.ID)

@@ -163,7 +163,7 @@ var saveRules = []rule{
 	},
 }
 
-// The rules of a Save that is tried again, since its first answer was lost.
+// These are the rules of a Save that is repeated because its first answer was lost.
 var retryRules = []rule{
 	{
 		"retry-create",

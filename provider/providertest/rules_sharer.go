@@ -2,7 +2,7 @@ package providertest
 
 import "github.com/holdfast-go/holdfast/provider"
 
-// shareRules are those of provider.Sharer.
+// shareRules are the rules of provider.Sharer.
 var shareRules = []rule{
 	{
 		"share-same",
@@ -40,7 +40,7 @@ var shareRules = []rule{
 
 type wrapper struct{ provider.Sharer }
 
-// shared returns what Shared does.
+// shared returns the result of Shared.
 func (s *subject) shared() provider.Provider {
 	sharer, ok := s.Provider.(provider.Sharer)
 	if !ok {

@@ -31,9 +31,9 @@ func (r rule) run(ctx context.Context, p provider.Provider) (err error) {
 	return s.err
 }
 
-// A subject is the provider that a rule is checked on. Its lower-case methods
-// are the steps of a check. The first that fails sets err, and those after it do
-// nothing. They are for one goroutine only, the provider's own are for all.
+// A subject is the provider that a rule is checked on. Its lower-case methods are the
+// steps of a check. The first one that fails sets err, and later ones do nothing. They
+// are for one goroutine only; the provider's own methods are for all.
 type subject struct {
 	provider.Provider
 	ctx context.Context
@@ -47,7 +47,8 @@ func (s *subject) failf(format string, args ...any) {
 	}
 }
 
-// cleanUp deletes what the check may have left. Errors do not matter to the rule.
+// cleanUp deletes the records that the check may have left. Its errors do not affect the
+// rule.
 func (s *subject) cleanUp() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), patience)
 	defer cancel()
@@ -56,10 +57,10 @@ func (s *subject) cleanUp() {
 	}
 }
 
-// newID returns an ID that no one else has.
+// newID returns an ID that nobody else uses.
 func (s *subject) newID() string { return s.ownID("providertest-" + crand.Text()) }
 
-// ownID has an ID deleted in the end.
+// ownID registers an ID to be deleted at the end.
 func (s *subject) ownID(id string) string {
 	s.ids = append(s.ids, id)
 	return id
@@ -84,7 +85,7 @@ func (s *subject) stored() *provider.Record {
 }
 
 // successor returns a record to be saved in place of rec, with a higher version that no
-// rival has, and that also survives in a float64 after a hundred others.
+// rival has, and that a float64 can represent even after a hundred others.
 func successor(rec *provider.Record) *provider.Record {
 	next := rec.Clone()
 	next.Version = rec.Version + 1 + rand.Int64N(1<<46)
@@ -92,12 +93,12 @@ func successor(rec *provider.Record) *provider.Record {
 	return next
 }
 
-// newVersion returns a version that no other save has. Whether versions of 64
-// bits are told apart is a rule of its own; these also survive in a float64.
+// newVersion returns a version that no other save has. A separate rule checks that 64-bit
+// versions are distinguished; these versions can be represented in a float64.
 func newVersion() int64 { return 1 + rand.Int64N(1<<50) }
 
-// newData returns n bytes of text, so that a store that can keep nothing else
-// breaks the rules about Data only.
+// newData returns n bytes of text, so that a store that can only keep text breaks only
+// the rules about Data.
 func newData(n int) []byte {
 	return []byte(strings.Repeat(crand.Text(), n/26+1)[:n])
 }
@@ -124,8 +125,8 @@ func (s *subject) conflicts(rec *provider.Record, expectVersion int64) error {
 	return err
 }
 
-// brings wants a conflict to bring along the record that is stored, or nil if
-// there is none, if it brings anything.
+// brings wants the record of a conflict, if it has one, to be the stored record, or nil
+// if there is none.
 func (s *subject) brings(conflict error, stored *provider.Record) {
 	got, ok := errors.AsType[*provider.ConflictError](conflict)
 	switch {
@@ -158,7 +159,7 @@ func (s *subject) delete(id string) {
 	}
 }
 
-// fetch wants the record to be there, and never returns nil.
+// fetch wants the record to exist, and never returns nil.
 func (s *subject) fetch(id string) *provider.Record {
 	if s.err != nil {
 		return &provider.Record{}
@@ -171,7 +172,7 @@ func (s *subject) fetch(id string) *provider.Record {
 	return rec
 }
 
-// holds wants what is stored to be want.
+// holds wants the stored record to equal want.
 func (s *subject) holds(want *provider.Record) {
 	got := s.fetch(want.ID)
 	if diff := difference(got, want); diff != "" {
@@ -179,7 +180,7 @@ func (s *subject) holds(want *provider.Record) {
 	}
 }
 
-// lacks wants no such record to be there.
+// lacks wants no record of that ID to exist.
 func (s *subject) lacks(id string) {
 	if s.err != nil {
 		return
@@ -189,7 +190,7 @@ func (s *subject) lacks(id string) {
 	}
 }
 
-// difference says how got differs from want, up to what the contract leaves open.
+// difference describes how got differs from want, except where the contract allows it.
 func difference(got, want *provider.Record) string {
 	switch {
 	case got.ID != want.ID:
@@ -213,8 +214,8 @@ func describe(rec *provider.Record) string {
 	return fmt.Sprintf("version %d", rec.Version)
 }
 
-// eventually calls done every few milliseconds until it is true or the check
-// has failed, and wants that to be by the time deadline, or little later.
+// eventually calls done every few milliseconds until it returns true or the check has
+// failed, and wants it to return true by deadline or shortly after.
 func (s *subject) eventually(deadline time.Time, what string, done func() bool) {
 	const clockSkew = 2 * time.Second
 	for s.err == nil {
