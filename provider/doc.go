@@ -1,30 +1,29 @@
-// Package provider is the contract between package session and the stores that
-// sessions live in. A [Record] is one versioned value, opaque to the store; a
-// [Provider] keeps records and replaces them by compare-and-swap.
+// Package provider is the contract between package session and the stores that hold
+// sessions. A [Record] is one versioned value, opaque to the store. A [Provider] keeps
+// records and replaces them by compare-and-swap.
 //
-// A program with sessions only picks a provider, one of the packages below this
-// one. The rest of this text is for those who write another: the comments of
-// [Provider] are the law, what follows is the commentary. Package providertest
-// checks all of it that shows from outside.
+// A program that only uses sessions picks a provider, one of the packages below this one.
+// The rest of this text is for authors of providers. The comments of [Provider] are the
+// contract; this text explains it. Package providertest checks every rule that can be
+// observed from outside.
 //
 // # Versions
 //
-// A version names the one Save that made it. It is the caller who makes it up,
-// and no two Saves may ever use the same version with different content, not
-// even two writers that have read the same record. Adding 1 to the version read
-// is therefore a mistake: the writer that comes second takes the other's record
-// for its own earlier attempt, and its update is lost. Let chance have a part
-// in it; package session uses a counter above 32 random bits.
+// A version names the one Save that made it. The caller of Save chooses it. No two Saves
+// may ever use the same version with different content, not even two writers that have
+// read the same record. Adding 1 to the version read is therefore a mistake: the second
+// writer takes the other's record for its own earlier attempt, and its update is lost.
+// Versions need a random part; package session uses a counter above 32 random bits.
 //
-// To a provider versions are just numbers of 64 bits that are equal or not. It
-// does not compute them nor order them, and does not let them pass through a
-// float64 (Lua, JSON, JavaScript), which is exact only to 2^53.
+// To a provider versions are 64-bit numbers that are equal or not. A provider neither
+// computes nor orders them. It must not pass them through a float64 (Lua, JSON,
+// JavaScript), which is exact only to 2^53.
 //
 // # Saving
 //
-// Save is one atomic step in the store: an UPDATE with a WHERE, a conditional
-// put, a script, a lock. Reading, comparing and then writing is not. With stored
-// for what is in the store, nil if there is nothing or it has expired, it does:
+// Save is one atomic step in the store: an UPDATE with a WHERE, a conditional put, a
+// script, a lock. Reading, comparing and then writing is not atomic. With stored as the
+// record in the store, nil if there is none or it has expired, Save does this:
 //
 //	switch {
 //	case expectVersion < 0:
@@ -41,74 +40,70 @@
 //		return ErrVersionConflict
 //	}
 //
-// The last case but one is for retries, a driver's own and the caller's: the
-// first attempt has landed, its answer was lost, and now the record stands in its
-// own way. To call that a conflict would deny a change that was made.
+// The last case but one is for retries, by the driver or by the caller: the first attempt
+// was stored, its response was lost, and now the retry meets its own record. To report a
+// conflict would deny a change that was made.
 //
-// What cannot be told apart must not be guessed at: where a store leaves it open
-// whether a Save has landed, the error is any but [ErrVersionConflict], and the
-// caller reads back.
+// If the store leaves it open whether a Save was stored, the provider must not guess. It
+// returns any error except [ErrVersionConflict], and the caller reads back.
 //
-// What is certain should be said. [ErrNotSaved] is for a Save of which nothing was
-// sent: no address, no connection, a failed handshake. [ErrRefused] is for one that
-// the store refused before it did anything: no such table, no privilege, no writes
-// at present, no free connection in the pool. Package session then answers at once
-// that nothing was saved. Mind the attempts of the driver: if it sends a Save twice,
-// the refusal of the second says nothing about the first.
+// If the result is certain, the provider should report it. [ErrNotSaved] is for a Save of
+// which nothing was sent: no address, no connection, a failed handshake. [ErrRefused] is
+// for a Save that the store refused before it did anything: no such table, no privilege,
+// no writes at present, no free connection in the pool. Package session then answers at
+// once that nothing was saved. Consider the retries of the driver: if it sends a Save
+// twice, the refusal of the second attempt says nothing about the first.
 //
-// Switch off what repeats a Save behind your back, as far as the driver allows
-// it: an attempt that was given up may still land, after the next one.
+// As far as the driver allows it, switch off automatic retries of a Save: an attempt that
+// was given up may still be stored, after the next one.
 //
 // # Expiry
 //
-// A record is absent from the millisecond of its ExpiresAt on, however long the
-// store takes to remove it. DynamoDB's takes days; every query then has to
-// compare. It is the store's clock that counts where there is one, since those
-// of many clients differ.
+// A record is absent from the millisecond of its ExpiresAt on, however long the store
+// takes to remove it. DynamoDB takes days, so every query has to compare the expiry. If
+// the store has a clock, that clock counts, because those of many clients differ.
 //
-// Times are kept to the millisecond and rounded down, so that no record outlives
-// its ExpiresAt. [Millis] and [FromMillis] do so for a store of numbers.
+// Times are kept to the millisecond and rounded down, so that no record outlives its
+// ExpiresAt. [Millis] and [FromMillis] convert them for a store of numbers.
 //
-// Two traps: a store that takes a time to live reads zero or less as for ever,
-// or refuses it, yet a record may be saved that has already expired; and a store
-// that keeps the old time to live on an update, unless told otherwise, lets a
-// session end in mid-use or never.
+// There are two pitfalls. A store that takes a time to live may read zero or a negative
+// one as forever, or refuse it, yet a record may be saved that has already expired. And a
+// store that keeps the old time to live on an update, unless it is set again, ends a
+// session while it is in use, or never.
 //
 // # Errors
 //
-// Wrap the errors of this package and the context's, so that errors.Is finds
-// them, and start the message with the name of your package. Never put a record's
-// ID or data, a key, an address with a password into one: errors end up in
-// logs and in bug reports. Mind the driver's own messages.
+// Wrap the errors of this package and the context's, so that errors.Is finds them. Start
+// the message with the name of your package. Never put a record's ID or data, a key, or
+// an address with a password into an error: errors end up in logs and in bug reports.
+// Check the driver's own messages for these.
 //
-// A [*ConflictError] is worth the trouble where the record that won is at hand
-// anyway, as in a script or a transaction. It saves the caller a Fetch while
-// everybody else is waiting.
+// Return a [*ConflictError] if the current record is available at no extra cost, as in a
+// script or a transaction. It saves the caller a Fetch while other requests are waiting.
 //
 // # Listing
 //
-// A provider whose store can be gone through is a [Lister], too: one method, with
-// rules of its own that providertest checks as well. What to think of:
+// A provider whose store can be iterated over also implements [Lister]. It has one
+// method, with rules of its own that providertest checks as well. Guidelines:
 //
-//   - Pages, each a query of its own. A cursor, a transaction or a lock that is held
-//     while the loop's body runs holds up the store, or dies of old age.
-//   - A page begins after the last ID of the one before (WHERE id > … ORDER BY id
-//     LIMIT …) or where the store's own cursor says. An OFFSET leaves records out when
-//     others before them are deleted, as by a loop that purges.
-//   - A record that is replaced must keep its place, or be yielded twice: the
-//     visitors who are busiest are those whom one looks for. So do not go by version
-//     or by expiry.
-//   - The prefix is one of bytes. Escape it where the store takes patterns (MATCH,
-//     LIKE), and mind the collation where it compares.
-//   - Expired records that are still stored are left out.
-//   - Ask the context at each step, also in the middle of a page.
+//   - Read pages, each with its own query. A cursor, a transaction or a lock that is held
+//     while the loop's body runs blocks the store or times out.
+//   - Begin a page after the last ID of the one before (WHERE id > … ORDER BY id LIMIT …)
+//     or where the store's own cursor says. An OFFSET leaves records out when others
+//     before them are deleted, as by a loop that purges.
+//   - A record that is replaced must keep its place, or be yielded twice: the sessions in
+//     use are often the ones being looked for. So do not order by version or by expiry.
+//   - The prefix is one of bytes. Escape it where the store takes patterns (MATCH, LIKE),
+//     and consider the collation where it compares.
+//   - Leave out expired records that are still stored.
+//   - Check the context at each step, also in the middle of a page.
 //
-// Those who range over a List must be ready for a record that comes twice, and for
-// one that has gone when they come to it.
+// Callers that range over a List must expect a record that is yielded twice, and a record
+// that is deleted before they use it.
 //
 // # Beyond the contract
 //
-// Say in the package's documentation what the store does not promise: what a
-// failover may undo, what is evicted when memory runs short, how far off the
-// clocks may be, which settings it needs, what a List costs.
+// Document in your package what the store does not guarantee: what a failover may undo,
+// what is evicted when memory runs out, how much the clocks may differ, which settings it
+// needs, what a List costs.
 package provider

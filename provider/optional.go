@@ -3,22 +3,22 @@ package provider
 import "context"
 
 // A Sharer is a Provider that keeps its records in this process and copies their Data on
-// the way in and out, as the contract of Provider asks.
+// the way in and out, as the contract of Provider requires.
 //
 // Shared returns a Provider over the same records that neither copies Data nor waits for
-// a context: it is for a caller that never writes to the Data of a record that it has
-// given to Save or got from Fetch. Whole is the Provider that the caller holds. If whole
-// is a wrapper that embeds the Sharer, Shared returns nil, since the wrapper's own methods
-// would be left out.
+// a context. It is for a caller that never modifies the Data of a record that it has
+// passed to Save or got from Fetch. Whole is the Provider that the caller holds. If whole
+// is a wrapper that embeds the Sharer, Shared returns nil, because the wrapper's own
+// methods would be bypassed.
 type Sharer interface {
 	Provider
 	Shared(whole Provider) Provider
 }
 
-// A TimeoutContext is a context that may only end at its deadline. Package session calls
-// a Provider with such contexts. A Provider whose client does not notice a cancellation
-// may call the client in its own goroutine then, instead of waiting for the context beside
-// it.
+// A TimeoutContext is a context that can report that it ends only at its deadline.
+// Package session calls a Provider with such contexts. A Provider whose client does not
+// notice a cancellation may then call the client in its own goroutine, instead of waiting
+// for the context in a second one.
 type TimeoutContext interface {
 	context.Context
 
@@ -33,20 +33,20 @@ func OnlyTimesOut(ctx context.Context) bool {
 	return ok && c.OnlyTimesOut()
 }
 
-// reserveKey is the key of what WithReserve puts into a context.
+// reserveKey is the context key that WithReserve sets.
 type reserveKey struct{}
 
-// WithReserve returns a context of a Save that may use the room that a store keeps in
-// reserve. Package session marks the saves of renewals and of sessions that have an owner
-// so: a flood of new visitors must not keep those out who are known.
+// WithReserve returns a context for a Save that may use the reserve of a store. Package
+// session uses it for renewals and for sessions that have an owner, so that a flood of
+// new visitors does not keep known users out.
 //
-// A store that is bounded may keep a part of its room for such saves, and return ErrFull
-// to the others before. To all other stores the context means nothing.
+// A store of limited size may reserve a part of it for such saves, and return ErrFull to
+// all others earlier. Other stores ignore it.
 func WithReserve(ctx context.Context) context.Context {
 	return context.WithValue(ctx, reserveKey{}, true)
 }
 
-// UsesReserve reports whether ctx is that of a Save that may use the reserve.
+// UsesReserve reports whether a Save with ctx may use the reserve.
 func UsesReserve(ctx context.Context) bool {
 	uses, _ := ctx.Value(reserveKey{}).(bool)
 	return uses

@@ -16,8 +16,8 @@ const (
 
 // Record is one versioned value in a store.
 //
-// ID and Format are UTF-8 without NUL, which not every database can hold. IDs
-// are compared byte by byte: case, blanks and Unicode forms matter.
+// ID and Format are UTF-8 without NUL, since not every database can store NUL. IDs are
+// compared byte by byte: case, blanks and Unicode normalization matter.
 type Record struct {
 	ID        string    // unique, 1 to MaxIDLength bytes
 	Version   int64     // optimistic locking version, > 0
@@ -38,8 +38,8 @@ func (r *Record) Expired(now time.Time) bool {
 	return !r.ExpiresAt.IsZero() && Millis(now) >= Millis(r.ExpiresAt)
 }
 
-// Validate returns an error that wraps ErrInvalidRecord if r must not be saved
-// with expectVersion.
+// Validate returns an error that wraps ErrInvalidRecord if r must not be saved with
+// expectVersion. A nil Record is not valid.
 func (r *Record) Validate(expectVersion int64) error {
 	switch {
 	case r == nil:
@@ -55,8 +55,8 @@ func (r *Record) Validate(expectVersion int64) error {
 	return ValidateID(r.ID)
 }
 
-// ValidateID returns an error that wraps ErrInvalidRecord if id can be no
-// record's.
+// ValidateID returns an error that wraps ErrInvalidRecord if id is not valid as the ID of
+// a record.
 func ValidateID(id string) error {
 	if id == "" {
 		return fmt.Errorf("%w: ID is empty", ErrInvalidRecord)
@@ -76,13 +76,13 @@ func validateText(field, s string, limit int) error {
 	return nil
 }
 
-// year10000 is where RFC 3339 ends. Without a limit, a time.Unix(math.MaxInt64, 0)
-// that was meant as "never" would overflow to one long ago.
+// year10000 is the limit of RFC 3339. Without a limit, a time.Unix(math.MaxInt64, 0) that
+// was meant as "never" would overflow to a time in the distant past.
 var year10000 = time.Date(10000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Millis returns a valid ExpiresAt as a number for stores to keep: milliseconds
-// since the Unix epoch, rounded down, and 0 for the zero Time. A time of 1970 or
-// before has passed in any case; it becomes 1, so as not to be taken for zero.
+// Millis returns a valid ExpiresAt as a number for stores: milliseconds since the Unix
+// epoch, rounded down, and 0 for the zero Time. A time of 1970 or before is in the past
+// in any case; it becomes 1 to distinguish it from zero.
 func Millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -90,7 +90,8 @@ func Millis(t time.Time) int64 {
 	return max(1, t.UnixMilli())
 }
 
-// FromMillis returns the time, in UTC, of which Millis made ms.
+// FromMillis is the inverse of Millis. It returns the time in UTC, or the zero Time for
+// 0.
 func FromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

@@ -1,5 +1,5 @@
-// Package outcome marks the errors of a Save or Delete that has certainly changed
-// nothing, without a change of their text.
+// Package outcome marks errors of a Save or Delete that has certainly changed nothing,
+// without changing their text.
 package outcome
 
 import "github.com/holdfast-go/holdfast/provider"

@@ -1,4 +1,4 @@
-// Package paging is what the Lists of the providers have in common.
+// Package paging is the common part of the providers' List methods.
 package paging
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// List is the List of a provider that reads pages of records. Its own errors, about
-// the prefix and the context, begin with the name of the provider's package; those
-// of pages it passes on.
+// List implements List for a provider that reads pages of records. Its own errors, for
+// the prefix and the context, begin with the name of the provider's package. Errors of
+// pages are passed on unchanged.
 func List(ctx context.Context, pkg, prefix string, pages iter.Seq2[[]*provider.Record, error]) iter.Seq2[*provider.Record, error] {
 	return func(yield func(*provider.Record, error) bool) {
 		if err := cmp.Or(provider.ValidatePrefix(prefix), ctx.Err()); err != nil {
