@@ -1,5 +1,5 @@
-// Package otelholdfast makes OpenTelemetry metrics and spans of what Holdfast's
-// sessions do:
+// Package otelholdfast records OpenTelemetry metrics and spans of the operations of
+// Holdfast's sessions:
 //
 //	observer, err := otelholdfast.Observer()
 //	if err != nil {
@@ -7,8 +7,7 @@
 //	}
 //	sessions, err := session.New(store, session.Config{Observer: observer})
 //
-// It is a module of its own, so that those who do not use OpenTelemetry do not
-// have it in their build.
+// It is a separate module, so that programs without OpenTelemetry do not depend on it.
 //
 // # Metrics
 //
@@ -23,31 +22,29 @@
 //	holdfast.session.operation.outcome   ok, merged, conflict, ended and so on: see session.OutcomeOK
 //	error.type                           of a failure: see below
 //
-// The key of an undecodable value is not among them: an app may make the names of its
-// keys as it runs, and each would be a time series. The log line and the trace have it.
+// The key of an undecodable value is not an attribute: an app may generate names of keys
+// at run time, and each would be a time series. The log line and the trace contain it.
 //
 // # Spans
 //
-// Every operation is an internal span, "session load" for one, below the span of
-// its context if that is recorded, with the attributes above,
-// holdfast.session.public_id and, if it was tried more than once,
-// holdfast.session.operation.attempts. A replay and an undecodable value are
-// events of the context's span, holdfast.session.replay and
-// holdfast.session.undecodable_value. The public ID is a session's public name;
-// cookies and values are never in there.
+// Every operation is an internal span, such as "session load", below the span of its
+// context if that is recorded. It has the attributes above, holdfast.session.public_id
+// and, if it was tried more than once, holdfast.session.operation.attempts. A replay and
+// an undecodable value are events of the context's span, holdfast.session.replay and
+// holdfast.session.undecodable_value. Spans never contain cookies or values.
 //
-// Spans are made when the operation is over. So what a database driver tells of
-// it is beside the operation's span, not below, and a span that was begun inside
-// of Manager.Handler is the parent of loads, not of saves. Put the middleware that begins the
-// request's span, such as otelhttp, outside of Manager.Handler.
+// A span is created when the operation has ended. So the spans of a database driver are
+// siblings of the operation's span, not its children. A span that was started inside of
+// Manager.Handler is the parent of loads, but not of saves. Put the middleware that
+// starts the request's span, such as otelhttp, outside of Manager.Handler.
 //
 // # Errors
 //
-// An error that answers 409 is the visitor's affair, like any 4xx in the
-// [conventions for HTTP servers]: the outcome tells it, the span's status stays
-// unset. So it is with a renewal that was given up because the visitor hung up.
-// Other errors set the status and, as the [conventions for errors] want it, one
-// error.type on metric and span alike:
+// An error that answers 409 is caused by the visitor, like any 4xx in the [conventions
+// for HTTP servers]: it sets the outcome, and the span's status stays unset. The same is
+// true of a renewal that was given up because the visitor disconnected. Other errors set
+// the status and, as the [conventions for errors] require, the same error.type on metric
+// and span:
 //
 //	outcome_unknown   session.ErrOutcomeUnknown
 //	unavailable       session.ErrUnavailable
@@ -58,9 +55,9 @@
 //	request_done      session.ErrRequestDone
 //	_OTHER            any other
 //
-// Names are of Holdfast's own namespace, as the [conventions for names] want it.
-// session.id of the [conventions for sessions] is not used: it means what a
-// browser or an app tracks, across logins and without any cookie.
+// Names are in Holdfast's own namespace, as the [conventions for names] require.
+// session.id of the [conventions for sessions] is not used: it means a session that a
+// browser or an app tracks, across logins and without a cookie.
 //
 // [conventions for HTTP servers]: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#status
 // [conventions for errors]: https://opentelemetry.io/docs/specs/semconv/general/recording-errors/

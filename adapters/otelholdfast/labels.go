@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The attributes that have no name in the conventions.
+// These attributes have no name in the conventions.
 const (
 	operationNameKey     = attribute.Key("holdfast.session.operation.name")
 	operationOutcomeKey  = attribute.Key("holdfast.session.operation.outcome")
@@ -21,8 +21,8 @@ const (
 	runsKey              = attribute.Key("holdfast.session.replay.runs")
 )
 
-// labels are what the metrics and the span of an operation have in common: few
-// values each.
+// labels are the attributes that the metrics and the span of an operation share. Each has
+// few values.
 type labels struct {
 	op        session.Op
 	outcome   session.Outcome
@@ -44,8 +44,8 @@ func (l labels) attributes() []attribute.KeyValue {
 	return kvs
 }
 
-// failures are the errors that are not the visitor's affair. ErrOutcomeUnknown is
-// an ErrUnavailable as well, so it comes first.
+// failures are the errors that are not caused by the visitor. ErrOutcomeUnknown is an
+// ErrUnavailable as well, so it comes first.
 var failures = []struct {
 	err       error
 	errorType string
@@ -71,7 +71,8 @@ func errorType(err error) string {
 	return semconv.ErrorTypeOther.Value.AsString()
 }
 
-// visitors reports whether err is the visitor's affair.
+// visitors reports whether err is caused by the visitor: it answers 409, or the visitor
+// has disconnected.
 func visitors(err error) bool {
 	return session.StatusCode(err) < http.StatusInternalServerError ||
 		errors.Is(err, context.Canceled) && !errors.Is(err, session.ErrOutcomeUnknown)

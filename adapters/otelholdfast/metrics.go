@@ -10,9 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// seconds are the buckets that the conventions advise for database calls, which is
-// what most of the time goes to:
-// https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
+// seconds are the buckets that the conventions recommend for database calls, which take
+// most of the time: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
 var seconds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}
 
 type instruments struct {
@@ -68,7 +67,7 @@ func (in *instruments) operation(ctx context.Context, e session.Event) {
 	}
 }
 
-// options are labels as the instruments take them.
+// options are labels in the form that the instruments take.
 type options struct {
 	record []metric.RecordOption
 	add    []metric.AddOption
@@ -79,8 +78,8 @@ func newOptions(l labels) options {
 	return options{[]metric.RecordOption{opt}, []metric.AddOption{opt}}
 }
 
-// foreseen returns the options of all labels that events are known to have, so that
-// no set of attributes is made as requests come in.
+// foreseen returns the options for all labels that events can have, so that no attribute
+// sets are created during requests.
 func foreseen() map[labels]options {
 	errs := []error{
 		nil, session.ErrConflict, session.ErrEnded, session.ErrTooManySessions, context.Canceled, errors.New("another"),

@@ -12,11 +12,11 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// scope is the instrumentation's name: its import path.
+// scope is the name of the instrumentation: its import path.
 const scope = "github.com/holdfast-go/holdfast/adapters/otelholdfast"
 
-// Observer returns what to set as session.Config.Observer. Without options it
-// uses OpenTelemetry's global providers, which may be set later. It fails if the
+// Observer returns a function for session.Config.Observer. Without options it uses
+// OpenTelemetry's global providers, which may be set later. It returns an error if the
 // meter provider refuses an instrument.
 func Observer(opts ...Option) (func(context.Context, session.Event), error) {
 	cfg := config{meters: otel.GetMeterProvider(), tracers: otel.GetTracerProvider()}
@@ -34,7 +34,7 @@ func Observer(opts ...Option) (func(context.Context, session.Event), error) {
 	}, nil
 }
 
-// Option is an option of Observer.
+// Option configures Observer.
 type Option func(*config)
 
 type config struct {
@@ -42,14 +42,14 @@ type config struct {
 	tracers trace.TracerProvider
 }
 
-// WithMeterProvider has metrics made by p instead of the global provider. For
-// none use the one of go.opentelemetry.io/otel/metric/noop.
+// WithMeterProvider makes Observer record metrics with p instead of the global provider.
+// To disable metrics, use the provider of go.opentelemetry.io/otel/metric/noop.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(cfg *config) { cfg.meters = p }
 }
 
-// WithTracerProvider has spans made by p instead of the global provider. For none
-// use the one of go.opentelemetry.io/otel/trace/noop.
+// WithTracerProvider makes Observer record spans with p instead of the global provider.
+// To disable spans, use the provider of go.opentelemetry.io/otel/trace/noop.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(cfg *config) { cfg.tracers = p }
 }

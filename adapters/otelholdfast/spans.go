@@ -12,8 +12,8 @@ import (
 
 type tracer struct{ trace.Tracer }
 
-// record adds e to the trace that ctx is in. It begins none: an operation alone
-// tells nothing that the metrics do not tell.
+// record adds e to the trace of ctx. It starts no trace, because an operation alone shows
+// nothing that the metrics do not show.
 func (t tracer) record(ctx context.Context, e session.Event) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
@@ -42,14 +42,14 @@ func (t tracer) operation(ctx context.Context, e session.Event) {
 	span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))
 }
 
-// addEvent tells of e on the span of its request. OpenTelemetry means to move
-// events to logs, https://opentelemetry.io/blog/2026/deprecating-span-events/, which would
-// take a third provider; what is worth a line the session has logged by slog already.
+// addEvent records e on the span of its request. OpenTelemetry plans to replace span
+// events by logs, https://opentelemetry.io/blog/2026/deprecating-span-events/, which
+// would require a third provider; package session already logs the important ones.
 func addEvent(span trace.Span, name string, e session.Event, kv attribute.KeyValue) {
 	span.AddEvent(name, trace.WithTimestamp(e.Start), trace.WithAttributes(withPublicID([]attribute.KeyValue{kv}, e.PublicID)...))
 }
 
-// withPublicID adds the session's public name, if it has one.
+// withPublicID adds the session's public ID, if it has one.
 func withPublicID(kvs []attribute.KeyValue, publicID string) []attribute.KeyValue {
 	if publicID == "" {
 		return kvs
