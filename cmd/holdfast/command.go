@@ -11,14 +11,14 @@ import (
 	"slices"
 )
 
-// command is one of the tool's.
+// command is a command of the tool.
 type command struct {
 	name     string
 	usage    string   // what follows the name
 	summary  string   // in a few words
 	flags    []string // besides store
 	operands int      // at most
-	creates  bool     // what the store needs
+	creates  bool     // it creates what the store needs
 	run      func(context.Context, *job) error
 }
 
@@ -59,7 +59,7 @@ func commandNamed(name string) *command {
 	return &commands[at]
 }
 
-// flags returns the flags of these names, which are j's options.
+// flags returns a flag set with the flags of these names, which set j's options.
 func (j *job) flags(of string, names ...string) *flag.FlagSet {
 	fs := flag.NewFlagSet(of, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the error says it all
@@ -91,11 +91,11 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 
 func isHelp(err error) bool { return errors.Is(err, flag.ErrHelp) }
 
-// dashed is a public ID that looks like a flag: one in 64 begins with a dash.
+// dashed matches a public ID that looks like a flag: one in 64 begins with a dash.
 var dashed = regexp.MustCompile(`^-[A-Za-z0-9_-]{42}$`)
 
-// operands parses args and returns those that are no flags, which may stand
-// anywhere.
+// operands parses args and returns the arguments that are not flags. Flags and operands
+// may be in any order.
 func operands(fs *flag.FlagSet, args []string) (found []string, err error) {
 	var rest []string
 	for _, arg := range args {
@@ -116,7 +116,7 @@ func operands(fs *flag.FlagSet, args []string) (found []string, err error) {
 	return found, nil
 }
 
-// help prints what the tool does, or a command of it.
+// help prints the usage of the tool, or of one of its commands.
 func (t *tool) help(args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(t.stdout, "Holdfast looks after the sessions in a store.\n\nUsage:\n\n\tholdfast [-store URL] COMMAND [flags]\n\nCommands:\n\n")

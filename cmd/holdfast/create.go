@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// create says what opening the store has made sure of.
+// create prints what opening the store has created or checked.
 func create(_ context.Context, j *job) error {
 	if j.store.Needs == "" {
 		_, err := fmt.Fprintln(j.stdout, "nothing to do: this store needs nothing to be created")

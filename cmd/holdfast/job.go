@@ -22,7 +22,7 @@ type job struct {
 	seals *seals
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	storeURL  string
 	user      string
@@ -33,7 +33,7 @@ type options struct {
 	yes       bool
 }
 
-// prepare looks at what the flags and the environment say.
+// prepare evaluates the flags and the environment.
 func (j *job) prepare() (err error) {
 	if j.storeURL == "" {
 		j.storeURL = j.getenv(storeEnv)
@@ -42,19 +42,19 @@ func (j *job) prepare() (err error) {
 	case j.storeURL == "":
 		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
 	case strings.HasPrefix(j.storeURL, "memory:"):
-		return usageError("the memory of another program cannot be looked into; sessions in provider/memory end with it")
+		return usageError("the memory of another program cannot be read; sessions in provider/memory end with it")
 	}
 	j.seals, err = newSeals(j.getenv(sealsEnv))
 	return err
 }
 
-// The kinds of records besides those of package session.
+// These kinds exist in addition to those of package session.
 const (
-	kindSealed     session.Kind = "sealed"     // by a key that is not there
+	kindSealed     session.Kind = "sealed"     // with a key that is not configured
 	kindUnreadable session.Kind = "unreadable" // not of package session
 )
 
-// entry is a record and what it is.
+// entry is a record and its kind.
 type entry struct {
 	*provider.Record // opened, if it was sealed
 	*session.Info    // nil if it is kindSealed or kindUnreadable
@@ -65,7 +65,7 @@ type entry struct {
 	err    error // why there is no Info
 }
 
-// look finds out what a record is.
+// look determines the kind of a record.
 func (j *job) look(rec *provider.Record) entry {
 	e := entry{Record: rec, size: len(rec.Data), sealed: rec.Format == sealed.Format}
 	if e.sealed {
@@ -84,7 +84,7 @@ func (j *job) look(rec *provider.Record) entry {
 	return e
 }
 
-// entries yields what there is in the store.
+// entries yields the records of the store.
 func (j *job) entries(ctx context.Context, prefix string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		for rec, err := range provider.List(ctx, j.store.Provider, prefix) {

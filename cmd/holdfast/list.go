@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// listed is a line of list -json.
+// listed is one line of list -json.
 type listed struct {
 	ID       string    `json:"id"`
 	Owner    string    `json:"owner,omitempty"`
@@ -38,7 +38,7 @@ func newListed(e entry) listed {
 
 const listRow = "%-43s  %-20s  %-20s  %-20s  %8s  %4s  %s\n"
 
-// list prints the sessions as they come: there may be more than memory holds.
+// list prints each session as it is read, because there may be more than fit into memory.
 func list(ctx context.Context, j *job) error {
 	if j.limit < 0 {
 		return usageError("-limit is negative")
@@ -79,7 +79,7 @@ func list(ctx context.Context, j *job) error {
 	return nil
 }
 
-// tellPassed tells of records that may be sessions, but were not listed.
+// tellPassed reports records that may be sessions but were not listed.
 func (j *job) tellPassed(sealed, unreadable int) {
 	if sealed > 0 {
 		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be opened; set %s to the keys\n", plural(sealed, "sealed record"), sealsEnv)
@@ -104,7 +104,7 @@ func (j *job) printListed(l listed) error {
 	return err
 }
 
-// selected yields what the flags ask for.
+// selected yields the records that the flags select.
 func (j *job) selected(ctx context.Context) iter.Seq2[entry, error] {
 	if j.user == "" {
 		return j.entries(ctx, j.prefix)

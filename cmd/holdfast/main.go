@@ -14,7 +14,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	goredis.SetLogger(silent{})  // what it has to say comes as an error, too
+	goredis.SetLogger(silent{})  // its messages are returned as errors, too
 	t := tool{
 		stdin:    os.Stdin,
 		stdout:   os.Stdout,
@@ -35,7 +35,8 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// isTerminal takes /dev/null for a terminal as well, which does no harm.
+// isTerminal reports whether f is a terminal. It returns true for /dev/null as well,
+// which does no harm.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -12,9 +12,9 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// manager returns a Manager over the store, which makes no signing keys, since it
-// signs nothing. It knows the program's Config only in part, so its limits are the
-// widest that there are: what has ended by the program's is ended once more.
+// manager returns a Manager over the store. It creates no signing keys, since it signs
+// nothing. It does not know all of the program's Config, so it uses the widest limits: a
+// session that has ended by the program's limits is ended again.
 func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 	if j.seals != nil {
 		opened, err := j.seals.over(store)
@@ -31,8 +31,8 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 	})
 }
 
-// anyCodec shows sessions of a codec that is the program's own as if they were of
-// CBOR. That is no matter to those who decode no value, and save none.
+// anyCodec presents sessions of a codec of the program's own as CBOR. That is safe as
+// long as no value is decoded or saved.
 type anyCodec struct{ provider.Provider }
 
 func (p anyCodec) Fetch(ctx context.Context, id string) (*provider.Record, error) {
@@ -58,7 +58,7 @@ func builtIn(format string) string {
 	return session.CBOR().Name()
 }
 
-// readOnly keeps Manager.Sessions from tidying up.
+// readOnly prevents Manager.Sessions from removing stale entries.
 type readOnly struct{ provider.Provider }
 
 var errReadOnly = errors.New("list saves nothing")
@@ -69,7 +69,7 @@ func (readOnly) Delete(context.Context, string) error { return errReadOnly }
 
 var errNoUser = errors.New("no session of that user is there; if the program has a Config.Namespace, give it as -namespace")
 
-// publicIDs returns those of the user's sessions, at least one.
+// publicIDs returns the public IDs of the user's sessions, at least one.
 func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []string, err error) {
 	sessions, err := m.Sessions(ctx, j.user)
 	switch {
@@ -84,7 +84,7 @@ func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []st
 	return publicIDs, err
 }
 
-// checkUser refuses a -namespace that would go unnoticed.
+// checkUser returns an error for a -namespace that would have no effect.
 func (j *job) checkUser() error {
 	if j.namespace != "" && j.user == "" {
 		return usageError("-namespace is what a user's sessions are found by; give -user as well")

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// progress shows once a second how far long work has come, in a line that goes
-// when it is done.
+// progress shows the progress of long work once a second, in a line that is erased at the
+// end.
 type progress struct {
 	n    atomic.Int64
 	stop func()
 }
 
-// watch begins to show how many there are of what, unless nobody would see it.
+// watch starts to show the number of items called what, if a user can see it.
 func (j *job) watch(visible bool, what string) *progress {
 	p := &progress{stop: func() {}}
 	if !j.progress || !visible {

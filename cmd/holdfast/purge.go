@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// purge removes what has expired, where the store does not.
+// purge removes expired records, if the store does not do so itself.
 func purge(ctx context.Context, j *job) error {
 	if j.store.Purge == nil {
 		_, err := fmt.Fprintln(j.stdout, "nothing to do: this store removes what has expired by itself")

@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// revoke ends sessions the way the program itself does, so that a request that is
-// under way brings none back.
+// revoke ends sessions as the program itself does, so that a running request cannot bring
+// one back.
 func revoke(ctx context.Context, j *job) error {
 	switch {
 	case j.user == "" && len(j.args) == 0:
@@ -81,7 +81,7 @@ func (j *job) revokePublicIDs(ctx context.Context, m *session.Manager) error {
 	return nil
 }
 
-// revocable says why e is no session that can be ended.
+// revocable returns why e is not a session that can be ended, or nil.
 func revocable(e entry) error {
 	switch {
 	case e.kind == session.KindSession, e.kind == session.KindTombstone && e.Successor != "":
@@ -95,7 +95,7 @@ func revocable(e entry) error {
 	}
 }
 
-// confirm asks before several sessions are ended.
+// confirm asks for confirmation before several sessions are ended.
 func (j *job) confirm(n int, which string) error {
 	switch {
 	case n < 2 || j.yes:

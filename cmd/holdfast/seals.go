@@ -14,14 +14,14 @@ const sealsEnv = "HOLDFAST_SEAL_KEYS"
 
 var errSealed = errors.New("it is sealed; set " + sealsEnv + " to the keys")
 
-// seals opens what provider/sealed has sealed. nil has no keys.
+// seals opens records that provider/sealed has sealed. A nil *seals has no keys.
 type seals struct {
 	keys [][]byte
-	hand *hand // what is to be opened
+	hand *hand // the record to open
 	*sealed.Provider
 }
 
-// newSeals returns nil if there are no keys in the text. Its errors quote none.
+// newSeals returns nil if text contains no keys. Its errors do not quote keys.
 func newSeals(text string) (*seals, error) {
 	if text == "" {
 		return nil, nil
@@ -39,7 +39,7 @@ func newSeals(text string) (*seals, error) {
 	return s, err
 }
 
-// over returns the store whose sealed records are in p.
+// over returns the sealed provider over p.
 func (s *seals) over(p provider.Provider) (*sealed.Provider, error) { return sealed.New(p, s.keys) }
 
 // open opens rec, in place, and returns it.
@@ -51,7 +51,7 @@ func (s *seals) open(rec *provider.Record) (*provider.Record, error) {
 	return s.Fetch(context.Background(), rec.ID)
 }
 
-// hand is a store of the record that was put into it.
+// hand is a store that contains only the record that was assigned to it.
 type hand struct {
 	provider.Provider
 	*provider.Record

@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// shown is what show -json prints.
+// shown is the output of show -json.
 type shown struct {
 	ID        string         `json:"id"`
 	Kind      session.Kind   `json:"kind"`
@@ -29,7 +29,7 @@ type shown struct {
 	Deadline  time.Time      `json:"deadline,omitzero"`
 	Values    map[string]any `json:"values,omitempty"`
 
-	// Undecoded has the bytes of values that do not decode.
+	// Undecoded contains the bytes of values that do not decode.
 	Undecoded map[string][]byte `json:"undecoded,omitempty"`
 
 	// Sessions are the public IDs in an owner index.
@@ -69,7 +69,7 @@ func show(ctx context.Context, j *job) error {
 	return j.printShown(e)
 }
 
-// find looks a public ID up.
+// find looks up a public ID.
 func (j *job) find(ctx context.Context, publicID string) (entry, error) {
 	rec, err := j.store.Fetch(ctx, publicID)
 	switch {
@@ -116,7 +116,7 @@ func (j *job) printShown(e entry) error {
 	return err
 }
 
-// kindText says what the record is, and what to make of that.
+// kindText describes the kind of the record.
 func kindText(e entry) string {
 	text := string(e.kind)
 	switch e.kind {
@@ -154,7 +154,7 @@ func valuesText(e entry) string {
 	return b.String()
 }
 
-const shownBytes = 256 // of a value that does not decode; all of it is in -json
+const shownBytes = 256 // bytes shown of a value that does not decode; -json has all of them
 
 func valueText(v session.Value) string {
 	value, err := v.Decode()

@@ -21,19 +21,19 @@ type amount struct {
 
 func (a amount) plus(size int) amount { return amount{a.Records + 1, a.Bytes + int64(size)} }
 
-// large is a session among the largest.
+// large is one of the largest sessions.
 type large struct {
 	ID   string `json:"id"`
 	Size int    `json:"size"`
 }
 
-// census is what stats -json prints.
+// census is the output of stats -json.
 type census struct {
 	amount
 	Kinds   map[session.Kind]amount `json:"kinds"`
 	Formats map[string]amount       `json:"formats"`
 
-	// What follows is about sessions alone.
+	// These fields count sessions only.
 	Owners   int            `json:"owners"`
 	Unowned  int64          `json:"unowned"`
 	Ages     map[span]int64 `json:"ages"`     // since their creation, each session once
@@ -45,7 +45,7 @@ type census struct {
 	owners map[uint64]struct{} // hashes, since there may be millions
 }
 
-// span is how far a time is away.
+// span names a range of time.
 type span string
 
 const (
@@ -56,7 +56,7 @@ const (
 	older span = "older"
 )
 
-// spans are in order.
+// spans are in ascending order.
 var spans = []struct {
 	span
 	time.Duration

@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 )
 
-// when prints a time for people, in UTC like everything here.
+// when formats a time for people, in UTC.
 func when(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -19,7 +19,7 @@ func when(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
-// bytesText prints a size for people.
+// bytesText formats a size for people.
 func bytesText(n int64) string {
 	size, unit := float64(n), "B"
 	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
@@ -41,7 +41,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// printable returns a visitor's text without what a terminal would obey.
+// printable returns a visitor's text without characters that control a terminal.
 func printable(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(s)
@@ -49,8 +49,8 @@ func printable(s string) string {
 	return s
 }
 
-// inert returns a text with everything escaped that a terminal would obey. Errors have
-// arguments and the words of servers in them.
+// inert returns a text in which all characters that control a terminal are escaped.
+// Errors contain arguments and texts of servers.
 func inert(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -63,7 +63,7 @@ func inert(text string) string {
 	return b.String()
 }
 
-// printJSON prints v in one line.
+// printJSON prints v as one line.
 func (j *job) printJSON(v any) error {
 	text, err := toJSON(v, "")
 	if err == nil {
@@ -72,7 +72,7 @@ func (j *job) printJSON(v any) error {
 	return err
 }
 
-// toJSON encodes v with everything escaped that a terminal would obey.
+// toJSON encodes v and escapes all characters that control a terminal.
 func toJSON(v any, indent string) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

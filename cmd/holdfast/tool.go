@@ -12,16 +12,16 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 )
 
-// tool is the program, as far as it has to do with the world.
+// tool is the program with its inputs and outputs, which tests replace.
 type tool struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	open, create   func(ctx context.Context, storeURL string) (*storeurl.Opened, error)
 
-	asks     bool // somebody is there to answer
-	progress bool // somebody waits
-	piped    bool // stdout is not what they look at
+	asks     bool // stdin is a terminal, so a user can answer
+	progress bool // stderr is a terminal, so a user sees the progress
+	piped    bool // stdout is not a terminal
 }
 
 // The exit codes.
@@ -45,7 +45,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// usageError is about the command line.
+// usageError is an error in the command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -72,7 +72,8 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
-// oneLine is for the errors of errors.Join, and of databases with several addresses.
+// oneLine joins the lines of an error, such as those of errors.Join and of databases with
+// several addresses.
 func oneLine(text string) string {
 	return strings.ReplaceAll(lineBreak.ReplaceAllString(text, "; "), ":;", ":")
 }
@@ -124,8 +125,8 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 	return c.run(ctx, j)
 }
 
-// quoted returns an argument to be told of, unless it is a URL, which may have a
-// password in it.
+// quoted returns an argument for an error, unless it is a URL, which may contain a
+// password.
 func quoted(arg string) string {
 	if strings.Contains(arg, "://") {
 		return "the URL that has no -store before it"
