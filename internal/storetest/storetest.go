@@ -1,6 +1,6 @@
-// Package storetest is the tests' way into the storage: a provider.Provider
-// around another that counts the trips and lets a test stand in the middle of
-// each, to delay, drop, duplicate or fail it.
+// Package storetest gives tests control over the storage: a provider.Provider around
+// another one that counts the calls and has a hook for each, to delay, drop, duplicate or
+// fail it.
 package storetest
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Store wraps Provider. A nil hook passes the call through. A hook decides
-// whether, when and how often the call reaches the wrapped provider, and what
-// the caller sees of it. Set the hooks before the Store is used.
+// Store wraps Provider. A nil hook passes the call on. A hook decides whether, when and
+// how often the call reaches the wrapped provider, and which result the caller gets. Set
+// the hooks before the Store is used.
 type Store struct {
 	provider.Provider
 
@@ -23,7 +23,7 @@ type Store struct {
 	Fetches, Saves, Deletes atomic.Int64 // calls so far
 }
 
-// The wrapped provider's methods, as a hook calls them.
+// These are the wrapped provider's methods, as a hook calls them.
 type (
 	FetchFunc  func(ctx context.Context, id string) (*provider.Record, error)
 	SaveFunc   func(ctx context.Context, rec *provider.Record, expectVersion int64) error

@@ -14,8 +14,8 @@ import (
 
 const maxDynamoDBPrefix = 1793 // bytes; see dynamodbprovider.Prefix
 
-// openDynamoDB takes region and credentials from where every AWS program does.
-// DynamoDB Local, at an endpoint, is content with any.
+// openDynamoDB gets region and credentials from the usual settings of AWS programs.
+// DynamoDB Local, at an endpoint, accepts any.
 func openDynamoDB(ctx context.Context, storeURL string) (*Opened, error) {
 	rest, prefix, _, err := cut(storeURL, "prefix")
 	if err != nil || len(prefix) > maxDynamoDBPrefix {

@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
 )
 
-// directory returns that of file:///a/b, or of file:a/b, which is relative.
+// directory returns the directory of file:///a/b, or of file:a/b, which is relative.
 func directory(storeURL string) (string, error) {
 	u, err := url.Parse(storeURL)
 	if err != nil || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -34,7 +34,8 @@ func makeDirectory(storeURL string) error {
 	return os.MkdirAll(dir, 0o700)
 }
 
-// openFiles opens no directory that is not there, since filestore would make it.
+// openFiles opens a store of files. It refuses a directory that does not exist, since
+// filestore would create it.
 func openFiles(storeURL string) (*Opened, error) {
 	dir, err := directory(storeURL)
 	if err != nil {

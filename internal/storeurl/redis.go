@@ -9,7 +9,7 @@ import (
 	redisprovider "github.com/holdfast-go/holdfast/provider/redis"
 )
 
-// redisPrefix takes the parameter prefix out of the URL.
+// redisPrefix removes the parameter prefix from the URL.
 func redisPrefix(storeURL string) (rest string, options []redisprovider.Option, err error) {
 	rest, prefix, found, err := cut(storeURL, "prefix")
 	if found {
@@ -30,7 +30,7 @@ func openRedis(storeURL string) (*Opened, error) {
 	return &Opened{Provider: p, Close: func() { _ = p.Close() }}, nil
 }
 
-// openCluster sets the client up as provider/redis advises.
+// openCluster sets up the client as provider/redis recommends.
 func openCluster(storeURL string) (*Opened, error) {
 	rest, options, err := redisPrefix(strings.Replace(storeURL, "-cluster", "", 1)) // of the scheme
 	if err != nil {

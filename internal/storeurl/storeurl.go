@@ -1,5 +1,5 @@
-// Package storeurl opens the store that a URL names, for programs that can be told
-// where sessions live.
+// Package storeurl opens the store that a URL names, for programs whose store is
+// configured by a URL.
 package storeurl
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
-// Help names the URLs that there are, in a line.
+// Help lists the forms of URLs in one line.
 const Help = "memory:, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
 	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port or file:///directory"
 
@@ -24,18 +24,17 @@ var errURL = errors.New("the URL of the store is not valid; choose " + Help + ",
 type Opened struct {
 	provider.Provider
 
-	// Needs names what the store must have before it can be used, such as a table;
-	// "" if there is no such thing.
+	// Needs names what the store must have before it can be used, such as a table, or is "".
 	Needs string
 
-	// Purge removes what has expired, and returns how many records, -1 if that is
-	// not known. It is nil if the store does so by itself.
+	// Purge removes expired records and returns their number, or -1 if it is not known.
+	// Purge is nil if the store removes them by itself.
 	Purge func(context.Context) (int64, error)
 
-	// Close is to be called in the end.
+	// Close releases the store. It must be called at the end.
 	Close func()
 
-	create func(context.Context) error // makes what the store Needs; nil: it is there
+	create func(context.Context) error // creates what the store Needs; nil: nothing to create
 }
 
 // Open opens a store:
@@ -48,9 +47,9 @@ type Opened struct {
 //	dynamodb://table?prefix=&endpoint=http://host:port
 //	file:///directory                                           of examples/customprovider
 //
-// prefix and table are the options of the providers, and may be left out like what
-// else is after the "?". It makes nothing there, and does no I/O but to look for a
-// directory or the settings of AWS. Its errors tell no password.
+// prefix and table are the options of the providers. All parameters after the "?" may be
+// omitted. Open creates nothing in the store. It does no I/O except to check a directory
+// or to read the settings of AWS. Its errors contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
@@ -69,11 +68,11 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	return nil, errURL
 }
 
-// createTimeout gives up on a database that cannot be reached.
+// createTimeout limits the wait for a database that cannot be reached.
 const createTimeout = 30 * time.Second
 
-// Create makes what the store needs, unless it is there, and opens it. That may be
-// done any number of times, and by many at once.
+// Create opens a store and creates what it needs, unless that exists. It may be called
+// any number of times, also concurrently.
 func Create(ctx context.Context, storeURL string) (*Opened, error) {
 	if scheme(storeURL) == "file" {
 		if err := makeDirectory(storeURL); err != nil {
@@ -98,9 +97,9 @@ func scheme(storeURL string) string {
 	return scheme
 }
 
-// cut takes a parameter of our own out of a URL, whose other parameters are a
-// driver's, and which is left as it is besides: not all that drivers take is a
-// url.URL.
+// cut removes a parameter of this package from a URL, and leaves the URL otherwise
+// unchanged. The other parameters are the driver's. Not every URL that drivers accept is
+// a valid url.URL.
 func cut(storeURL, name string) (rest, value string, found bool, err error) {
 	rest, query, _ := strings.Cut(storeURL, "?")
 	var others []string

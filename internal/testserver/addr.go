@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// FreeAddr returns an address of the loopback interface, 127.0.0.1:port, at which
-// nobody listens, for a server that the test starts itself. Until the test ends,
-// nobody else is given it.
+// FreeAddr returns an unused address of the loopback interface, 127.0.0.1:port, for a
+// server that the test starts itself. It is not given to anybody else until the test
+// ends.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
 	addr, claim, err := claimAddr()
@@ -21,14 +21,13 @@ func FreeAddr(tb testing.TB) string {
 	return addr
 }
 
-// claimAddr chooses below the ports that systems give to outgoing connections
-// (Linux from 32768, others from 49152): none of those takes the port before the
-// server does, or while it is down between Kill and Restart. Nor do the buses of
-// Redis Cluster, 10000 above.
+// claimAddr chooses a port below those that systems use for outgoing connections (Linux
+// from 32768, others from 49152), so that no connection takes the port before the server
+// does, or while it is down between Kill and Restart. The same is true of the bus ports
+// of Redis Cluster, 10000 above.
 //
-// What keeps the tests of other packages away meanwhile is the claim, the UDP port
-// of the same number, which no server has a use for. The system frees it however
-// this process ends.
+// The claim keeps the tests of other packages away: it is the UDP port of the same
+// number, which no server uses. The system frees it however this process ends.
 func claimAddr() (addr string, claim io.Closer, err error) {
 	for range 100 {
 		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(10000)))

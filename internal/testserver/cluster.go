@@ -25,8 +25,8 @@ func RedisCluster(tb testing.TB) []string {
 }
 
 var sharedCluster = once(func() ([]*Server, error) {
-	// Where the port of the cluster bus, 10000 above, is taken, the server ends and
-	// start tries others.
+	// If the port of the cluster bus, 10000 above, is in use, the server ends and start
+	// tries other ports.
 	servers, err := startRedis(3, "--cluster-enabled", "yes")
 	if err != nil {
 		return nil, err

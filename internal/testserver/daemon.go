@@ -5,8 +5,8 @@ import (
 	"os/exec"
 )
 
-// findDaemon returns a program that Debian has in a package of the same name, and
-// in /usr/sbin, which is not in every PATH.
+// findDaemon returns the path of a program that Debian has in a package of the same name,
+// and in /usr/sbin, which is not in every PATH.
 func findDaemon(name, title string) (string, error) {
 	for _, at := range []string{name, "/usr/sbin/" + name} {
 		if program, err := exec.LookPath(at); err == nil {

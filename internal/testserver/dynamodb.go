@@ -15,7 +15,7 @@ func DynamoDB(tb testing.TB) *Server {
 	return own(tb, servers, err)[0]
 }
 
-// SharedDynamoDB returns the endpoint of a DynamoDB Local, which takes any
+// SharedDynamoDB returns the endpoint of a shared DynamoDB Local, which accepts any
 // credentials and region.
 func SharedDynamoDB(tb testing.TB) string {
 	tb.Helper()

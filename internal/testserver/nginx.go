@@ -8,19 +8,18 @@ import (
 	"testing"
 )
 
-// Nginx starts one as a shared cache in front of a server, as a careless operator
-// sets it up: what it is answered it keeps for a minute, by the path alone, unless
-// the answer's headers forbid it. Further directives, each as in
-// "proxy_ignore_headers Set-Cookie", make it more careless. X-Cache-Status says
-// whether an answer is from the cache: HIT.
+// Nginx starts an nginx as a shared cache in front of a server, as a careless operator
+// sets it up: it caches each response for a minute, by its path only, unless the headers
+// forbid it. Further directives, each as in "proxy_ignore_headers Set-Cookie", make it
+// more careless. The header X-Cache-Status is HIT for a response from the cache.
 func Nginx(tb testing.TB, upstream string, directives ...string) *Server {
 	tb.Helper()
 	s, err := startNginx(upstream, directives)
 	return own(tb, []*Server{s}, err)[0]
 }
 
-// The folders of what is not used are named, since the defaults are made at the
-// start, outside of the server's own.
+// The folders of unused features are set as well, since the defaults would be created at
+// the start, outside of the server's own folder.
 const nginxSettings = `
 daemon off;
 %s

@@ -4,7 +4,8 @@ package testserver
 
 import "os/exec"
 
-// No server is started here: newGuard says so before any of these is called.
+// No server is started on this system: newReaper returns an error before any of these is
+// called.
 
 func freeze(int)                {}
 func thaw(int)                  {}

@@ -15,8 +15,8 @@ import (
 	"syscall"
 )
 
-// freeze stops the process and its children: PostgreSQL answers from them. Once
-// stopped it forks no more, so the list of its children is complete.
+// freeze stops the process and its children, which answer for PostgreSQL. A stopped
+// process does not fork, so the list of its children is complete.
 func freeze(pid int) {
 	syscall.Kill(pid, syscall.SIGSTOP)
 	await(pid, "TZX")
@@ -32,8 +32,9 @@ func thaw(pid int) {
 	}
 }
 
-// kill returns when the children are gone: PostgreSQL does not start again while
-// one of them is there. The process itself is its parent's to wait for.
+// kill kills the process and its children, and returns when the children have ended:
+// PostgreSQL does not start again while one of them exists. The parent of the process
+// must wait for it.
 func kill(pid int) {
 	freeze(pid)
 	orphans := children(pid)
@@ -45,7 +46,7 @@ func kill(pid int) {
 	}
 }
 
-// await returns when the process is in one of these states of proc(5), or is gone.
+// await returns when the process is in one of these states of proc(5), or does not exist.
 func await(pid int, states string) {
 	poll(func() error {
 		if s := state(pid); s != 0 && strings.IndexByte(states, s) < 0 {
@@ -55,7 +56,7 @@ func await(pid int, states string) {
 	})
 }
 
-// state is 0 if there is no such process, or no /proc.
+// state returns the state of the process, or 0 if there is no such process, or no /proc.
 func state(pid int) byte {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	// It follows the name in parentheses, which may hold anything.
@@ -79,8 +80,8 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// nobody is whom root runs PostgreSQL as, which refuses to be run by root. It is nil
-// for everyone else.
+// nobody is the user that root runs PostgreSQL as, because it refuses to run as root. It
+// is nil for other users.
 var nobody = sync.OnceValue(func() *syscall.Credential {
 	if os.Geteuid() != 0 {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// PgBouncer starts one in transaction mode, with so many connections to a database,
-// which is given as in "host=… port=… dbname=… user=…".
+// PgBouncer starts a PgBouncer in transaction mode, with that many connections to a
+// database, which is given as in "host=… port=… dbname=… user=…".
 func PgBouncer(tb testing.TB, database string, connections int) *Server {
 	tb.Helper()
 	s, err := startPgBouncer(database, connections)
@@ -50,7 +50,7 @@ func startPgBouncer(database string, connections int) (*Server, error) {
 	})
 }
 
-// writeConfig returns the path of a file with this text. Without the file the
+// writeConfig writes a file with this text and returns its path. If that fails, the
 // server ends, and its log says why.
 func writeConfig(dir, text string) string {
 	path := filepath.Join(dir, "config")

@@ -7,7 +7,7 @@ const (
 	pollInterval = 5 * time.Millisecond
 )
 
-// poll calls f until it succeeds, or returns its error when that takes too long.
+// poll calls f until it succeeds. After pollTimeout it returns f's error.
 func poll(f func() error) error {
 	for deadline := time.Now().Add(pollTimeout); ; time.Sleep(pollInterval) {
 		if err := f(); err == nil || time.Now().After(deadline) {

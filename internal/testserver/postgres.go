@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// Postgres starts a server that is as durable as PostgreSQL is by default. Settings
-// are further ones of postgresql.conf, each "name=value".
+// Postgres starts a server with PostgreSQL's default durability. Settings are added to
+// postgresql.conf, each as "name=value".
 func Postgres(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
 	servers, err := startPostgres(settings...)
 	return own(tb, servers, err)[0]
 }
 
-// SharedPostgres returns the URL of a database whose user may do anything. The
-// server is not durable.
+// SharedPostgres returns the URL of a database with a superuser. The server is not
+// durable.
 func SharedPostgres(tb testing.TB) string {
 	tb.Helper()
 	if url := os.Getenv("HOLDFAST_TEST_POSTGRES_URL"); url != "" {
@@ -63,7 +63,7 @@ func startPostgres(settings ...string) ([]*Server, error) {
 	return []*Server{s}, err
 }
 
-// findPostgres returns the folder of the programs. Debian's is not in PATH.
+// findPostgres returns the folder of the programs. Debian's folder is not in PATH.
 func findPostgres() (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
 		initdb, err = filepath.EvalSymlinks(initdb)

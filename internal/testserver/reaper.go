@@ -7,18 +7,17 @@ import (
 	"runtime"
 )
 
-// A reaper is a shell that kills a server, if it still runs, and removes its folder
-// when its standard input ends. That happens however this process ends, also by
+// A reaper is a shell that kills a server, if it still runs, and removes its folder when
+// the shell's standard input ends. That happens however this process ends, even by
 // SIGKILL or by the panic of a test's timeout, after which no cleanup runs.
 type reaper struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 }
 
-// A process that is stopped forks no more, so that the list of its children is
-// complete. They are killed too, as those that are stopped would not notice its end.
-// PostgreSQL leaves a segment of shared memory behind when it is killed, which
-// postmaster.pid names.
+// A stopped process does not fork, so the list of its children is complete. They are
+// killed too, because stopped children would not notice its end. PostgreSQL leaves a
+// segment of shared memory behind when it is killed; postmaster.pid names it.
 const reaperScript = `
 trap '' HUP INT QUIT TERM
 pid=0
@@ -49,10 +48,10 @@ func newReaper(dir string) (*reaper, error) {
 	return &reaper{cmd, stdin}, cmd.Start()
 }
 
-// watch tells the reaper which process to kill; 0 is none.
+// watch sets the process that the reaper kills; 0 means none.
 func (g *reaper) watch(pid int) { fmt.Fprintln(g.stdin, pid) }
 
-// close returns when the folder is removed.
+// close ends the reaper, and returns when the folder is removed.
 func (g *reaper) close() {
 	g.stdin.Close()
 	g.cmd.Wait()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Redis starts a standalone server that saves nothing to disk, unless args, which
-// are further ones of redis-server, say so:
+// Redis starts a standalone server that saves nothing to disk, unless args, which are
+// passed to redis-server, change that:
 //
 //	testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 func Redis(tb testing.TB, args ...string) *Server {
@@ -24,7 +24,7 @@ func Redis(tb testing.TB, args ...string) *Server {
 	return own(tb, servers, err)[0]
 }
 
-// SharedRedis returns the address of a standalone server.
+// SharedRedis returns the address of a shared standalone server.
 func SharedRedis(tb testing.TB) string {
 	tb.Helper()
 	if addr := os.Getenv("HOLDFAST_TEST_REDIS_ADDR"); addr != "" {
@@ -37,8 +37,7 @@ func SharedRedis(tb testing.TB) string {
 
 var sharedRedis = once(func() ([]*Server, error) { return startRedis(1) })
 
-// RedisReplica starts a primary and a replica of it that is in sync, with args for
-// both.
+// RedisReplica starts a primary and a replica that is in sync with it, both with args.
 func RedisReplica(tb testing.TB, args ...string) (primary, replica *Server) {
 	tb.Helper()
 	primary = Redis(tb, args...)
@@ -88,8 +87,8 @@ func findRedis() (string, error) {
 	return program, err
 }
 
-// redisCommand returns the reply to a command, if that is a line or a string. No
-// argument may have a space in it.
+// redisCommand returns the reply to a command, if it is a line or a string. Arguments
+// must not contain spaces.
 func redisCommand(addr, command string) (string, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {

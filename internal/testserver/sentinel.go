@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Sentinel starts a Redis Sentinel that watches over a primary as "main". It takes
-// a minute of silence for a failure; SENTINEL SET changes that.
+// Sentinel starts a Redis Sentinel that monitors a primary as "main". It takes the
+// primary for failed after a minute without an answer; SENTINEL SET changes that.
 func Sentinel(tb testing.TB, primary *Server) *Server {
 	tb.Helper()
 	program, err := findRedis()

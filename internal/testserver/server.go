@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Server is a running server that the test may do harm to.
+// Server is a running server that the test may kill or freeze.
 type Server struct {
 	Addr string // 127.0.0.1:port
-	URL  string // what a client is configured with: redis://…, postgres://…, http://…
+	URL  string // for a client: redis://…, postgres://…, http://…
 
 	tb     testing.TB
 	kind   kind
@@ -26,20 +26,20 @@ type Server struct {
 	done   chan struct{} // closed when cmd has ended
 }
 
-// A kind knows how to run one server program.
+// A kind describes how to run one server program.
 type kind struct {
 	name    string
 	url     string                              // of the address
-	prepare func(dir string) (*exec.Cmd, error) // what has to be run once before; may be nil
+	prepare func(dir string) (*exec.Cmd, error) // a command to run once before; may be nil
 	command func(dir, port string) *exec.Cmd    // the program in the foreground
-	ready   func(addr string, log []byte) bool  // does it answer? Log is of this run
+	ready   func(addr string, log []byte) bool  // whether it answers; log is of this run
 }
 
 const startAttempts = 5
 
-// start runs a new server and waits until it is ready. One that is none of ours may
-// take the port between its choice and its use, so a server that ends at once is
-// started again on another.
+// start runs a new server and waits until it is ready. Another program may take the port
+// between its choice and its use, so a server that ends at once is started again on
+// another port.
 func start(k kind) (*Server, error) {
 	s, err := newServer(k)
 	if err != nil {
@@ -58,7 +58,7 @@ func start(k kind) (*Server, error) {
 	return nil, fmt.Errorf("testserver: %s: %w", k.name, err)
 }
 
-// move gives the server another address than the one it has, if any.
+// move gives the server a new address.
 func (s *Server) move() error {
 	addr, claim, err := claimAddr()
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Server) move() error {
 	return nil
 }
 
-// leave gives the server's address to others.
+// leave releases the server's address.
 func (s *Server) leave() {
 	if s.claim != nil {
 		s.claim.Close()
@@ -160,13 +160,13 @@ func (s *Server) log() []byte {
 	return log
 }
 
-// logged is for servers that log line when they are ready. Unlike an answer at the
-// port, that cannot be another server's.
+// logged returns a ready function for servers that log line when they are ready. Unlike
+// an answer at the port, the log cannot be another server's.
 func logged(line string) func(addr string, log []byte) bool {
 	return func(_ string, log []byte) bool { return bytes.Contains(log, []byte(line)) }
 }
 
-// stop ends the server for good and removes its folder.
+// stop ends the server permanently and removes its folder.
 func (s *Server) stop() {
 	if s.done != nil {
 		s.Kill()
@@ -175,7 +175,7 @@ func (s *Server) stop() {
 	s.leave()
 }
 
-// Pid returns the process ID, another one after Restart.
+// Pid returns the process ID. Restart changes it.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
 // Kill ends the server as kill -9 does, with its child processes, and returns when
@@ -185,14 +185,14 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-// Freeze stops the server with SIGSTOP: the system still accepts its connections
-// and takes what is sent, but nothing is answered until Thaw.
+// Freeze stops the server with SIGSTOP: the system still accepts its connections and
+// takes data, but nothing is answered until Thaw.
 func (s *Server) Freeze() { s.tell(freeze) }
 
-// Thaw lets a frozen server go on.
+// Thaw lets a frozen server continue.
 func (s *Server) Thaw() { s.tell(thaw) }
 
-// tell does nothing to a server that has ended: its process ID may be another's.
+// tell does nothing if the server has ended, because its process ID may have been reused.
 func (s *Server) tell(what func(pid int)) {
 	select {
 	case <-s.done:
@@ -201,9 +201,9 @@ func (s *Server) tell(what func(pid int)) {
 	}
 }
 
-// Restart starts the server again after Kill, or kills it first, at the same
-// address and with the data it has on disk. It fails the test if the server does
-// not come up, so call it from the test's goroutine.
+// Restart starts the server again after Kill, or kills it first. It keeps the address and
+// the data on disk. It fails the test if the server does not start, so call it from the
+// test's goroutine.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Kill()
@@ -212,7 +212,7 @@ func (s *Server) Restart() {
 		if err = s.run(); err == nil {
 			return
 		}
-		time.Sleep(10 * pollInterval) // what is left of the old one may be in the way
+		time.Sleep(10 * pollInterval) // remains of the old process may block the new one
 	}
 	s.tb.Fatalf("testserver: restart %s: %v", s.kind.name, err)
 }

@@ -1,14 +1,15 @@
-// Package testserver starts real Redis, PostgreSQL and DynamoDB servers for tests,
-// what stands before them, Sentinel and PgBouncer, and what stands before an app,
-// nginx: each on a free port of the loopback interface and in a folder of its own.
+// Package testserver starts real servers for tests: Redis, PostgreSQL and DynamoDB;
+// Sentinel and PgBouncer, which clients use in front of them; and nginx as a proxy in
+// front of an app. Each runs on a free port of the loopback interface and in a folder of
+// its own.
 //
-// A server ends with the test that asked for it. A shared one serves all tests of
-// the binary, so each of them takes a key prefix or a table of its own; it ends
-// with the binary. None outlives the binary, however that dies.
+// A server ends with the test that has started it. A shared server is used by all tests
+// of the binary, so each test uses its own key prefix or table; it ends with the binary.
+// No server outlives the binary, however the binary ends.
 //
-// Where a server is not installed, the test is skipped and told what to install.
-// With HOLDFAST_TEST_NOSKIP=1 it fails instead. The shared servers may be ones that
-// run already:
+// If a server is not installed, the test is skipped and says what to install. With
+// HOLDFAST_TEST_NOSKIP=1 it fails instead. Servers that are already running can be used
+// as the shared servers:
 //
 //	HOLDFAST_TEST_REDIS_ADDR            host:port
 //	HOLDFAST_TEST_REDIS_CLUSTER_ADDRS   host:port,host:port,…
@@ -39,8 +40,8 @@ var shared struct {
 	servers []*Server
 }
 
-// once returns a function that starts servers when it is first called and gives
-// the same ones ever after.
+// once returns a function that starts servers when it is first called and then always
+// returns the same ones.
 func once(start func() ([]*Server, error)) func() ([]*Server, error) {
 	return sync.OnceValues(func() ([]*Server, error) {
 		servers, err := start()
@@ -60,7 +61,7 @@ func stop(servers []*Server) {
 	}
 }
 
-// own makes the servers the test's own, which end with it.
+// own makes the servers end with the test.
 func own(tb testing.TB, servers []*Server, err error) []*Server {
 	tb.Helper()
 	require(tb, err)
@@ -71,12 +72,12 @@ func own(tb testing.TB, servers []*Server, err error) []*Server {
 	return servers
 }
 
-// missing is the error of a server that is not installed. It says what to do.
+// missing is the error of a server that is not installed. It says what to install.
 type missing string
 
 func (m missing) Error() string { return string(m) }
 
-// require skips the test if a server is missing, and fails it for any other err.
+// require skips the test if a server is missing, and fails it for any other error.
 func require(tb testing.TB, err error) {
 	tb.Helper()
 	var m missing
