@@ -1,5 +1,5 @@
 // Customprovider keeps its sessions in files, with a provider of its own: package
-// filestore beside it. They survive a restart, and instances that are given the
+// filestore in the same directory. Sessions survive a restart, and instances with the
 // same directory share them:
 //
 //	go run ./examples/customprovider -dir sessions

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	signedInWith = session.NewKey[int]("password")                 // the generation of the owner's
-	flash        = session.NewKey[string]("flash").LastWriteWins() // said once, on the next page
+	signedInWith = session.NewKey[int]("password")                 // the generation of the owner's password
+	flash        = session.NewKey[string]("flash").LastWriteWins() // shown once, on the next page
 )
 
 const keepSignedIn = 30 * 24 * time.Hour
@@ -39,12 +39,12 @@ func (s *shop) signIn(w http.ResponseWriter, r *http.Request, sess *session.Sess
 	})
 }
 
-// guess lets check compare a password, unless there were too many that did not match.
-// The comparison is what takes the time, so it comes after the limit.
+// guess calls check to compare a password, unless there were too many wrong ones. The
+// comparison takes most of the time, so the limit comes first.
 func (s *shop) guess(r *http.Request, name string, check func() (account, error)) (account, error) {
 	clean, err := cleanName(name)
 	if err != nil {
-		clean = "" // a name that nobody has; the form tells no more than of a wrong password
+		clean = "" // a name that nobody has; the form reveals no more than for a wrong password
 	}
 	address := addressOf(r)
 	giveBack, err := s.attempts.begin(clean, address, s.users.knows(clean, address))
@@ -58,7 +58,7 @@ func (s *shop) guess(r *http.Request, name string, check func() (account, error)
 	return acc, err
 }
 
-// enter signs in whom the form names, if admit gives an account for it.
+// enter signs in the user that the form names, if admit returns an account for it.
 func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Session, form, title string, admit func(name, password string) (account, error)) {
 	name := r.PostFormValue("name")
 	acc, err := admit(name, r.PostFormValue("password"))
@@ -70,13 +70,13 @@ func (s *shop) enter(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 	s.welcome(w, r, sess, s.users.name(acc), acc)
 }
 
-// welcome signs a user in. Renew gives the session a new ID, so that one that was
-// planted before (session fixation) is worth nothing now. The basket comes along.
+// welcome signs a user in. Renew gives the session a new ID, so that one that an attacker
+// has planted before (session fixation) is worthless now. The basket is kept.
 //
-// It reads nothing of the session, only sets: so a form that is sent twice at once
-// signs in twice. The second one finds the session renewed and begins another,
-// without the basket, which went with the first, and that is one device more until
-// it expires; app.js keeps it from being sent.
+// It reads nothing of the session, only sets values: so a form that is sent twice at once
+// signs in twice. The second request finds the session renewed and begins another one,
+// without the basket, which belongs to the first. That is one more device until it
+// expires; app.js prevents sending a form twice.
 func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Session, name string, acc account) {
 	sess.Renew()
 	sess.SetOwner(acc.ID)
@@ -90,9 +90,9 @@ func (s *shop) welcome(w http.ResponseWriter, r *http.Request, sess *session.Ses
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// signOut says goodbye by the address, not by flash: nothing can be set in a
-// session that has ended, as it has when the button is clicked a second time. The
-// cookie is cleared by Destroy only with a session that lives; here it always goes.
+// signOut confirms by a parameter of the address, not by flash: nothing can be set in a
+// session that has ended, as it has when the button is clicked a second time. Destroy
+// clears the cookie only with a live session; here the cookie is always cleared.
 func (s *shop) signOut(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	sess.Destroy()
 	s.sessions.ClearCookie(w, r)
@@ -106,7 +106,7 @@ func (s *shop) account(w http.ResponseWriter, r *http.Request, sess *session.Ses
 	s.showAccount(w, r, sess, nil)
 }
 
-// showAccount shows the account, and what is wrong with the form if anything is.
+// showAccount shows the account, and the problem with the form, if any.
 func (s *shop) showAccount(w http.ResponseWriter, r *http.Request, sess *session.Session, problem error) {
 	all, err := s.signedInDevices(r.Context(), sess)
 	if err != nil {
@@ -121,9 +121,9 @@ func (s *shop) showAccount(w http.ResponseWriter, r *http.Request, sess *session
 	s.render(w, sess, http.StatusOK, "account", p)
 }
 
-// changePassword signs the other devices out by the password's generation: also one
-// that is just signing in with the old password, whose session RevokeOthers cannot
-// see yet. RevokeOthers ends the sessions that are there, with all that is in them.
+// changePassword signs the other devices out by the password's generation: this includes
+// a device that is just signing in with the old password, whose session RevokeOthers
+// cannot see yet. RevokeOthers ends the existing sessions with all their values.
 func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	name := s.mustSignIn(w, r, sess)
 	if name == "" {
@@ -137,7 +137,7 @@ func (s *shop) changePassword(w http.ResponseWriter, r *http.Request, sess *sess
 		return
 	}
 	if err := s.sessions.RevokeOthers(r.Context(), sess); err != nil {
-		log.Printf("change of password: %v", err) // nobody is signed in there any more
+		log.Printf("change of password: %v", err) // the other devices are signed out all the same
 	}
 	sess.Renew()
 	signedInWith.Set(sess, acc.Generation)
@@ -149,9 +149,9 @@ func backToAccount(w http.ResponseWriter, r *http.Request, sess *session.Session
 	http.Redirect(w, r, "/account", http.StatusSeeOther)
 }
 
-// mustSignIn returns who is signed in. If nobody is, it answers with the form, and
-// the handler has nothing left to do. A form that nobody sends is on a page that
-// was left open.
+// mustSignIn returns the name of the signed-in user. If nobody is signed in, it answers
+// with the form, and the handler must return. Only a page that was left open can send
+// such a request.
 func (s *shop) mustSignIn(w http.ResponseWriter, r *http.Request, sess *session.Session) string {
 	name := s.signedIn(sess)
 	if name == "" {
@@ -164,7 +164,7 @@ func (s *shop) mustSignIn(w http.ResponseWriter, r *http.Request, sess *session.
 	return name
 }
 
-// signedIn returns who is signed in, or "".
+// signedIn returns the name of the signed-in user, or "".
 func (s *shop) signedIn(sess *session.Session) string {
 	generation, _ := signedInWith.Get(sess)
 	return s.users.name(account{sess.Owner(), generation})
@@ -184,7 +184,8 @@ func (s *shop) complain(w http.ResponseWriter, sess *session.Session, form strin
 	s.render(w, sess, status, form, p)
 }
 
-// forget starts a visitor afresh whose cookie leads to a session that has ended.
+// forget clears the cookie of a visitor whose session has ended, so that a new session
+// begins.
 func (s *shop) forget(w http.ResponseWriter, r *http.Request) {
 	s.sessions.ClearCookie(w, r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// attempts limit how fast passwords can be guessed. What counts is failures: a sign-in
-// that succeeds gives back what it took. There are three limits, so that nobody can lock
-// a user out by guessing: an address that the user has signed in from before is outside
-// of the account's.
+// attempts limit how fast passwords can be guessed. Only failures count: a sign-in that
+// succeeds gives back what it took. There are three limits, so that nobody can lock a
+// user out by guessing: the account's limit does not apply to an address from which the
+// user has signed in before.
 type attempts struct {
 	mu   sync.Mutex
 	full map[string]time.Time // when a key may be used burst times at once again
 }
 
-// limit lets burst attempts through at once, and then one every so often.
+// limit allows burst attempts at once, and then one every so often.
 type limit struct {
 	burst int
 	every time.Duration
@@ -29,11 +29,11 @@ var (
 	ofAccount = limit{100, 10 * time.Minute} // all addresses at an account (NIST SP 800-63B-4, section 3.2.2)
 )
 
-// maxKeys bounds the memory. An attack from more addresses is for what stands in front
-// of the app to stop.
+// maxKeys bounds the memory. An attack from more addresses must be stopped in front of
+// the app.
 const maxKeys = 10_000
 
-// tooOften is the error of an attempt that has to wait.
+// tooOften is the error of an attempt that has to wait, and the time to wait.
 type tooOften time.Duration
 
 func (t tooOften) seconds() int { return int((time.Duration(t) + time.Second - 1) / time.Second) }
@@ -42,14 +42,14 @@ func (t tooOften) Error() string {
 	return fmt.Sprintf("There were too many attempts. Please try again in %d seconds.", t.seconds())
 }
 
-// an attempt is one key of attempts and its limit.
+// An attempt is one key of attempts and its limit.
 type attempt struct {
 	key string
 	limit
 }
 
 // begin takes an attempt at name's password from address, or returns tooOften. known
-// says that the user has signed in from there. An attempt that succeeds, or fails for
+// means that the user has signed in from there. An attempt that succeeds, or fails for
 // another reason than the password, is given back.
 func (a *attempts) begin(name, address string, known bool) (giveBack func(), err error) {
 	taken := []attempt{{"pair " + address + " " + name, ofPair}, {"address " + address, ofAddress}}
@@ -73,7 +73,8 @@ func (a *attempts) begin(name, address string, known bool) (giveBack func(), err
 	return func() { a.giveBack(taken) }, nil
 }
 
-// wait returns how long an attempt of a key has to wait that is full again at full.
+// wait returns how long an attempt has to wait for a key that is full again at the time
+// full.
 func (l limit) wait(full, now time.Time) time.Duration {
 	return later(full, now).Add(l.every).Sub(now) - time.Duration(l.burst)*l.every
 }
@@ -88,8 +89,8 @@ func (a *attempts) giveBack(taken []attempt) {
 	}
 }
 
-// makeRoom forgets keys when there are too many: those that are as good as new or,
-// without such keys, any others.
+// makeRoom removes keys when there are too many: those whose limit is full again or, if
+// there are none, any others.
 func (a *attempts) makeRoom(now time.Time) {
 	if len(a.full) < maxKeys {
 		return
@@ -114,9 +115,10 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// addressOf is whom an attempt counts for: an IPv4 address, or the network of an IPv6
-// address, since each customer has one. Behind a proxy it would be the proxy's; take
-// what that says of its client then, and only from that proxy.
+// addressOf returns the address that an attempt counts for: an IPv4 address, or the
+// network of an IPv6 address, since each customer has one. Behind a proxy it would be the
+// proxy's address; use the client address that the proxy reports then, and only from that
+// proxy.
 func addressOf(r *http.Request) string {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

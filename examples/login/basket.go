@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A basket holds how many of each product.
+// A basket holds the number of each product.
 type basket map[string]int
 
 var baskets = session.NewKey[basket]("basket")
@@ -50,8 +50,8 @@ func (s *shop) addToBasket(w http.ResponseWriter, r *http.Request, sess *session
 // slowness is how long addSlowly takes: enough to sign out in another tab.
 const slowness = 3 * time.Second
 
-// addSlowly saves a session that was loaded long ago. If it has been signed out
-// meanwhile, the save is refused: it does not bring the session back.
+// addSlowly saves a session that was loaded long before. If it was signed out in the
+// meantime, the save is refused: it does not bring the session back.
 func (s *shop) addSlowly(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	select {
 	case <-time.After(slowness):

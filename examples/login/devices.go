@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A device is where a user has signed in, and when: the session itself may have
-// begun long before, with the basket.
+// A device is a place where a user has signed in, with the time: the session itself may
+// have begun long before, with the basket.
 type device struct {
 	Name, Address string
 	SignedIn      time.Time
@@ -25,7 +25,7 @@ func deviceOf(r *http.Request) device {
 	return device{deviceName(r.UserAgent()), host, time.Now()}
 }
 
-// signedInDevice is a device with the session that it has, as the page shows it.
+// signedInDevice is a device with its session, as the page shows it.
 type signedInDevice struct {
 	device
 	PublicID          string
@@ -33,7 +33,7 @@ type signedInDevice struct {
 	This              bool
 }
 
-// signedInDevices returns those of the user whose session it is, this one first.
+// signedInDevices returns the devices of the session's owner, this one first.
 func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]signedInDevice, error) {
 	sessions, err := s.sessions.Sessions(ctx, sess.Owner())
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]si
 	var all []signedInDevice
 	for _, other := range sessions {
 		if s.signedIn(other) == "" {
-			continue // the password it was signed in with is the old one
+			continue // it was signed in with the old password
 		}
 		d, _ := devices.Get(other)
 		found := signedInDevice{d, other.PublicID(), other.LastSeenAt(), other.ExpiresAt(), other.PublicID() == sess.PublicID()}
@@ -55,8 +55,8 @@ func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]si
 	return all, nil
 }
 
-// signOutOne signs out the device that the form names. Revoke does not ask whose
-// session it is, and a form can be made to name any: so it is looked up among the
+// signOutOne signs out the device that the form names. Revoke does not check the owner of
+// the session, and a forged form can name any session: so it is looked up among the
 // user's own.
 func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	if s.mustSignIn(w, r, sess) == "" {
@@ -88,8 +88,8 @@ func (s *shop) signOutOne(w http.ResponseWriter, r *http.Request, sess *session.
 	}
 }
 
-// notListed answers a form whose list is old. The session has ended, or the device has
-// signed in once more and has another session, which is on the list that follows.
+// notListed answers a form whose list is outdated. The session has ended, or the device
+// has signed in again and has another session, which is on the list that follows.
 const notListed = "That session is no longer there, and nothing was signed out now. These are the devices that are signed in."
 
 func (s *shop) signOutOthers(w http.ResponseWriter, r *http.Request, sess *session.Session) {
@@ -106,7 +106,8 @@ func (s *shop) signOutEverywhere(w http.ResponseWriter, r *http.Request, sess *s
 	}
 }
 
-// revokeOthers reports whether it has. If not, it has answered.
+// revokeOthers ends the user's other sessions, and reports whether it has. If not, it has
+// answered the request.
 func (s *shop) revokeOthers(w http.ResponseWriter, r *http.Request, sess *session.Session) bool {
 	if s.mustSignIn(w, r, sess) == "" {
 		return false

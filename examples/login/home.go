@@ -15,8 +15,8 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request, sess *session.Sessio
 	if r.URL.Query().Has("signed-out") && s.signedIn(sess) == "" {
 		p.Flash = "You are signed out."
 	}
-	// A session is saved when the answer begins. This page tells what is stored,
-	// so it saves before.
+	// A session is saved when the response begins. This page shows stored values, so it
+	// saves first.
 	if sess.Save(r.Context()) != nil {
 		return // sessionError answers
 	}

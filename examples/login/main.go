@@ -1,6 +1,6 @@
-// Login is a small shop: it signs people up, in and out, also on their other
-// devices, keeps their basket in the session, and shows what twenty requests at
-// once do to it.
+// Login is a small shop: it signs people up, in and out, also on their other devices,
+// keeps their basket in the session, and shows the effect of twenty parallel requests on
+// it.
 //
 //	go run ./examples/login
 //	go run ./examples/login -store redis://localhost:6379/0
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// run serves the shop until ctx ends, and then finishes what is in flight.
+// run serves the shop until ctx ends, and then finishes the running requests.
 func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
 	store, closeStore, err := openStore(ctx, storeURL)
 	if err != nil {
@@ -85,8 +85,8 @@ func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
 	return nil
 }
 
-// browserAddr is what to type into a browser. Browsers keep Secure cookies over
-// plain HTTP for localhost and loopback addresses alone.
+// browserAddr returns the address to type into a browser. Over plain HTTP, browsers keep
+// Secure cookies only for localhost and loopback addresses.
 func browserAddr(addr string, listener net.Listener) string {
 	host, _, _ := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {

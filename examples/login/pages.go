@@ -19,7 +19,7 @@ var files embed.FS
 // pages are the templates, each within the layout, by name.
 type pages map[string]*template.Template
 
-// page is what the templates show.
+// page is the data of the templates.
 type page struct {
 	Title   string
 	User    string // who is signed in
@@ -37,7 +37,7 @@ type page struct {
 	Total    int // cents
 }
 
-// facts are what a session tells of itself.
+// facts are the properties of a session that the pages show.
 type facts struct {
 	PublicID         string
 	Created, Expires time.Time
@@ -57,7 +57,7 @@ func parsePages() pages {
 	return all
 }
 
-// write renders into memory first, so that a template that fails is a clean 500.
+// write renders into memory first, so that a template that fails gives a clean 500.
 func (all pages) write(w http.ResponseWriter, status int, name string, p page) {
 	var body bytes.Buffer
 	if err := all[name].Execute(&body, p); err != nil {
@@ -71,7 +71,7 @@ func (all pages) write(w http.ResponseWriter, status int, name string, p page) {
 	_, _ = body.WriteTo(w)
 }
 
-// render writes a page with what every page shows of the session.
+// render writes a page with the session data that every page shows.
 func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, name string, p page) {
 	p.User = s.signedIn(sess)
 	if p.Flash == "" {
@@ -81,8 +81,8 @@ func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, 
 	s.pages.write(w, status, name, p)
 }
 
-// static serves the style sheet, the script and the icons. They are as old as
-// the program, which has no times for them, so browsers compare a hash.
+// static serves the style sheet, the script and the icons. Embedded files have no
+// modification times, so browsers compare a hash.
 func static() http.Handler {
 	server := http.FileServerFS(files)
 	tags := map[string]string{}

@@ -12,10 +12,10 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// racedProduct is what the race puts into the basket.
+// racedProduct is the product that the race adds to the basket.
 const racedProduct = "shackle"
 
-// queryTime stands for what a handler does between reading its session and
+// queryTime simulates the time that a handler takes between reading its session and
 // answering: a query, a call of another service.
 const queryTime = 30 * time.Millisecond
 
@@ -48,8 +48,8 @@ func (s *shop) raceCounts(w http.ResponseWriter, r *http.Request, sess *session.
 	_ = json.NewEncoder(w).Encode(map[string]any{"session": !sess.IsNew(), "basket": b[racedProduct], "unchecked": n})
 }
 
-// uncheckedStore keeps a counter the way that loses updates: whoever saves last wins.
-// It is here to be looked at, not to be copied.
+// uncheckedStore keeps a counter in a way that loses updates: the last save wins. It is a
+// demonstration; do not copy it.
 type uncheckedStore struct{ store provider.Provider }
 
 func (u uncheckedStore) load(ctx context.Context, publicID string) (int, error) {

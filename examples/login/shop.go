@@ -10,8 +10,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A shop is the app. It remembers its users itself; all else that it knows of a
-// visitor is in the session.
+// A shop is the app. It stores its users itself; all other data of a visitor is in the
+// session.
 type shop struct {
 	sessions  *session.Manager
 	users     *users
@@ -20,10 +20,12 @@ type shop struct {
 	pages     pages
 }
 
-// maxDevices is where a user is signed in at once. One more signs the oldest out.
+// maxDevices is the maximum number of devices on which a user is signed in. One more
+// signs the oldest out.
 const maxDevices = 20
 
-// maxBody is far more than any form here needs, in bytes.
+// maxBody is the maximum size of a request's body in bytes, far more than any form here
+// needs.
 const maxBody = 64 << 10
 
 func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
@@ -61,8 +63,8 @@ func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", s.notFound)
 
-	// SameSite=Lax keeps the cookie from most requests that other sites make
-	// the browser send; this refuses them all, whatever the browser's age.
+	// SameSite=Lax withholds the cookie from most requests that other sites make the browser
+	// send; this refuses all of them, whatever the browser's age.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.crossOrigin))
 	return secureHeaders(http.MaxBytesHandler(guard.Handler(mux), maxBody)), nil
@@ -76,8 +78,8 @@ func (s *shop) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	s.pages.write(w, http.StatusForbidden, "error", page{Title: "Not from here", Problem: "This was sent by a page of another site."})
 }
 
-// sessionError answers when a session could not be loaded or saved. Nothing of
-// the handler's own answer has been sent.
+// sessionError answers when a session could not be loaded or saved. Nothing of the
+// handler's own response has been sent.
 func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 	p := page{Title: "The shop cannot reach its sessions", Problem: "Yours was not changed. Please try again in a moment."}
 	switch {

@@ -12,8 +12,8 @@ import (
 
 const storeUsage = "where sessions live, a `URL`: " + storeurl.Help + "; a table that is missing is created"
 
-// openStore returns the provider that a URL names, with its table. It is to be
-// closed in the end.
+// openStore returns the provider that a URL names, and creates its table. Call closeStore
+// at the end.
 func openStore(ctx context.Context, storeURL string) (p provider.Provider, closeStore func(), err error) {
 	store, err := storeurl.Create(ctx, storeURL)
 	if err != nil {

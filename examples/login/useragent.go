@@ -2,8 +2,9 @@ package main
 
 import "strings"
 
-// A browser names others in its User-Agent, to be served like them: Edge is a
-// Chrome is a Safari, and Android is a Linux. So the first that fits is it.
+// A browser includes the names of others in its User-Agent, to be served like them: Edge
+// claims to be Chrome, Chrome to be Safari, and Android to be Linux. So the first match
+// counts.
 var (
 	browsers = []trait{
 		{"Edg", "Edge"},
@@ -28,8 +29,8 @@ var (
 
 type trait struct{ mark, name string }
 
-// deviceName says in a few words what a User-Agent claims to be. None of its own
-// words are used.
+// deviceName describes in a few words what a User-Agent claims to be. It quotes nothing
+// of it.
 func deviceName(userAgent string) string {
 	browser, system := nameOf(userAgent, browsers), nameOf(userAgent, systems)
 	switch {

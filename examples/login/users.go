@@ -16,7 +16,7 @@ const (
 	minPassword = 8  // characters
 	maxPassword = 72 // bytes: bcrypt looks at no more
 
-	maxAddresses = 8 // that are remembered of a user
+	maxAddresses = 8 // stored for each user
 )
 
 // hashCost is bcrypt's work factor; each step up doubles the time.
@@ -34,13 +34,13 @@ const (
 	errSignIn   = complaint("The name and the password do not match.")
 )
 
-// users are the accounts, in memory: they end with the program. An app of your
-// own has them in its database.
+// users are the accounts, in memory: they end with the program. A real app has them in
+// its database.
 type users struct {
 	mu     sync.Mutex
 	byName map[string]*user
 	byID   map[string]*user
-	decoy  []byte // what a password is compared with if there is no such user
+	decoy  []byte // the hash to compare a password with if there is no such user
 }
 
 type user struct {
@@ -48,12 +48,12 @@ type user struct {
 	name string
 	hash []byte
 
-	addresses []string // that it was signed in from, the last one last
+	addresses []string // from which the user has signed in, the latest last
 }
 
-// account is what a session keeps of a user: whose it is, and the password that it
-// was signed in with, without which it is nobody's. The ID is no name, which another
-// may have once the first is gone.
+// account is the part of a user that a session stores: the ID, and the generation of the
+// password that it was signed in with. If either does not match, nobody is signed in. The
+// ID is not the name, because a name may be reused by another user.
 type account struct {
 	ID         string
 	Generation int // of the password
@@ -86,8 +86,8 @@ func (u *users) add(name, password string) (account, error) {
 	return added.account, nil
 }
 
-// check takes as long for a name that does not exist as for one that does, so
-// that the time tells nobody who has an account.
+// check takes the same time for a name that does not exist as for one that does, so that
+// the time does not reveal who has an account.
 func (u *users) check(name, password string) (account, error) {
 	acc, _, err := u.compare(name, password)
 	return acc, err
@@ -108,7 +108,7 @@ func (u *users) compare(name, password string) (acc account, hash []byte, err er
 	return acc, hash, nil
 }
 
-// find returns the user of that name, or nil, to a caller that holds u.mu.
+// find returns the user of that name, or nil. The caller must hold u.mu.
 func (u *users) find(name string) *user {
 	clean, err := cleanName(name)
 	if err != nil {
@@ -117,8 +117,8 @@ func (u *users) find(name string) *user {
 	return u.byName[clean]
 }
 
-// change is a compare-and-swap, too: of two changes of one password at the same
-// time, the second does not match any more.
+// change is a compare-and-swap, too: of two concurrent changes of one password, the
+// second no longer matches.
 func (u *users) change(name, old, password string) (account, error) {
 	_, compared, err := u.compare(name, old)
 	if err != nil {
@@ -147,7 +147,7 @@ func (u *users) knows(name, address string) bool {
 	return found != nil && slices.Contains(found.addresses, address)
 }
 
-// seen remembers that the account's user has signed in from address.
+// seen records that the account's user has signed in from address.
 func (u *users) seen(acc account, address string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -162,7 +162,7 @@ func (u *users) seen(acc account, address string) {
 	}
 }
 
-// name returns whose account it is, or "".
+// name returns the name of the account's user, or "".
 func (u *users) name(acc account) string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -173,10 +173,10 @@ func (u *users) name(acc account) string {
 }
 
 // cleanName returns the name as it is stored and compared, or errName. Names that look
-// alike let one user pass for another: in Unicode there are letters of other alphabets,
-// combining marks, wide and invisible ones, and spellings that differ only in case. So a
-// name to sign in with is ASCII, in lower case; what others are shown can be another
-// name, and any. Who needs names in every script needs the profiles of PRECIS (RFC 8265,
+// alike let one user pass for another: Unicode has letters of other alphabets, combining
+// marks, wide and invisible characters, and spellings that differ only in case. So the
+// name for signing in is ASCII, in lower case; a separate display name may be any text.
+// For names in every script, use the profiles of PRECIS (RFC 8265,
 // golang.org/x/text/secure/precis) and the rules for confusable letters of UTS 39.
 func cleanName(name string) (string, error) {
 	clean := []byte(strings.TrimSpace(name))

@@ -21,9 +21,9 @@ const (
 	lockName     = "lock"
 )
 
-// fileName returns the name of a record's file. It is a hash, since an ID may
-// have slashes, be longer than the name of a file may be, or differ from
-// another in nothing but case. Its begin is the record's group, a directory.
+// fileName returns the name of a record's file. It is a hash, since an ID may contain
+// slashes, be too long for the name of a file, or differ from another ID only in case.
+// The beginning of the hash is the record's group, a directory.
 func fileName(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return fmt.Sprintf("%x/%x%s", sum[:1], sum[1:], recordSuffix)
@@ -32,7 +32,7 @@ func fileName(id string) string {
 // groupOf returns the directory of a record's file.
 func groupOf(name string) string { return path.Dir(name) }
 
-// groups returns the groups that there are, 256 at most.
+// groups returns the existing groups, at most 256.
 func (s *Store) groups() ([]string, error) {
 	entries, err := fs.ReadDir(s.dir.FS(), ".")
 	var groups []string
@@ -67,7 +67,7 @@ func (s *Store) read(name string) (*provider.Record, error) {
 	}
 	rec := new(provider.Record)
 	if err := json.Unmarshal(data, rec); err != nil || fileName(rec.ID) != name {
-		return nil, fmt.Errorf("%s is damaged", name) // err could tell of the data
+		return nil, fmt.Errorf("%s is damaged", name) // err may quote the data
 	}
 	if rec.Expired(time.Now()) {
 		return nil, nil
@@ -75,10 +75,10 @@ func (s *Store) read(name string) (*provider.Record, error) {
 	return rec, nil
 }
 
-// write puts rec in the place of what is in a file, which must be locked. The
-// rename is the moment at which others see it.
+// write replaces the content of a file, which must be locked, with rec. The rename makes
+// it visible to others.
 func (s *Store) write(name string, rec *provider.Record) error {
-	kept := *rec // the caller's stays as it is
+	kept := *rec // the caller's record is not changed
 	kept.ExpiresAt = provider.FromMillis(provider.Millis(rec.ExpiresAt))
 	data, err := json.Marshal(kept)
 	if err != nil {
@@ -95,8 +95,8 @@ func (s *Store) write(name string, rec *provider.Record) error {
 	return err
 }
 
-// writeTemp writes a file to the disk. Without the Sync a power cut could leave
-// the new name with nothing behind it.
+// writeTemp writes a file to the disk. Without the Sync, a power failure could leave the
+// new name with no content.
 func (s *Store) writeTemp(name string, data []byte) error {
 	file, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

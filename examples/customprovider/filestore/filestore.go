@@ -1,19 +1,18 @@
-// Package filestore is a provider that keeps records as files in a directory.
-// It needs no database, and survives a restart. It is made to be read, as the
-// example of how to write a provider; package provider has the rules.
+// Package filestore is a provider that keeps records as files in a directory. It needs no
+// database, and its records survive a restart. Its code is an example of how to write a
+// provider; package provider has the rules.
 //
-// Any number of goroutines and processes of one machine may use a directory at
-// the same time. It must be on a local file system: those of a network may lock
-// nothing. A process that is killed in the middle of a Save holds nobody up, and
-// leaves the old record or the new one. Where package syscall offers no lock that
-// ends with its process, as on Plan 9, Save and Delete return
-// errors.ErrUnsupported.
+// Any number of goroutines and processes of one machine may use a directory at the same
+// time. It must be on a local file system, because locks may have no effect on network
+// file systems. A process that is killed during a Save blocks nobody, and leaves the old
+// record or the new one. If package syscall has no lock that ends with its process, as on
+// Plan 9, Save and Delete return errors.ErrUnsupported.
 //
-// A power cut leaves whole records as well, but may undo the last Saves and
-// Deletes before it, a sign-out among them: the contents of a file are on the disk
-// when Save returns, its name need not be. Setting the clock back wakes expired
-// records that Sweep has not removed. A context ends the wait for a lock, but not
-// for the disk. Only the owner may read the files; they are not encrypted.
+// A power failure leaves whole records as well, but may undo the last Saves and Deletes
+// before it, including a sign-out: when Save returns, the contents of the file are on the
+// disk, but its name may not be. If the clock is set back, expired records that Sweep has
+// not removed are live again. A context ends the wait for a lock, but not for the disk.
+// Only the owner may read the files; they are not encrypted.
 package filestore
 
 import (
@@ -26,13 +25,14 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// Store implements provider.Provider. Make one with Open.
+// Store implements provider.Provider. Make one with Open; the zero Store cannot be used.
+// It is safe for concurrent use.
 type Store struct{ dir *os.Root }
 
 var _ provider.Provider = (*Store)(nil)
 
-// Open returns a store of the records in dir, which is made if it does not
-// exist. There should be no other files in it.
+// Open returns a store of the records in dir, which is created if it does not exist.
+// There should be no other files in it.
 func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, wrap(err)
@@ -47,8 +47,8 @@ func Open(dir string) (*Store, error) {
 // Close closes the directory. It must be the last call.
 func (s *Store) Close() error { return wrap(s.dir.Close()) }
 
-// Fetch implements provider.Provider. It takes no lock: files are only ever
-// replaced as a whole.
+// Fetch implements provider.Provider. It takes no lock, because files are only replaced
+// as a whole.
 func (s *Store) Fetch(ctx context.Context, id string) (*provider.Record, error) {
 	if err := cmp.Or(provider.ValidateID(id), ctx.Err()); err != nil {
 		return nil, wrap(err)
@@ -92,8 +92,8 @@ func (s *Store) Save(ctx context.Context, rec *provider.Record, expectVersion in
 	return wrap(s.write(name, rec))
 }
 
-// Delete implements provider.Provider. It takes the lock, so that no Save that
-// has read the record puts it back.
+// Delete implements provider.Provider. It takes the lock, so that a Save that has read
+// the record does not restore it.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	if err := cmp.Or(provider.ValidateID(id), ctx.Err()); err != nil {
 		return wrap(err)
@@ -107,8 +107,8 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 	return wrap(s.remove(name))
 }
 
-// wrap puts the package's name before an error. Those of package os may be
-// passed on, since they name a file, and the names of files are hashes of IDs.
+// wrap adds the package's name to an error. Errors of package os may be passed on, since
+// they contain the name of a file, which is a hash of an ID.
 func wrap(err error) error {
 	switch {
 	case err == nil:

@@ -11,8 +11,8 @@ import (
 
 var _ provider.Lister = (*Store)(nil)
 
-// List implements provider.Lister. It reads every file, whatever the prefix, since
-// their names do not tell the IDs.
+// List implements provider.Lister. It reads every file, whatever the prefix, since file
+// names do not contain the IDs.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return func(yield func(*provider.Record, error) bool) {
 		if err := s.list(ctx, prefix, yield); err != nil {
@@ -21,8 +21,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[*provider.Rec
 	}
 }
 
-// list yields records until the last, until yield returns false, or until the error
-// that it returns.
+// list yields all records. It ends when yield returns false, or returns an error.
 func (s *Store) list(ctx context.Context, prefix string, yield func(*provider.Record, error) bool) error {
 	if err := cmp.Or(provider.ValidatePrefix(prefix), ctx.Err()); err != nil {
 		return err
@@ -50,9 +49,9 @@ func (s *Store) list(ctx context.Context, prefix string, yield func(*provider.Re
 	return nil
 }
 
-// lockedNames returns the names of a group's records. It takes the lock, since in
-// some file systems a file that is replaced meanwhile changes its place in the
-// directory, and would be missed.
+// lockedNames returns the names of a group's records. It takes the lock, since in some
+// file systems a file that is replaced changes its place in the directory, and could be
+// missed.
 func (s *Store) lockedNames(ctx context.Context, group string) ([]string, error) {
 	unlock, err := s.lock(ctx, group)
 	if err != nil {

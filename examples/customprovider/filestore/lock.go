@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lock keeps all others, goroutines and processes, from changing the files of a
-// group, which it makes if it does not exist, until unlock is called. It locks a
-// file of the group's own: that of a record is replaced under the eyes of those who
-// wait for it. The system gives up the lock of a process that dies. Lock files are
-// never removed, for someone may be about to lock them.
+// lock prevents all other goroutines and processes from changing the files of a group
+// until unlock is called. It creates the group if it does not exist. It locks a separate
+// file of the group, because a record's file may be replaced while others wait for its
+// lock. The system releases the lock of a process that dies. Lock files are never
+// removed, because others may be about to lock them.
 func (s *Store) lock(ctx context.Context, group string) (unlock func(), err error) {
 	if err := s.dir.Mkdir(group, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -30,8 +30,8 @@ func (s *Store) lock(ctx context.Context, group string) (unlock func(), err erro
 	return func() { _ = file.Close() }, nil
 }
 
-// waitLock asks again and again, since a call that waits for the lock could not
-// be ended with the context.
+// waitLock tries to lock the file repeatedly, since a blocking call could not be ended
+// with the context.
 func waitLock(ctx context.Context, file *os.File) error {
 	for {
 		if locked, err := tryLock(file); locked || err != nil {

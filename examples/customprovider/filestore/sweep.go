@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Sweep removes the files of expired records, and what killed processes have
-// left half written. Nobody sees these in any case, but they fill the disk: call
-// it now and then. Damaged files stay, and are named in the error.
+// Sweep removes the files of expired records, and incomplete files of killed processes.
+// These files are ignored in any case, but they fill the disk: call Sweep regularly.
+// Damaged files stay, and the error names them.
 func (s *Store) Sweep(ctx context.Context) error {
 	groups, err := s.groups()
 	errs := []error{err}
@@ -25,8 +25,8 @@ func (s *Store) Sweep(ctx context.Context) error {
 	return wrap(errors.Join(errs...))
 }
 
-// sweep looks under the lock of the record, which is that of its half-written
-// file as well: they are in one group.
+// sweep holds the lock of the record's group, which also contains the record's incomplete
+// file.
 func (s *Store) sweep(ctx context.Context, name string) error {
 	isRecord, isTemp := strings.HasSuffix(name, recordSuffix), strings.HasSuffix(name, tempSuffix)
 	if !isRecord && !isTemp {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// tryLock refuses to go on without a lock.
+// tryLock returns errors.ErrUnsupported: there is no lock on this system.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
 
 func noSpace(error) bool { return false }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock locks a file until it is closed, if nobody else has. With flock, each
-// opening of a file is someone else, in the same process too.
+// tryLock locks a file until it is closed, unless another opening of the file has locked
+// it, in this or another process.
 func tryLock(file *os.File) (bool, error) {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == syscall.EWOULDBLOCK || err == syscall.EINTR {

@@ -9,7 +9,7 @@ import (
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock locks a file until it is closed, if nobody else has.
+// tryLock locks a file until it is closed, unless it is already locked.
 func tryLock(file *os.File) (bool, error) {
 	const (
 		failImmediately = 1 // LOCKFILE_FAIL_IMMEDIATELY
