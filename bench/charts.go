@@ -23,8 +23,8 @@ const (
 	chartHeight = 3.6 * vg.Inch
 )
 
-// palette is that of Okabe and Ito, which the colour-blind can tell apart.
-// Holdfast has the first.
+// palette is the palette of Okabe and Ito, which colour-blind people can distinguish.
+// Holdfast has the first colour.
 var palette = []color.Color{
 	color.RGBA{0x00, 0x72, 0xb2, 0xff},
 	color.RGBA{0xe6, 0x9f, 0x00, 0xff},
@@ -73,7 +73,7 @@ func save(p *plot.Plot, file string) error {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return err
 	}
-	// Few browsers have the font, and the one that they take instead has serifs.
+	// Few browsers have the font, and many replace it by one with serifs.
 	svg := bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif"))
 	return os.WriteFile(file, svg, 0o644)
 }
@@ -133,7 +133,7 @@ func addBars(p *plot.Plot, scenarios, peers []string, height func(scenario, peer
 	return nil
 }
 
-// A curve is a line of a chart, by the n of benchmarks.
+// A curve is a line of a chart over the n of the benchmarks.
 type curve struct {
 	name   string
 	dashed bool
@@ -175,7 +175,7 @@ func logarithmic(p *plot.Plot, axes ...*plot.Axis) {
 	}
 }
 
-// plainTicks are those of a logarithmic axis, with labels like 1000000.
+// plainTicks are ticks of a logarithmic axis, with labels like 1000000.
 type plainTicks struct{}
 
 func (plainTicks) Ticks(low, high float64) []plot.Tick {

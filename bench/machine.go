@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// writeMachine writes what the results depend on, as configuration lines of the
-// benchmark format.
+// writeMachine writes the properties of the machine that the results depend on, as
+// configuration lines of the benchmark format.
 func writeMachine(w io.Writer) error {
 	versions, err := moduleVersions()
 	if err != nil {
@@ -32,7 +32,7 @@ func writeMachine(w io.Writer) error {
 	return nil
 }
 
-// libraries are those whose versions the page names.
+// libraries are the libraries whose versions the page shows.
 var libraries = []struct{ key, module string }{
 	{"scs", "github.com/alexedwards/scs/v2"},
 	{"goredisstore", "github.com/alexedwards/scs/goredisstore"},
@@ -66,7 +66,8 @@ func moduleVersions() (map[string]string, error) {
 
 var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
 
-// serverVersion asks the program, which may be where Debian hides PostgreSQL's.
+// serverVersion returns the version that the program reports. PostgreSQL may be in
+// Debian's own folder.
 func serverVersion(program string) string {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -80,7 +81,7 @@ func serverVersion(program string) string {
 	return cmp.Or(versionNumber.FindString(string(said)), "unknown")
 }
 
-// loadAverage is what Linux says of the last minute.
+// loadAverage returns Linux's load average of the last minute.
 func loadAverage() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	first, _, _ := strings.Cut(string(text), " ")

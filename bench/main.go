@@ -1,10 +1,9 @@
-// Command bench measures Holdfast beside other session libraries and writes what
-// it finds into ../docs: performance.md, its charts, and performance.txt, which
-// benchstat reads.
+// Command bench measures Holdfast and other session libraries and writes the results into
+// ../docs: performance.md, its charts, and performance.txt, which benchstat reads.
 //
 //	go run .           all of it, in some minutes
 //	go run . -long     with more and longer rounds
-//	go run . -from ../docs/performance.txt   only writes the page anew
+//	go run . -from ../docs/performance.txt   only writes the page again
 package main
 
 import (

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// measure runs the groups round by round, so that whatever else the machine does
-// meets all libraries alike, and writes the benchmarks' own output to a file.
+// measure runs the groups round by round, so that other load on the machine affects all
+// libraries alike, and writes the benchmarks' own output to a file.
 func measure(groups []group, results string) error {
 	dir, err := os.MkdirTemp("", "holdfast-bench-")
 	if err != nil {
@@ -55,7 +55,7 @@ func (g group) run(out io.Writer, program string) error {
 		"-test.bench="+g.bench, "-test.benchtime="+g.time)
 }
 
-// execute runs a program in the folder of the benchmarks, or go in this one.
+// execute runs a program in the folder of the benchmarks, or go in this folder.
 func execute(out io.Writer, program string, args ...string) error {
 	var said bytes.Buffer
 	cmd := exec.Command(program, args...)
@@ -70,7 +70,7 @@ func execute(out io.Writer, program string, args ...string) error {
 	return nil
 }
 
-// progress tells on standard error how far a run is.
+// progress reports on standard error how far a run is.
 type progress struct {
 	start       time.Time
 	done, total int

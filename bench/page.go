@@ -43,7 +43,7 @@ func page(f *results) (string, error) {
 	return b.String(), err
 }
 
-// load tells the machine's load averages during the run.
+// load describes the machine's load averages during the run.
 func (f *results) load() string {
 	if len(f.loads) == 0 {
 		return "unknown"
@@ -52,5 +52,5 @@ func (f *results) load() string {
 	return fmt.Sprintf("%.1f to %.1f, median %.1f", slices.Min(f.loads), slices.Max(f.loads), middle)
 }
 
-// rounds returns how often a benchmark was run.
+// rounds returns the number of runs of a benchmark.
 func (f *results) rounds(name string) int { return len(f.each(name, "sec/op")) }

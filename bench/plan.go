@@ -31,7 +31,7 @@ var quick = []group{
 	{"outage", "^BenchmarkOutage$", "1x", 1},
 }
 
-// longer is how much more and longer rounds a long run has.
+// longer is the factor by which a long run has more and longer rounds.
 const longer = 2
 
 func plan(long bool, only *regexp.Regexp) (groups []group) {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// parts are what the profile of a request is asked for. They overlap: most of
+// parts are the parts of a request whose share the profile shows. They overlap: most of
 // them allocate.
 var parts = []struct{ label, function, text string }{
 	{"securecookie", "github.com/gorilla/securecookie.", "securecookie, which checks the cookie"},
@@ -50,7 +50,8 @@ func writeProfile(out io.Writer, program, scenario string) error {
 	return nil
 }
 
-// share returns how much of the CPU time is spent below functions of that name.
+// share returns the share of the CPU time that is spent in functions of that name and
+// their callees.
 func share(p *profile.Profile, function string) float64 {
 	var within, all int64
 	for _, sample := range p.Sample {

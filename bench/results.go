@@ -11,7 +11,7 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// results are what the benchmarks have measured, and on what machine.
+// results are the measurements of the benchmarks, and the properties of the machine.
 type results struct {
 	rows    []row
 	machine map[string]string
@@ -77,7 +77,7 @@ func (f *results) each(name, unit string) map[int]float64 {
 	return values
 }
 
-// median returns the median over the rounds, and whether there is any.
+// median returns the median over the rounds, and whether there are any.
 func (f *results) median(name, unit string) (float64, bool) {
 	var values []float64
 	for _, v := range f.each(name, unit) {
@@ -86,8 +86,8 @@ func (f *results) median(name, unit string) (float64, bool) {
 	return median(values)
 }
 
-// ratio returns the median of the rounds' ratios: what has slowed down a round
-// has slowed down both.
+// ratio returns the median of the rounds' ratios, because a disturbance of a round has
+// slowed down both.
 func (f *results) ratio(name, other, unit string) (float64, bool) {
 	var ratios []float64
 	others := f.each(other, unit)
@@ -119,7 +119,7 @@ func median(values []float64) (float64, bool) {
 	return benchmath.AssumeNothing.Summary(sample, 0.95).Center, true
 }
 
-// labels returns the values that a label has below a benchmark, as they come.
+// labels returns the values that a label has below a benchmark, in order of appearance.
 func (f *results) labels(parent, label string) (values []string) {
 	for _, r := range f.rows {
 		rest, ok := strings.CutPrefix(r.name, parent+"/"+label+"=")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// cell formats what there is, and a dash where there is nothing.
+// cell formats a value, or a dash if there is none.
 func cell(v float64, ok bool, format func(float64) string) string {
 	if !ok {
 		return "–"
@@ -40,8 +40,8 @@ func (f *results) peers(store string) (peers []string) {
 
 func isFloor(peer string) bool { return peer == "floor" || strings.HasPrefix(peer, "bare-") }
 
-// requestTable has the time of a request by scenario and library. Behind that of
-// a peer stands how many times Holdfast's it is.
+// requestTable shows the time of a request by scenario and library. After the time of
+// another library it shows its ratio to Holdfast's.
 func (f *results) requestTable(store string) string {
 	peers := f.peers(store)
 	header := append([]string{"time of a request", "floor"}, peers...)
@@ -66,7 +66,7 @@ func (f *results) show(name, unit string, format func(float64) string) string {
 	return cell(v, ok, format)
 }
 
-// floorTable sets Holdfast against the floor and against scs.
+// floorTable compares Holdfast with the floor and with scs.
 func (f *results) floorTable(store string) string {
 	header := []string{"Holdfast", "over the floor", "times the floor", "scs is slower by", "allocations", "scs's"}
 	var rows [][]string
@@ -97,7 +97,7 @@ func (f *results) allocationTable(store string) string {
 	return markdown(append([]string{"allocations / bytes"}, peers...), rows)
 }
 
-// bareTable has what the frameworks take without sessions.
+// bareTable shows the time of the frameworks without sessions.
 func (f *results) bareTable() string {
 	row := []string{"a request"}
 	for _, peer := range []string{"floor", "bare-context", "bare-gin", "bare-fiber"} {
@@ -106,8 +106,8 @@ func (f *results) bareTable() string {
 	return markdown([]string{"without sessions", "net/http", "with a value in the context", "gin", "fiber"}, [][]string{row})
 }
 
-// splitTable has what a request over a store takes in the store's calls and elsewhere,
-// with floors that do more and more of what sessions must do.
+// splitTable shows the time of a request over a store in the store's calls and elsewhere,
+// with floors that do more and more of the work of sessions.
 func (f *results) splitTable(store string) string {
 	parts := []struct{ label, text string }{
 		{"floor", "floor"},
@@ -208,8 +208,8 @@ func (f *results) signingTable() string {
 	return markdown([]string{"signing keys, cookie of the oldest", "read", "allocations"}, rows)
 }
 
-// writerTable has saves for each success, and how many times a series of the same
-// requests they take together.
+// writerTable shows the saves for each success, and the ratio of the time of parallel
+// requests to that of a series of the same requests.
 func (f *results) writerTable(instances string) string {
 	header := []string{"writers at once"}
 	stores := f.labels("Writers", "store")
@@ -250,7 +250,7 @@ func (f *results) against(name string) (float64, bool) {
 	return median(ratios)
 }
 
-// serverTable has what whole servers do under load.
+// serverTable shows the results of whole servers under load.
 func (f *results) serverTable(scenario string) string {
 	var rows [][]string
 	for _, peer := range f.labels("Server/scenario="+scenario, "peer") {

@@ -1,3 +1,3 @@
-// Package measure holds the benchmarks of Holdfast beside other session
-// libraries. "go run ." in the folder above runs them and writes the tables.
+// Package measure holds the benchmarks of Holdfast and other session libraries. "go run
+// ." in the folder above runs them and writes the tables.
 package measure
