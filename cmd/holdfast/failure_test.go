@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
@@ -74,27 +75,29 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"revoke of users": {"revoke", "-user", "ada"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, room := range []int{0, 1, -1} { // -1: all but one byte
-				s := newMemorySite(t)
-				args := slices.Clone(args)
-				if publicID := s.signIn("ada").publicID(); args[len(args)-1] == "ID" {
-					args[len(args)-1] = publicID
-				}
-				if room < 0 {
-					twin := newSite(t, s.store, session.Config{})
-					length := len(twin.run(args...).out)
-					s = newMemorySite(t)
-					if publicID := s.signIn("ada").publicID(); len(args[len(args)-1]) == len(publicID) {
+			synctest.Test(t, func(t *testing.T) { // two sites have the same times
+				for _, room := range []int{0, 1, -1} { // -1: all but one byte
+					s := newMemorySite(t)
+					args := slices.Clone(args)
+					if publicID := s.signIn("ada").publicID(); args[len(args)-1] == "ID" {
 						args[len(args)-1] = publicID
 					}
-					room = length - 1
+					if room < 0 {
+						twin := newSite(t, s.store, session.Config{})
+						length := len(twin.run(args...).out)
+						s = newMemorySite(t)
+						if publicID := s.signIn("ada").publicID(); len(args[len(args)-1]) == len(publicID) {
+							args[len(args)-1] = publicID
+						}
+						room = length - 1
+					}
+					var errOut strings.Builder
+					code := s.writingTo(&fullDevice{room}, &errOut, s.store, args...)
+					if code != exitFailed || !strings.Contains(errOut.String(), errNoSpace.Error()) {
+						t.Errorf("with room for %d bytes: exit code %d, %q", room, code, errOut.String())
+					}
 				}
-				var errOut strings.Builder
-				code := s.writingTo(&fullDevice{room}, &errOut, s.store, args...)
-				if code != exitFailed || !strings.Contains(errOut.String(), errNoSpace.Error()) {
-					t.Errorf("with room for %d bytes: exit code %d, %q", room, code, errOut.String())
-				}
-			}
+			})
 		})
 	}
 }
