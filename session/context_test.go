@@ -32,6 +32,7 @@ var waysToWait = map[string]func(context.Context){
 	"Err": func(ctx context.Context) {
 		for ctx.Err() == nil {
 			time.Sleep(10 * time.Millisecond)
+			synctest.Wait() // for a timer that goes off at this very moment
 		}
 	},
 	"Done": func(ctx context.Context) { <-ctx.Done() },

@@ -269,6 +269,26 @@ func TestRuleRevoke(t *testing.T) {
 		wantErr(t, w.m.Revoke(ctx, id), nil)
 	})
 
+	t.Run("of what a session is about to be renewed to is not undone by the renewal", func(t *testing.T) {
+		w, c := member(t)
+		old, next := c.sessionID(), ""
+		w.onSave(pass, pass, before(func() { // the list and the new record; not the tombstone
+			for _, id := range w.publicIDs("ann") {
+				if id != old {
+					next = id
+				}
+			}
+			wantErr(t, w.m.Revoke(ctx, next), nil)
+			c.tab().post(set("b=2")).wantPage(t) // which the new record has to be brought up to
+		}))
+		c.post(renew).wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+		if w.lives(next) {
+			t.Error("it lives again")
+		}
+		c.wantState("a=1 b=2")
+		w.wantSessions("ann", c)
+	})
+
 	t.Run("takes the session off the list", func(t *testing.T) {
 		w, c := member(t)
 		tab := w.client()
