@@ -210,7 +210,7 @@ var owners = []mutant{
 	without("OwnerLimit defaults to 100", engine,
 		"defaultOwnerLimit      = 100", "defaultOwnerLimit     = 101"),
 	without("a negative OwnerLimit is none", engine,
-		"limit < 0 || len(entries) < limit {", "len(entries) < max(limit, 100) {"),
+		"limit < 0 || len(entries) < limit {", "limit < 0 && len(entries) < 100 || len(entries) < limit {"),
 	without("OwnerLimit is at most what can be listed", engine,
 		"check(c.OwnerLimit <= owners.MaxEntries,", "check(c.OwnerLimit <= owners.MaxEntries+1,"),
 	without("OwnerLimit may be all that can be listed", engine,
