@@ -207,7 +207,7 @@ func (r *Ring) restoreOrFail(a *records.Access, old *view, stored *Snapshot) (*S
 	without("a new key every SigningKeyRotation", keyrings,
 		"return !now.Before(keys[0].From.Add(o.Rotation - Lead))", "return false"),
 	without("a change of the ring is a CAS", keyrings,
-		"\t\t_, err := decode(encode(keys)) // a ring that could not be read must not be stored\n\t\treturn next, err\n", `		_, err := decode(encode(keys))
+		"\t\t_, err := decode(encode(keys)) // never store a ring that cannot be read\n\t\treturn next, err\n", `		_, err := decode(encode(keys))
 		if err == nil {
 			_, err = r.rings.Save(a, r.opts.ID, next, -1)
 		}

@@ -190,9 +190,9 @@ var destroys = []mutant{
 	return errors.ErrUnsupported
 `, "\t\t\tif !errors.Is(err, errMoved) {\n", "\t\t\tif errors.Is(err, errors.ErrUnsupported) {\n\t\t\t\treturn ended, nil\n\t\t\t}\n\t\t\tif !errors.Is(err, errMoved) {\n"),
 	without("absent is success", engine,
-		"\tcase len(b.popped) == 0: // just what was asked for\n\t\treturn nil\n", ""),
+		"\tcase len(b.popped) == 0: // the intended result\n\t\treturn nil\n", ""),
 	without("absent is none if it popped something", engine,
-		"\tcase len(b.popped) == 0: // just what was asked for\n\t\treturn nil\n", "\tcase true:\n\t\treturn nil\n"),
+		"\tcase len(b.popped) == 0: // the intended result\n\t\treturn nil\n", "\tcase true:\n\t\treturn nil\n"),
 	without("what was popped before a Clear counts", engine,
 		"\t\tst.changes = nil\n\t\tst.cleared = true\n", "\t\tst.changes, st.popped = nil, nil\n\t\tst.cleared = true\n"),
 	without("absent after an unknown outcome is unknown if it popped something", engine,
