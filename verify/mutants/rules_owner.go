@@ -220,7 +220,7 @@ var owners = []mutant{
 	without("OwnerLimit does not count a Renew twice", engine,
 		"\tif found.lives(s.before) {\n\t\tn--\n\t}\n", ""),
 	without("OwnerLimitRefuses refuses no Renew", engine,
-		"\tif found.lives(s.before) {\n\t\treturn nil\n\t}\n", ""),
+		"\tif found.lives(s.before) { // it is replaced, so the number stays\n\t\treturn nil\n\t}\n", ""),
 	without("OwnerLimit does not end the session that is renewed", engine,
 		"func(m member) bool { return m.id != s.before })\n\t\tif oldest < 0", "func(m member) bool { return true })\n\t\tif oldest < 0"),
 	without("OwnerLimit counts a session that is being renewed once", engine,
