@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 // verbs are calls on a record that is stored in version 1.

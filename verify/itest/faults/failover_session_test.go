@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
-	"github.com/holdfast-go/holdfast/verify/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/verify/itest/witness"
 )
 
 // A request is under way while Redis fails over. Before it, the session got the

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 // After a fault every connection is a new one. Calls succeed again also where the

@@ -13,9 +13,9 @@ import (
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/verify/itest/witness"
-	"github.com/holdfast-go/holdfast/provider"
 )
 
 // A loss is what can get lost of one call.

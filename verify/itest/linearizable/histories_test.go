@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/verify/itest/linearizable"
 	"github.com/holdfast-go/holdfast/verify/itest/stores"
-	"github.com/holdfast-go/holdfast/provider"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }

@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/holdfast-go/holdfast/verify/sim"
 	"github.com/holdfast-go/holdfast/internal/testserver"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
+	"github.com/holdfast-go/holdfast/verify/sim"
 	"pgregory.net/rapid"
 )
 

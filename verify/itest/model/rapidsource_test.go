@@ -1,8 +1,8 @@
 package model_test
 
 import (
-	"github.com/holdfast-go/holdfast/verify/sim"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/sim"
 	"pgregory.net/rapid"
 )
 

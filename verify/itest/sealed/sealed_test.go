@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/providertest"
 	"github.com/holdfast-go/holdfast/provider/sealed"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 // What Redis evicts when its memory is full may be the signing keys. An instance that

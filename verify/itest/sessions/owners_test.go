@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/examples/customprovider/filestore"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 // A user's sessions are listed, changed and ended from another instance than that

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }

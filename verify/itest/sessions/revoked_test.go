@@ -6,8 +6,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 var formToken = session.NewKey[int]("form")

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
-	"github.com/holdfast-go/holdfast/verify/itest/witness"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/verify/itest/witness"
 )
 
 // keys are the signing keys of a site's instances.

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
