@@ -32,31 +32,31 @@ import (
 // deployment that replaces a codec of your own, old and new instances treat each other's
 // sessions like this.
 type Codec interface {
-	// Name goes into Record.Format.
+	// Name returns the name of the codec, which is stored as Record.Format. It must not be
+	// empty.
 	Name() string
 	// Marshal encodes what v points to. It must not keep v.
 	Marshal(v any) ([]byte, error)
-	// Unmarshal decodes data into v, a pointer. It must not keep data nor
-	// write to it.
+	// Unmarshal decodes data into v, a pointer. It must neither keep data nor write to it.
 	Unmarshal(data []byte, v any) error
 }
 
-// CBOR returns the default codec: RFC 8949 in its core deterministic form. It
-// honours json tags, and the encoding.BinaryMarshaler, encoding.TextMarshaler
-// and json.Marshaler of a type. Times keep their nanoseconds and their offset,
-// and lose their location's name.
+// CBOR returns the default codec: RFC 8949 in its core deterministic form. It uses json
+// tags, and the encoding.BinaryMarshaler, encoding.TextMarshaler and json.Marshaler of a
+// type. Times keep their nanoseconds and their offset, but not the name of their
+// location.
 func CBOR() Codec { return cborCodec{} }
 
-// JSON returns the codec for those who want to read their table. It costs
-// several times what [CBOR] does. It has no room for some values, which fail the
-// commit with ErrEncode: strings that are not valid UTF-8, NaN and infinities, and
-// in a value of type any an integer beyond 2^53 that a float64 does not hold.
+// JSON returns a codec whose values can be read in the store. It takes several times as
+// long as [CBOR]. It cannot represent some values, which fail the commit with ErrEncode:
+// strings that are not valid UTF-8, NaN and infinities, and in a value of type any an
+// integer beyond 2^53 that a float64 cannot represent.
 func JSON() Codec { return jsonCodec{} }
 
 func builtin(c Codec) bool { return c == CBOR() || c == JSON() }
 
-// basic reports whether t is a predeclared type, without methods, whose values share no
-// memory with what they were decoded from.
+// basic reports whether t is a predeclared type without methods whose values share no
+// memory with the decoded data.
 func basic(t reflect.Type) bool {
 	k := t.Kind()
 	return t.PkgPath() == "" && (k < reflect.Complex64 || k == reflect.String)
@@ -72,9 +72,9 @@ type cborCodec struct{}
 
 func (cborCodec) Name() string { return "cbor" }
 
-// A value with something in it that only knows JSON is stored as JSON text: CBOR
-// would store the exported fields of it, and without an error nothing else. An
-// interface may hold such a value.
+// Marshal encodes a value as CBOR. A value with a part that only marshals itself to JSON
+// is stored as JSON text: CBOR would store only its exported fields, without an error. An
+// interface may hold such a part.
 func (cborCodec) Marshal(v any) ([]byte, error) {
 	if !onlyJSON(reflect.TypeOf(v)) && !hidden(reflect.ValueOf(v), onlyJSON) {
 		return cborEncoding.Marshal(v)
@@ -107,7 +107,7 @@ func encode[T any](codec Codec, value *T) (txn.Value, error) {
 	return txn.Value{Data: data, Present: true}, err
 }
 
-// textHead returns what the CBOR of a text of n bytes begins with: RFC 8949, 3.1.
+// textHead returns the first bytes of the CBOR of a text of n bytes: RFC 8949, 3.1.
 func textHead(n uint32) []byte {
 	const text = 3 << 5
 	switch {
@@ -160,8 +160,8 @@ var (
 )
 
 func cborModes() (cbor.EncMode, cbor.DecMode) {
-	// Deterministic CBOR alone would cut times to seconds, and store nothing of
-	// a type that only marshals itself to text.
+	// Deterministic CBOR by itself would truncate times to seconds, and store nothing of a
+	// type that only marshals itself to text.
 	enc := cbor.CoreDetEncOptions()
 	enc.Time = cbor.TimeRFC3339Nano
 	enc.TimeTag = cbor.EncTagRequired
@@ -171,7 +171,7 @@ func cborModes() (cbor.EncMode, cbor.DecMode) {
 		panic(err)
 	}
 	decMode, err := cbor.DecOptions{
-		// The limits hold a hostile record to what its own size warrants.
+		// The limits restrict a hostile record to memory in proportion to its size.
 		MaxNestedLevels:  32,
 		MaxArrayElements: 1 << 17,
 		MaxMapPairs:      1 << 16,
@@ -188,10 +188,10 @@ func cborModes() (cbor.EncMode, cbor.DecMode) {
 	return encMode, decMode
 }
 
-var jsonTypes sync.Map // of reflect.Type to bool: what onlyJSON has found
+var jsonTypes sync.Map // of reflect.Type to bool: the results of onlyJSON
 
-// onlyJSON reports whether a value of type t may hold one that marshals itself
-// to JSON and to nothing else that CBOR knows. It cannot see into interfaces.
+// onlyJSON reports whether a value of type t may contain one that marshals itself to JSON
+// and to no other format that CBOR uses. It cannot look into interfaces.
 func onlyJSON(t reflect.Type) bool {
 	if found, ok := jsonTypes.Load(t); ok {
 		return found.(bool)
@@ -226,7 +226,7 @@ func findJSON(t reflect.Type, seen map[reflect.Type]bool) bool {
 
 var cborMarshalers = []reflect.Type{cborMethods.marshaler, binaryMethods.marshaler, textMethods.marshaler}
 
-// marshalsItself reports whether t or a pointer to it implements any of these.
+// marshalsItself reports whether t or a pointer to it implements one of marshalers.
 func marshalsItself(t reflect.Type, marshalers ...reflect.Type) bool {
 	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool {
 		return t.Implements(m) || reflect.PointerTo(t).Implements(m)

@@ -84,12 +84,12 @@ func (p *requestState) writeCookie(h http.Header) {
 	}
 	putCookie(h, cookie, p.inOtherScopes(cookie))
 	if cookie.Secure && losesSecure(p.request) && !p.m.warnedOfPlainHTTP.Swap(true) {
-		p.m.cfg.Logger.Error("session: browsers drop this Secure cookie if it goes over plain HTTP, as it seems to; "+
+		p.m.cfg.Logger.Error("session: the response seems to go over plain HTTP, where browsers drop this Secure cookie; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
 	if fromAnotherSite(p.request, cookie.SameSite) && len(p.cookies(nil)) == 0 && !p.m.warnedOfOtherSite.Swap(true) {
-		p.m.cfg.Logger.Warn("session: a request from a page of another site began a session, whose cookie replaces that of the visitor's own, "+
-			"which the browser keeps back there; keep what such requests need in a second Manager with SameSite=None "+
+		p.m.cfg.Logger.Warn("session: a request from a page of another site began a session, whose cookie replaces the visitor's own, "+
+			"which the browser did not send; keep the data of such requests in a second Manager with SameSite=None "+
 			"and a cookie Name of its own: see the example \"cross-site\" of Cookie", slog.String("method", p.request.Method))
 	}
 }

@@ -165,12 +165,13 @@
 // committed when the handler returns. A new session then has no cookie, so it is dropped
 // and logged.
 //
-// A commit goes on if the client disconnects.
+// A commit goes on if the client disconnects. Only a Renew, and a new session that begins
+// over a tombstone, are given up then, because their cookie would be lost.
 //
 // A change that is not committed when the request ends is never committed. From then on
-// Save, and every change outside of [Session.Update], fails with [ErrRequestDone]. So a
-// handler that http.TimeoutHandler has given up, or a goroutine of the request, cannot
-// take its change for saved.
+// every change outside of [Session.Update] is dropped and logged, and Save returns
+// [ErrRequestDone] once a change was dropped. So a handler that http.TimeoutHandler has
+// given up, or a goroutine of the request, cannot take its change for saved.
 //
 // # Requests from other sites
 //

@@ -38,7 +38,7 @@ type Key[T any] struct {
 	lastWriteWins bool
 	rating        rating // of T
 	merge         func(base, mine, theirs T) T
-	older         []func(Codec, txn.Value) (T, error) // decode what is of earlier types
+	older         []func(Codec, txn.Value) (T, error) // decode values of earlier types
 }
 
 // NewKey returns the key of that name. It panics if name is empty or if no value of type

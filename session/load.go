@@ -89,9 +89,9 @@ type candidate struct {
 
 // finding is what the cookies of a request lead to.
 type finding struct {
-	session    candidate   // the one that lives, if exactly one does
-	rivals     []txn.Rival // all that live, if several do
-	tombstone  candidate   // the first that there is, or the first that is strict
+	session    candidate   // the live one, if there is exactly one
+	rivals     []txn.Rival // all live ones, if there are several
+	tombstone  candidate   // the first one, or the first strict one
 	unreadable candidate   // the first whose codec is not known
 	err        error       // of the first record that cannot be read
 }
@@ -177,7 +177,7 @@ func (p *requestState) warnOfSeveral(sent int, found finding) {
 		p.m.cfg.Logger.Error("session: a request came with the cookies of several live sessions and got none of them; the next sign-in of this visitor ends them; "+advice,
 			cookie, slog.Int("sessions", len(found.rivals)))
 	case sent > maxCandidates && !p.m.warnedOfMany.Swap(true):
-		p.m.cfg.Logger.Error("session: a request came with more cookies of the session's name than are looked at and got no session; "+advice,
+		p.m.cfg.Logger.Error("session: a request came with more cookies of the session's name than are looked at, so it got no session; "+advice,
 			cookie, slog.Int("limit", maxCandidates))
 	}
 }

@@ -28,7 +28,7 @@ type Manager struct {
 	owners  *owners.Index
 	engine  txn.Engine
 
-	decodable      sync.Map     // types of which Config.Codec, if not built in, has given a value back
+	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
 	vanishedLogged atomic.Int64 // when, in Unix seconds
 
 	// What is logged once.
@@ -37,7 +37,7 @@ type Manager struct {
 	warnedOfRivals    atomic.Bool // a request with the cookies of several live sessions
 	warnedOfMany      atomic.Bool // a request with more cookies of the name than are looked at
 	warnedOfOtherSite atomic.Bool // a session that a page of another site has begun
-	warnedOfBypass    atomic.Bool // a handler that answers by another ResponseWriter
+	warnedOfBypass    atomic.Bool // a handler that answers through another ResponseWriter
 }
 
 // New returns a Manager that keeps its sessions in p. It does no I/O. The error lists
@@ -155,7 +155,7 @@ func (m *Manager) logVanished(id string) {
 	if now-last < int64(vanishingInterval.Seconds()) || !m.vanishedLogged.CompareAndSwap(last, now) {
 		return
 	}
-	m.cfg.Logger.Error("session: a session that was saved a moment ago is not in the store, so its visitor stays anonymous; "+
-		"if the clock of the store is ahead of this machine's, synchronize both; else see whether the store evicts records, or was emptied",
+	m.cfg.Logger.Error("session: a session that was saved a moment ago is not in the store, so its visitor is anonymous; "+
+		"if the clock of the store is ahead of this machine's, synchronize both; otherwise check whether the store evicts records or was emptied",
 		slog.String("public_id", id), slog.Duration("saved_ago", ago))
 }

@@ -19,7 +19,7 @@ import (
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	m.check()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m.enclosing(r.Context()) != nil { // the same Manager is around already
+		if m.enclosing(r.Context()) != nil { // the same Manager already wraps this handler
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -90,7 +90,7 @@ type requestState struct {
 
 	loading sync.Mutex // held while the session is read
 	loadErr error
-	asked   atomic.Bool // for the session, whether it was found or not
+	asked   atomic.Bool // the session was asked for, whether it was found or not
 	over    atomic.Bool // the outermost handler has returned
 	session atomic.Pointer[Session]
 

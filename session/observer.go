@@ -45,7 +45,7 @@ const (
 	OutcomeConflict    Outcome = "conflict"    // ErrConflict
 	OutcomeEnded       Outcome = "ended"       // ErrEnded
 	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
-	OutcomeCanceled    Outcome = "canceled"    // OpRenew: the visitor disconnected first and would not have received the new cookie
+	OutcomeCanceled    Outcome = "canceled"    // the visitor disconnected first and would not have received the new cookie
 	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     Outcome = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent

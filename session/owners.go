@@ -9,7 +9,7 @@ import (
 // SetOwner makes userID the owner of the session, so that [Manager.Sessions] lists it and
 // [Manager.RevokeAll] ends it. Call it at the login, together with Renew. The ID ""
 // removes the owner. SetOwner does not touch values of the session that concern the user.
-// A session without values is stored for its owner alone.
+// A session with an owner is stored even if it has no values.
 //
 // A session that is in use checks once in each Config.TouchInterval, with one storage
 // trip, that it is still listed, since a store that evicts may lose the list.
@@ -57,7 +57,7 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 // Revoke returns nil for a session that was destroyed or revoked in the last five
 // minutes, as long as its tombstone is stored. It returns ErrEnded if there is no session
 // of that public ID, and has ended nothing: the session has expired, or its successor was
-// later renewed or persisted and lives on. Sessions returns its present public ID.
+// later renewed or persisted and lives on. Manager.Sessions returns its present public ID.
 //
 // Revoke does not check the owner. Look up a public ID that came with a request in the
 // user's Sessions first.

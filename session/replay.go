@@ -100,7 +100,7 @@ type replay struct {
 	req       *requestState
 	outermost bool
 	attempts  int
-	savepoint *txn.Savepoint // of the session as the handler was entered; nil: it was not loaded
+	savepoint *txn.Savepoint // of the session when the handler was called; nil: it was not loaded
 	body      *bodyRecorder
 }
 

@@ -16,8 +16,8 @@ type bodyRecorder struct {
 
 	mu      sync.Mutex
 	kept    []byte // the beginning of src
-	over    bool   // more than limit was read; kept is gone
-	end     error  // what src has ended with
+	over    bool   // more than limit was read; kept is nil
+	end     error  // the error that src has ended with
 	current *replayBody
 	closed  bool
 }
@@ -61,7 +61,7 @@ func (t *bodyRecorder) close() {
 // Read implements io.Reader.
 func (p *replayBody) Read(b []byte) (int, error) {
 	t := p.recorder
-	t.reading.Lock() // also behind a run that was discarded while it read
+	t.reading.Lock() // also waits for a run that was discarded while it read
 	defer t.reading.Unlock()
 	if n, err, replayed := p.replay(b); replayed {
 		return n, err

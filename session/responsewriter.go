@@ -19,7 +19,7 @@ type responseWriter struct {
 	raw       http.ResponseWriter
 	req       *requestState
 	ctx       handlerContext
-	entry     http.Header // as it was when the handler was called
+	entry     http.Header // a copy from when the handler was called
 	outermost bool        // no other writer of the request is around this one
 	sent      bool        // the header is on its way
 	err       error       // why the handler's response will not be sent
@@ -48,8 +48,8 @@ func (rw *responseWriter) serve(next http.Handler, r *http.Request) {
 	defer func() {
 		rw.ctx.stop(context.Canceled)
 		if !returned && rw.err != nil {
-			// A ReverseProxy aborts when a Write fails; the answer to why it
-			// failed is still to come.
+			// A ReverseProxy aborts when a Write fails; the response for this
+			// failure is still to be sent.
 			if v := recover(); v != nil && v != http.ErrAbortHandler {
 				panic(v)
 			}

@@ -271,7 +271,7 @@ func hiddenWithin(v reflect.Value, found func(reflect.Type) bool, depth int) boo
 	return false
 }
 
-var hiding sync.Map // of reflect.Type to bool: what hides has found
+var hiding sync.Map // of reflect.Type to bool: the results of hides
 
 // hides reports whether a value of type t may contain an interface that a codec looks
 // into.

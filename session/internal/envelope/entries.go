@@ -16,7 +16,7 @@ import (
 type Entries struct {
 	count   int
 	encoded []byte
-	marks   []int // where every stride-th entry begins, but for the first
+	marks   []int // offsets of every stride-th entry except the first
 }
 
 // stride is the maximum number of entries that a search reads one by one.

@@ -36,7 +36,7 @@ const (
 	flagOutside = 1
 	flagLogin   = 2
 
-	boundAt   = 2 // where the end of the record's ID stands
+	boundAt   = 2 // offset of the end of the record's ID
 	boundSize = 8
 )
 
@@ -51,7 +51,7 @@ var (
 type Envelope struct {
 	Created  time.Time // when the session began; a renewal keeps it
 	Started  time.Time // when its lifetime began
-	Seen     time.Time // when it was last used, as far as that was saved
+	Seen     time.Time // when it was last used, as of the last save
 	Deadline time.Time // when a persistent session ends; zero for others
 
 	History History // the commits before this one
@@ -71,7 +71,7 @@ type Envelope struct {
 // version 0 means that it follows none. Afterwards e.History and e.Entries are parts of
 // the bytes. Bind then binds the bytes to a record.
 func (e *Envelope) Encode(version int64, history History, kept *Entries, edits []Edit) []byte {
-	var room [512]byte // for most of what comes before the entries
+	var room [512]byte // enough for most heads, the part before the entries
 	head := append(room[:0], layout, kindLive)
 	head = append(head, make([]byte, boundSize)...)
 	for _, t := range [...]time.Time{e.Created, e.Started, e.Seen, e.Deadline} {
@@ -216,7 +216,7 @@ func (d *decoder) uvarint() uint64 {
 		return uint64(v)
 	}
 	v, n := binary.Uvarint(d.rest)
-	if n <= 0 || n > 1 && d.rest[n-1] == 0 { // the second: a longer spelling of the same number
+	if n <= 0 || n > 1 && d.rest[n-1] == 0 { // the second condition: a longer encoding of the same number
 		d.failed = true
 		return 0
 	}
@@ -250,7 +250,7 @@ func (d *decoder) history() History {
 
 func (d *decoder) entries() Entries {
 	count := d.uvarint()
-	if d.failed || count > uint64(len(d.rest)/2) { // an entry takes two bytes at least
+	if d.failed || count > uint64(len(d.rest)/2) { // an entry takes at least two bytes
 		d.failed = true
 		return Entries{}
 	}

@@ -28,7 +28,7 @@ type entry struct {
 	id     string
 	since  time.Time
 	commit int64  // the number of the session's commit that sets the owner
-	before string // the end of the ID of the session that this one is to replace; "": none
+	before string // tag of the session that this one is to replace; "": none
 }
 
 // removal returns the entry that removes the session of that ID, which has ended,

@@ -31,7 +31,7 @@ var (
 type Options struct {
 	ID        func(owner string) string // of the record of an owner's index
 	Limit     int                       // of an owner's sessions; negative: none
-	Refuses   bool                      // one session more is refused
+	Refuses   bool                      // refuse a session above Limit
 	Lifetimes *records.Lifetimes
 	Logger    *slog.Logger
 	Observer  observe.Observer
@@ -63,7 +63,7 @@ func (x *Index) Enter(a *records.Access, mine *Entering, id string, next *record
 	}
 	if errors.Is(err, errFull) || errors.Is(err, records.ErrTooLarge) {
 		x.opts.Logger.Error("session: the list of an owner's sessions is full, so the owner cannot sign in; "+
-			"end some by Manager.RevokeAll and set Config.OwnerLimit to what owners need; entries of sign-ins that have failed go after an hour",
+			"end some by Manager.RevokeAll and set Config.OwnerLimit to what owners need; entries of failed sign-ins are removed after an hour",
 			slog.String("list", x.opts.ID(next.Owner)), slog.Any("error", err))
 		return fmt.Errorf("%w: the list of them is full; end some by Manager.RevokeAll, or wait an hour if their sign-ins have failed", ErrTooManySessions)
 	}

@@ -18,7 +18,7 @@ const maxUnknownSaves = 4
 // the conflicts, and holds the commit's place in the queue. It is for one goroutine.
 type Access struct {
 	store     *Store
-	caller    context.Context // of the code that asked for the commit; its end does not stop that
+	caller    context.Context // context of the code that asked for the commit; its end does not stop the commit
 	deadline  time.Time       // of all calls; zero until the next one
 	ticket    *queue.Ticket
 	queued    bool // the commit has been in the queue once

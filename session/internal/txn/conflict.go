@@ -96,7 +96,7 @@ func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
 	case c == nil && w.cleared:
 		did = "read and cleared"
 	case c == nil:
-		remedy += " or, if nothing but the change rests on it, read it in Session.Update"
+		remedy += " or, if only the change depends on it, read it in Session.Update"
 	case c.verb == verbPop:
 		did, remedy = "popped", "only one request gets it"
 	case c.verb == verbDelete:
@@ -106,7 +106,7 @@ func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
 	case c.verb == verbUpdate:
 		did = "read and updated"
 		if l < LevelStrict {
-			remedy = "read it in the function of Key.Update alone, or " + runAgain
+			remedy = "read it only in the function of Key.Update, or " + runAgain
 		}
 	default:
 		did, remedy = "read and set", l.insteadOfSet(w.reads.keys.find(key))
@@ -116,7 +116,7 @@ func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
 
 // insteadOfSet is the remedy for a Set after the read r.
 func (l Isolation) insteadOfSet(r *read) string {
-	update := "use Key.Update if the new value is made of the old one alone, else "
+	update := "use Key.Update if the new value depends only on the old one, else "
 	if l == LevelStrict {
 		update = ""
 	}

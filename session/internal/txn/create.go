@@ -16,7 +16,7 @@ const maxCreates = 4
 func (c *commit) create() error {
 	d := &c.d
 	if d.reads.ended || c.t.check(d, d.view.base) != nil {
-		return records.ErrTombstone // the reads are of a session that another request has ended
+		return records.ErrTombstone // another request has ended the session that was read
 	}
 	if p := d.predecessor; p != nil && p.content != nil && !d.mayClaim(p.content) {
 		return records.ErrTombstone

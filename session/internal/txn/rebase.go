@@ -22,7 +22,7 @@ func (t *Txn) rebaseLocked(now *records.Content) error {
 	if st.cleared {
 		st.view.clear()
 	}
-	for i := 0; i < len(st.changes); i++ { // closures may let others add some
+	for i := 0; i < len(st.changes); i++ { // other goroutines may add changes while a closure runs
 		c := st.changes[i]
 		own, err := t.reapply(c)
 		if err != nil {

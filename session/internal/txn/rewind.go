@@ -60,7 +60,7 @@ func (t *Txn) Rewind(ctx context.Context, at *Savepoint) error {
 }
 
 // readInside is the remedy if code that runs only once has read the session.
-const readInside = "read the session in that handler, or put Manager.Replay around what reads it"
+const readInside = "read the session in that handler, or put Manager.Replay around the code that reads it"
 
 // forgive clears the error of a failed commit, so that the session can be used again.
 func (t *Txn) forgive() {

@@ -23,10 +23,10 @@ type state struct {
 
 // identity names the record of a session.
 type identity struct {
-	token []byte // what the cookie holds; nil while not stored
+	token []byte // the token in the cookie; nil while not stored
 	id    string // the record's ID, a hash of the token; "" while not stored
 
-	predecessor *predecessor // nil, unless the visitor's cookie is that of a tombstone
+	predecessor *predecessor // set if the visitor's cookie is that of a tombstone
 }
 
 // predecessor is the ended session whose cookie the visitor still has.

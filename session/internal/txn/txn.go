@@ -94,17 +94,17 @@ type Txn struct {
 
 	mu       sync.Mutex
 	state    state
-	epoch    int             // counts what undid changes: Clear, Destroy, a rollback
+	epoch    int             // counts the undoing of changes: Clear, Destroy, a rollback
 	touched  bool            // extended, or a touch was tried
-	closures int             // closures of Key.Update that run at the moment
-	busy     bool            // a commit or an Update runs
-	released chan struct{}   // closed when it has ended; nil: no other waits for that
-	updating bool            // a closure of Session.Update runs
-	before   *pendingDestroy // what was to be destroyed when it began
+	closures int             // number of running closures of Key.Update
+	busy     bool            // the commit lock is held by a commit or an Update
+	released chan struct{}   // closed on release of the commit lock; nil: nobody waits for it
+	updating bool            // a closure of Session.Update is running
+	before   *pendingDestroy // the pending destroy when the closure began
 	over     bool            // the request is over
-	failed   error           // of a commit; later ones of the request return it
+	failed   error           // error of a commit; later commits of the request return it
 	reported bool            // the handler has seen its last Save or Update fail
-	commits  int             // commits of this request that landed or may have
+	commits  int             // commits of this request that were saved or may have been
 	ticket   *queue.Ticket   // the place in the queue, between commits
 }
 

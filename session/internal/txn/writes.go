@@ -23,8 +23,8 @@ type verb int
 const (
 	verbSet verb = iota
 	verbDelete
-	verbPop    // a delete of a value that was there
-	verbCreate // a set by GetOrSet, to the value that its caller uses
+	verbPop    // a delete of an existing value
+	verbCreate // a set by GetOrSet, to the value that it has returned
 	verbUpdate
 )
 
