@@ -39,7 +39,7 @@ var commands = []command{
 		flags:   []string{"user", "namespace", "yes"}, operands: math.MaxInt, run: revoke,
 	},
 	{
-		name: "purge", summary: "remove what has expired, from stores that do not by themselves", run: purge,
+		name: "purge", summary: "remove expired records from stores that do not do so by themselves", run: purge,
 	},
 	{
 		name: "stats", usage: "[-json]",
@@ -68,16 +68,16 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 		case "store":
 			fs.StringVar(&j.storeURL, name, j.storeURL, "the `URL` of the store; by default $"+storeEnv)
 		case "user":
-			fs.Func(name, "the sessions of this user alone: the `ID` that Session.SetOwner was given", func(id string) error {
+			fs.Func(name, "only the sessions of this user: the `ID` that was passed to Session.SetOwner", func(id string) error {
 				if j.user = id; id == "" {
-					return errors.New("it is empty, which is no user")
+					return errors.New("the user is empty")
 				}
 				return nil
 			})
 		case "namespace":
-			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME`, which a user's sessions are found by")
+			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME` that is needed to find a user's sessions")
 		case "prefix":
-			fs.StringVar(&j.prefix, name, "", "the sessions whose public ID begins with this `text` alone")
+			fs.StringVar(&j.prefix, name, "", "only the sessions whose public ID begins with this `text`")
 		case "limit":
 			fs.IntVar(&j.limit, name, 0, "stop after `N` sessions; 0: never")
 		case "json":
@@ -119,7 +119,7 @@ func operands(fs *flag.FlagSet, args []string) (found []string, err error) {
 // help prints the usage of the tool, or of one of its commands.
 func (t *tool) help(args []string) error {
 	if len(args) == 0 {
-		fmt.Fprint(t.stdout, "Holdfast looks after the sessions in a store.\n\nUsage:\n\n\tholdfast [-store URL] COMMAND [flags]\n\nCommands:\n\n")
+		fmt.Fprint(t.stdout, "Holdfast manages the sessions in a store.\n\nUsage:\n\n\tholdfast [-store URL] COMMAND [flags]\n\nCommands:\n\n")
 		for _, c := range commands {
 			fmt.Fprintf(t.stdout, "\t%-7s %s\n", c.name, c.summary)
 		}

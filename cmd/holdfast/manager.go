@@ -67,7 +67,7 @@ func (readOnly) Save(context.Context, *provider.Record, int64) error { return er
 
 func (readOnly) Delete(context.Context, string) error { return errReadOnly }
 
-var errNoUser = errors.New("no session of that user is there; if the program has a Config.Namespace, give it as -namespace")
+var errNoUser = errors.New("there is no session of that user; if the program has a Config.Namespace, give it as -namespace")
 
 // publicIDs returns the public IDs of the user's sessions, at least one.
 func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []string, err error) {
@@ -87,7 +87,7 @@ func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []st
 // checkUser returns an error for a -namespace that would have no effect.
 func (j *job) checkUser() error {
 	if j.namespace != "" && j.user == "" {
-		return usageError("-namespace is what a user's sessions are found by; give -user as well")
+		return usageError("-namespace needs a user; give -user as well")
 	}
 	return nil
 }

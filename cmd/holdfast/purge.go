@@ -8,7 +8,7 @@ import (
 // purge removes expired records, if the store does not do so itself.
 func purge(ctx context.Context, j *job) error {
 	if j.store.Purge == nil {
-		_, err := fmt.Fprintln(j.stdout, "nothing to do: this store removes what has expired by itself")
+		_, err := fmt.Fprintln(j.stdout, "nothing to do: this store removes expired records by itself")
 		return err
 	}
 	progress := j.watch(true, "purging")

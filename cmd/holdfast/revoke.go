@@ -70,7 +70,7 @@ func (j *job) revokePublicIDs(ctx context.Context, m *session.Manager) error {
 		err := m.Revoke(ctx, publicID)
 		switch {
 		case errors.Is(err, session.ErrEnded):
-			return fmt.Errorf("%s was not ended: there is no session of this public ID, nor of what it was renewed to; it has expired, or goes on under another", publicID)
+			return fmt.Errorf("%s was not ended: there is no session of this public ID or of its successor; it has expired, or has another public ID now", publicID)
 		case err != nil:
 			return fmt.Errorf("%s may go on; repeat this: %w", publicID, err)
 		}
@@ -91,7 +91,7 @@ func revocable(e entry) error {
 	case e.kind == kindSealed:
 		return fmt.Errorf("%s: %w", e.ID, e.err)
 	default:
-		return fmt.Errorf("%s is no session; its kind is %s", e.ID, e.kind)
+		return fmt.Errorf("%s is not a session; its kind is %s", e.ID, e.kind)
 	}
 }
 
@@ -101,7 +101,7 @@ func (j *job) confirm(n int, which string) error {
 	case n < 2 || j.yes:
 		return nil
 	case !j.asks:
-		return usageError(fmt.Sprintf("this ends %d sessions, and nobody is there to be asked; give -yes", n))
+		return usageError(fmt.Sprintf("this ends %d sessions and needs a confirmation, but the standard input is not a terminal; give -yes", n))
 	}
 	fmt.Fprintf(j.stderr, "End %d sessions %s? [y/N] ", n, which)
 	answer, _ := bufio.NewReader(j.stdin).ReadString('\n')

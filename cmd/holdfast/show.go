@@ -57,7 +57,7 @@ func newShown(e entry) shown {
 // show prints one record.
 func show(ctx context.Context, j *job) error {
 	if len(j.args) == 0 {
-		return usageError("which session? Give its public ID; holdfast list has them")
+		return usageError("which session? Give its public ID; holdfast list prints the public IDs")
 	}
 	e, err := j.find(ctx, j.args[0])
 	if err != nil {
