@@ -1,13 +1,13 @@
 package postgres
 
-// The casts make the types of parameters and results independent of the columns',
-// so that a wrong table is refused by the server, not by pgx, which would quote the
-// value.
+// The casts make the types of parameters and results independent of the columns' types,
+// so that the server refuses a wrong table. Otherwise pgx would, with an error that
+// quotes the value.
 //
-// clock_timestamp and not now, which is the time at which a transaction has begun
-// and therefore stale after a wait for a lock. Times are read as milliseconds,
-// which have the same text in every DateStyle and time zone. To year 9999 they are
-// exact by date_part, which counts in doubles; extract takes longer.
+// The statements use clock_timestamp because now is the time at which the transaction
+// began, which is outdated after a wait for a lock. Times are read as milliseconds, which
+// have the same text in every DateStyle and time zone. Up to the year 9999 date_part,
+// which uses doubles, is exact; extract is slower.
 const (
 	live     = `(expires_at IS NULL OR expires_at > clock_timestamp())`
 	selected = `version::bigint, coalesce((date_part('epoch', expires_at) * 1000)::bigint, 0), format::text, data::bytea`
@@ -17,7 +17,7 @@ SELECT {columns}
 FROM {table}
 WHERE id = $1::text AND {live}`
 
-	// An expired record may still be there, and counts as none.
+	// An expired record may still be stored, and counts as absent.
 	createSQL = `
 INSERT INTO {table} AS stored (id, version, expires_at, format, data)
 VALUES ($1::text, $2::bigint, $3::timestamptz, $4::text, $5::bytea)
@@ -26,8 +26,9 @@ SET version = EXCLUDED.version, expires_at = EXCLUDED.expires_at, format = EXCLU
 WHERE stored.expires_at <= clock_timestamp()`
 
 	// The inner query waits for other writers. If one of them has written, PostgreSQL
-	// evaluates both conditions anew, for the row as it is then; if not, that would
-	// leave the one on time unnoticed, were it not outside.
+	// evaluates both conditions again for the new row. If none has, it does not evaluate the
+	// inner condition again. The condition on the time is therefore outside, where it is
+	// evaluated after the wait.
 	updateSQL = `
 UPDATE {table}
 SET version = $2::bigint, expires_at = $3::timestamptz, format = $4::text, data = $5::bytea
@@ -43,14 +44,14 @@ SET version = EXCLUDED.version, expires_at = EXCLUDED.expires_at, format = EXCLU
 DELETE FROM {table}
 WHERE id = $1::text`
 
-	// Of a partitioned table it is the partitions that have a size.
+	// For a partitioned table, the partitions have a size.
 	blocksSQL = `
 SELECT greatest(pg_relation_size($1::text::regclass), (SELECT max(pg_relation_size(relid)) FROM pg_partition_tree($1::text::regclass)))
 	/ current_setting('block_size')::bigint`
 
-	// The inner query locks the expired rows between two positions, but for those
-	// that someone is just writing. The outer condition is for a partitioned table,
-	// where another partition has a row at the same position.
+	// The inner query locks the expired rows between two positions, except rows that are
+	// being written. The outer condition is for a partitioned table, where another partition
+	// has a row at the same position.
 	purgeSQL = `
 DELETE FROM {table}
 WHERE expires_at <= clock_timestamp() AND ctid = ANY (ARRAY(
@@ -59,8 +60,8 @@ WHERE expires_at <= clock_timestamp() AND ctid = ANY (ARRAY(
 	WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND expires_at <= clock_timestamp()
 	FOR UPDATE SKIP LOCKED))`
 
-	// What is wrong with the table, or NULL if there is none. All of it is from one
-	// snapshot; to_regclass alone would see a table that another has created since.
+	// faultsSQL returns what is wrong with the table, or NULL. It uses one snapshot;
+	// to_regclass by itself would see a table that another transaction has created since.
 	faultsSQL = `
 SELECT (
 	SELECT concat_ws(', ',

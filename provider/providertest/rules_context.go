@@ -70,7 +70,7 @@ var contextRules = []rule{
 	},
 	{
 		"context-reserve",
-		"With a context of provider.WithReserve, every method does the same, and its error wraps the context's.",
+		"With a context of provider.WithReserve, every method works as without it, and its error wraps the context's.",
 		func(s *subject) {
 			rec := s.stored()
 			s.ctx = provider.WithReserve(s.ctx)
@@ -83,7 +83,7 @@ var contextRules = []rule{
 	},
 	{
 		"not-saved",
-		"A Save whose error wraps ErrNotSaved has changed nothing, and does not later either.",
+		"A Save whose error wraps ErrNotSaved has changed nothing and will not change anything later.",
 		func(s *subject) {
 			for range 20 {
 				s.outOfTime(rand.N(4 * time.Millisecond))

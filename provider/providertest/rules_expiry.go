@@ -56,7 +56,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expired-before-create",
-		"A new record that has expired already is not there after the Save, which succeeds.",
+		"The Save of a new record that has already expired succeeds, and the record is absent afterwards.",
 		func(s *subject) {
 			for _, at := range past() {
 				for _, expectVersion := range []int64{0, -1} {
@@ -70,7 +70,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expired-before-update",
-		"After an update that has expired already the record is gone, the old one too.",
+		"After an update with a record that has already expired, the record is absent.",
 		func(s *subject) {
 			for _, at := range past() {
 				for _, checked := range []bool{true, false} {
@@ -89,7 +89,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expired-before-conflict",
-		"Versions are checked for a record that has expired already, too.",
+		"Save checks the version also if the new record has already expired.",
 		func(s *subject) {
 			rec := s.stored()
 			next := successor(rec)
@@ -101,7 +101,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expiry-never",
-		"A record with the zero ExpiresAt, in whatever zone, does not expire, and comes back with it.",
+		"A record with the zero ExpiresAt, in any time zone, does not expire. Fetch returns the zero ExpiresAt.",
 		func(s *subject) {
 			for _, zone := range zones() {
 				rec := s.newRecord()
@@ -116,7 +116,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expiry-extended",
-		"An update puts its own ExpiresAt in the place of an earlier one.",
+		"An update replaces an earlier ExpiresAt by its own.",
 		func(s *subject) {
 			for _, until := range []time.Time{{}, time.Now().Add(time.Hour).Truncate(time.Second)} {
 				old, rec := s.extended(until)
@@ -129,7 +129,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expiry-shortened",
-		"An update puts its own ExpiresAt in the place of a later one, or of none.",
+		"An update replaces a later ExpiresAt, or none, by its own.",
 		func(s *subject) {
 			for _, until := range []time.Time{{}, time.Now().Add(time.Hour)} {
 				rec := s.newRecord()
@@ -147,7 +147,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expiry-millisecond",
-		"ExpiresAt comes back to the millisecond, rounded down, whatever its time zone.",
+		"Fetch returns ExpiresAt to the millisecond, rounded down, whatever its time zone.",
 		func(s *subject) {
 			inAnHour := time.Now().Add(time.Hour).Truncate(time.Second)
 			for _, zone := range zones() {
@@ -162,7 +162,7 @@ var expiryRules = []rule{
 	},
 	{
 		"expiry-far",
-		"ExpiresAt may be as late as the last second of the year 9999 (UTC), in whatever zone.",
+		"ExpiresAt may be as late as the last second of the year 9999 (UTC), in any time zone.",
 		func(s *subject) {
 			for _, year := range []int{2038, 2106, 2262, 2500, 9999} { // where clocks of 32 and 64 bits end, and after
 				for _, zone := range zones() {

@@ -28,7 +28,7 @@ var contentRules = []rule{
 	},
 	{
 		"data-empty",
-		"Data may be empty or nil. It comes back as either.",
+		"Data may be empty or nil. Fetch returns either.",
 		func(s *subject) {
 			s.keepsData([]byte{})
 			s.keepsData(nil)
@@ -46,7 +46,7 @@ var contentRules = []rule{
 	},
 	{
 		"data-too-large",
-		"A record over the store's limit is refused with ErrTooLarge, and what was stored stays; a smaller one comes back whole.",
+		"A record over the store's limit is refused with ErrTooLarge, and the stored record stays; Fetch returns a smaller one as a whole.",
 		func(s *subject) {
 			for _, size := range []int{128 << 10, 512 << 10, 2 << 20} {
 				rec := s.stored()
@@ -169,7 +169,7 @@ var inputRules = []rule{
 	},
 	{
 		"invalid-version",
-		"Save with expectVersion >= 0 refuses a Version that is not positive, with ErrInvalidRecord, and what was stored stays.",
+		"Save with expectVersion >= 0 refuses a Version that is not positive, with ErrInvalidRecord, and the stored record stays.",
 		func(s *subject) {
 			for _, version := range []int64{0, -1, math.MinInt64} {
 				s.refusesChange(fmt.Sprintf("version %d", version), false, func(rec *provider.Record) { rec.Version = version })
@@ -178,7 +178,7 @@ var inputRules = []rule{
 	},
 	{
 		"invalid-format",
-		"Save refuses a Format that is too long, not UTF-8 or has a NUL, with ErrInvalidRecord, and what was stored stays.",
+		"Save refuses a Format that is too long, not UTF-8 or has a NUL, with ErrInvalidRecord, and the stored record stays.",
 		func(s *subject) {
 			for _, format := range []string{"a\x00", "\xff", "é"[:1], strings.Repeat("x", provider.MaxFormatLength+1)} {
 				s.refusesChange(fmt.Sprintf("Format %q", format), true, func(rec *provider.Record) { rec.Format = format })
@@ -187,7 +187,7 @@ var inputRules = []rule{
 	},
 	{
 		"invalid-expiry",
-		"Save refuses an ExpiresAt that is not in the years 1 to 9999 (UTC), with ErrInvalidRecord, and what was stored stays.",
+		"Save refuses an ExpiresAt that is not in the years 1 to 9999 (UTC), with ErrInvalidRecord, and the stored record stays.",
 		func(s *subject) {
 			for _, at := range []time.Time{
 				time.Date(10000, time.January, 1, 0, 0, 0, 0, time.UTC),
@@ -210,7 +210,7 @@ var inputRules = []rule{
 	},
 	{
 		"errors-discreet",
-		"No error tells a record's ID or data.",
+		"No error contains a record's ID or data.",
 		func(s *subject) {
 			rec := s.newRecord()
 			rec.Data = []byte("secret" + s.newID())

@@ -122,7 +122,7 @@ var listRules = []rule{
 	},
 	{
 		"list-changing",
-		"List yields every record that is there all the time, although it is replaced meanwhile, and others come and go.",
+		"List yields every record that exists during the whole iteration, even if it is replaced in the meantime, and others are created and deleted.",
 		func(s *subject) {
 			prefix := s.newID()
 			stay, others := s.newFamily(prefix+"-b", 200), s.newFamily(prefix+"-a", 20)
@@ -146,7 +146,7 @@ var listRules = []rule{
 	},
 	{
 		"list-break",
-		"A List may be broken off, any number of times. Nothing is left behind that others would need.",
+		"A loop over List may end early, any number of times. It releases all resources.",
 		func(s *subject) {
 			prefix, recs := s.family(10)
 			for range 100 {
@@ -160,7 +160,7 @@ var listRules = []rule{
 	},
 	{
 		"list-again",
-		"A List begins when it is ranged over, and anew each time.",
+		"A List begins when it is ranged over, and begins again each time.",
 		func(s *subject) {
 			prefix := s.newID()
 			list := provider.List(s.ctx, s.Provider, prefix)
@@ -178,7 +178,7 @@ var listRules = []rule{
 	},
 	{
 		"list-owned",
-		"A record from List is the caller's: changing it changes nothing stored, and no other record.",
+		"The caller may modify a record from List: that changes neither the stored record nor any other record.",
 		func(s *subject) {
 			prefix, recs := s.family(10)
 			kept := s.listed(prefix)
@@ -240,7 +240,7 @@ var listRules = []rule{
 	},
 	{
 		"list-errors-discreet",
-		"No error of List tells an ID, nor the prefix, which is a part of one.",
+		"No error of List contains an ID or the prefix, which is a part of an ID.",
 		func(s *subject) {
 			rec := s.stored()
 			_, err := s.list(s.ctx, rec.ID+"\x00")

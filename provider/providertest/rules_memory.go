@@ -11,7 +11,7 @@ import (
 var memoryRules = []rule{
 	{
 		"save-keeps-nothing",
-		"Save keeps no reference to the record nor its Data.",
+		"Save keeps no reference to the record or its Data.",
 		func(s *subject) {
 			rec := s.newRecord()
 			given := rec.Clone()
@@ -28,7 +28,7 @@ var memoryRules = []rule{
 	},
 	{
 		"save-changes-nothing",
-		"Save does not change the record it is given, nor what is behind its Data.",
+		"Save changes neither the record it is given nor the bytes behind its Data.",
 		func(s *subject) {
 			rec := s.stored()
 			next := successor(rec)
@@ -52,7 +52,7 @@ var memoryRules = []rule{
 	},
 	{
 		"fetch-owned",
-		"The record from Fetch is the caller's: changing it changes nothing stored, and no other record from Fetch.",
+		"The caller may modify the record from Fetch: that changes neither the stored record nor any other record from Fetch.",
 		func(s *subject) {
 			rec := s.stored()
 			kept := s.fetch(rec.ID)
@@ -65,7 +65,7 @@ var memoryRules = []rule{
 	},
 	{
 		"conflict-current",
-		"A ConflictError has the record that is stored, or nil if there is none.",
+		"A ConflictError contains the stored record, or nil if there is none.",
 		func(s *subject) {
 			rec := s.stored()
 			s.brings(s.conflicts(successor(rec), 0), rec)
@@ -79,7 +79,7 @@ var memoryRules = []rule{
 	},
 	{
 		"conflict-owned",
-		"The record in a ConflictError is the caller's: changing it changes nothing stored.",
+		"The caller may modify the record in a ConflictError: that does not change the stored record.",
 		func(s *subject) {
 			rec := s.stored()
 			if conflict, ok := errors.AsType[*provider.ConflictError](s.conflicts(successor(rec), 0)); ok && conflict.Current != nil {

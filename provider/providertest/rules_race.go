@@ -162,7 +162,7 @@ var raceRules = []rule{
 	},
 	{
 		"race-apart",
-		"Records do not get in each other's way.",
+		"Records do not affect each other.",
 		func(s *subject) {
 			recs := make([]*provider.Record, 4*racers)
 			for i := range recs {

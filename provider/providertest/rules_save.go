@@ -136,7 +136,7 @@ var saveRules = []rule{
 	},
 	{
 		"delete-missing",
-		"Delete of a record that does not exist is no error.",
+		"Delete of a record that does not exist is not an error.",
 		func(s *subject) {
 			id := s.newID()
 			s.delete(id)
@@ -167,7 +167,7 @@ var saveRules = []rule{
 var retryRules = []rule{
 	{
 		"retry-create",
-		"A Save with expectVersion == 0 succeeds if the record that exists has its own version: it has landed before.",
+		"A Save with expectVersion == 0 succeeds if the stored record has its own version: an earlier attempt has stored it.",
 		func(s *subject) {
 			rec := s.stored()
 			s.save(rec, 0)
@@ -176,7 +176,7 @@ var retryRules = []rule{
 	},
 	{
 		"retry-update",
-		"A Save with expectVersion > 0 succeeds if the record has its own version: it has landed before.",
+		"A Save with expectVersion > 0 succeeds if the stored record has its own version: an earlier attempt has stored it.",
 		func(s *subject) {
 			rec := s.stored()
 			next := successor(rec)
@@ -187,7 +187,7 @@ var retryRules = []rule{
 	},
 	{
 		"retry-overtaken",
-		"A Save that has landed before conflicts if the record has been replaced since.",
+		"A repeated Save conflicts if the record has been replaced since its first attempt.",
 		func(s *subject) {
 			first := s.stored()
 			second := successor(first)
@@ -201,7 +201,7 @@ var retryRules = []rule{
 	},
 	{
 		"retry-64-bits",
-		"A Save takes a record for its own only if all 64 bits of the version are the same.",
+		"Save takes the stored record for its own only if all 64 bits of the version are equal.",
 		func(s *subject) {
 			rec := s.newRecord()
 			rec.Version = math.MaxInt64

@@ -6,7 +6,7 @@ import "github.com/holdfast-go/holdfast/provider"
 var shareRules = []rule{
 	{
 		"share-same",
-		"What Shared returns has the same records as the Sharer, in the same versions.",
+		"The Provider that Shared returns has the same records as the Sharer, in the same versions.",
 		func(s *subject) {
 			sharer, shared := s.Provider, s.shared()
 			if shared == nil {

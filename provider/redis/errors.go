@@ -199,8 +199,8 @@ var meanings = map[string]string{
 var meaningsOfERR = map[string]string{
 	"user executing the script": "the user may not run a command; " + rules,
 	"unknown command":           "it does not know a command; provider/redis needs Redis 6.2 or later, or Valkey",
-	"max number of clients":     "it has as many clients as it may (maxclients)",
+	"max number of clients":     "it has reached its limit of clients (maxclients)",
 	"DB index":                  "there is no database of that number",
-	"cluster support":           "it is no node of a cluster and wants a Client",
+	"cluster support":           "it is not a node of a cluster; use a Client",
 	"SELECT is not allowed":     "a cluster has the database 0 only",
 }
