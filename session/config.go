@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/records"
-	"github.com/holdfast-go/holdfast/session/internal/token"
 )
 
 // Config configures a Manager. The zero Config is secure and ready for use.
@@ -157,45 +156,6 @@ const (
 	KeyRingVerifies
 )
 
-// Cookie holds the attributes of the session cookie (RFC 6265bis). The zero value means
-// "__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax", a cookie that ends with the
-// browser session. HttpOnly is always set.
-//
-// Browsers keep a cookie for each combination of Name, Domain, Path and Partitioned. Give
-// the cookie another Name when you change one of the others, and where another site of
-// the domain has the same SigningKeys. Otherwise browsers send both cookies. Then the one
-// whose session is alive counts; this costs one storage trip for each cookie with a valid
-// signature. If several sessions are alive, none is served, because a sibling subdomain
-// may have planted a cookie. This is logged once. A new session, and with it every login,
-// then ends the other sessions, and Session.Destroy ends every session whose cookie came
-// with the request. If there are more than eight cookies of the name, all are ignored.
-//
-// If several cookies came, Destroy and Manager.ClearCookie also clear the cookie in the
-// other scopes that can be known, with up to 16 more Set-Cookie headers. These scopes
-// combine the host without a Domain, the Domain, the host and their parent domains except
-// the top-level one, the folders of the request's path, and Partitioned or not. A login
-// does the same if it has ended other sessions or came with more than eight cookies. A
-// cookie whose name begins with __Host- has no other Domain or Path.
-type Cookie struct {
-	Name        string        // default "__Host-session"; with Path or Domain "__Secure-session"; with Insecure "session"
-	Path        string        // default "/"
-	Domain      string        // default: this host alone
-	SameSite    http.SameSite // default Lax, which browsers do not send with a POST from a page of another site
-	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
-
-	// MaxAge is how long the browser keeps the cookie, counted from when the session is
-	// created or renewed, not from its last use. The store keeps the session by
-	// Config.IdleTimeout and Lifetime, independent of MaxAge. A longer MaxAge extends
-	// nothing; with a shorter one the browser drops the cookie of a session that is still
-	// alive. For "keep me signed in" use Session.Persist, which sets both. Default 0: until
-	// the browser session ends.
-	MaxAge time.Duration
-
-	// Insecure omits the Secure attribute, for plain HTTP, where anyone on the network path
-	// can read the cookie and take over the session.
-	Insecure bool
-}
-
 const (
 	defaultRotation        = 30 * 24 * time.Hour
 	defaultIdleTimeout     = time.Hour
@@ -232,21 +192,6 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
 	c.Cookie = c.Cookie.withDefaults()
-	return c
-}
-
-func (c Cookie) withDefaults() Cookie {
-	setDefault(&c.Path, "/")
-	setDefault(&c.SameSite, http.SameSiteLaxMode)
-	switch {
-	case c.Name != "":
-	case c.Insecure:
-		c.Name = "session"
-	case c.Domain != "" || c.Path != "/":
-		c.Name = "__Secure-session"
-	default:
-		c.Name = "__Host-session"
-	}
 	return c
 }
 
@@ -297,35 +242,4 @@ func (c Config) validate() error {
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
 	return errors.Join(append(errs, c.Cookie.validate())...)
-}
-
-// validate checks that a browser keeps the cookie by the rules of RFC 6265bis.
-func (c Cookie) validate() error {
-	var errs []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("session: Cookie."+format, args...))
-		}
-	}
-	lower := strings.ToLower(c.Name) // browsers compare the prefixes without regard to case
-	host := c.hostPrefixed()
-	secure := strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")
-	check(!(host || secure) || !c.Insecure, "Insecure: browsers drop a cookie named %q without Secure; choose another Name", c.Name)
-	check(!host || c.Domain == "", "Domain: browsers drop a cookie named %q with a Domain; choose another Name", c.Name)
-	check(!host || c.Path == "/", "Path: browsers drop a cookie named %q with a Path other than /; choose another Name", c.Name)
-	check(strings.HasPrefix(c.Path, "/"), "Path %q does not begin with /", c.Path)
-	check(c.SameSite != http.SameSiteNoneMode || !c.Insecure, "SameSite: browsers drop a SameSite=None cookie without Secure")
-	check(c.SameSite >= http.SameSiteLaxMode && c.SameSite <= http.SameSiteNoneMode, "SameSite is not a valid mode; use Lax, Strict or None")
-	check(!c.Partitioned || !c.Insecure, "Partitioned: browsers drop a partitioned cookie without Secure")
-	check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge, "MaxAge %v is not between 0 and 400 days", c.MaxAge)
-	check(c.MaxAge == 0 || c.MaxAge >= time.Second, "MaxAge %v is under a second", c.MaxAge)
-
-	specimen := c.render(strings.Repeat("x", token.ValueLength), maxCookieAge)
-	if err := specimen.Valid(); err != nil {
-		errs = append(errs, fmt.Errorf("session: %s", strings.TrimPrefix(err.Error(), "http: ")))
-	} else {
-		check(len(c.Name)+token.ValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
-		check(len(specimen.Path) <= maxCookieAttribute, "Path is over the %d bytes that browsers keep", maxCookieAttribute)
-	}
-	return errors.Join(errs...)
 }

@@ -27,6 +27,30 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	})
 }
 
+// HandlerFunc returns fn with the visitor's session, as an http.HandlerFunc for
+// ServeMux.Handle and HandleFunc. It works alone or inside of Handler. If the session
+// cannot be loaded, ErrorHandler answers.
+//
+// A conflict is detected before the first byte is sent. If the request is a GET, HEAD or
+// OPTIONS without a body, fn then runs again on the newest session, and only the response
+// of the successful run is sent. These methods are safe (RFC 9110, section 9.2.1), so fn
+// must be safe, too. fn does not run again after its own Save or Update has saved
+// something, or after it has popped a key, renewed or destroyed the session: an OAuth
+// callback must not exchange its code twice. Changes of fn in the session of another
+// Manager are repeated at each run.
+func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
+	m.check()
+	h := &replayHandler{m: m, safeOnly: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := m.Load(r.Context())
+		if err != nil {
+			writerOf(r.Context(), m).fail(err)
+			return
+		}
+		fn(w, r, s)
+	})}
+	return h.ServeHTTP
+}
+
 func (m *Manager) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	var one struct { // a single allocation
 		requestState

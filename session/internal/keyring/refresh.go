@@ -79,46 +79,6 @@ func (r *Ring) fetch(a *records.Access) (*Snapshot, error) {
 	return found, nil
 }
 
-// advance creates the ring, or changes the stored one if that is due, and returns the
-// ring that is then stored. If a change fails, it returns the ring that was read.
-func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapshot, error) {
-	ctx := a.Caller()
-	changed, err := r.change(a, snap, func(stored *Snapshot) []Key {
-		now := time.Now()
-		switch {
-		case stored != nil:
-			return r.due(ctx, stored.Keys, now)
-		case create:
-			return []Key{newKey(now)}
-		}
-		return nil
-	})
-	if err != nil && snap != nil {
-		r.log(ctx, slog.LevelError, "signing keys could not be rotated", slog.Any("error", err))
-		return snap, nil
-	}
-	return changed, err
-}
-
-// due returns the keys that the ring should have, or nil if it has them.
-func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
-	if ahead(keys, now) {
-		r.log(ctx, slog.LevelWarn, "signing keys are dated ahead: the clock of this or another instance is or was wrong",
-			slog.Duration("by", keys[0].From.Sub(now)))
-		return nil
-	}
-	kept := r.opts.prune(keys, now)
-	switch {
-	case r.opts.due(keys, now) && len(kept) < MaxKeys:
-		return append([]Key{newKey(now.Add(Lead))}, kept...)
-	case r.opts.due(keys, now):
-		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for the lifetime of cookies: the ring is full")
-	case len(kept) < len(keys):
-		return kept
-	}
-	return nil
-}
-
 // change saves the result of edit for the stored keys, by compare-and-swap. It returns
 // the ring that is then known to be stored: one with these keys, or one that needs no
 // change, or nil if there is none. Edit returns nil if nothing has to be changed.

@@ -1,9 +1,13 @@
 package keyring
 
 import (
+	"context"
 	"crypto/rand"
+	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 const (
@@ -59,4 +63,44 @@ func (o *Options) prune(keys []Key, now time.Time) []Key {
 		return keys
 	}
 	return keys[:i+1] // keys[i] has signed long enough for all before it to go
+}
+
+// advance creates the ring, or changes the stored one if that is due, and returns the
+// ring that is then stored. If a change fails, it returns the ring that was read.
+func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapshot, error) {
+	ctx := a.Caller()
+	changed, err := r.change(a, snap, func(stored *Snapshot) []Key {
+		now := time.Now()
+		switch {
+		case stored != nil:
+			return r.due(ctx, stored.Keys, now)
+		case create:
+			return []Key{newKey(now)}
+		}
+		return nil
+	})
+	if err != nil && snap != nil {
+		r.log(ctx, slog.LevelError, "signing keys could not be rotated", slog.Any("error", err))
+		return snap, nil
+	}
+	return changed, err
+}
+
+// due returns the keys that the ring should have, or nil if it has them.
+func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
+	if ahead(keys, now) {
+		r.log(ctx, slog.LevelWarn, "signing keys are dated ahead: the clock of this or another instance is or was wrong",
+			slog.Duration("by", keys[0].From.Sub(now)))
+		return nil
+	}
+	kept := r.opts.prune(keys, now)
+	switch {
+	case r.opts.due(keys, now) && len(kept) < MaxKeys:
+		return append([]Key{newKey(now.Add(Lead))}, kept...)
+	case r.opts.due(keys, now):
+		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for the lifetime of cookies: the ring is full")
+	case len(kept) < len(keys):
+		return kept
+	}
+	return nil
 }
