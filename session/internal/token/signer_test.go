@@ -139,6 +139,23 @@ func TestKeyOfAnotherInstanceIsLookedFor(t *testing.T) {
 	})
 }
 
+// A store that has lost the ring gets another one from an instance that was just started.
+func TestValueOfAnUnknownKeyRefreshesTheRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		s := newSigner(newRing(store))
+		mustSign(t, s, token.New())
+		if err := store.Delete(t.Context(), "ring"); err != nil {
+			t.Fatal(err)
+		}
+		tok := token.New()
+		value := mustSign(t, newSigner(newRing(store)), tok)
+		wantTokens(t, s, []string{value})
+		elapse(keyring.Backoff)
+		wantTokens(t, s, []string{value}, tok)
+	})
+}
+
 func TestRotatedKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSigner(newRing(memory.New()))
