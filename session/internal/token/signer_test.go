@@ -177,6 +177,19 @@ func TestRotatedKeys(t *testing.T) {
 	})
 }
 
+func TestNewKeySignsOnceEveryInstanceKnowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		s, other := newSigner(newRing(store)), newSigner(newRing(store))
+		tok := token.New()
+		old := mustSign(t, s, tok)
+		elapse(rotation)
+		wantTokens(t, other, []string{old}, tok) // other reads the ring
+		elapse(time.Second)
+		wantTokens(t, other, []string{mustSign(t, s, tok)}, tok) // s adds a key
+	})
+}
+
 // sign returns a value that is signed by key(1), with all that a Signer leaves fixed.
 func sign(t *testing.T, name string, tok []byte) string {
 	t.Helper()
