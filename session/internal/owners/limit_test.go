@@ -175,11 +175,14 @@ func TestLimitRefuses(t *testing.T) {
 	})
 	bubble(t, "not for an entry of its own", func(t *testing.T) {
 		r := newRig(t, limit(1), refuses)
-		mine := new(owners.Entering)
+		mine, start := new(owners.Entering), time.Now()
 		for _, id := range []string{"a", "b"} { // the first save was given up
 			if err := r.Enter(r.access(), mine, id, session(ann), ""); err != nil {
 				t.Error(err)
 			}
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("waited %v", took)
 		}
 	})
 	bubble(t, "or fails where the other cannot be read again", func(t *testing.T) {

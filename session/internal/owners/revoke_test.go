@@ -206,6 +206,15 @@ func TestErrNotListed(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	bubble(t, "RevokeOthers lists what the session was renewed to", func(t *testing.T) {
+		r := newRig(t)
+		r.put("mine", session(ann))
+		r.put("next", session(ann))
+		r.renew("mine", "next")
+		wantErr(t, r.RevokeOthers(t.Context(), ann, "mine", true), owners.ErrNotListed)
+		r.wantLive(true, "next")
+		r.wantListed(ann, "next")
+	})
 	bubble(t, "not by one that is not stored as the owner's yet", func(t *testing.T) {
 		r := newRig(t)
 		r.mustSignIn(ann, "a")
