@@ -70,6 +70,8 @@ func newWorld(t testing.TB, level txn.Isolation) *world {
 	return w
 }
 
+type event = observe.Event
+
 var options = records.Options{Timeout: timeout, KnowsFormat: func(string) bool { return true }}
 
 func listOf(owner string) string { return "list of " + owner }
@@ -176,7 +178,15 @@ func content(values string) *records.Content {
 	return c
 }
 
-// text is the reverse, or says what c is if it is no session.
+// owned returns what follows c as the owner's.
+func owned(c *records.Content, owner string) *records.Content {
+	next := records.Follow(c)
+	next.Owner, next.Expires = owner, c.Expires
+	next.EncodeAfter(c, &c.Entries, nil)
+	return next
+}
+
+// text is the reverse of content, or says what c is if it is no session.
 func text(c *records.Content) string {
 	switch {
 	case c == nil:
@@ -232,9 +242,11 @@ type visit struct {
 func (w *world) visit(id string) *visit {
 	w.t.Helper()
 	v := &visit{w: w, req: &request{ctx: w.t.Context(), hasCookie: id != ""}}
-	switch c := w.get(id); {
-	case id == "":
+	if id == "" {
 		v.Begin(&w.e, v.req, nil, "", nil)
+		return v
+	}
+	switch c := w.get(id); {
 	case c == nil:
 		w.t.Errorf("session %q is not there", id)
 	case c.Tombstone:
