@@ -242,6 +242,7 @@ type visit struct {
 func (w *world) visit(id string) *visit {
 	w.t.Helper()
 	v := &visit{w: w, req: &request{ctx: w.t.Context(), hasCookie: id != ""}}
+	w.t.Cleanup(v.LeaveQueue) // which is the process's
 	if id == "" {
 		v.Begin(&w.e, v.req, nil, "", nil)
 		return v
