@@ -116,6 +116,13 @@ func TestSessionThatIsBeingRenewed(t *testing.T) {
 		r.wantLive(false, "old", "new")
 		r.wantListed(ann, "other")
 	})
+	bubble(t, "or the sign-in fails", func(t *testing.T) {
+		r := renewing(t, limit(1))
+		r.failSaves(errBroken, "new")
+		wantErr(t, r.signIn("other", ann), records.ErrUnavailable)
+		r.wantLive(true, "new")
+		r.wantListed(ann, "old", "new")
+	})
 	bubble(t, "counts again once the old one has ended", func(t *testing.T) {
 		r := renewing(t, limit(2), refuses)
 		r.put("old", records.Tombstone(r.get("old"), "new", false))
@@ -218,6 +225,17 @@ func TestStrayOfTheSameCommitIsEnded(t *testing.T) {
 			r.wantListed(ann, "b")
 		})
 	}
+	bubble(t, "or the sign-in fails", func(t *testing.T) {
+		r := newRig(t, limit(1))
+		mine, c := new(owners.Entering), session(ann)
+		if err := r.Enter(r.access(), mine, "a", c, ""); err != nil {
+			t.Error(err)
+		}
+		r.put("a", c)
+		r.failSaves(errBroken, "a")
+		wantErr(t, r.Enter(r.access(), mine, "b", session(ann), ""), records.ErrUnavailable)
+		r.wantListed(ann, "a")
+	})
 	bubble(t, "but not the one that is replaced", func(t *testing.T) {
 		r := newRig(t, limit(1))
 		mine, c := new(owners.Entering), session(ann)

@@ -178,6 +178,20 @@ func TestSetOwner(t *testing.T) {
 		wantErr(t, v.commit(), nil)
 		w.wantSaves(0)
 	})
+	bubble(t, "is listed again by the first change in a while", func(t *testing.T) {
+		w, _ := begun(t, txn.LevelMerge)
+		w.other(func(v *visit) { v.SetOwner("ann") })
+		w.erase(listOf("ann"))
+		w.other(func(v *visit) { v.set("a", "2") })
+		if n := listed(w, "ann"); n != 0 {
+			t.Errorf("%d entries at once", n)
+		}
+		elapse(limits.TouchInterval)
+		w.other(func(v *visit) { v.set("a", "3") })
+		if n := listed(w, "ann"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+	})
 	t.Run("enters before it saves", func(t *testing.T) {
 		w, v := begun(t, txn.LevelMerge)
 		v.SetOwner("ann")
@@ -295,6 +309,25 @@ func TestCommitOfAStoredSession(t *testing.T) {
 		wantErr(t, v.save(), nil)
 		w.wantStored(first, "a=3 b=4")
 	})
+	t.Run("that has grown too large is not sent", func(t *testing.T) {
+		w, v := begun(t, txn.LevelMerge)
+		v.set("a", strings.Repeat("x", 1000))
+		wantErr(t, v.save(), records.ErrTooLarge)
+		w.wantSaves(0)
+		v.set("a", "3")
+		wantErr(t, v.commit(), nil)
+		w.wantStored(first, "a=3 b=1")
+	})
+	t.Run("that is gone does not make it anew", func(t *testing.T) {
+		w, v := begun(t, txn.LevelMerge)
+		v.set("a", "3")
+		w.erase(first)
+		err := v.commit()
+		if !errors.Is(err, records.ErrEnded) || errors.Is(err, records.ErrTombstone) {
+			t.Errorf("%v", err)
+		}
+		w.wantStored(first, "nothing")
+	})
 	t.Run("by an unknown outcome where the record is gone", func(t *testing.T) {
 		w, v := begun(t, txn.LevelMerge)
 		v.set("a", "3")
@@ -398,6 +431,16 @@ func TestDestroy(t *testing.T) {
 		wantErr(t, v.save(), nil)
 		w.wantStored(first, "tombstone")
 	})
+	t.Run("after a Pop, where it is unknown who has ended the session", func(t *testing.T) {
+		w, v := begun(t, txn.LevelMerge)
+		v.pop("a")
+		v.Destroy()
+		w.onSave = []saveHook{func(context.Context, *provider.Record, int64, storetest.SaveFunc) error {
+			w.erase(first)
+			return errBroken
+		}}
+		wantErr(t, v.commit(), records.ErrOutcomeUnknown)
+	})
 	t.Run("of a session whose codec is not known", func(t *testing.T) {
 		w := newWorld(t, txn.LevelMerge)
 		w.put(first, content("a=1"))
@@ -454,6 +497,16 @@ func TestRivals(t *testing.T) {
 		wantErr(t, v.commit(), nil)
 		w.wantStored("one", "tombstone")
 		w.wantStored("two", "tombstone")
+	})
+	t.Run("that cannot be ended fail the Destroy", func(t *testing.T) {
+		w, v := rivals(t)
+		v.Destroy()
+		w.onSave = []saveHook{failing(provider.ErrRefused)}
+		wantErr(t, v.commit(), records.ErrUnavailable)
+		w.wantStored("one", "a=1")
+		if v.req.cleared != 0 {
+			t.Errorf("cleared %d times", v.req.cleared)
+		}
 	})
 	t.Run("stay without a change", func(t *testing.T) {
 		w, v := rivals(t)

@@ -52,6 +52,7 @@ var conflicts = []struct {
 	{action{"Update a", func(v *visit) { v.update("a") }}, "TTTTT.EE"},
 	{action{"Update a by b", func(v *visit) { v.update("a", func() { v.get("b") }) }}, "TTTTT.EE"},
 	{action{"Update a by Keys", func(v *visit) { v.update("a", func() { v.Keys() }) }}, "TTTTT.EE"},
+	{action{"Update a by Keys, Keys", func(v *visit) { v.update("a", func() { v.Keys() }); v.Keys() }}, "TTSSS.EE"},
 	{action{"Update a by b, Set n", func(v *visit) { v.update("a", func() { v.get("b") }); v.set("n", "3") }}, "SSTSS.EE"},
 	{action{"Update a, Get a", func(v *visit) { v.update("a"); v.get("a") }}, "STTSS.EE"},
 	{action{"Get a, Update a", func(v *visit) { v.get("a"); v.update("a") }}, "STTSS.EE"},

@@ -255,6 +255,46 @@ func TestReadsHoldOverSeveralCommits(t *testing.T) {
 		v.set("b", "3")
 		wantErr(t, v.commit(), txn.ErrConflict)
 	})
+	t.Run("also at a commit that has nothing to save", func(t *testing.T) {
+		w, v := begun(t, txn.LevelSerializable)
+		v.get("a")
+		w.other(func(v *visit) { v.set("a", "2") })
+		wantErr(t, v.Run(t.Context(), func() error { return nil }), nil)
+		v.Delete("n", false)
+		wantErr(t, v.commit(), txn.ErrConflict)
+		if got := w.ops(); !strings.HasSuffix(got, "save first 1 true") {
+			t.Errorf("observed: %s", got)
+		}
+	})
+	t.Run("also at a Renew, which inserts nothing then", func(t *testing.T) {
+		w, v := begun(t, txn.LevelSerializable)
+		v.get("a")
+		w.other(func(v *visit) { v.set("a", "2") })
+		wantErr(t, v.Run(t.Context(), func() error { return nil }), nil)
+		v.Renew()
+		wantErr(t, v.commit(), txn.ErrConflict)
+		w.wantSaves(1) // the other's
+	})
+	t.Run("a merge starts from the value that was read", func(t *testing.T) {
+		for _, tc := range []struct {
+			merge func(base, mine, theirs txn.Value) (txn.Value, error)
+			err   error
+			want  string
+		}{
+			{merging().Merge, nil, "a=1/3/2 b=1"},
+			{func(_, _, _ txn.Value) (txn.Value, error) { return txn.Value{}, txn.ErrEncode }, txn.ErrEncode, "a=2 b=1"},
+		} {
+			w, v := begun(t, txn.LevelMerge)
+			v.get("a")
+			w.other(func(v *visit) { v.set("a", "2") })
+			wantErr(t, v.Run(t.Context(), func() error { return nil }), nil)
+			m := merging()
+			m.Merge = tc.merge
+			v.Set("a", value("3"), false, m)
+			wantErr(t, v.commit(), tc.err)
+			w.wantStored(first, tc.want)
+		}
+	})
 	t.Run("what the request has saved itself is no change", func(t *testing.T) {
 		w, v := begun(t, txn.LevelSerializable)
 		v.set("a", v.get("a")+"3")

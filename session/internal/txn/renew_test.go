@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,39 @@ func TestRenewThatFailsLeavesNothing(t *testing.T) {
 			w.wantStored("session-1", "nothing")
 			if v.req.cookies != nil || v.PublicID() != first {
 				t.Errorf("cookies %q, ID %q", v.req.cookies, v.PublicID())
+			}
+		})
+	}
+}
+
+func TestRenewThatCannotTakeInWhatOthersHaveSaved(t *testing.T) {
+	fail := func(txn.Value) (txn.Value, error) { return txn.Value{}, txn.ErrEncode }
+	for _, tc := range []struct {
+		rule  string
+		mine  func(v *visit)
+		other func(w *world)
+		err   error
+	}{
+		{"since an Update fails on it", func(v *visit) {
+			v.Update("a", false, func(txn.Value) (txn.Value, error) { return value("3"), nil }, fail)
+		}, func(w *world) { w.other(func(v *visit) { v.set("a", "2") }) }, txn.ErrEncode},
+		{"since both are too large", func(v *visit) { v.set("a", strings.Repeat("x", 500)) }, func(w *world) {
+			w.other(func(v *visit) { v.set("b", strings.Repeat("x", 500)) })
+		}, records.ErrTooLarge},
+		{"since the new record is gone", func(*visit) {}, func(w *world) {
+			w.other(func(v *visit) { v.set("b", "2") })
+			w.erase("session-1")
+		}, records.ErrUnavailable},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w, v := begun(t, txn.LevelMerge)
+			tc.mine(v)
+			v.Renew()
+			w.onSave = []saveHook{pass, before(func() { tc.other(w) })}
+			wantErr(t, v.commit(), tc.err)
+			w.wantStored("session-1", "nothing")
+			if c := w.get(first); c.Tombstone || v.req.cookies != nil {
+				t.Errorf("the old record: %q, cookies %q", text(c), v.req.cookies)
 			}
 		})
 	}
@@ -310,6 +344,18 @@ func TestClaims(t *testing.T) {
 			t.Errorf("%d entries are listed", c.Entries.Len())
 		}
 	})
+	bubble(t, "a tombstone that cannot be read fails the login", func(t *testing.T) {
+		w, v := begun(t, txn.LevelMerge)
+		v.Renew()
+		v.set("c", "3")
+		w.other(func(v *visit) { v.Destroy() })
+		w.via.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) {
+			return nil, provider.ErrUnreadable
+		}
+		wantErr(t, v.commit(), records.ErrUnreadable)
+		w.wantStored("session-1", "nothing")
+		w.wantStored("session-2", "nothing")
+	})
 	bubble(t, "a tombstone that is gone needs none", func(t *testing.T) {
 		w := ended(t, true, 0)
 		v := begin(w)
@@ -514,6 +560,13 @@ func TestRun(t *testing.T) {
 		if took := time.Since(start); err != nil || took != 2*timeout {
 			t.Errorf("%v after %v", err, took)
 		}
+	})
+	bubble(t, "waits for another Run, which cannot be inside of it", func(t *testing.T) {
+		_, v := begun(t, txn.LevelMerge)
+		err := v.Run(t.Context(), func() error {
+			return v.Run(t.Context(), func() error { t.Error("the inner one ran"); return nil })
+		})
+		wantErr(t, err, records.ErrUnavailable)
 	})
 	bubble(t, "goes on once the other Save has ended", func(t *testing.T) {
 		w, v := begun(t, txn.LevelMerge)
