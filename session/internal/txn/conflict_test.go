@@ -53,6 +53,8 @@ var conflicts = []struct {
 	{action{"Update a by b", func(v *visit) { v.update("a", func() { v.get("b") }) }}, "TTTTT.EE"},
 	{action{"Update a by Keys", func(v *visit) { v.update("a", func() { v.Keys() }) }}, "TTTTT.EE"},
 	{action{"Update a by Keys, Keys", func(v *visit) { v.update("a", func() { v.Keys() }); v.Keys() }}, "TTSSS.EE"},
+	{action{"Update a by b, Get a", func(v *visit) { v.update("a", func() { v.get("b") }); v.get("a") }}, "SSTSS.EE"},
+	{action{"Update a by b, Get b", func(v *visit) { v.update("a", func() { v.get("b") }); v.get("b") }}, "TSTTS.EE"},
 	{action{"Update a by b, Set n", func(v *visit) { v.update("a", func() { v.get("b") }); v.set("n", "3") }}, "SSTSS.EE"},
 	{action{"Update a, Get a", func(v *visit) { v.update("a"); v.get("a") }}, "STTSS.EE"},
 	{action{"Get a, Update a", func(v *visit) { v.get("a"); v.update("a") }}, "STTSS.EE"},
@@ -74,6 +76,9 @@ var conflicts = []struct {
 		old, _ := v.Get("a", true)
 		v.Set("a", value(string(old.Data)+"3"), true, nil)
 	}}, "TTTTT.EE"},
+	{action{"Get a, Set a as one that is LastWriteWins", func(v *visit) {
+		v.Set("a", value(v.get("a")+"3"), true, nil)
+	}}, "STTSS.EE"},
 	{action{"Get a, Set a, which has a merge", func(v *visit) {
 		v.Set("a", value(v.get("a")+"3"), false, merging())
 	}}, "STTMM.EE"},

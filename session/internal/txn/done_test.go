@@ -132,19 +132,53 @@ func TestEnd(t *testing.T) {
 			wantErr(t, v.save(), txn.ErrRequestDone)
 		})
 	})
-	t.Run("leaves the queue", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			w, v := begun(t, txn.LevelMerge)
-			v.req.runsAgain = true
-			v.pop("a")
-			w.other(func(v *visit) { v.set("a", "2") })
-			wantErr(t, v.commit(), txn.ErrConflict)
+	t.Run("drops what was changed while a Save ran", func(t *testing.T) {
+		w, v := begun(t, txn.LevelMerge)
+		v.set("a", "3")
+		w.onSave = []saveHook{before(func() {
+			v.set("b", "4")
 			v.End()
-			if busy(t) {
-				t.Error("it has a place in the queue")
+		})}
+		wantErr(t, v.save(), nil)
+		if v.Unsaved() {
+			t.Error("it is not dropped")
+		}
+		w.wantLog("changes dropped")
+		wantErr(t, v.save(), txn.ErrRequestDone)
+		w.wantStored(first, "a=3 b=1")
+	})
+	bubble(t, "leaves the queue", func(t *testing.T) {
+		_, v := queued(t, true)
+		v.End()
+		if busy(t) {
+			t.Error("it has a place in the queue")
+		}
+	})
+}
+
+// queued returns a visit whose commit has queued up after one conflict, and has ended by
+// another one.
+func queued(t *testing.T, runsAgain bool) (*world, *visit) {
+	w, v := begun(t, txn.LevelMerge)
+	v.req.runsAgain = runsAgain
+	v.pop("a")
+	w.onSave = []saveHook{
+		before(func() { w.other(func(v *visit) { v.set("b", "2") }) }), pass,
+		before(func() { w.other(func(v *visit) { v.set("a", "2") }) }),
+	}
+	wantErr(t, v.commit(), txn.ErrConflict)
+	return w, v
+}
+
+func TestPlaceInTheQueueIsKeptForTheNextRunAlone(t *testing.T) {
+	for _, runsAgain := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			queued(t, runsAgain)
+			if got := busy(t); got != runsAgain {
+				t.Errorf("runs again: %v, in the queue: %v", runsAgain, got)
 			}
 		})
-	})
+	}
 }
 
 func TestDetached(t *testing.T) {
