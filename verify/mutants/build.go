@@ -21,7 +21,7 @@ type build struct {
 	made map[string]func() (string, error) // by package
 }
 
-func (b *bench) newBuild(write func(dir string) (overlay string, err error)) (*build, error) {
+func (b *runner) newBuild(write func(dir string) (overlay string, err error)) (*build, error) {
 	dir, err := os.MkdirTemp(b.temp, "")
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (b *build) compile(pkg string) (bin string, err error) {
 }
 
 // plan gives each mutant a build: those of a package share one if they can.
-func (b *bench) plan(chosen []*mutant) error {
+func (b *runner) plan(chosen []*mutant) error {
 	schemas := map[string]*schema{}
 	shared := map[string][]*mutant{}
 	for i, m := range chosen {

@@ -13,7 +13,7 @@ import (
 
 // proveClaims shows that each test of a claim fails without one of the claim's
 // rules, and that without each rule one of the tests does.
-func (b *bench) proveClaims(file string, pattern *regexp.Regexp) error {
+func (b *runner) proveClaims(file string, pattern *regexp.Regexp) error {
 	all, err := claims.Read(b.root, file)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func mutantsOf(all []claims.Claim) (map[string]*mutant, error) {
 	return named, nil
 }
 
-func (b *bench) prove(c claims.Claim, named map[string]*mutant) error {
+func (b *runner) prove(c claims.Claim, named map[string]*mutant) error {
 	failed, tests := map[claims.Test]bool{}, ofThisModule(c.Tests)
 	var errs []error
 	for _, test := range tests {
@@ -100,7 +100,7 @@ func (b *bench) prove(c claims.Claim, named map[string]*mutant) error {
 }
 
 // runClaim runs one test.
-func (b *bench) runClaim(test claims.Test, on *build, id string) (verdict, error) {
+func (b *runner) runClaim(test claims.Test, on *build, id string) (verdict, error) {
 	bin, err := on.tests(test.Package)
 	if err != nil {
 		return verdict{}, err

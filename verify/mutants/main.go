@@ -29,28 +29,28 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("mutants: ")
 	var (
-		run      = flag.String("run", "", "only the mutants whose section or rule, or the claims whose name, matches this `regexp`")
-		workers  = flag.Int("j", 2, "how many mutants to try at once")
-		out      = flag.String("out", "", "write the table to this `file`, too")
-		programs = flag.Int("programs", 10000, "how many random programs a mutant has to survive")
-		bound    = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
-		fitting  = flag.Bool("fit", false, "only see whether the mutants still fit the code and compile")
-		document = flag.String("claims", "", "prove the claims of this `file`: its tests fail without its rules")
-		http     = flag.Bool("http", true, "run also the tests over real connections, which are slow")
+		run       = flag.String("run", "", "only the mutants whose section or rule, or the claims whose name, matches this `regexp`")
+		workers   = flag.Int("j", 2, "how many mutants to try at once")
+		out       = flag.String("out", "", "write the table to this `file`, too")
+		programs  = flag.Int("programs", 10000, "how many random programs a mutant has to survive")
+		bound     = flag.Duration("bound", 2*time.Minute, "how long a test binary may run before it counts as hanging")
+		verifying = flag.Bool("verify", false, "only see whether the mutants still fit the code and compile")
+		document  = flag.String("claims", "", "prove the claims of this `file`: its tests fail without its rules")
+		http      = flag.Bool("http", true, "run also the tests over real connections, which are slow")
 	)
 	flag.Parse()
 	pattern, err := regexp.Compile(*run)
 	if err != nil {
 		log.Fatal(err)
 	}
-	b, err := newBench(*programs, *bound, *http)
+	b, err := newRunner(*programs, *bound, *http)
 	if err != nil {
 		log.Fatal(err)
 	}
 	if *document != "" {
 		err = b.proveClaims(*document, pattern)
 	} else {
-		err = b.tryAll(choose(pattern), *fitting, *workers, *out)
+		err = b.tryAll(choose(pattern), *verifying, *workers, *out)
 	}
 	_ = os.RemoveAll(b.temp)
 	if err != nil {
@@ -59,15 +59,15 @@ func main() {
 }
 
 // tryAll tries the mutants, if they fit, and writes down what became of them.
-func (b *bench) tryAll(chosen []*mutant, fitting bool, workers int, out string) error {
-	f, err := newFitter(b.root)
+func (b *runner) tryAll(chosen []*mutant, verifying bool, workers int, out string) error {
+	f, err := newVerifier(b.root)
 	if err != nil {
 		return err
 	}
-	if n := f.fitAll(chosen, func(m *mutant, err error) { log.Printf("%v: %v", m.rule, err) }); n > 0 {
+	if n := f.verifyAll(chosen, func(m *mutant, err error) { log.Printf("%v: %v", m.rule, err) }); n > 0 {
 		return fmt.Errorf("%d mutants do not fit the code", n)
 	}
-	if fitting {
+	if verifying {
 		return nil
 	}
 	if err := b.plan(chosen); err != nil {
@@ -96,7 +96,7 @@ func choose(pattern *regexp.Regexp) (chosen []*mutant) {
 }
 
 // tryEach tries the mutants, and returns how many of them were not caught.
-func (b *bench) tryEach(chosen []*mutant, workers int) (bad int) {
+func (b *runner) tryEach(chosen []*mutant, workers int) (bad int) {
 	next := make(chan *mutant)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

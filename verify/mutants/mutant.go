@@ -29,6 +29,7 @@ type mutant struct {
 	id      string
 	build   *build // that has it
 	where   string // file and function of the first edit
+	home    string // the directory of that file
 	verdict verdict
 }
 
@@ -84,6 +85,7 @@ func (m *mutant) apply(root string, files fileSet) (changed []string, err error)
 		}
 		if i == 0 {
 			m.where = place(root, file, m.edits[0])
+			m.home, _ = filepath.Rel(root, filepath.Dir(file))
 		}
 		changed = append(changed, file)
 	}

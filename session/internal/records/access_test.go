@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/holdfast-go/holdfast/internal/known"
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
@@ -70,7 +69,7 @@ func TestTimeoutBoundsAllCallsTogether(t *testing.T) {
 			return a.SaveOnce(id, edited(base, "mine"), base.Version)
 		}, timeout / 2},
 		{"Change", func(_ *rig, a *records.Access, base *records.Content) error {
-			_, err := a.Change(newChange(base).Change)
+			_, err := newChange(base).do(a)
 			return err
 		}, timeout},
 		{"Fetch", func(_ *rig, a *records.Access, _ *records.Content) error {
@@ -186,10 +185,10 @@ func TestContextOfALoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		parent, end := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-		ctx, cancel := r.Context(parent, time.Now().Add(time.Second))
-		defer cancel()
+		ctx, call := r.Context(parent, time.Now().Add(time.Second))
+		defer call.End()
 		end()
-		if !provider.OnlyTimesOut(ctx) || ctx.Err() != nil || ctx.Value(key{}) != "value" || known.Is(ctx) {
+		if !provider.OnlyTimesOut(ctx) || ctx.Err() != nil || ctx.Value(key{}) != "value" || provider.UsesReserve(ctx) {
 			t.Errorf("%v, ended: %v", ctx, ctx.Err())
 		}
 		start := time.Now()
@@ -204,8 +203,8 @@ func TestContextOfALoad(t *testing.T) {
 func TestStoreInThisProcess(t *testing.T) {
 	t.Run("gets contexts without a deadline", func(t *testing.T) {
 		s := records.New(memory.New(), options(timeout))
-		ctx, cancel := s.Context(t.Context(), time.Now())
-		defer cancel()
+		ctx, call := s.Context(t.Context(), time.Now())
+		defer call.End()
 		if _, ok := ctx.Deadline(); ok || !s.InProcess() {
 			t.Errorf("a deadline: %v, in this process: %v", ok, s.InProcess())
 		}
@@ -220,8 +219,8 @@ func TestStoreInThisProcess(t *testing.T) {
 	})
 }
 
-// A store with little room left keeps it for visitors who are known.
-func TestSaveForAKnownVisitorIsMarked(t *testing.T) {
+// A store with little room left keeps it for the visitors whom it knows.
+func TestSaveThatMayUseTheReserveIsMarked(t *testing.T) {
 	owned := func(base *records.Content) *records.Content {
 		c := records.Follow(base)
 		c.Owner = "ann"
@@ -242,17 +241,17 @@ func TestSaveForAKnownVisitorIsMarked(t *testing.T) {
 			return err
 		}, true},
 		{"a change without an owner", func(a *records.Access, base *records.Content) error {
-			_, err := a.Change(newChange(base).Change)
+			_, err := newChange(base).do(a)
 			return err
 		}, false},
 		{"a change that gives an owner", func(a *records.Access, base *records.Content) error {
-			_, err := a.Change(records.Change[*records.Content]{ID: id, Base: base, Edit: func(current *records.Content) (*records.Content, error) {
+			_, err := a.ChangeUnqueued(id, base, func(current *records.Content) (*records.Content, error) {
 				return owned(current), nil
-			}})
+			})
 			return err
 		}, true},
-		{"all after ForKnown", func(a *records.Access, base *records.Content) error {
-			a.ForKnown()
+		{"all after UseReserve", func(a *records.Access, base *records.Content) error {
+			a.UseReserve()
 			_, err := a.Save(id, edited(base, "mine"), base.Version)
 			return err
 		}, true},
@@ -260,8 +259,8 @@ func TestSaveForAKnownVisitorIsMarked(t *testing.T) {
 		t.Run(tc.rule, func(t *testing.T) {
 			r, base := begun(t)
 			r.onSave = []saveHook{func(_ *rig, s saving) error {
-				if known.Is(s.ctx) != tc.want {
-					t.Errorf("known: %v, want %v", !tc.want, tc.want)
+				if provider.UsesReserve(s.ctx) != tc.want {
+					t.Errorf("reserve: %v, want %v", !tc.want, tc.want)
 				}
 				return s.send()
 			}}
@@ -279,7 +278,7 @@ func TestSaveForAKnownVisitorIsMarked(t *testing.T) {
 			_, err = a.Save(string(rune('a'+n)), content("guest"), 0)
 		}
 		wantErr(t, err, provider.ErrFull)
-		a.ForKnown()
+		a.UseReserve()
 		if _, err := a.Save(id, content("known"), 0); err != nil {
 			t.Error(err)
 		}

@@ -17,21 +17,23 @@ var errNo = errors.New("no")
 // change is a records.Change that appends "+mine" to the value, and notes what it was
 // asked.
 type change struct {
-	records.Change[*records.Content]
-	asked []string
+	base     *records.Content
+	edit     func(current *records.Content) (*records.Content, error)
+	check    func(current *records.Content, afterUnknown bool) error
+	unqueued bool
+	asked    []string
 }
 
 func newChange(base *records.Content) *change {
-	c := &change{}
-	c.ID, c.Base = id, base
-	c.Edit = func(current *records.Content) (*records.Content, error) {
+	c := &change{base: base}
+	c.edit = func(current *records.Content) (*records.Content, error) {
 		c.asked = append(c.asked, "edit "+text(current))
 		if current == nil {
 			return content("mine"), nil
 		}
 		return edited(current, text(current)+"+mine"), nil
 	}
-	c.Check = func(current *records.Content, afterUnknown bool) error {
+	c.check = func(current *records.Content, afterUnknown bool) error {
 		asked := "check " + text(current)
 		if afterUnknown {
 			asked += " after unknown"
@@ -40,6 +42,20 @@ func newChange(base *records.Content) *change {
 		return nil
 	}
 	return c
+}
+
+func (c *change) Edit(current *records.Content) (*records.Content, error) { return c.edit(current) }
+
+func (c *change) Check(current *records.Content, afterUnknown bool) error {
+	return c.check(current, afterUnknown)
+}
+
+// do makes the change.
+func (c *change) do(a *records.Access) (*records.Content, error) {
+	if c.unqueued {
+		return a.ChangeUnqueued(id, c.base, c.edit)
+	}
+	return a.Change(id, c.base, c)
 }
 
 func (c *change) wantAsked(t *testing.T, want ...string) {
@@ -60,7 +76,7 @@ func TestChangeIsOneSaveWithoutAConflict(t *testing.T) {
 	r, base := begun(t)
 	c := newChange(base)
 	a := r.Access(t.Context(), nil)
-	saved, err := a.Change(c.Change)
+	saved, err := c.do(&a)
 	if err != nil || text(saved) != "base+mine" || saved.Version != r.get(id).Version {
 		t.Errorf("saved %q, %v", text(saved), err)
 	}
@@ -75,7 +91,7 @@ func TestChangeOfNothingMakesARecord(t *testing.T) {
 	r := newRig(t)
 	c := newChange(nil)
 	a := r.Access(t.Context(), nil)
-	if _, err := a.Change(c.Change); err != nil {
+	if _, err := c.do(&a); err != nil {
 		t.Error(err)
 	}
 	c.wantAsked(t, "edit nothing")
@@ -133,7 +149,7 @@ func TestChangeIsMadeAgainOnTheNewest(t *testing.T) {
 				c := newChange(base)
 				a := r.Access(t.Context(), nil)
 				defer a.Leave()
-				if _, err := a.Change(c.Change); err != nil {
+				if _, err := c.do(&a); err != nil {
 					t.Error(err)
 				}
 				c.wantAsked(t, tc.asked...)
@@ -150,10 +166,9 @@ func TestChangeWithoutACheck(t *testing.T) {
 	r, base := begun(t)
 	r.onSave = []saveHook{before(rivals(1), pass)}
 	c := newChange(base)
-	c.Check = nil
 	a := r.Access(t.Context(), nil)
 	defer a.Leave()
-	if _, err := a.Change(c.Change); err != nil {
+	if _, err := a.Change(id, base, records.Edit[*records.Content](c.edit)); err != nil {
 		t.Error(err)
 	}
 	r.wantStored(id, "theirs+mine")
@@ -177,8 +192,8 @@ func TestEditEndsAChange(t *testing.T) {
 			r, base := begun(t)
 			r.onSave = tc.saves
 			c := newChange(base)
-			edit := c.Edit
-			c.Edit = func(current *records.Content) (*records.Content, error) {
+			edit := c.edit
+			c.edit = func(current *records.Content) (*records.Content, error) {
 				next, err := edit(current)
 				switch {
 				case text(current) != tc.stop:
@@ -191,7 +206,7 @@ func TestEditEndsAChange(t *testing.T) {
 			}
 			a := r.Access(t.Context(), nil)
 			defer a.Leave()
-			saved, err := a.Change(c.Change)
+			saved, err := c.do(&a)
 			if saved != nil || !errors.Is(err, tc.err) {
 				t.Errorf("saved %q, %v", text(saved), err)
 			}
@@ -208,7 +223,7 @@ func TestErrorOfTheSaveEndsAChange(t *testing.T) {
 		r.onSave = slices.Repeat([]saveHook{dropped}, 4)
 		c := newChange(base)
 		a := r.Access(t.Context(), nil)
-		saved, err := a.Change(c.Change)
+		saved, err := c.do(&a)
 		if saved != nil {
 			t.Errorf("saved %q", text(saved))
 		}
@@ -241,7 +256,7 @@ func TestCheckIsAskedBeforeTheQueueAndAgainAfterwards(t *testing.T) {
 		a := r.Access(t.Context(), nil)
 		defer a.Leave()
 		inQueue(t, func() {
-			if _, err := a.Change(c.Change); err != nil {
+			if _, err := c.do(&a); err != nil {
 				t.Error(err)
 			}
 		}, func() {
@@ -260,11 +275,11 @@ func TestCheckThatFails(t *testing.T) {
 			r, base := begun(t)
 			r.onSave = []saveHook{before(rivals(1), pass)}
 			c := newChange(base)
-			c.Check = func(*records.Content, bool) error { return errNo }
+			c.check = func(*records.Content, bool) error { return errNo }
 			a := r.Access(t.Context(), nil)
 			inQueue(t, func() {
 				start := time.Now()
-				_, err := a.Change(c.Change)
+				_, err := c.do(&a)
 				wantErr(t, err, errNo)
 				if took := time.Since(start); took > 0 {
 					t.Errorf("took %v", took)
@@ -278,7 +293,7 @@ func TestCheckThatFails(t *testing.T) {
 			r, base := begun(t)
 			r.onSave = []saveHook{before(rivals(1), pass)}
 			c := newChange(base)
-			c.Check = func(current *records.Content, _ bool) error {
+			c.check = func(current *records.Content, _ bool) error {
 				if text(current) == "later" {
 					return errNo
 				}
@@ -287,7 +302,7 @@ func TestCheckThatFails(t *testing.T) {
 			a := r.Access(t.Context(), nil)
 			defer a.Leave()
 			inQueue(t, func() {
-				_, err := a.Change(c.Change)
+				_, err := c.do(&a)
 				wantErr(t, err, errNo)
 			}, func() { r.put(id, edited(r.get(id), "later")) })
 			c.wantAsked(t, "edit base")
@@ -308,7 +323,7 @@ func TestPlaceInTheQueue(t *testing.T) {
 			r, base := begun(t)
 			r.onSave = []saveHook{before(rivals(1), pass)}
 			a := r.Access(t.Context(), nil)
-			if _, err := a.Change(newChange(base).Change); err != nil || a.Ticket() == nil {
+			if _, err := newChange(base).do(&a); err != nil || a.Ticket() == nil {
 				t.Errorf("ticket %v, %v", a.Ticket(), err)
 			}
 			inBackground(t, a.Leave, func() {
@@ -327,7 +342,7 @@ func TestPlaceInTheQueue(t *testing.T) {
 			r.onSave = []saveHook{before(rivals(1), pass)}
 			ticket, _ := queue.Join(t.Context(), id)
 			a := r.Access(t.Context(), ticket)
-			if _, err := a.Change(newChange(base).Change); err != nil || a.Ticket() != ticket {
+			if _, err := newChange(base).do(&a); err != nil || a.Ticket() != ticket {
 				t.Errorf("ticket %p, %v, want %p", a.Ticket(), err, ticket)
 			}
 			a.Leave()
@@ -342,7 +357,7 @@ func TestPlaceInTheQueue(t *testing.T) {
 			defer head.Leave()
 			a := r.Access(t.Context(), nil)
 			start := time.Now()
-			if _, err := a.Change(newChange(base).Change); err != nil {
+			if _, err := newChange(base).do(&a); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(start); took != timeout {
@@ -358,10 +373,10 @@ func TestPlaceInTheQueue(t *testing.T) {
 			head, _ := queue.Join(t.Context(), id)
 			defer head.Leave()
 			c := newChange(base)
-			c.Unqueued = true
+			c.unqueued = true
 			a := r.Access(t.Context(), nil)
 			start := time.Now()
-			if _, err := a.Change(c.Change); err != nil {
+			if _, err := c.do(&a); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(start); took > 0 || a.Ticket() != nil || a.Conflicts() != 0 {
@@ -396,11 +411,11 @@ func TestConflicts(t *testing.T) {
 					r, base := begun(t)
 					r.onSave = slices.Repeat([]saveHook{before(rivals(1), pass)}, tc.conflicts)
 					c := newChange(base)
-					c.Unqueued = unqueued
+					c.unqueued = unqueued
 					a := r.Access(t.Context(), nil)
 					defer a.Leave()
 					start := time.Now()
-					if _, err := a.Change(c.Change); err != nil {
+					if _, err := c.do(&a); err != nil {
 						t.Error(err)
 					}
 					if took := time.Since(start); took > 0 != tc.pauses {
@@ -415,11 +430,11 @@ func TestConflicts(t *testing.T) {
 				r, base := begun(t)
 				r.onSave = slices.Repeat([]saveHook{before(rivals(1), pass)}, 100_000)
 				c := newChange(base)
-				c.Unqueued = unqueued
+				c.unqueued = unqueued
 				a := r.Access(t.Context(), nil)
 				defer a.Leave()
 				start := time.Now()
-				_, err := a.Change(c.Change)
+				_, err := c.do(&a)
 				wantErr(t, err, records.ErrUnavailable)
 				if took := time.Since(start); took < timeout || took > timeout+time.Second {
 					t.Errorf("took %v, want about %v", took, timeout)

@@ -351,6 +351,8 @@ func (n *note) Trace(commit int64) envelope.Lineage {
 	return envelope.NotAncestor
 }
 
+func (n *note) UsesReserve() bool { return false }
+
 func (n *note) Record(id string) *provider.Record {
 	return &provider.Record{ID: id, Version: n.version}
 }

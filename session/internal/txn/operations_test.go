@@ -220,7 +220,7 @@ func TestConflictNamesTheRemedy(t *testing.T) {
 		{"a Clear", txn.LevelMerge, func(v *visit) { v.get("a"); v.Clear() }, set, []string{"read and cleared", "Manager.Replay"}, "Key.Update"},
 		{"a GetOrSet", txn.LevelMerge, func(v *visit) { v.getOrSet("n", "3") }, func(v *visit) { v.set("n", "2") }, []string{"set by GetOrSet", "Manager.HandlerFunc"}, ""},
 		{"a read", txn.LevelSerializable, func(v *visit) { v.set("b", v.get("a")+"3") }, set, []string{`key "a"`, "read by this request", "Session.Update"}, ""},
-		{"an Update of what was read", txn.LevelSerializable, func(v *visit) { v.get("a"); v.update("a") }, set, []string{"read and updated", "function of Key.Update alone"}, ""},
+		{"an Update of what was read", txn.LevelSerializable, func(v *visit) { v.get("a"); v.update("a") }, set, []string{"read and updated", "only in the function of Key.Update"}, ""},
 		{"a listing", txn.LevelSerializable, func(v *visit) { v.Keys(); v.set("a", "3") }, func(v *visit) { v.set("n", "2") }, []string{"listed the keys", "Manager.Replay"}, ""},
 		{"LevelStrict", txn.LevelStrict, func(v *visit) { v.set("a", "3") }, func(v *visit) { v.set("n", "2") }, []string{"LevelStrict merges nothing", "Manager.Replay"}, "Key.Update"},
 	} {

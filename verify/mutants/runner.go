@@ -23,8 +23,8 @@ type stage struct {
 	args      []string
 }
 
-// bench builds mutants and runs tests on them.
-type bench struct {
+// runner builds mutants and runs tests on them.
+type runner struct {
 	root  string
 	temp  string
 	bound time.Duration
@@ -38,7 +38,7 @@ type bench struct {
 	sound map[string]*soundness // of each stage
 }
 
-func newBench(programs int, bound time.Duration, slow bool) (*bench, error) {
+func newRunner(programs int, bound time.Duration, slow bool) (*runner, error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func newBench(programs int, bound time.Duration, slow bool) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{
+	b := &runner{
 		root:  filepath.Dir(strings.TrimSpace(string(mod))),
 		temp:  temp,
 		bound: bound,
@@ -62,8 +62,9 @@ func newBench(programs int, bound time.Duration, slow bool) (*bench, error) {
 	return b, err
 }
 
-// stages returns what a mutant of the package in dir meets, the cheapest first.
-func (b *bench) stages(dir string) []stage {
+// stages returns the stages that a mutant of the package in dir goes through, the
+// cheapest first.
+func (b *runner) stages(dir string) []stage {
 	var all []stage
 	if dir != "session" && dir != paging {
 		all = append(all, stage{pkg: dir})
@@ -98,8 +99,8 @@ func (v verdict) String() string {
 var errSurvived = errors.New("nothing")
 
 // try runs the stages until one of them catches m.
-func (b *bench) try(m *mutant) verdict {
-	for _, s := range b.stages(m.in) {
+func (b *runner) try(m *mutant) verdict {
+	for _, s := range b.stages(m.home) {
 		s, err := b.check(s)
 		if err != nil {
 			return verdict{err: err}
@@ -117,7 +118,7 @@ func (b *bench) try(m *mutant) verdict {
 
 // caught returns the verdict of s on bin, the zero one if every test passes. A
 // test that fails now and then, whatever the code, has caught nothing.
-func (b *bench) caught(s stage, bin, id string) verdict {
+func (b *runner) caught(s stage, bin, id string) verdict {
 	for {
 		v := b.run(s, bin, id)
 		if v.test == "" || v.how == hangs {
@@ -147,7 +148,7 @@ type soundness struct {
 }
 
 // check returns s without the tests that fail without any mutant.
-func (b *bench) check(s stage) (stage, error) {
+func (b *runner) check(s stage) (stage, error) {
 	b.mu.Lock()
 	key := fmt.Sprint(s)
 	known := b.sound[key]
@@ -163,7 +164,7 @@ func (b *bench) check(s stage) (stage, error) {
 	return s, known.err
 }
 
-func (b *bench) checkNow(s stage) (failed []string, err error) {
+func (b *runner) checkNow(s stage) (failed []string, err error) {
 	bin, err := b.plain.tests(s.pkg)
 	if err != nil {
 		return nil, err
@@ -185,7 +186,7 @@ func (s stage) without(test string) stage {
 }
 
 // unsound returns how many tests fail without any mutant.
-func (b *bench) unsound() (n int) {
+func (b *runner) unsound() (n int) {
 	for _, s := range b.sound {
 		n += len(s.failed)
 	}
@@ -201,7 +202,7 @@ var (
 )
 
 // run runs the tests of s, up to the first that fails.
-func (b *bench) run(s stage, bin, id string) verdict {
+func (b *runner) run(s stage, bin, id string) verdict {
 	args := append([]string{"-test.v", "-test.failfast", "-test.timeout", b.bound.String(), "-test.run", s.run, "-test.skip", s.skip}, s.args...)
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = filepath.Join(b.root, s.pkg)

@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// fitter tells in a moment, without the go command, whether mutants fit the
+// verifier tells in a moment, without the go command, whether mutants fit the
 // code and compile.
-type fitter struct {
+type verifier struct {
 	root    string
 	fset    *token.FileSet
 	imports types.Importer
 }
 
-func newFitter(root string) (*fitter, error) {
+func newVerifier(root string) (*verifier, error) {
 	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory", "./provider/sealed")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	list, err := cmd.Output()
@@ -33,13 +33,13 @@ func newFitter(root string) (*fitter, error) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		export[path] = file
 	}
-	f := &fitter{root: root, fset: token.NewFileSet()}
+	f := &verifier{root: root, fset: token.NewFileSet()}
 	f.imports = importer.ForCompiler(f.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
 	return f, nil
 }
 
-// fit returns what is wrong with m.
-func (f *fitter) fit(m *mutant) error {
+// verify returns what is wrong with m.
+func (f *verifier) verify(m *mutant) error {
 	files, changed, err := m.files(f.root)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (f *fitter) fit(m *mutant) error {
 }
 
 // check returns why a package of these files does not compile.
-func (f *fitter) check(dir string, files fileSet) error {
+func (f *verifier) check(dir string, files fileSet) error {
 	var trees []*ast.File
 	for name, text := range files {
 		tree, err := parser.ParseFile(f.fset, name, text, parser.SkipObjectResolution)
@@ -66,10 +66,10 @@ func (f *fitter) check(dir string, files fileSet) error {
 	return err
 }
 
-// fitAll returns how many of the chosen mutants are wrong, and says why.
-func (f *fitter) fitAll(chosen []*mutant, complain func(*mutant, error)) (bad int) {
+// verifyAll returns how many of the chosen mutants are wrong, and says why.
+func (f *verifier) verifyAll(chosen []*mutant, complain func(*mutant, error)) (bad int) {
 	for _, m := range chosen {
-		if err := f.fit(m); err != nil {
+		if err := f.verify(m); err != nil {
 			complain(m, err)
 			bad++
 		}
