@@ -172,6 +172,14 @@ func TestLimitRefuses(t *testing.T) {
 		}
 		r.wantListed(ann, "a", "b")
 	})
+	bubble(t, "not longer for one that another clock has dated ahead", func(t *testing.T) {
+		r := newRig(t, limit(1), refuses)
+		r.putList(ann, entry{id: "a", ago: -time.Hour, commit: 1})
+		start := time.Now()
+		if err := r.signIn("b", ann); err != nil || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
 	bubble(t, "without a wait where there is room for both", func(t *testing.T) {
 		r := newRig(t, limit(3), refuses)
 		r.putList(ann, entry{id: "a", commit: 1}, entry{id: "ended", ago: time.Minute, commit: 1}, entry{id: "again", ago: time.Minute, commit: 1})
