@@ -1,0 +1,531 @@
+/*
+ * Sessions of users, and the index that lists each user's sessions: session/owner.go,
+ * session/roster.go, and what put, insert, replace, renewal, withdraw and bury do with it.
+ *
+ * There is one session at first, which is nobody's or user A's. Requests make it a
+ * user's, renew it, with or without a new owner, log out, or begin a session of a user.
+ * A RevokeAll runs at the same time. A session is entered into the index before it is
+ * saved as the user's, and removed after its tombstone.
+ *
+ * Properties, of every state, so that they also hold if any program stops anywhere
+ *
+ *	every session is listed a session that lives as a user's is in the user's index
+ *	RevokeAll misses none   once RevokeAll has returned nil, no session lives as the
+ *	                        user's that lived so when it began, nor what one of them was
+ *	                        renewed to without a login
+ */
+
+#ifndef CHANGES
+#define CHANGES  2
+#endif
+#ifndef SWEEPS
+#define SWEEPS   1
+#endif
+#ifndef FAULTS
+#define FAULTS   0
+#endif
+#define REQUESTS (CHANGES + SWEEPS)
+#define LATE     2
+#define HISTORY  1
+
+#define NOBODY   0
+#define A        1
+#define B        2
+#define KEEP     3              /* a renewal that sets no owner */
+
+#define FIRST    1              /* the ID of the session that all requests come with */
+#define NEW      (1 + me)       /* and of the one that a request begins or renews it to */
+#define SESSIONS (2 + CHANGES)
+#define INDEX(user) (SESSIONS + (user) - 1)     /* the record of the index */
+#define RECORDS  (SESSIONS + 2)
+
+/*
+ * An index has four bits for each session: the counter of the version from which on the
+ * session is the user's, 0 for no entry.
+ */
+#define ENTRY(list, id)          (((list) >> (4 * (id))) & 15)
+#define WITHOUT(list, id)        ((list) & ~(15 << (4 * (id))))
+#define WITH(list, id, from)     (WITHOUT(list, id) | (from) << (4 * (id)))
+#define ANY      15             /* removes an entry of whatever counter */
+
+#define CONTENT  bool tombstone, login; byte owner, successor; int list
+#define COPY(to, from) \
+	to.tombstone = from.tombstone; to.login = from.login; \
+	to.owner = from.owner; to.successor = from.successor; to.list = from.list
+#define SAVED(at, r) saved(at, r)
+
+#define LIVE(r) (r.version != 0 && !r.tombstone)
+
+byte must;                      /* the sessions that RevokeAll has to end, as bits */
+byte owned[SESSIONS];           /* whose each session was before the save */
+bool revoked;                   /* RevokeAll has returned nil */
+
+hidden byte x;                  /* of check */
+
+mtype = { SET_OWNER, RENEW, CREATE, LOGOUT };
+
+/* check checks the properties of a state. */
+inline check() {
+	x = 1;
+	do
+	:: x < SESSIONS ->
+		assert(!LIVE(store[x]) || store[x].owner == NOBODY ||
+			ENTRY(store[INDEX(store[x].owner)].list, x) != 0);      /* every session is listed */
+		assert(!(revoked && (must & (1 << x)) && LIVE(store[x]) && store[x].owner == A)); /* RevokeAll misses none */
+		x++
+	:: else -> break
+	od;
+	x = 0
+}
+
+/* saved keeps must: a login that runs meanwhile comes after RevokeAll. */
+inline saved(at, r) {
+	if
+	:: at < SESSIONS && r.tombstone && r.successor != 0 && (must & (1 << at)) && !store[r.successor].login ->
+		must = must | 1 << r.successor
+	:: at < SESSIONS && !r.tombstone && r.owner == A && owned[at] != A ->
+		must = must & ~(1 << at)
+	:: else
+	fi;
+	if
+	:: at < SESSIONS -> owned[at] = r.owner
+	:: else
+	fi;
+	check()
+}
+
+#include "store.inc"
+
+/*
+ * enter puts the session id into the user's index, as of the version with that counter.
+ * An entry from before is made anew, so that who removes that one misses the new one.
+ * Without an entry the session is not saved.
+ */
+inline enter(id, user, from) {
+	entered = true;
+	fetch(INDEX(user), index);
+	do
+#ifndef NO_ENTRY_RENEWED
+	:: ENTRY(index.list, id) >= from -> break
+	:: ENTRY(index.list, id) < from ->
+#else
+	:: ENTRY(index.list, id) != 0 -> break
+	:: ENTRY(index.list, id) == 0 ->
+#endif
+		follow(changed, index);
+		d_step { COPY(changed, none); changed.list = WITH(index.list, id, from) }
+#ifndef NO_INDEX_CAS
+		save(INDEX(user), changed, index);
+#else
+		d_step { put(INDEX(user), changed); outcome = LANDED };
+#endif
+		if
+		:: outcome == LANDED -> break
+		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> entered = false; break
+		fi
+	od;
+	forgetSave();
+	assign(index, none);
+	assign(changed, none)
+}
+
+/*
+ * remove takes the session id off the user's index, unless it has an entry of a later
+ * counter. Nobody waits for that: an entry too many is harmless.
+ */
+inline remove(id, user, upTo) {
+	fetch(INDEX(user), index);
+	do
+#ifndef NO_REMOVE_UP_TO
+	:: ENTRY(index.list, id) == 0 || ENTRY(index.list, id) > upTo -> break
+	:: ENTRY(index.list, id) != 0 && ENTRY(index.list, id) <= upTo ->
+#else
+	:: ENTRY(index.list, id) == 0 -> break
+	:: ENTRY(index.list, id) != 0 ->
+#endif
+		follow(changed, index);
+		d_step { COPY(changed, none); changed.list = WITHOUT(index.list, id) }
+		save(INDEX(user), changed, index);
+		if
+		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
+		:: else -> break
+		fi
+	od;
+	forgetSave();
+	assign(index, none);
+	assign(changed, none)
+}
+
+/* put saves next under id over before, once it is entered: put in session/commit.go. */
+inline putListed(id, before) {
+	entered = true;
+#ifndef NO_ENTER_FIRST
+	if
+	:: next.owner != NOBODY && next.owner != before.owner -> enter(id, next.owner, COUNTER(next.version))
+	:: else
+	fi;
+#endif
+	if
+	:: !entered -> outcome = FAILED
+	:: entered -> save(id, next, before)
+	fi
+#ifdef NO_ENTER_FIRST
+	;
+	if
+	:: outcome == LANDED && next.owner != NOBODY && next.owner != before.owner ->
+		enter(id, next.owner, COUNTER(next.version));
+		outcome = LANDED
+	:: else
+	fi
+#endif
+}
+
+/* wish gives next the owner that this request wants over base. */
+inline wish() {
+	d_step {
+		COPY(next, none);
+		next.owner = (user == KEEP -> base.owner : user);
+		next.login = (user != KEEP)
+	}
+}
+
+/* setOwner changes the owner of the session: replace in session/commit.go. */
+inline setOwner() {
+	do
+	:: base.owner == user -> break  /* another request has done it */
+	:: base.owner != user ->
+		follow(next, base);
+		wish();
+		putListed(FIRST, base);
+		if
+		:: outcome == LANDED && base.owner != NOBODY ->
+			remove(FIRST, base.owner, COUNTER(next.version));
+			break
+		:: outcome == LANDED && base.owner == NOBODY -> break
+		:: outcome == TAKEN && LIVE(current) -> assign(base, current)
+		:: outcome != LANDED && !(outcome == TAKEN && LIVE(current)) -> break
+		fi
+	od
+}
+
+/* insert stores next under a new ID. An entry goes if nothing will ever be there. */
+inline insert() {
+	putListed(NEW, none);
+	if
+	:: outcome == LANDED -> assign(own, next)
+#ifndef NO_KEEP_UNKNOWN
+	:: outcome == FAILED ->
+#else
+	:: outcome != LANDED ->
+#endif
+		if
+		:: next.owner != NOBODY -> remove(NEW, next.owner, ANY)
+		:: else
+		fi;
+		goto end
+#ifndef NO_KEEP_UNKNOWN
+	:: outcome == UNKNOWN || outcome == ABSENT || outcome == TAKEN -> goto end
+#endif
+	fi
+}
+
+/* withdraw deletes the new record of a renewal that has failed, and then its entry. */
+inline withdraw() {
+	if
+	:: d_step {
+			printf("request %d: delete %d\n", me, NEW);
+			copy(store[NEW], none)
+		};
+		deleted = true
+	:: atomic { faults > 0 -> faults--; deleted = false; printf("request %d: delete %d failed\n", me, NEW) }
+	fi;
+	if
+#ifndef NO_KEEP_UNDELETED
+	:: deleted && next.owner != NOBODY -> remove(NEW, next.owner, ANY)
+#else
+	:: next.owner != NOBODY -> remove(NEW, next.owner, ANY)
+#endif
+	:: else
+	fi
+}
+
+inline entomb(heir) {
+	follow(tomb, base);
+	d_step { COPY(tomb, none); tomb.tombstone = true; tomb.successor = heir }
+}
+
+/* renew moves the session to a new ID: see renew.pml. */
+inline renew() {
+	follow(next, none);
+	wish();
+	insert();
+	do
+	:: entomb(NEW);
+#ifdef NO_REMOVE_LAST
+		if
+		:: base.owner != NOBODY -> remove(FIRST, base.owner, ANY)
+		:: else
+		fi;
+#endif
+		save(FIRST, tomb, base);
+		if
+		:: outcome == LANDED && base.owner != NOBODY ->
+			remove(FIRST, base.owner, ANY);
+			break
+		:: outcome == LANDED && base.owner == NOBODY -> break
+		:: outcome == TAKEN && LIVE(current) ->
+			assign(base, current);
+			follow(next, own);
+			wish();
+#ifndef NO_ENTER_AT_REWRITE
+			putListed(NEW, own);
+#else
+			save(NEW, next, own);
+#endif
+			if
+			:: outcome == LANDED -> assign(own, next)
+			:: outcome != LANDED -> withdraw(); break
+			fi
+		:: outcome != LANDED && !(outcome == TAKEN && LIVE(current)) ->
+			withdraw();
+			break
+		fi
+	od
+}
+
+/*
+ * finish ends the session id, or what it was renewed to: entomb in session/destroy.go.
+ * RevokeAll stops at a session that is not the user's.
+ */
+inline finish(sweep) {
+	ended = false;
+	assign(current, base);
+	do
+	:: current.version == 0 || current.tombstone && current.successor == 0 -> ended = true; break
+	:: sweep && LIVE(current) && current.owner != A -> ended = true; break
+	:: current.tombstone && current.successor != 0 ->
+#ifndef NO_FOLLOW
+		id = current.successor;
+		fetch(id, current)
+#else
+		ended = true; break
+#endif
+	:: LIVE(current) && !(sweep && current.owner != A) ->
+		assign(base, current);
+		entomb(0);
+		save(id, tomb, base);
+		if
+		:: outcome == LANDED -> ended = true; break
+		:: outcome == FAILED || outcome == UNKNOWN -> break
+		:: outcome == TAKEN || outcome == ABSENT
+		fi
+	od
+}
+
+proctype Request(byte me, does) {
+	STORE_LOCALS;
+	Record own, tomb;               /* the new record of a renewal, and the old one's tombstone */
+	Record index, changed;
+	byte user, id;
+	mtype kind;
+	bool entered, deleted, ended;
+
+	if
+	:: does == 1 -> kind = SET_OWNER; user = A
+	:: does == 2 -> kind = SET_OWNER; user = B
+	:: does == 3 -> kind = RENEW; user = KEEP
+	:: does == 4 -> kind = RENEW; user = A
+	:: does == 5 -> kind = RENEW; user = B
+	:: does == 6 -> kind = CREATE; user = A
+	:: does == 7 -> kind = LOGOUT
+	fi;
+	does = 0;
+	if
+	:: kind == CREATE ->
+		follow(next, none);
+		wish();
+		insert()
+	:: kind != CREATE ->
+		fetch(FIRST, base);
+		if
+		:: !LIVE(base)
+		:: LIVE(base) && kind == SET_OWNER -> setOwner()
+		:: LIVE(base) && kind == RENEW -> renew()
+		:: LIVE(base) && kind == LOGOUT ->
+			user = base.owner;
+#ifdef NO_REMOVE_LAST
+			if
+			:: user != NOBODY -> remove(FIRST, user, ANY)
+			:: else
+			fi;
+#endif
+			id = FIRST;
+			finish(false);
+			if
+			:: ended && user != NOBODY -> remove(FIRST, user, ANY)
+			:: else
+			fi
+		fi
+	fi;
+end:
+	forget();
+	d_step {
+		copy(own, none);
+		copy(tomb, none);
+		copy(index, none);
+		copy(changed, none);
+		user = 0; id = 0; kind = 0; entered = false; deleted = false; ended = false;
+		done++
+	}
+}
+
+/* removeOver takes what is over off the index, but nothing that was entered since. */
+inline removeOver() {
+	fetch(INDEX(A), index);
+	without();
+	do
+	:: changed.list == index.list -> break
+	:: changed.list != index.list ->
+		follow(changed, index);
+		save(INDEX(A), changed, index);
+		if
+		:: outcome == TAKEN || outcome == ABSENT ->
+			assign(index, current);
+			without()
+		:: outcome != TAKEN && outcome != ABSENT -> break
+		fi
+	od
+}
+
+/* without makes changed the index without what is over. */
+inline without() {
+	d_step {
+		COPY(changed, none);
+		changed.list = index.list;
+		x = 1;
+		do
+		:: x < SESSIONS ->
+			if
+			:: ENTRY(index.list, x) <= ENTRY(over, x) -> changed.list = WITHOUT(changed.list, x)
+			:: else
+			fi;
+			x++
+		:: else -> break
+		od;
+		x = 0
+	}
+}
+
+#if SWEEPS
+/* Sweep is RevokeAll of user A. */
+proctype Sweep(byte me) {
+	STORE_LOCALS;
+	Record tomb, index, changed;
+	int left, over;                 /* entries to look at, and those that are over */
+	byte id, at, from;
+	bool ended, failed;
+
+	d_step {
+		copy(index, store[INDEX(A)]);
+		left = index.list;
+		x = 1;
+		do
+		:: x < SESSIONS ->
+			if
+			:: LIVE(store[x]) && store[x].owner == A -> must = must | 1 << x
+			:: else
+			fi;
+			x++
+		:: else -> break
+		od;
+		x = 0;
+		copy(index, none);
+		printf("RevokeAll: begins\n")
+	};
+	do
+	:: left != 0 ->
+		if                              /* the index has them in any order */
+		:: ENTRY(left, 1) != 0 -> id = 1
+		:: ENTRY(left, 2) != 0 -> id = 2
+		:: ENTRY(left, 3) != 0 -> id = 3
+#if SESSIONS > 4
+		:: ENTRY(left, 4) != 0 -> id = 4
+#endif
+		fi;
+		at = id;
+		from = ENTRY(left, at);
+		left = WITHOUT(left, at);
+		fetch(id, base);
+		if
+		:: base.version == 0 ->         /* its save may be under way */
+#ifdef NO_PENDING_TTL
+			over = WITH(over, at, from)
+#endif
+		:: LIVE(base) && base.owner != A ->
+			if
+#ifndef NO_ORDINAL
+			:: from <= COUNTER(base.version) -> over = WITH(over, at, from)
+			:: from > COUNTER(base.version)         /* its save may be under way */
+#else
+			:: over = WITH(over, at, from)
+#endif
+			fi
+		:: base.tombstone || LIVE(base) && base.owner == A ->
+			finish(true);
+			if
+			:: ended -> over = WITH(over, at, from)
+			:: !ended ->
+				failed = true
+#ifdef NO_REMOVE_ENDED
+				; over = WITH(over, at, from)
+#endif
+			fi
+		fi
+	:: left == 0 -> break
+	od;
+	removeOver();
+	forget();
+	d_step {
+		printf("RevokeAll: ends, failed: %d\n", failed);
+		revoked = !failed;
+		check();
+		copy(tomb, none);
+		copy(index, none);
+		copy(changed, none);
+		left = 0; over = 0; id = 0; at = 0; from = 0; ended = false; failed = false;
+		done++
+	}
+}
+#endif
+
+init {
+	byte i;
+	byte does = 1;          /* the requests are alike, so that one order of them is enough */
+
+	atomic {
+		store[FIRST].version = 1 << 6;
+		if
+		:: store[FIRST].owner = A;
+			owned[FIRST] = A;
+			store[INDEX(A)].version = 1 << 6;
+			store[INDEX(A)].list = WITH(0, FIRST, 1)
+		:: skip
+		fi;
+		run Network();
+		do
+		:: i < CHANGES ->
+			do
+			:: does < 7 -> does++
+			:: break
+			od;
+			i++;
+			run Request(i, does)
+#if SWEEPS
+		:: i >= CHANGES && i < REQUESTS -> i++; run Sweep(i)
+#endif
+		:: i == REQUESTS -> i = 0; does = 0; break
+		od
+	}
+	_nr_pr == 1
+}
