@@ -49,6 +49,9 @@
 	to.tombstone = from.tombstone; to.outside = from.outside; \
 	to.login = from.login; to.owner = from.owner; to.user = from.user; \
 	to.claim = from.claim; to.by = from.by; to.successor = from.successor
+#define CLEAR(r) \
+	r.tombstone = false; r.outside = false; r.login = false; r.owner = false; r.user = false; \
+	r.claim = 0; r.by = 0; r.successor = 0
 #define SAVED(at, r) check()
 
 #define LIVE(r) (r.version != 0 && !r.tombstone)
@@ -124,67 +127,11 @@ inline withdraw(id) {
 	d_step {
 #ifndef NO_WITHDRAW
 		printf("request %d: delete %d\n", me, id);
-		copy(store[id], none);
+		clear(store[id]);
 #endif
 		left[id] = true;
 		check()
 	}
-}
-
-/* begin stores a session under a fresh ID, and claims the tombstone base for it. */
-inline begin() {
-	follow(next, none);
-	d_step { COPY(next, none); next.user = (kind == LOGIN) };
-	save(FRESH, next, none);
-	if
-	:: outcome == LANDED
-	:: else -> goto end             /* another ID is tried: see create.pml */
-	fi;
-	do
-	:: base.version == 0 || !base.tombstone -> break        /* there is no tombstone */
-	:: base.tombstone && kind == PLAIN && !FROM_OUTSIDE(base) ->    /* the window may be open */
-		withdraw(FRESH);
-		goto end
-	:: base.tombstone && MAY_CLAIM(base) ->
-		follow(next, base);
-		d_step {
-			COPY(next, base);
-			next.claim = FRESH;
-			next.login = (kind == LOGIN);
-#ifndef NO_CLAIM_WINDOW
-			next.by = base.by | SET(me)
-#else
-			next.by = base.by
-#endif
-		}
-#ifndef NO_CLAIM_CAS
-		save(cookie, next, base);
-#else
-		d_step { put(cookie, next); outcome = LANDED };
-#endif
-		if
-		:: outcome == LANDED ->
-#ifndef NO_TAKEOVER
-#ifndef NO_LEAVE_LOGINS
-			if
-			:: kind == LOGIN && base.claim != 0 && !base.login -> endClaim(base.claim)
-			:: else
-			fi;
-#else
-			if
-			:: kind == LOGIN && base.claim != 0 -> endClaim(base.claim)
-			:: else
-			fi;
-#endif
-#endif
-			break
-		:: outcome == TAKEN || outcome == ABSENT -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN ->
-			withdraw(FRESH);
-			goto end
-		fi
-	od;
-	reply(FRESH)
 }
 
 #ifndef NO_LEAVE_OWNED
@@ -193,74 +140,16 @@ inline begin() {
 #define IS_ANONYMOUS(r) (LIVE(r))
 #endif
 
-/* endClaim ends the session that was begun over the tombstone before a login was. */
-inline endClaim(claimed) {
-	id = claimed;
-	fetch(id, base);
-	do
-	:: !IS_ANONYMOUS(base) -> break
-	:: IS_ANONYMOUS(base) ->
-		follow(next, base);
-		d_step { COPY(next, none); next.tombstone = true; next.by = SET(me) };
-		save(id, next, base);
-		if
-		:: outcome == LANDED -> break
-		:: outcome == TAKEN || outcome == ABSENT -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN -> warned = true; break
-		fi
-	od
-}
-
-/* own gives the session an owner, without a renewal and so without a new cookie. */
-inline own() {
-	do
-	:: follow(next, base);
-		d_step { COPY(next, base); next.owner = true; next.user = true };
-		save(cookie, next, base);
-		if
-		:: outcome == LANDED ->
-			d_step {
-				printf("request %d: %d has an owner\n", me, cookie);
-				kept[cookie] = true;
-				check()
-			}
-			break
-		:: outcome == TAKEN && LIVE(current) -> assign(base, current)
-		:: outcome != LANDED && !(outcome == TAKEN && LIVE(current)) -> break
-		fi
-	od
-}
-
-/* renew renews a session that lives: see renew.pml. */
-inline renew() {
-	follow(next, none);
-	d_step { COPY(next, none); next.user = true; next.owner = base.owner };
-	save(FRESH, next, none);
-	if
-	:: outcome == LANDED
-	:: else -> goto end
-	fi;
-	do
-	:: LIVE(base) ->
-		follow(next, base);
-		d_step { COPY(next, none); next.tombstone = true; next.successor = FRESH; next.by = SET(me) };
-		save(cookie, next, base);
-		if
-		:: outcome == LANDED -> reply(FRESH); break
-		:: outcome == TAKEN -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT ->
-			withdraw(FRESH);
-			break
-		fi
-	:: !LIVE(base) ->               /* startOver is as begin in the place of a new request */
-		withdraw(FRESH);
-		break
-	od
-}
+#ifndef NO_LEAVE_LOGINS
+#define TAKES_OVER(t) (kind == LOGIN && t.claim != 0 && !t.login)
+#else
+#define TAKES_OVER(t) (kind == LOGIN && t.claim != 0)
+#endif
 
 proctype Request(byte me) {
 	STORE_LOCALS;
 	byte cookie, id;
+	short expect;
 	mtype kind;
 	byte settledBefore;     /* as the request was sent */
 
@@ -274,21 +163,118 @@ proctype Request(byte me) {
 	}
 	if
 	:: cookie == NONE
-	:: else -> fetch(cookie, base)
+	:: cookie != NONE -> fetch(cookie, base)
 	fi;
 	if
-	:: cookie == NONE -> kind = LOGIN; begin()
-	:: base.tombstone -> kind = LOGIN; begin()
-	:: base.tombstone && MAY_CLAIM(base) -> kind = PLAIN; begin()
-	:: base.tombstone && !FROM_OUTSIDE(base)                        /* a plain change is refused */
-	:: LIVE(base) && !base.user -> kind = LOGIN; renew()
-	:: LIVE(base) && !base.user -> kind = OWN; own()
-	:: LIVE(base) && base.user
+	:: cookie == NONE || base.tombstone -> kind = LOGIN
+	:: base.tombstone && MAY_CLAIM(base) -> kind = PLAIN
+	:: base.tombstone && !FROM_OUTSIDE(base) -> goto end    /* a plain change is refused */
+	:: LIVE(base) && !base.user -> kind = LOGIN             /* renews the session: see renew.pml */
+	:: LIVE(base) && !base.user -> kind = OWN; goto owning
+	:: LIVE(base) && base.user -> goto end
+	fi;
+
+	first(next);
+	d_step { next.user = (kind == LOGIN); next.owner = base.owner };
+	id = FRESH;
+	goto storing;
+
+	/* The session gets an owner, without a renewal and so without a new cookie. */
+owning:
+	follow(next, base);
+	d_step { COPY(next, base); next.owner = true; next.user = true };
+	id = cookie;
+	expect = base.version;
+
+storing:
+	save(id, next, expect);
+	if
+	:: kind == OWN && outcome == LANDED ->
+		d_step {
+			printf("request %d: %d has an owner\n", me, cookie);
+			kept[cookie] = true;
+			check()
+		}
+		goto end
+	:: kind == OWN && outcome == TAKEN && LIVE(current) -> assign(base, current); goto owning
+	:: kind == OWN && outcome != LANDED && !(outcome == TAKEN && LIVE(current)) -> goto end
+	:: kind != OWN && outcome == LANDED && LIVE(base) -> goto retiring
+	:: kind != OWN && outcome == LANDED && !LIVE(base)
+	:: kind != OWN && outcome != LANDED -> goto end         /* another ID is tried: see create.pml */
+	fi;
+
+	/* claim in session/claim.go */
+claiming:
+	if
+	:: base.version == 0 -> goto answering                  /* there is no tombstone */
+	:: base.version != 0 && kind == PLAIN && !FROM_OUTSIDE(base) -> /* the window may be open */
+		withdraw(FRESH);
+		goto end
+	:: base.version != 0 && MAY_CLAIM(base) ->
+		follow(next, base);
+		d_step {
+			COPY(next, base);
+			next.claim = FRESH;
+			next.login = (kind == LOGIN);
+#ifndef NO_CLAIM_WINDOW
+			next.by = base.by | SET(me)
+#endif
+		}
+#ifndef NO_CLAIM_CAS
+		save(cookie, next, base.version)
+#else
+		d_step { put(cookie, next); outcome = LANDED }
+#endif
+	fi;
+	if
+	:: outcome == LANDED
+	:: outcome == TAKEN -> assign(base, current); goto claiming
+	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH); goto end
+	fi;
+	if
+#ifndef NO_TAKEOVER
+	:: TAKES_OVER(base) ->
+		id = base.claim;
+		fetch(id, base)
+	:: !TAKES_OVER(base) -> goto answering
+#else
+	:: true -> goto answering
+#endif
+	fi;
+
+	/* endClaim ends the session that was begun over the tombstone before a login was. */
+	do
+	:: !IS_ANONYMOUS(base) -> break
+	:: IS_ANONYMOUS(base) ->
+		follow(next, base);
+		d_step { CLEAR(next); next.tombstone = true; next.by = SET(me) };
+		save(id, next, base.version);
+		if
+		:: outcome == LANDED -> break
+		:: outcome == TAKEN || outcome == ABSENT -> assign(base, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> warned = true; break
+		fi
+	od;
+
+answering:
+	reply(FRESH);
+	goto end;
+
+	/* The tombstone of a renewal. If it comes too late, the session is begun over another. */
+retiring:
+	follow(next, base);
+	d_step { CLEAR(next); next.tombstone = true; next.successor = FRESH; next.by = SET(me) };
+	save(cookie, next, base.version);
+	if
+	:: outcome == LANDED -> goto answering
+	:: outcome == TAKEN && LIVE(current) -> assign(base, current); goto retiring
+	:: outcome == TAKEN && !LIVE(current) -> assign(base, current); goto claiming
+	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH)
 	fi;
 end:
-	forget();
+	forgetAll();
 	d_step {
-		cookie = 0; id = 0; kind = 0; settledBefore = 0;
+		cookie = 0; id = 0; expect = 0; kind = 0; settledBefore = 0;
 		done++;
 		check()
 	}

@@ -27,6 +27,7 @@
 
 #define CONTENT         bool tombstone
 #define COPY(to, from)  to.tombstone = from.tombstone
+#define CLEAR(r)        r.tombstone = false
 #define SAVED(at, r) \
 	assert(!ended[at] || r.tombstone);      /* nothing is resurrected */ \
 	stored[at] = true; \
@@ -55,83 +56,81 @@ inline send(cookie) {
 	}
 }
 
-/* create stores a new session under an ID that nobody knows, and sends its cookie. */
-inline create() {
-	assign(base, none);
-#ifdef NO_NEVER_ADOPT
-	if
-	:: cookie > 0 -> id = cookie
-	:: else -> draw(id)
-	fi;
-#else
-	draw(id);
-#endif
-	tries = 1;
-	follow(next, base);
-	do
-	::
-#ifdef NO_COOKIE_AFTER_SAVE
-		send(id);
-#endif
-		save(id, next, base);
-		if
-		:: outcome == LANDED ->
-			send(id);
-			answer = ACKNOWLEDGED; break
-		:: outcome == FAILED -> answer = REFUSED; break
-		:: outcome == UNKNOWN -> answer = IN_DOUBT_STILL; break
-		:: outcome == ABSENT || outcome == TAKEN ->
-			if
-			:: tries == TRIES -> answer = IN_DOUBT_STILL; break
-			:: tries < TRIES ->
-				tries++;
-#ifndef NO_NEW_ID
-				draw(id);
-				follow(next, base)
-#endif
-			fi
-		fi
-	od
-}
-
-proctype First(byte me) {
+proctype Visit(byte me) {
 	STORE_LOCALS;
-	byte id, tries, cookie;
+	byte cookie, id, tries;
+	short expect;
 	mtype answer;
 
-	create();
+	if
+	:: me == 1 -> goto beginning
+	:: me != 1 ->
+		if
+		:: atomic { jar > 0 -> cookie = jar }
+		:: answers[1] != 0 && jar == 0 -> goto end
+		fi;
+		fetch(cookie, base)
+	fi;
+	if
+	:: base.version == 0 -> goto beginning
+	:: base.version != 0 && base.tombstone -> answer = GONE; goto end
+	:: base.version != 0 && !base.tombstone ->
+		follow(next, base);
+		if
+		:: next.tombstone = true                /* a logout */
+		:: next.tombstone = false               /* a change */
+		fi;
+		id = cookie;
+		expect = base.version;
+		goto saving
+	fi;
+
+	/* A new session is stored under an ID that nobody knows: create in session/create.go. */
+beginning:
+	first(next);
+#ifndef NO_NEVER_ADOPT
+	draw(id);
+#else
+	if
+	:: cookie > 0 -> id = cookie
+	:: cookie == 0 -> draw(id)
+	fi;
+#endif
+trying:
+	tries++;
+#ifdef NO_COOKIE_AFTER_SAVE
+	send(id);
+#endif
+saving:
+	save(id, next, expect);
+	if
+	:: outcome == LANDED ->
+		answer = ACKNOWLEDGED;
+		if
+		:: expect == 0 -> send(id)
+		:: expect != 0
+		fi
+	:: outcome == FAILED -> answer = REFUSED
+	:: outcome == UNKNOWN -> answer = IN_DOUBT_STILL
+	:: (outcome == ABSENT || outcome == TAKEN) && expect != 0 ->
+		answer = (outcome == ABSENT && doubts > 0 -> IN_DOUBT_STILL : GONE)
+	:: outcome == ABSENT && expect == 0 && tries == TRIES -> answer = IN_DOUBT_STILL
+	:: outcome == ABSENT && expect == 0 && tries < TRIES ->
+#ifndef NO_NEW_ID
+		first(next);
+		draw(id);
+#endif
+		goto trying
+#ifdef NO_NEVER_ADOPT
+	:: outcome == TAKEN && expect == 0 -> answer = GONE
+#endif
+	fi;
+end:
 #ifdef REACH_SECOND_ID
 	assert(!(answer == ACKNOWLEDGED && tries == 2));
 #endif
-	forget();
-	atomic { answers[me] = answer; answer = 0; id = 0; tries = 0; done++ }
-}
-
-proctype Later(byte me) {
-	STORE_LOCALS;
-	byte id, tries, cookie;
-	mtype answer;
-
-	if
-	:: atomic { jar > 0 -> cookie = jar }
-	:: answers[1] != 0 && jar == 0 -> goto end
-	fi;
-	fetch(cookie, base);
-	if
-	:: base.version == 0 -> create()
-	:: base.tombstone -> answer = GONE
-	:: else ->
-		follow(next, base);
-		if
-		:: next.tombstone = true        /* a logout */
-		:: next.tombstone = false
-		fi;
-		save(cookie, next, base);
-		answer = (outcome == LANDED -> ACKNOWLEDGED : IN_DOUBT_STILL)
-	fi;
-end:
-	forget();
-	atomic { answers[me] = answer; answer = 0; id = 0; tries = 0; cookie = 0; done++ }
+	forgetAll();
+	atomic { answers[me] = answer; answer = 0; cookie = 0; id = 0; tries = 0; expect = 0; done++ }
 }
 
 inline expire(i) {
@@ -139,7 +138,7 @@ inline expire(i) {
 		store[i].version != 0 ->
 		printf("expired: %d\n", i);
 		ended[i] = true;
-		copy(store[i], none)
+		clear(store[i])
 	}
 }
 
@@ -163,10 +162,9 @@ init {
 	atomic {
 		run Network();
 		run Expiry();
-		run First(1);
 		do
-		:: i <= LATER -> i++; run Later(i)
-		:: else -> break
+		:: i <= REQUESTS -> run Visit(i); i++
+		:: i > REQUESTS -> i = 0; break
 		od
 	}
 	_nr_pr == 1;

@@ -21,6 +21,9 @@
 #ifndef SWEEPS
 #define SWEEPS   1
 #endif
+#ifndef KINDS
+#define KINDS    7              /* of requests */
+#endif
 #ifndef FAULTS
 #define FAULTS   0
 #endif
@@ -52,6 +55,8 @@
 #define COPY(to, from) \
 	to.tombstone = from.tombstone; to.login = from.login; \
 	to.owner = from.owner; to.successor = from.successor; to.list = from.list
+#define CLEAR(r) \
+	r.tombstone = false; r.login = false; r.owner = 0; r.successor = 0; r.list = 0
 #define SAVED(at, r) saved(at, r)
 
 #define LIVE(r) (r.version != 0 && !r.tombstone)
@@ -101,23 +106,23 @@ inline saved(at, r) {
  * An entry from before is made anew, so that who removes that one misses the new one.
  * Without an entry the session is not saved.
  */
-inline enter(id, user, from) {
+inline enter(id_, user_, from_) {
 	entered = true;
-	fetch(INDEX(user), index);
+	fetch(INDEX(user_), index);
 	do
 #ifndef NO_ENTRY_RENEWED
-	:: ENTRY(index.list, id) >= from -> break
-	:: ENTRY(index.list, id) < from ->
+	:: ENTRY(index.list, id_) >= from_ -> break
+	:: ENTRY(index.list, id_) < from_ ->
 #else
-	:: ENTRY(index.list, id) != 0 -> break
-	:: ENTRY(index.list, id) == 0 ->
+	:: ENTRY(index.list, id_) != 0 -> break
+	:: ENTRY(index.list, id_) == 0 ->
 #endif
 		follow(changed, index);
-		d_step { COPY(changed, none); changed.list = WITH(index.list, id, from) }
+		d_step { CLEAR(changed); changed.list = WITH(index.list, id_, from_) }
 #ifndef NO_INDEX_CAS
-		save(INDEX(user), changed, index);
+		save(INDEX(user_), changed, index.version);
 #else
-		d_step { put(INDEX(user), changed); outcome = LANDED };
+		d_step { put(INDEX(user_), changed); outcome = LANDED };
 #endif
 		if
 		:: outcome == LANDED -> break
@@ -126,172 +131,50 @@ inline enter(id, user, from) {
 		fi
 	od;
 	forgetSave();
-	assign(index, none);
-	assign(changed, none)
+	forget(index);
+	forget(changed)
 }
 
 /*
  * remove takes the session id off the user's index, unless it has an entry of a later
  * counter. Nobody waits for that: an entry too many is harmless.
  */
-inline remove(id, user, upTo) {
-	fetch(INDEX(user), index);
+inline remove(id_, user_, upTo_) {
+	fetch(INDEX(user_), index);
 	do
 #ifndef NO_REMOVE_UP_TO
-	:: ENTRY(index.list, id) == 0 || ENTRY(index.list, id) > upTo -> break
-	:: ENTRY(index.list, id) != 0 && ENTRY(index.list, id) <= upTo ->
+	:: ENTRY(index.list, id_) == 0 || ENTRY(index.list, id_) > upTo_ -> break
+	:: ENTRY(index.list, id_) != 0 && ENTRY(index.list, id_) <= upTo_ ->
 #else
-	:: ENTRY(index.list, id) == 0 -> break
-	:: ENTRY(index.list, id) != 0 ->
+	:: ENTRY(index.list, id_) == 0 -> break
+	:: ENTRY(index.list, id_) != 0 ->
 #endif
 		follow(changed, index);
-		d_step { COPY(changed, none); changed.list = WITHOUT(index.list, id) }
-		save(INDEX(user), changed, index);
+		d_step { CLEAR(changed); changed.list = WITHOUT(index.list, id_) }
+		save(INDEX(user_), changed, index.version);
 		if
 		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
 		:: else -> break
 		fi
 	od;
 	forgetSave();
-	assign(index, none);
-	assign(changed, none)
-}
-
-/* put saves next under id over before, once it is entered: put in session/commit.go. */
-inline putListed(id, before) {
-	entered = true;
-#ifndef NO_ENTER_FIRST
-	if
-	:: next.owner != NOBODY && next.owner != before.owner -> enter(id, next.owner, COUNTER(next.version))
-	:: else
-	fi;
-#endif
-	if
-	:: !entered -> outcome = FAILED
-	:: entered -> save(id, next, before)
-	fi
-#ifdef NO_ENTER_FIRST
-	;
-	if
-	:: outcome == LANDED && next.owner != NOBODY && next.owner != before.owner ->
-		enter(id, next.owner, COUNTER(next.version));
-		outcome = LANDED
-	:: else
-	fi
-#endif
+	forget(index);
+	forget(changed)
 }
 
 /* wish gives next the owner that this request wants over base. */
 inline wish() {
 	d_step {
-		COPY(next, none);
+		CLEAR(next);
 		next.owner = (user == KEEP -> base.owner : user);
 		next.login = (user != KEEP)
 	}
 }
 
-/* setOwner changes the owner of the session: replace in session/commit.go. */
-inline setOwner() {
-	do
-	:: base.owner == user -> break  /* another request has done it */
-	:: base.owner != user ->
-		follow(next, base);
-		wish();
-		putListed(FIRST, base);
-		if
-		:: outcome == LANDED && base.owner != NOBODY ->
-			remove(FIRST, base.owner, COUNTER(next.version));
-			break
-		:: outcome == LANDED && base.owner == NOBODY -> break
-		:: outcome == TAKEN && LIVE(current) -> assign(base, current)
-		:: outcome != LANDED && !(outcome == TAKEN && LIVE(current)) -> break
-		fi
-	od
-}
-
-/* insert stores next under a new ID. An entry goes if nothing will ever be there. */
-inline insert() {
-	putListed(NEW, none);
-	if
-	:: outcome == LANDED -> assign(own, next)
-#ifndef NO_KEEP_UNKNOWN
-	:: outcome == FAILED ->
-#else
-	:: outcome != LANDED ->
-#endif
-		if
-		:: next.owner != NOBODY -> remove(NEW, next.owner, ANY)
-		:: else
-		fi;
-		goto end
-#ifndef NO_KEEP_UNKNOWN
-	:: outcome == UNKNOWN || outcome == ABSENT || outcome == TAKEN -> goto end
-#endif
-	fi
-}
-
-/* withdraw deletes the new record of a renewal that has failed, and then its entry. */
-inline withdraw() {
-	if
-	:: d_step {
-			printf("request %d: delete %d\n", me, NEW);
-			copy(store[NEW], none)
-		};
-		deleted = true
-	:: atomic { faults > 0 -> faults--; deleted = false; printf("request %d: delete %d failed\n", me, NEW) }
-	fi;
-	if
-#ifndef NO_KEEP_UNDELETED
-	:: deleted && next.owner != NOBODY -> remove(NEW, next.owner, ANY)
-#else
-	:: next.owner != NOBODY -> remove(NEW, next.owner, ANY)
-#endif
-	:: else
-	fi
-}
-
-inline entomb(heir) {
+/* retire makes tomb the tombstone that follows base. */
+inline retire(heir) {
 	follow(tomb, base);
-	d_step { COPY(tomb, none); tomb.tombstone = true; tomb.successor = heir }
-}
-
-/* renew moves the session to a new ID: see renew.pml. */
-inline renew() {
-	follow(next, none);
-	wish();
-	insert();
-	do
-	:: entomb(NEW);
-#ifdef NO_REMOVE_LAST
-		if
-		:: base.owner != NOBODY -> remove(FIRST, base.owner, ANY)
-		:: else
-		fi;
-#endif
-		save(FIRST, tomb, base);
-		if
-		:: outcome == LANDED && base.owner != NOBODY ->
-			remove(FIRST, base.owner, ANY);
-			break
-		:: outcome == LANDED && base.owner == NOBODY -> break
-		:: outcome == TAKEN && LIVE(current) ->
-			assign(base, current);
-			follow(next, own);
-			wish();
-#ifndef NO_ENTER_AT_REWRITE
-			putListed(NEW, own);
-#else
-			save(NEW, next, own);
-#endif
-			if
-			:: outcome == LANDED -> assign(own, next)
-			:: outcome != LANDED -> withdraw(); break
-			fi
-		:: outcome != LANDED && !(outcome == TAKEN && LIVE(current)) ->
-			withdraw();
-			break
-		fi
-	od
+	d_step { CLEAR(tomb); tomb.tombstone = true; tomb.successor = heir }
 }
 
 /*
@@ -313,8 +196,8 @@ inline finish(sweep) {
 #endif
 	:: LIVE(current) && !(sweep && current.owner != A) ->
 		assign(base, current);
-		entomb(0);
-		save(id, tomb, base);
+		retire(0);
+		save(id, tomb, base.version);
 		if
 		:: outcome == LANDED -> ended = true; break
 		:: outcome == FAILED || outcome == UNKNOWN -> break
@@ -323,59 +206,171 @@ inline finish(sweep) {
 	od
 }
 
+#define STILL_LIVES     (outcome == TAKEN && LIVE(current))
+#define ENTERS          (next.owner != NOBODY && next.owner != before)
+
 proctype Request(byte me, does) {
 	STORE_LOCALS;
 	Record own, tomb;               /* the new record of a renewal, and the old one's tombstone */
 	Record index, changed;
-	byte user, id;
+	byte user;                      /* whose the session is to be */
+	byte id, before, upTo;
+	short expect;
 	mtype kind;
-	bool entered, deleted, ended;
+	bool entered, ended;
 
 	if
 	:: does == 1 -> kind = SET_OWNER; user = A
-	:: does == 2 -> kind = SET_OWNER; user = B
-	:: does == 3 -> kind = RENEW; user = KEEP
-	:: does == 4 -> kind = RENEW; user = A
-	:: does == 5 -> kind = RENEW; user = B
-	:: does == 6 -> kind = CREATE; user = A
-	:: does == 7 -> kind = LOGOUT
+	:: does == 2 -> kind = RENEW; user = KEEP
+	:: does == 3 -> kind = RENEW; user = A
+	:: does == 4 -> kind = LOGOUT
+#if KINDS > 4
+	:: does == 5 -> kind = CREATE; user = A
+	:: does == 6 -> kind = SET_OWNER; user = B
+	:: does == 7 -> kind = RENEW; user = B
+#endif
 	fi;
 	does = 0;
 	if
-	:: kind == CREATE ->
-		follow(next, none);
-		wish();
-		insert()
+	:: kind == CREATE
 	:: kind != CREATE ->
 		fetch(FIRST, base);
 		if
-		:: !LIVE(base)
-		:: LIVE(base) && kind == SET_OWNER -> setOwner()
-		:: LIVE(base) && kind == RENEW -> renew()
-		:: LIVE(base) && kind == LOGOUT ->
-			user = base.owner;
-#ifdef NO_REMOVE_LAST
-			if
-			:: user != NOBODY -> remove(FIRST, user, ANY)
-			:: else
-			fi;
-#endif
-			id = FIRST;
-			finish(false);
-			if
-			:: ended && user != NOBODY -> remove(FIRST, user, ANY)
-			:: else
-			fi
+		:: LIVE(base)
+		:: !LIVE(base) -> goto end
 		fi
 	fi;
+	if
+	:: kind == LOGOUT -> goto logout
+	:: kind == SET_OWNER
+	:: kind == CREATE || kind == RENEW ->
+		first(next);
+		wish();
+		id = NEW;
+		goto saving
+	fi;
+
+	/* SetOwner: replace in session/commit.go. */
+changing:
+	if
+	:: base.owner == user -> goto end       /* another request has done it */
+	:: base.owner != user ->
+		follow(next, base);
+		wish();
+		id = FIRST;
+		before = base.owner;
+		expect = base.version
+	fi;
+
+	/* put in session/commit.go: next is entered, and then saved. */
+saving:
+	entered = true;
+#ifndef NO_ENTER_FIRST
+	if
+#ifndef NO_ENTER_AT_REWRITE
+	:: ENTERS -> enter(id, next.owner, COUNTER(next.version))
+#else
+	:: ENTERS && !(kind == RENEW && expect != 0) -> enter(id, next.owner, COUNTER(next.version))
+#endif
+	:: else
+	fi;
+#endif
+	if
+	:: !entered -> outcome = FAILED
+	:: entered -> save(id, next, expect)
+	fi;
+#ifdef NO_ENTER_FIRST
+	if
+	:: outcome == LANDED && ENTERS -> enter(id, next.owner, COUNTER(next.version)); outcome = LANDED
+	:: else
+	fi;
+#endif
+	if
+	:: kind == SET_OWNER && outcome == LANDED -> upTo = COUNTER(next.version); goto removal
+	:: kind == SET_OWNER && STILL_LIVES -> assign(base, current); goto changing
+	:: kind == SET_OWNER && outcome != LANDED && !STILL_LIVES -> goto end
+	:: kind == CREATE && outcome == LANDED -> goto end
+	:: kind == RENEW && outcome == LANDED -> assign(own, next)
+	:: kind != SET_OWNER && expect == 0 && outcome != LANDED ->
+		/* Nothing will ever be under that ID if the save has failed for certain. */
+		if
+#ifndef NO_KEEP_UNKNOWN
+		:: outcome != FAILED -> goto end
+		:: outcome == FAILED -> before = next.owner; upTo = ANY; goto removal
+#else
+		:: before = next.owner; upTo = ANY; goto removal
+#endif
+		fi
+	:: kind == RENEW && expect != 0 && outcome != LANDED -> goto withdrawal
+	fi;
+
+	/* The tombstone of a renewal: see renew.pml. */
+	retire(NEW);
+#ifdef NO_REMOVE_LAST
+	id = FIRST; before = base.owner; upTo = ANY;
+	if
+	:: before != NOBODY -> remove(id, before, upTo)
+	:: else
+	fi;
+#endif
+	save(FIRST, tomb, base.version);
+	if
+	:: outcome == LANDED -> id = FIRST; before = base.owner; upTo = ANY; goto removal
+	:: STILL_LIVES ->
+		assign(base, current);
+		follow(next, own);
+		wish();
+		id = NEW;
+		before = own.owner;
+		expect = own.version;
+		goto saving
+	:: outcome != LANDED && !STILL_LIVES
+	fi;
+
+	/* The new record of a renewal that has failed is deleted, and then its entry. */
+withdrawal:
+	id = NEW; before = next.owner; upTo = ANY;
+	if
+	:: d_step {
+			printf("request %d: delete %d\n", me, NEW);
+			clear(store[NEW])
+		}
+	:: atomic { faults > 0 -> faults--; printf("request %d: delete %d failed\n", me, NEW) };
+#ifndef NO_KEEP_UNDELETED
+		before = NOBODY
+#endif
+	fi;
+	goto removal;
+
+logout:
+	before = base.owner; upTo = ANY; id = FIRST;
+#ifdef NO_REMOVE_LAST
+	if
+	:: before != NOBODY -> remove(id, before, upTo)
+	:: else
+	fi;
+#endif
+	finish(false);
+	id = FIRST;
+	if
+	:: ended
+	:: !ended -> goto end
+	fi;
+
+	/* The session id goes off the index of the user whose it was before. */
+removal:
+	if
+	:: before != NOBODY -> remove(id, before, upTo)
+	:: before == NOBODY
+	fi;
 end:
-	forget();
+	forgetAll();
 	d_step {
-		copy(own, none);
-		copy(tomb, none);
-		copy(index, none);
-		copy(changed, none);
-		user = 0; id = 0; kind = 0; entered = false; deleted = false; ended = false;
+		clear(own);
+		clear(tomb);
+		clear(index);
+		clear(changed);
+		user = 0; id = 0; before = 0; upTo = 0; expect = 0; kind = 0; entered = false; ended = false;
 		done++
 	}
 }
@@ -388,7 +383,7 @@ inline removeOver() {
 	:: changed.list == index.list -> break
 	:: changed.list != index.list ->
 		follow(changed, index);
-		save(INDEX(A), changed, index);
+		save(INDEX(A), changed, index.version);
 		if
 		:: outcome == TAKEN || outcome == ABSENT ->
 			assign(index, current);
@@ -401,7 +396,7 @@ inline removeOver() {
 /* without makes changed the index without what is over. */
 inline without() {
 	d_step {
-		COPY(changed, none);
+		CLEAR(changed);
 		changed.list = index.list;
 		x = 1;
 		do
@@ -440,7 +435,7 @@ proctype Sweep(byte me) {
 		:: else -> break
 		od;
 		x = 0;
-		copy(index, none);
+		clear(index);
 		printf("RevokeAll: begins\n")
 	};
 	do
@@ -485,14 +480,14 @@ proctype Sweep(byte me) {
 	:: left == 0 -> break
 	od;
 	removeOver();
-	forget();
+	forgetAll();
 	d_step {
 		printf("RevokeAll: ends, failed: %d\n", failed);
 		revoked = !failed;
 		check();
-		copy(tomb, none);
-		copy(index, none);
-		copy(changed, none);
+		clear(tomb);
+		clear(index);
+		clear(changed);
 		left = 0; over = 0; id = 0; at = 0; from = 0; ended = false; failed = false;
 		done++
 	}
@@ -516,7 +511,7 @@ init {
 		do
 		:: i < CHANGES ->
 			do
-			:: does < 7 -> does++
+			:: does < KINDS -> does++
 			:: break
 			od;
 			i++;

@@ -45,6 +45,7 @@
 #define COPY(to, from) \
 	to.tombstone = from.tombstone; to.successor = from.successor; \
 	to.keys = from.keys; to.root = from.root
+#define CLEAR(r)        r.tombstone = false; r.successor = 0; r.keys = 0; r.root = 0
 #define SAVED(at, r) \
 	stored[at] = true; \
 	check()
@@ -124,209 +125,19 @@ inline send(id) {
 	}
 }
 
-/* remove is the deletion of a record that nobody knows of. If it fails the record stays. */
-inline remove(id) {
+/* withdraw ends a request that has failed and has stored a record under id: it deletes it. */
+inline withdraw(id_) {
 	if
 	:: d_step {
-			printf("request %d: delete %d\n", me, id);
-			copy(store[id], none)
-		}
-	:: atomic { faults > 0 -> faults-- ; printf("request %d: delete %d failed\n", me, id) }
-		goto end
-	fi
-}
-
-/* withdraw ends a request that has failed and has stored a record under id. */
-inline withdraw(id) {
 #ifndef NO_WITHDRAW
-	remove(id);
+			printf("request %d: delete %d\n", me, id_);
+			clear(store[id_]);
 #endif
-	d_step {
-		left[id] = true;
-		check()
-	}
-}
-
-/* change commits a change of a key: replace in session/commit.go. */
-inline change() {
-	do
-	:: follow(next, base);
-		d_step { next.tombstone = false; next.successor = 0; next.keys = base.keys | BIT; next.root = base.root }
-		save(cookie, next, base);
-		if
-		:: outcome == LANDED -> acknowledge(); break
-		:: outcome == FAILED -> refuse(); break
-		:: outcome == UNKNOWN -> break
-		:: outcome == ABSENT && doubts > 0 -> break
-		:: outcome == ABSENT && doubts == 0 -> refuse(); break
-		:: outcome == TAKEN && current.tombstone -> refuse(); break
-		:: outcome == TAKEN && !current.tombstone -> assign(base, current)
-		fi
-	od
-}
-
-/* fresh makes next a new record with these keys. */
-inline fresh(holding, family) {
-	follow(next, none);
-	d_step { next.tombstone = false; next.successor = 0; next.keys = holding; next.root = family }
-}
-
-/* entomb makes next the tombstone that follows base. */
-inline entomb(heir) {
-	follow(next, base);
-	d_step { next.tombstone = true; next.successor = heir; next.keys = 0; next.root = base.root }
-}
-
-/*
- * renew stores the new record first. The tombstone decides. If another request has
- * changed the old record, the new one is brought up to date before it is tried again.
- */
-inline renew() {
-	fresh(base.keys | BIT, base.root);
-#ifdef NO_INSERT_FIRST
-	assign(own, next);
-	entomb(NEW);
-	save(cookie, next, base);
-	if
-	:: outcome == LANDED
-	:: else -> goto end
-	fi;
-	assign(next, own);
-#endif
-	save(NEW, next, none);
-	if
-	:: outcome == LANDED -> assign(own, next)
-	:: else -> goto end             /* another ID is tried: see create.pml */
-	fi;
-#ifdef NO_COOKIE_LAST
-	send(NEW);
-#endif
-#ifdef NO_OLD_TOMBSTONE
-	acknowledge(); send(NEW); goto end;
-#endif
-	do
-	:: entomb(NEW);
-#ifndef NO_RENEW_CAS
-		save(cookie, next, base);
-#else
-		d_step { put(cookie, next); outcome = LANDED };
-#endif
-		if
-		:: outcome == LANDED ->
-			d_step { acknowledged[base.root] = acknowledged[base.root] | BIT };
-			send(NEW);
-			break
-		:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT ->
-			withdraw(NEW);
-			break
-		:: outcome == TAKEN && current.tombstone ->
-			withdraw(NEW);
-			startOver();
-			break
-		:: outcome == TAKEN && !current.tombstone ->
-			assign(base, current);
-#ifndef NO_RENEW_REBASE
-			follow(next, own);
-			d_step { next.tombstone = false; next.successor = 0; next.keys = base.keys | BIT; next.root = base.root }
-			save(NEW, next, own);
-			if
-			:: outcome == LANDED -> assign(own, next)
-			:: else ->
-				withdraw(NEW);
-				break
-			fi
-#endif
-		fi
-	od
-}
-
-/*
- * startOver begins an empty session with what this request sets, as a renewal does that
- * meets a tombstone, and writes it into the tombstone.
- */
-inline startOver() {
-	if
-#ifndef NO_NOTHING_READ
-	:: saw -> refuse()
-	:: !saw ->
-#else
-	:: true ->
-#endif
-#ifndef NO_EMPTY
-		fresh(BIT | (saw -> READ : 0), FRESH);
-#else
-		fresh(base.keys | BIT, base.root);
-#endif
-		save(FRESH, next, none);
-		if
-		:: outcome == LANDED
-		:: else -> goto end
-		fi;
-		fetch(cookie, base);
-		do
-		:: base.version == 0 -> break   /* the tombstone has expired */
-		:: else ->
-#ifndef NO_CLAIM_KEEPS_SUCCESSOR
-			entomb(base.successor);
-#else
-			entomb(0);
-#endif
-			save(cookie, next, base);
-			if
-			:: outcome == LANDED || outcome == ABSENT -> break
-			:: outcome == TAKEN -> assign(base, current)
-			:: outcome == FAILED || outcome == UNKNOWN ->
-				withdraw(FRESH);
-				goto end
-			fi
-		od;
-		send(FRESH)
+			left[id_] = true;
+			check()
+		}
+	:: atomic { faults > 0 -> faults--; printf("request %d: delete %d failed\n", me, id_) }
 	fi
-}
-
-/*
- * finish ends the session by a tombstone, by compare-and-swap. If it was renewed
- * meanwhile, finish goes on to what it was renewed to, as often as it was.
- */
-inline finish() {
-	id = cookie;
-#ifdef NO_DESTROY_CAS
-	d_step { copy(store[id], none); copy(current, none); printf("request %d: delete %d\n", me, id) };
-#else
-	assign(current, base);
-#endif
-	do
-	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* it says that it has ended nothing */
-	:: current.version == 0 && !(kind == REVOKE && id != cookie) ||
-	   current.tombstone && current.successor == 0 ->
-		succeed();
-		break
-	:: current.tombstone && current.successor != 0 ->
-#ifdef NO_FOLLOW
-		succeed();
-		break
-#endif
-#ifdef NO_FOLLOW_ALL
-		if
-		:: id != cookie -> succeed(); break
-		:: else
-		fi;
-#endif
-		id = current.successor;
-		fetch(id, current)
-	:: LIVE(current) ->
-		assign(base, current);
-		entomb(0);
-		save(id, next, base);
-		if
-		:: outcome == LANDED ->
-			assert(!stale);         /* an old cookie is no key */
-			succeed();
-			break
-		:: outcome == FAILED || outcome == UNKNOWN -> break
-		:: outcome == TAKEN || outcome == ABSENT        /* current says what is there */
-		fi
-	od
 }
 
 inline succeed() {
@@ -341,10 +152,26 @@ inline succeed() {
 	}
 }
 
+/* make makes next the first version of a new record. */
+inline make(holding, family) {
+	first(next);
+	d_step { next.keys = holding; next.root = family }
+}
+
+/* retire makes next the tombstone that follows base. */
+inline retire(heir) {
+	follow(next, base);
+	d_step { CLEAR(next); next.tombstone = true; next.successor = heir; next.root = base.root }
+}
+
+#define STILL_LIVES (outcome == TAKEN && !current.tombstone)
+#define HAS_ENDED   (outcome == TAKEN && current.tombstone)
+
 proctype Request(byte me) {
 	STORE_LOCALS;
 	Record own;             /* the new record of a renewal */
 	byte cookie, id;
+	short expect;
 	mtype kind;
 	bool saw;               /* something of the session that it has loaded */
 	bool stale;             /* it has loaded a tombstone */
@@ -368,29 +195,189 @@ proctype Request(byte me) {
 	fi;
 	if
 	:: base.version == 0 -> goto end
-	:: base.version != 0 && base.tombstone ->
-		saw = false;
-		stale = true
+	:: base.version != 0 && base.tombstone -> saw = false; stale = true
 	:: LIVE(base)
 	fi;
 	if
-	:: kind == CHANGE && !stale -> change()
-	:: kind == CHANGE && stale -> refuse()
-	:: kind == RENEW && !stale -> renew()
-	:: kind == RENEW && stale -> startOver()
+	:: kind == CHANGE && !stale
+	:: kind == CHANGE && stale -> refuse(); goto end
+	:: kind == RENEW && !stale -> goto renewing
+	:: kind == RENEW && stale -> goto startingOver
 #ifndef NO_LOADED_LIVE
-	:: kind == LOGOUT && !stale -> finish()
-	:: kind == LOGOUT && stale
+	:: kind == LOGOUT && !stale -> goto finishing
+	:: kind == LOGOUT && stale -> goto end
 #else
-	:: kind == LOGOUT -> finish()
+	:: kind == LOGOUT -> goto finishing
 #endif
-	:: kind == REVOKE -> stale = false; finish()
+	:: kind == REVOKE -> stale = false; goto finishing
 	fi;
+
+	/* A change of a key: replace in session/commit.go. See save.pml. */
+changing:
+	follow(next, base);
+	d_step { COPY(next, base); next.keys = base.keys | BIT };
+	save(cookie, next, base.version);
+	if
+	:: outcome == LANDED -> acknowledge()
+	:: outcome == FAILED || HAS_ENDED || outcome == ABSENT && doubts == 0 -> refuse()
+	:: outcome == UNKNOWN || outcome == ABSENT && doubts > 0
+	:: STILL_LIVES -> assign(base, current); goto changing
+	fi;
+	goto end;
+
+	/*
+	 * A renewal stores the new record first. The tombstone decides. If another request
+	 * has changed the old record, the new one is brought up to date before it is tried
+	 * again: session/renew.go.
+	 */
+renewing:
+	make(base.keys | BIT, base.root);
+	id = NEW;
+#ifdef NO_INSERT_FIRST
+	assign(own, next);
+	retire(NEW);
+	save(cookie, next, base.version);
+	if
+	:: outcome == LANDED
+	:: else -> goto end
+	fi;
+	assign(next, own);
+#endif
+storing:
+	save(id, next, expect);
+	if
+	:: outcome == LANDED && id == FRESH -> goto claiming
+	:: outcome == LANDED && id == NEW -> assign(own, next)
+	:: outcome != LANDED && expect == 0 -> goto end         /* another ID is tried: see create.pml */
+	:: outcome != LANDED && expect != 0 -> withdraw(NEW); goto end
+	fi;
+#ifdef NO_COOKIE_LAST
+	send(NEW);
+#endif
+#ifdef NO_OLD_TOMBSTONE
+	acknowledge();
+	send(NEW);
+	goto end;
+#endif
+	retire(NEW);
+#ifndef NO_RENEW_CAS
+	save(cookie, next, base.version);
+#else
+	d_step { put(cookie, next); outcome = LANDED };
+#endif
+	if
+	:: outcome == LANDED ->
+		d_step { acknowledged[base.root] = acknowledged[base.root] | BIT };
+		send(NEW);
+		goto end
+	:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT -> withdraw(NEW); goto end
+	:: HAS_ENDED -> withdraw(NEW)
+	:: STILL_LIVES ->
+		assign(base, current);
+#ifndef NO_RENEW_REBASE
+		follow(next, own);
+		d_step { COPY(next, base); next.keys = base.keys | BIT };
+		expect = own.version;
+		goto storing
+#else
+		retire(NEW);
+		save(cookie, next, base.version);
+		if
+		:: outcome == LANDED -> send(NEW)
+		:: else
+		fi;
+		goto end
+#endif
+	fi;
+
+	/*
+	 * A renewal that meets a tombstone begins an empty session with what this request
+	 * sets, unless it has read anything, and writes its ID into the tombstone.
+	 */
+startingOver:
+#ifndef NO_NOTHING_READ
+	if
+	:: saw -> refuse(); goto end
+	:: !saw
+	fi;
+#endif
+#ifndef NO_EMPTY
+	make(BIT | (saw -> READ : 0), FRESH);
+#else
+	make(base.keys | BIT, base.root);
+#endif
+	id = FRESH;
+	expect = 0;
+	goto storing;
+claiming:
+	fetch(cookie, base);
+	do
+	:: base.version == 0 -> break           /* the tombstone has expired */
+	:: base.version != 0 ->
+#ifndef NO_CLAIM_KEEPS_SUCCESSOR
+		retire(base.successor);
+#else
+		retire(0);
+#endif
+		save(cookie, next, base.version);
+		if
+		:: outcome == LANDED || outcome == ABSENT -> break
+		:: outcome == TAKEN -> assign(base, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH); goto end
+		fi
+	od;
+	send(FRESH);
+	goto end;
+
+	/*
+	 * A logout or a Revoke ends the session by a tombstone, by compare-and-swap. If the
+	 * session was renewed meanwhile, it goes on to what that was renewed to, as often as
+	 * it was: entomb in session/destroy.go.
+	 */
+finishing:
+	id = cookie;
+#ifndef NO_DESTROY_CAS
+	assign(current, base);
+#else
+	d_step { clear(store[id]); clear(current); printf("request %d: delete %d\n", me, id) };
+#endif
+	do
+	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* it says that it has ended nothing */
+	:: current.version == 0 && !(kind == REVOKE && id != cookie) ||
+	   current.tombstone && current.successor == 0 ->
+		succeed();
+		break
+	:: current.tombstone && current.successor != 0 ->
+#ifdef NO_FOLLOW
+		succeed();
+		break
+#endif
+#ifdef NO_FOLLOW_ALL
+		if
+		:: id != cookie -> succeed(); break
+		:: else
+		fi;
+#endif
+		id = current.successor;
+		fetch(id, current)
+	:: LIVE(current) ->
+		assign(base, current);
+		retire(0);
+		save(id, next, base.version);
+		if
+		:: outcome == LANDED ->
+			assert(!stale);         /* an old cookie is no key */
+			succeed();
+			break
+		:: outcome == FAILED || outcome == UNKNOWN -> break
+		:: outcome == TAKEN || outcome == ABSENT        /* current says what is there */
+		fi
+	od;
 end:
-	forget();
+	forgetAll();
 	d_step {
-		copy(own, none);
-		cookie = 0; id = 0; kind = 0; saw = false; stale = false;
+		clear(own);
+		cookie = 0; id = 0; expect = 0; kind = 0; saw = false; stale = false;
 		done++
 	}
 }
@@ -407,7 +394,7 @@ inline expire(i) {
 		expiries > 0 && MAY_EXPIRE(store[i]) ->
 		printf("expired: %d\n", i);
 		expiries--;
-		copy(store[i], none)
+		clear(store[i])
 	}
 }
 

@@ -40,6 +40,7 @@
 
 #define CONTENT         bool tombstone; byte counter
 #define COPY(to, from)  to.tombstone = from.tombstone; to.counter = from.counter
+#define CLEAR(r)        r.tombstone = false; r.counter = 0
 #define SAVED(at, r) \
 	assert((last & ~r.counter) == 0);       /* no change is lost */ \
 	assert((r.counter & TWICE) == 0);       /* none is made twice */ \
@@ -103,7 +104,7 @@ proctype Change(byte me) {
 #else
 		next.counter = read + ONE(me);
 #endif
-		save(0, next, base);
+		save(0, next, base.version);
 		if
 		:: outcome == LANDED -> answer = ACKNOWLEDGED; break
 		:: outcome == FAILED -> answer = REFUSED; break
@@ -119,7 +120,7 @@ proctype Change(byte me) {
 #ifndef NO_RECREATE
 		:: outcome == ABSENT && doubts == 0 -> answer = GONE; break
 #else
-		:: outcome == ABSENT && doubts == 0 -> assign(base, none)
+		:: outcome == ABSENT && doubts == 0 -> forget(base)
 #endif
 #ifndef NO_TOMBSTONE
 		:: outcome == TAKEN && current.tombstone -> answer = GONE; break
@@ -154,7 +155,7 @@ end:
 #ifdef REACH_HISTORY_TOO_SHORT
 	assert(!(answer == IN_DOUBT_STILL && lineage == OUT_OF_REACH && (last & ONE(me))));
 #endif
-	forget();
+	forgetAll();
 	atomic { answers[me] = answer; answer = 0; kind = 0; read = 0; done++ }
 }
 
@@ -171,7 +172,7 @@ proctype Touch(byte me) {
 		next.counter = base.counter;
 		attempt(0, next, base.version)
 	fi;
-	forget();
+	forgetAll();
 	done++
 }
 #endif
@@ -189,13 +190,13 @@ proctype Destroy(byte me) {
 		follow(next, base);
 		next.tombstone = true;
 		next.counter = base.counter;
-		save(0, next, base);
+		save(0, next, base.version);
 		if
 		:: outcome == TAKEN
 		:: else -> break
 		fi
 	od;
-	forget();
+	forgetAll();
 	done++
 }
 #endif
@@ -208,7 +209,7 @@ proctype Expiry() {
 			store[0].version != 0 ->
 			printf("expired: version %d\n", store[0].version);
 			ended = true;
-			copy(store[0], none)
+			clear(store[0])
 		}
 	:: done == REQUESTS -> break
 	od
