@@ -32,12 +32,11 @@
 #define FAULTS   0
 #endif
 #define RECORDS  (3 + REQUESTS)
-#define LATE     2
 #define HISTORY  1
 
 #define ENDED    1              /* the ID of the session that has ended */
 #define LOGIN_S  2              /* of the one that a login has renewed it to */
-#define FRESH    (2 + me)       /* of the one that a request begins */
+#define FRESH(request) (2 + (request))  /* of the one that a request begins */
 
 #define NONE     0              /* no cookie */
 #define CLEARED  255            /* the answer clears it */
@@ -56,6 +55,8 @@
 
 #define LIVE(r) (r.version != 0 && !r.tombstone)
 
+#include "store.inc"
+
 byte jar = ENDED;               /* the browser's cookie */
 byte answer[REQUESTS + 1];      /* the cookie in each request's answer */
 byte settled;                   /* the requests whose answer has arrived or is lost */
@@ -69,6 +70,7 @@ byte started;
 
 hidden byte x;                  /* of check */
 
+mtype = { ONE_BEGINS_IT, A_LOGIN_STAYS, LOGINS_LIVE, NOTHING_IS_LEFT };
 mtype = { PLAIN, LOGIN, OWN };
 
 /* check checks the properties of a state. */
@@ -76,17 +78,14 @@ inline check() {
 	x = 1;
 	do
 	:: x < RECORDS ->
-		assert(!(LIVE(store[x]) && left[x]));           /* nothing is left */
-		assert(!kept[x] || LIVE(store[x]) || store[x].successor != 0);  /* logins live */
+		PROPERTY(NOTHING_IS_LEFT, !(LIVE(store[x]) && left[x]));
+		PROPERTY(LOGINS_LIVE, !kept[x] || LIVE(store[x]) || store[x].successor != 0);
 		x++
 	:: else -> break
 	od;
 	x = 0;
-	assert(!(done == REQUESTS && loggedIn && !warned &&
-		early[jar] && LIVE(store[jar]) && !store[jar].user))    /* a login stays */
+	PROPERTY(A_LOGIN_STAYS, done < REQUESTS || !loggedIn || warned || !early[jar] || !LIVE(store[jar]) || store[jar].user)
 }
-
-#include "store.inc"
 
 /* MAY_CLAIM: whether a change may begin a session over the tombstone t. */
 #ifndef NO_CLAIM_ONCE
@@ -110,7 +109,7 @@ inline reply(cookie_) {
 			x = 1;
 			do
 			:: x <= REQUESTS ->
-				assert(!plain[x] || x == me || (settledBefore & SET(x)));       /* one begins it */
+				PROPERTY(ONE_BEGINS_IT, !plain[x] || x == me || (settledBefore & SET(x)));
 				x++
 			:: else -> break
 			od;
@@ -146,6 +145,10 @@ inline withdraw(id) {
 #define TAKES_OVER(t) (kind == LOGIN && t.claim != 0)
 #endif
 
+proctype Network() {
+	deliver()
+}
+
 proctype Request(byte me) {
 	STORE_LOCALS;
 	byte cookie, id;
@@ -158,7 +161,7 @@ proctype Request(byte me) {
 		started++;
 		cookie = jar;
 		settledBefore = settled;
-		early[FRESH] = !loggedIn;
+		early[FRESH(me)] = !loggedIn;
 		printf("request %d: sent with %d\n", me, cookie)
 	}
 	if
@@ -176,7 +179,7 @@ proctype Request(byte me) {
 
 	first(next);
 	d_step { next.user = (kind == LOGIN); next.owner = base.owner };
-	id = FRESH;
+	id = FRESH(me);
 	goto storing;
 
 	/* The session gets an owner, without a renewal and so without a new cookie. */
@@ -208,13 +211,13 @@ claiming:
 	if
 	:: base.version == 0 -> goto answering                  /* there is no tombstone */
 	:: base.version != 0 && kind == PLAIN && !FROM_OUTSIDE(base) -> /* the window may be open */
-		withdraw(FRESH);
+		withdraw(FRESH(me));
 		goto end
 	:: base.version != 0 && MAY_CLAIM(base) ->
 		follow(next, base);
 		d_step {
 			COPY(next, base);
-			next.claim = FRESH;
+			next.claim = FRESH(me);
 			next.login = (kind == LOGIN);
 #ifndef NO_CLAIM_WINDOW
 			next.by = base.by | SET(me)
@@ -229,7 +232,7 @@ claiming:
 	if
 	:: outcome == LANDED
 	:: outcome == TAKEN -> assign(base, current); goto claiming
-	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH); goto end
+	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me)); goto end
 	fi;
 	if
 #ifndef NO_TAKEOVER
@@ -244,32 +247,36 @@ claiming:
 
 	/* endClaim ends the session that was begun over the tombstone before a login was. */
 	do
-	:: !IS_ANONYMOUS(base) -> break
+	:: !IS_ANONYMOUS(base) ->
+		break
 	:: IS_ANONYMOUS(base) ->
 		follow(next, base);
 		d_step { CLEAR(next); next.tombstone = true; next.by = SET(me) };
 		save(id, next, base.version);
 		if
-		:: outcome == LANDED -> break
+		:: outcome == LANDED ->
+			break
 		:: outcome == TAKEN || outcome == ABSENT -> assign(base, current)
 		:: outcome == FAILED || outcome == UNKNOWN -> warned = true; break
 		fi
 	od;
 
 answering:
-	reply(FRESH);
+	REACHED(kind == PLAIN && base.claim != 0, "reached: a change claims the tombstone again\n");
+	REACHED(kind == LOGIN && id != FRESH(me) && base.owner, "reached: a login leaves a session that has an owner\n");
+	reply(FRESH(me));
 	goto end;
 
 	/* The tombstone of a renewal. If it comes too late, the session is begun over another. */
 retiring:
 	follow(next, base);
-	d_step { CLEAR(next); next.tombstone = true; next.successor = FRESH; next.by = SET(me) };
+	d_step { CLEAR(next); next.tombstone = true; next.successor = FRESH(me); next.by = SET(me) };
 	save(cookie, next, base.version);
 	if
 	:: outcome == LANDED -> goto answering
 	:: outcome == TAKEN && LIVE(current) -> assign(base, current); goto retiring
 	:: outcome == TAKEN && !LIVE(current) -> assign(base, current); goto claiming
-	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH)
+	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me))
 	fi;
 end:
 	forgetAll();
@@ -343,5 +350,7 @@ init {
 		:: else -> i = 0; break
 		od
 	}
-	_nr_pr == 1
+	_nr_pr == 1;
+	REACHED(kept[FRESH(1)] && kept[FRESH(2)] && LIVE(store[FRESH(1)]) && LIVE(store[FRESH(2)]), "reached: two logins\n");
+	REACHED(plain[1] && kept[FRESH(2)] && !LIVE(store[FRESH(1)]), "reached: a login takes over\n")
 }

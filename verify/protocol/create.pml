@@ -22,27 +22,27 @@
 #define TRIES    2              /* IDs that a request tries */
 #define IDS      (TRIES * REQUESTS)
 #define RECORDS  (IDS + 1)      /* there is no ID 0 */
-#define LATE     2
 #define HISTORY  1
 
 #define CONTENT         bool tombstone
 #define COPY(to, from)  to.tombstone = from.tombstone
 #define CLEAR(r)        r.tombstone = false
 #define SAVED(at, r) \
-	assert(!ended[at] || r.tombstone);      /* nothing is resurrected */ \
+	PROPERTY(NOTHING_IS_RESURRECTED, !ended[at] || r.tombstone); \
 	stored[at] = true; \
 	ended[at] = ended[at] || r.tombstone
+
+#include "store.inc"
 
 bool stored[RECORDS];           /* there was a session of this ID */
 bool ended[RECORDS];            /* and it was destroyed or has expired */
 byte jar;                       /* the ID of the visitor's cookie, 0 for none */
 byte ids;                       /* how many IDs were drawn */
 
-mtype = { CHANGE, LOGOUT, ACKNOWLEDGED, REFUSED, GONE, IN_DOUBT_STILL };
+mtype = { NOTHING_IS_RESURRECTED, NO_COOKIE_FOR_NOTHING };
+mtype = { ACKNOWLEDGED, REFUSED, GONE, IN_DOUBT_STILL };
 
 mtype answers[REQUESTS + 1];
-
-#include "store.inc"
 
 inline draw(into) {
 	d_step { ids++; into = ids }
@@ -51,9 +51,13 @@ inline draw(into) {
 inline send(cookie) {
 	d_step {
 		printf("request %d: cookie of %d\n", me, cookie);
-		assert(stored[cookie]);         /* no cookie for nothing */
+		PROPERTY(NO_COOKIE_FOR_NOTHING, stored[cookie]);
 		jar = cookie
 	}
+}
+
+proctype Network() {
+	deliver()
 }
 
 proctype Visit(byte me) {
@@ -113,7 +117,7 @@ saving:
 	:: outcome == FAILED -> answer = REFUSED
 	:: outcome == UNKNOWN -> answer = IN_DOUBT_STILL
 	:: (outcome == ABSENT || outcome == TAKEN) && expect != 0 ->
-		answer = (outcome == ABSENT && doubts > 0 -> IN_DOUBT_STILL : GONE)
+		answer = (outcome == ABSENT && doubted -> IN_DOUBT_STILL : GONE)
 	:: outcome == ABSENT && expect == 0 && tries == TRIES -> answer = IN_DOUBT_STILL
 	:: outcome == ABSENT && expect == 0 && tries < TRIES ->
 #ifndef NO_NEW_ID
@@ -126,9 +130,8 @@ saving:
 #endif
 	fi;
 end:
-#ifdef REACH_SECOND_ID
-	assert(!(answer == ACKNOWLEDGED && tries == 2));
-#endif
+	REACHED(answer == ACKNOWLEDGED && tries == 2, "reached: stored under a second ID\n");
+	REACHED(answer == ACKNOWLEDGED && me > 1 && expect == 0, "reached: a later request has begun another session\n");
 	forgetAll();
 	atomic { answers[me] = answer; answer = 0; cookie = 0; id = 0; tries = 0; expect = 0; done++ }
 }
@@ -168,13 +171,6 @@ init {
 		od
 	}
 	_nr_pr == 1;
-#ifdef REACH_LATE_INSERT
-	assert(!(answers[1] == ACKNOWLEDGED && store[1].version != 0 && !store[1].tombstone && jar != 1))
-#endif
-#ifdef REACH_BEGUN_ANEW
-	assert(!(jar > TRIES))
-#endif
-#ifdef REACH_LOGGED_OUT
-	assert(!(store[1].tombstone && answers[2] == ACKNOWLEDGED))
-#endif
+	REACHED(answers[1] == ACKNOWLEDGED && store[1].version != 0 && jar != 1, "reached: an insert that was given up has arrived\n");
+	REACHED(store[1].tombstone && answers[2] == ACKNOWLEDGED, "reached: logged out\n")
 }

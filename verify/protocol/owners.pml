@@ -10,6 +10,8 @@
  * Properties, of every state, so that they also hold if any program stops anywhere
  *
  *	every session is listed a session that lives as a user's is in the user's index
+ *	a use lists it again    if the store has lost an index, a session is in it again when
+ *	                        it has been used, unless it has ended or has another owner
  *	RevokeAll misses none   once RevokeAll has returned nil, no session lives as the
  *	                        user's that lived so when it began, nor what one of them was
  *	                        renewed to without a login
@@ -21,14 +23,16 @@
 #ifndef SWEEPS
 #define SWEEPS   1
 #endif
+#ifndef EVICTIONS
+#define EVICTIONS 0             /* 1: the store may lose user A's index, once */
+#endif
 #ifndef KINDS
-#define KINDS    7              /* of requests */
+#define KINDS    (7 + EVICTIONS)        /* of requests */
 #endif
 #ifndef FAULTS
 #define FAULTS   0
 #endif
 #define REQUESTS (CHANGES + SWEEPS)
-#define LATE     2
 #define HISTORY  1
 
 #define NOBODY   0
@@ -60,23 +64,29 @@
 #define SAVED(at, r) saved(at, r)
 
 #define LIVE(r) (r.version != 0 && !r.tombstone)
+#define OWNED_BY_SOMEBODY(r) (LIVE(r) && r.owner != NOBODY)
+
+#include "store.inc"
 
 byte must;                      /* the sessions that RevokeAll has to end, as bits */
 byte owned[SESSIONS];           /* whose each session was before the save */
 bool revoked;                   /* RevokeAll has returned nil */
+bool evicted;                   /* the store has lost user A's index */
+byte unlisted;                  /* and with it the entries of these sessions, as bits */
 
 hidden byte x;                  /* of check */
 
-mtype = { SET_OWNER, RENEW, CREATE, LOGOUT };
+mtype = { EVERY_SESSION_IS_LISTED, A_USE_LISTS_IT_AGAIN, REVOKE_ALL_MISSES_NONE };
+mtype = { SET_OWNER, RENEW, CREATE, LOGOUT, TOUCH };
 
 /* check checks the properties of a state. */
 inline check() {
 	x = 1;
 	do
 	:: x < SESSIONS ->
-		assert(!LIVE(store[x]) || store[x].owner == NOBODY ||
-			ENTRY(store[INDEX(store[x].owner)].list, x) != 0);      /* every session is listed */
-		assert(!(revoked && (must & (1 << x)) && LIVE(store[x]) && store[x].owner == A)); /* RevokeAll misses none */
+		PROPERTY(EVERY_SESSION_IS_LISTED, !OWNED_BY_SOMEBODY(store[x]) ||
+			ENTRY(store[INDEX(store[x].owner)].list, x) != 0 || unlisted & 1 << x);
+		PROPERTY(REVOKE_ALL_MISSES_NONE, !(revoked && (must & (1 << x)) && LIVE(store[x]) && store[x].owner == A));
 		x++
 	:: else -> break
 	od;
@@ -96,10 +106,20 @@ inline saved(at, r) {
 	:: at < SESSIONS -> owned[at] = r.owner
 	:: else
 	fi;
+#if EVICTIONS
+	x = 1;
+	do
+	:: x < SESSIONS ->
+		if
+		:: store[x].tombstone || ENTRY(store[INDEX(A)].list, x) != 0 -> unlisted = unlisted & ~(1 << x)
+		:: else
+		fi;
+		x++
+	:: else -> break
+	od;
+#endif
 	check()
 }
-
-#include "store.inc"
 
 /*
  * enter puts the session id into the user's index, as of the version with that counter.
@@ -162,6 +182,31 @@ inline remove(id_, user_, upTo_) {
 	forget(changed)
 }
 
+#if EVICTIONS
+/* reenter puts the session back into the index that has lost it: reenter in session/roster.go. */
+inline reenter() {
+	fetch(INDEX(next.owner), index);
+	do
+	:: ENTRY(index.list, FIRST) != 0 -> listed(); break
+	:: ENTRY(index.list, FIRST) == 0 ->
+		follow(changed, index);
+		d_step { CLEAR(changed); changed.list = WITH(index.list, FIRST, COUNTER(next.version)) };
+		save(INDEX(next.owner), changed, index.version);
+		if
+		:: outcome == LANDED -> listed(); break
+		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> break     /* it is logged */
+		fi
+	od
+}
+
+inline listed() {
+	d_step {
+		PROPERTY(A_USE_LISTS_IT_AGAIN, !(evictedBefore && unlisted & 1 << FIRST && LIVE(store[FIRST]) && store[FIRST].owner == A))
+	}
+}
+#endif
+
 /* wish gives next the owner that this request wants over base. */
 inline wish() {
 	d_step {
@@ -209,6 +254,10 @@ inline finish(sweep) {
 #define STILL_LIVES     (outcome == TAKEN && LIVE(current))
 #define ENTERS          (next.owner != NOBODY && next.owner != before)
 
+proctype Network() {
+	deliver()
+}
+
 proctype Request(byte me, does) {
 	STORE_LOCALS;
 	Record own, tomb;               /* the new record of a renewal, and the old one's tombstone */
@@ -218,6 +267,7 @@ proctype Request(byte me, does) {
 	short expect;
 	mtype kind;
 	bool entered, ended;
+	bool evictedBefore;             /* as the session was loaded */
 
 	if
 	:: does == 1 -> kind = SET_OWNER; user = A
@@ -229,12 +279,18 @@ proctype Request(byte me, does) {
 	:: does == 6 -> kind = SET_OWNER; user = B
 	:: does == 7 -> kind = RENEW; user = B
 #endif
+#if KINDS > 7
+	:: does == 8 -> kind = TOUCH
+#endif
 	fi;
 	does = 0;
 	if
 	:: kind == CREATE
 	:: kind != CREATE ->
-		fetch(FIRST, base);
+		atomic {
+			fetch(FIRST, base);
+			evictedBefore = evicted
+		};
 		if
 		:: LIVE(base)
 		:: !LIVE(base) -> goto end
@@ -243,6 +299,9 @@ proctype Request(byte me, does) {
 	if
 	:: kind == LOGOUT -> goto logout
 	:: kind == SET_OWNER
+#if EVICTIONS
+	:: kind == TOUCH
+#endif
 	:: kind == CREATE || kind == RENEW ->
 		first(next);
 		wish();
@@ -250,13 +309,18 @@ proctype Request(byte me, does) {
 		goto saving
 	fi;
 
-	/* SetOwner: replace in session/commit.go. */
+	/* SetOwner: replace in session/commit.go. Or a touch, which changes nothing. */
 changing:
 	if
-	:: base.owner == user -> goto end       /* another request has done it */
-	:: base.owner != user ->
+	:: kind == SET_OWNER && base.owner == user -> goto end  /* another request has done it */
+	:: kind != SET_OWNER || base.owner != user ->
 		follow(next, base);
-		wish();
+		if
+		:: kind == SET_OWNER -> wish()
+#if EVICTIONS
+		:: kind == TOUCH -> d_step { COPY(next, base) }
+#endif
+		fi;
 		id = FIRST;
 		before = base.owner;
 		expect = base.version
@@ -289,9 +353,21 @@ saving:
 	:: kind == SET_OWNER && outcome == LANDED -> upTo = COUNTER(next.version); goto removal
 	:: kind == SET_OWNER && STILL_LIVES -> assign(base, current); goto changing
 	:: kind == SET_OWNER && outcome != LANDED && !STILL_LIVES -> goto end
+#if EVICTIONS
+	:: kind == TOUCH && outcome == LANDED && next.owner != NOBODY ->
+#ifndef NO_REENTER
+		reenter();
+#else
+		listed();
+#endif
+		goto end
+	:: kind == TOUCH && !(outcome == LANDED && next.owner != NOBODY) -> goto end
+#endif
 	:: kind == CREATE && outcome == LANDED -> goto end
-	:: kind == RENEW && outcome == LANDED -> assign(own, next)
-	:: kind != SET_OWNER && expect == 0 && outcome != LANDED ->
+	:: kind == RENEW && outcome == LANDED ->
+		REACHED(expect != 0 && ENTERS, "reached: the new record has got another owner\n");
+		assign(own, next)
+	:: (kind == CREATE || kind == RENEW) && expect == 0 && outcome != LANDED ->
 		/* Nothing will ever be under that ID if the save has failed for certain. */
 		if
 #ifndef NO_KEEP_UNKNOWN
@@ -335,7 +411,7 @@ withdrawal:
 			printf("request %d: delete %d\n", me, NEW);
 			clear(store[NEW])
 		}
-	:: atomic { faults > 0 -> faults--; printf("request %d: delete %d failed\n", me, NEW) };
+	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete %d failed\n", me, NEW);
 #ifndef NO_KEEP_UNDELETED
 		before = NOBODY
 #endif
@@ -370,7 +446,7 @@ end:
 		clear(tomb);
 		clear(index);
 		clear(changed);
-		user = 0; id = 0; before = 0; upTo = 0; expect = 0; kind = 0; entered = false; ended = false;
+		user = 0; id = 0; before = 0; upTo = 0; expect = 0; kind = 0; entered = false; ended = false; evictedBefore = false;
 		done++
 	}
 }
@@ -411,6 +487,31 @@ inline without() {
 		x = 0
 	}
 }
+
+#if EVICTIONS
+proctype Eviction() {
+	if
+	:: d_step {
+			store[INDEX(A)].version != 0 ->
+			printf("the index is lost\n");
+			evicted = true;
+			x = 1;
+			do
+			:: x < SESSIONS ->
+				if
+				:: ENTRY(store[INDEX(A)].list, x) != 0 -> unlisted = unlisted | 1 << x
+				:: else
+				fi;
+				x++
+			:: else -> break
+			od;
+			x = 0;
+			clear(store[INDEX(A)])
+		}
+	:: done == REQUESTS
+	fi
+}
+#endif
 
 #if SWEEPS
 /* Sweep is RevokeAll of user A. */
@@ -508,6 +609,9 @@ init {
 		:: skip
 		fi;
 		run Network();
+#if EVICTIONS
+		run Eviction();
+#endif
 		do
 		:: i < CHANGES ->
 			do
@@ -522,5 +626,12 @@ init {
 		:: i == REQUESTS -> i = 0; does = 0; break
 		od
 	}
-	_nr_pr == 1
+	_nr_pr == 1;
+#if SWEEPS
+	REACHED(revoked && (must & 1 << FIRST), "reached: RevokeAll has ended the session\n");
+	REACHED(revoked && (must & 1 << 2), "reached: RevokeAll has ended what it was renewed to\n");
+	REACHED(revoked && LIVE(store[2]) && store[2].owner == A, "reached: a login comes after RevokeAll\n")
+#else
+	REACHED(store[FIRST].owner == A && owned[FIRST] == A && ENTRY(store[INDEX(A)].list, FIRST) > 2, "reached: from A to B and back\n")
+#endif
 }

@@ -31,12 +31,11 @@
 #define EXPIRIES 1
 #endif
 #define RECORDS  (2 * REQUESTS + 2)
-#define LATE     2
 #define HISTORY  1
 
 #define FIRST    1                      /* the ID of the session that all begin with */
-#define NEW      (2 * me)               /* that of what a request renews it to */
-#define FRESH    (2 * me + 1)           /* and of what it begins over a tombstone */
+#define NEW(request)   (2 * (request))      /* that of what a request renews it to */
+#define FRESH(request) (2 * (request) + 1)  /* and of what it begins over a tombstone */
 
 #define READ     1                      /* a bit of keys: what a request has read of another session */
 #define BIT      (1 << me)              /* what request me has set */
@@ -52,6 +51,8 @@
 
 #define LIVE(r) (r.version != 0 && !r.tombstone)
 
+#include "store.inc"
+
 bool stored[RECORDS];           /* there was a record of this ID */
 bool sent[RECORDS];             /* its cookie was sent */
 bool left[RECORDS];             /* the request that stored it has failed for certain */
@@ -66,6 +67,10 @@ byte refused[RECORDS];
 
 hidden byte x, cookies[RECORDS];        /* of check */
 
+mtype = {
+	A_LOGOUT_ENDS_IT, NO_CHANGE_IS_LOST, THE_ANSWERS_ARE_TRUE, NOTHING_IS_FORKED, NOTHING_IS_DROPPED,
+	NOTHING_READ_SURVIVES, AN_OLD_COOKIE_IS_NO_KEY, NOTHING_IS_LEFT
+};
 mtype = { CHANGE, RENEW, LOGOUT, REVOKE };
 
 /* check checks the properties of a state. */
@@ -75,30 +80,28 @@ inline check() {
 	:: x < RECORDS ->
 		if
 		:: LIVE(store[x]) && sent[x] ->
-			assert(!ended[store[x].root]);                          /* a logout ends it */
-			assert((acknowledged[store[x].root] & ~store[x].keys) == 0);    /* no change is lost */
-			assert((refused[store[x].root] & store[x].keys) == 0);  /* the answers are true */
-			assert(!(store[x].keys & READ));                        /* nothing read survives */
+			PROPERTY(A_LOGOUT_ENDS_IT, !ended[store[x].root]);
+			PROPERTY(NO_CHANGE_IS_LOST, (acknowledged[store[x].root] & ~store[x].keys) == 0);
+			PROPERTY(THE_ANSWERS_ARE_TRUE, (refused[store[x].root] & store[x].keys) == 0);
+			PROPERTY(NOTHING_READ_SURVIVES, !(store[x].keys & READ));
 			cookies[store[x].root]++
 		:: else
 		fi;
-		assert(!(LIVE(store[x]) && left[x]));                           /* nothing is left */
-		assert(store[x].successor == 0 || stored[store[x].successor]);  /* nothing is dropped */
+		PROPERTY(NOTHING_IS_LEFT, !(LIVE(store[x]) && left[x]));
+		PROPERTY(NOTHING_IS_DROPPED, store[x].successor == 0 || stored[store[x].successor]);
 		x++
 	:: else -> break
 	od;
 	x = 1;
 	do
 	:: x < RECORDS ->
-		assert(cookies[x] <= 1);                                        /* nothing is forked */
+		PROPERTY(NOTHING_IS_FORKED, cookies[x] <= 1);
 		cookies[x] = 0;
 		x++
 	:: else -> break
 	od;
 	x = 0
 }
-
-#include "store.inc"
 
 inline acknowledge() {
 	d_step {
@@ -136,13 +139,14 @@ inline withdraw(id_) {
 			left[id_] = true;
 			check()
 		}
-	:: atomic { faults > 0 -> faults--; printf("request %d: delete %d failed\n", me, id_) }
+	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete %d failed\n", me, id_)
 	fi
 }
 
 inline succeed() {
 	d_step {
 		printf("request %d: the session has ended\n", me);
+		PROPERTY(AN_OLD_COOKIE_IS_NO_KEY, !(stale && outcome == LANDED));
 		ended[base.root] = true;
 		if
 		:: kind == LOGOUT -> jar = 0
@@ -166,6 +170,10 @@ inline retire(heir) {
 
 #define STILL_LIVES (outcome == TAKEN && !current.tombstone)
 #define HAS_ENDED   (outcome == TAKEN && current.tombstone)
+
+proctype Network() {
+	deliver()
+}
 
 proctype Request(byte me) {
 	STORE_LOCALS;
@@ -219,8 +227,8 @@ changing:
 	save(cookie, next, base.version);
 	if
 	:: outcome == LANDED -> acknowledge()
-	:: outcome == FAILED || HAS_ENDED || outcome == ABSENT && doubts == 0 -> refuse()
-	:: outcome == UNKNOWN || outcome == ABSENT && doubts > 0
+	:: outcome == FAILED || HAS_ENDED || outcome == ABSENT && !doubted -> refuse()
+	:: outcome == UNKNOWN || outcome == ABSENT && doubted
 	:: STILL_LIVES -> assign(base, current); goto changing
 	fi;
 	goto end;
@@ -232,10 +240,10 @@ changing:
 	 */
 renewing:
 	make(base.keys | BIT, base.root);
-	id = NEW;
+	id = NEW(me);
 #ifdef NO_INSERT_FIRST
 	assign(own, next);
-	retire(NEW);
+	retire(NEW(me));
 	save(cookie, next, base.version);
 	if
 	:: outcome == LANDED
@@ -246,20 +254,21 @@ renewing:
 storing:
 	save(id, next, expect);
 	if
-	:: outcome == LANDED && id == FRESH -> goto claiming
-	:: outcome == LANDED && id == NEW -> assign(own, next)
+	:: outcome == LANDED && id == FRESH(me) -> goto claiming
+	:: outcome == LANDED && id == NEW(me) -> assign(own, next)
 	:: outcome != LANDED && expect == 0 -> goto end         /* another ID is tried: see create.pml */
-	:: outcome != LANDED && expect != 0 -> withdraw(NEW); goto end
+	:: outcome != LANDED && expect != 0 -> withdraw(NEW(me)); goto end
 	fi;
 #ifdef NO_COOKIE_LAST
-	send(NEW);
+	send(NEW(me));
 #endif
 #ifdef NO_OLD_TOMBSTONE
 	acknowledge();
-	send(NEW);
+	send(NEW(me));
 	goto end;
 #endif
-	retire(NEW);
+	REACHED(expect != 0, "reached: the new record is brought up to date\n");
+	retire(NEW(me));
 #ifndef NO_RENEW_CAS
 	save(cookie, next, base.version);
 #else
@@ -268,10 +277,10 @@ storing:
 	if
 	:: outcome == LANDED ->
 		d_step { acknowledged[base.root] = acknowledged[base.root] | BIT };
-		send(NEW);
+		send(NEW(me));
 		goto end
-	:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT -> withdraw(NEW); goto end
-	:: HAS_ENDED -> withdraw(NEW)
+	:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT -> withdraw(NEW(me)); goto end
+	:: HAS_ENDED -> withdraw(NEW(me))
 	:: STILL_LIVES ->
 		assign(base, current);
 #ifndef NO_RENEW_REBASE
@@ -280,10 +289,10 @@ storing:
 		expect = own.version;
 		goto storing
 #else
-		retire(NEW);
+		retire(NEW(me));
 		save(cookie, next, base.version);
 		if
-		:: outcome == LANDED -> send(NEW)
+		:: outcome == LANDED -> send(NEW(me))
 		:: else
 		fi;
 		goto end
@@ -302,11 +311,11 @@ startingOver:
 	fi;
 #endif
 #ifndef NO_EMPTY
-	make(BIT | (saw -> READ : 0), FRESH);
+	make(BIT | (saw -> READ : 0), FRESH(me));
 #else
 	make(base.keys | BIT, base.root);
 #endif
-	id = FRESH;
+	id = FRESH(me);
 	expect = 0;
 	goto storing;
 claiming:
@@ -323,10 +332,10 @@ claiming:
 		if
 		:: outcome == LANDED || outcome == ABSENT -> break
 		:: outcome == TAKEN -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH); goto end
+		:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me)); goto end
 		fi
 	od;
-	send(FRESH);
+	send(FRESH(me));
 	goto end;
 
 	/*
@@ -365,10 +374,7 @@ finishing:
 		retire(0);
 		save(id, next, base.version);
 		if
-		:: outcome == LANDED ->
-			assert(!stale);         /* an old cookie is no key */
-			succeed();
-			break
+		:: outcome == LANDED -> succeed(); break
 		:: outcome == FAILED || outcome == UNKNOWN -> break
 		:: outcome == TAKEN || outcome == ABSENT        /* current says what is there */
 		fi
@@ -428,5 +434,9 @@ init {
 		:: else -> i = 0; break
 		od
 	}
-	_nr_pr == 1
+	_nr_pr == 1;
+	REACHED(sent[NEW(1)] && LIVE(store[NEW(1)]), "reached: renewed\n");
+	REACHED(sent[FRESH(1)] && sent[NEW(2)], "reached: two logins, one begins an empty session\n");
+	REACHED(ended[FIRST] && sent[NEW(1)], "reached: what it was renewed to has ended\n");
+	REACHED(left[NEW(1)] && store[FIRST].successor == NEW(1), "reached: a tombstone arrives late\n")
 }

@@ -9,10 +9,11 @@
  *
  * Properties
  *
- *	no change is lost       a save that lands keeps each increment that was there
+ *	no change is lost       a save that lands keeps each increment that was there, and an
+ *	                        acknowledged one is in the counter at the end
  *	none is made twice      an increment is in the counter once at most
- *	the answers are true    an acknowledged increment is in the counter, a refused one
- *	                        is not; of unknown outcome are those of an unknown outcome only
+ *	the answers are true    one that was refused (409, or 503 with nothing saved) is not
+ *	                        in it; only ErrOutcomeUnknown leaves both open
  *	nothing is resurrected  no save makes a session live that was destroyed or has expired
  */
 
@@ -36,15 +37,14 @@
 #endif
 #define REQUESTS (CHANGES + TOUCHES + LOGOUTS)
 #define RECORDS  1
-#define LATE     2
 
 #define CONTENT         bool tombstone; byte counter
 #define COPY(to, from)  to.tombstone = from.tombstone; to.counter = from.counter
 #define CLEAR(r)        r.tombstone = false; r.counter = 0
 #define SAVED(at, r) \
-	assert((last & ~r.counter) == 0);       /* no change is lost */ \
-	assert((r.counter & TWICE) == 0);       /* none is made twice */ \
-	assert(!ended || r.tombstone);          /* nothing is resurrected */ \
+	PROPERTY(NO_CHANGE_IS_LOST, (last & ~r.counter) == 0); \
+	PROPERTY(NONE_IS_MADE_TWICE, (r.counter & TWICE) == 0); \
+	PROPERTY(NOTHING_IS_RESURRECTED, !ended || r.tombstone); \
 	last = r.counter; \
 	ended = ended || r.tombstone
 
@@ -52,16 +52,21 @@
 #define ONE(request)    (1 << (2 * (request) - 2))
 #define TWICE           170
 
+#include "store.inc"
+
 byte last;                      /* the counter as it was stored last */
 bool ended;                     /* the session was destroyed or has expired */
 
+mtype = { NO_CHANGE_IS_LOST, NONE_IS_MADE_TWICE, THE_ANSWERS_ARE_TRUE, NOTHING_IS_RESURRECTED };
 mtype = { UPDATE, GET_SET, SET, ACKNOWLEDGED, REFUSED, GONE, IN_DOUBT_STILL };
 
 mtype answers[REQUESTS + 1];
 
-#include "store.inc"
-
 #define IS_GONE(r) (r.version == 0 || r.tombstone)
+
+proctype Network() {
+	deliver()
+}
 
 proctype Change(byte me) {
 	STORE_LOCALS;
@@ -113,14 +118,14 @@ proctype Change(byte me) {
 		:: outcome == UNKNOWN   /* the handler goes on, and commits once more */
 #endif
 #ifndef NO_ABSENT_UNKNOWN
-		:: outcome == ABSENT && doubts > 0 -> answer = IN_DOUBT_STILL; break
+		:: outcome == ABSENT && doubted -> answer = IN_DOUBT_STILL; break
 #else
-		:: outcome == ABSENT && doubts > 0 -> answer = GONE; break
+		:: outcome == ABSENT && doubted -> answer = GONE; break
 #endif
 #ifndef NO_RECREATE
-		:: outcome == ABSENT && doubts == 0 -> answer = GONE; break
+		:: outcome == ABSENT && !doubted -> answer = GONE; break
 #else
-		:: outcome == ABSENT && doubts == 0 -> forget(base)
+		:: outcome == ABSENT && !doubted -> forget(base)
 #endif
 #ifndef NO_TOMBSTONE
 		:: outcome == TAKEN && current.tombstone -> answer = GONE; break
@@ -140,20 +145,14 @@ proctype Change(byte me) {
 		fi
 	od;
 end:
-#ifdef REACH_REBASE
-	assert(!(answer == ACKNOWLEDGED && kind == UPDATE && base.counter != read));
+	REACHED(answer == ACKNOWLEDGED && kind == UPDATE && base.counter != read, "reached: applied again\n");
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.version == next.version, "reached: its save is read back\n");
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && COUNTER(current.version) > COUNTER(next.version) && !current.tombstone, "reached: its save is in the history\n");
+#if LOGOUTS
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.tombstone, "reached: its save is in the history of a tombstone\n");
 #endif
-#ifdef REACH_READ_BACK_FINDS_ITS_SAVE
-	assert(!(answer == ACKNOWLEDGED && doubts > 0 && current.version == next.version));
-#endif
-#ifdef REACH_HISTORY_HOLDS_ITS_SAVE
-	assert(!(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.version != next.version && !current.tombstone));
-#endif
-#ifdef REACH_TOMBSTONE_HOLDS_ITS_SAVE
-	assert(!(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.tombstone));
-#endif
-#ifdef REACH_HISTORY_TOO_SHORT
-	assert(!(answer == IN_DOUBT_STILL && lineage == OUT_OF_REACH && (last & ONE(me))));
+#if TOUCHES
+	REACHED(answer == IN_DOUBT_STILL && lineage == OUT_OF_REACH, "reached: the history is too short\n");
 #endif
 	forgetAll();
 	atomic { answers[me] = answer; answer = 0; kind = 0; read = 0; done++ }
@@ -207,7 +206,7 @@ proctype Expiry() {
 	do
 	:: d_step {
 			store[0].version != 0 ->
-			printf("expired: version %d\n", store[0].version);
+			printf("expired\n");
 			ended = true;
 			clear(store[0])
 		}
@@ -244,26 +243,19 @@ init {
 		:: i <= CHANGES ->
 			n = last / ONE(i) % 4;
 			printf("request %d: %e, and counted %d times\n", i, answers[i], n);
-			assert(answers[i] != ACKNOWLEDGED || n == 1);
-			assert(answers[i] != IN_DOUBT_STILL || n <= 1);
-			assert(answers[i] != REFUSED && answers[i] != GONE || n == 0);
+			PROPERTY(NO_CHANGE_IS_LOST, answers[i] != ACKNOWLEDGED || n > 0);
+			PROPERTY(NONE_IS_MADE_TWICE, n < 2);
+			PROPERTY(THE_ANSWERS_ARE_TRUE, answers[i] != REFUSED && answers[i] != GONE || n == 0);
 			i++
 		:: else -> break
-		od
+		od;
+		i = 0
 	}
-#ifdef REACH_BOTH_ACKNOWLEDGED
-	assert(!(answers[1] == ACKNOWLEDGED && answers[2] == ACKNOWLEDGED))
-#endif
-#ifdef REACH_CONFLICT
-	assert(!(answers[1] == ACKNOWLEDGED && answers[2] == REFUSED && faults == FAULTS))
-#endif
-#ifdef REACH_UNKNOWN_AND_COUNTED
-	assert(!(answers[1] == IN_DOUBT_STILL && (last & ONE(1))))
-#endif
-#ifdef REACH_UNKNOWN_AND_NOT_COUNTED
-	assert(!(answers[1] == IN_DOUBT_STILL && !(last & ONE(1))))
-#endif
-#ifdef REACH_GONE
-	assert(!(answers[1] == ACKNOWLEDGED && answers[2] == GONE))
+	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == ACKNOWLEDGED, "reached: both are acknowledged\n");
+	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == REFUSED && faults == FAULTS, "reached: one is refused\n");
+	REACHED(answers[1] == IN_DOUBT_STILL && (last & ONE(1)), "reached: unknown, and counted\n");
+	REACHED(answers[1] == IN_DOUBT_STILL && !(last & ONE(1)), "reached: unknown, and not counted\n");
+#if LOGOUTS
+	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == GONE && store[0].tombstone, "reached: one came before the logout, one after it\n")
 #endif
 }
