@@ -1,28 +1,29 @@
 /*
- * Requests that come with the cookie of a session that has ended: session/claim.go,
- * the create of session/create.go and the startOver of session/renew.go.
+ * Requests that come with the cookie of a session that has ended: session/claim.go, create
+ * in session/create.go, and startOver in session/renew.go.
  *
- * At first a session has been revoked from outside, or it was renewed by a login or
- * destroyed by a logout, whose answer is still under way to the browser. Then requests
- * are sent with the cookie that the browser has. Over the tombstone a plain change or a
- * login begins a session: it inserts the session, and writes its ID into the tombstone.
- * With the cookie of a session that was begun so, requests sign in by Renew, or by
- * SetOwner alone.
+ * At first a session was revoked from outside, or a login has renewed it or a logout has
+ * destroyed it and the answer to the browser is still under way. Requests are then sent
+ * with the cookie that the browser has. With the cookie of a tombstone, a plain change or
+ * a login begins a session: it stores the session, and writes its ID into the tombstone as
+ * a claim. With the cookie of a session that was begun so, a request logs in by Renew, or
+ * by SetOwner alone.
  *
- * The window of 30 seconds is longer than an answer is under way. So it is over, for a
- * request, if the answer in question had arrived or was lost when the request was sent.
+ * The strict window of 30 seconds is longer than an answer takes to the browser. So for a
+ * request the window may be over only if all answers of requests that have written the
+ * tombstone had arrived, or were lost, when the request was sent.
  *
- * Properties, of every state
+ * Properties, which hold in every state
  *
- *	one begins it           of parallel plain changes one gets a cookie
- *	a login stays           once a login's answer has arrived, the answer to a request
- *	                        that was sent before does not leave the browser with the
- *	                        cookie of a session that lives and is nobody's; that is so
- *	                        when all requests have ended, unless a login has logged that
- *	                        the store failed as it was to end such a session
- *	logins live             a session that a login was answered with, or that has got
- *	                        an owner, is not ended
- *	nothing is left         a request that has failed for certain leaves no live record
+ *	ONE_REQUEST_CLAIMS        of parallel plain changes only one sends a cookie
+ *	A_LOGIN_IS_NOT_REPLACED   once a login's answer has arrived, the answer to a request
+ *	                          that was sent before does not leave the browser with the
+ *	                          cookie of an anonymous session that lives. This holds when
+ *	                          all requests have ended, unless a login has logged that it
+ *	                          could not end such a session.
+ *	LOGINS_ARE_NOT_ENDED      the session of an answered login, and a session that has an
+ *	                          owner, is not ended by another login
+ *	A_FAILURE_LEAVES_NOTHING  a request that has failed for certain leaves no live record
  */
 
 #ifndef REQUESTS
@@ -34,14 +35,17 @@
 #define RECORDS  (3 + REQUESTS)
 #define HISTORY  1
 
-#define ENDED    1              /* the ID of the session that has ended */
-#define LOGIN_S  2              /* of the one that a login has renewed it to */
-#define FRESH(request) (2 + (request))  /* of the one that a request begins */
+/* IDs of records */
+#define ENDED    1                      /* the session that has ended */
+#define RENEWED  2                      /* its successor, if a login has renewed it */
+#define FRESH(request) (2 + (request))  /* the session that a request begins */
 
-#define NONE     0              /* no cookie */
-#define CLEARED  255            /* the answer clears it */
-#define MAKER    0              /* the request that has made the tombstone */
-#define SET(request) (1 << (request))   /* of a set of requests */
+/* cookies besides those of records */
+#define NONE     0
+#define CLEARED  255                    /* in an answer: it clears the cookie */
+
+#define MAKER    0                      /* the request that has written the tombstone at first */
+#define SET(request) (1 << (request))   /* as a member of a set of requests */
 
 #define CONTENT  bool tombstone, outside, login, owner, user; byte claim, by, successor
 #define COPY(to, from) \
@@ -61,16 +65,16 @@ byte jar = ENDED;               /* the browser's cookie */
 byte answer[REQUESTS + 1];      /* the cookie in each request's answer */
 byte settled;                   /* the requests whose answer has arrived or is lost */
 bool loggedIn;                  /* the answer of a login has arrived */
-bool early[RECORDS];            /* it was begun by a request that was sent before */
-bool kept[RECORDS];             /* a login was answered with this session, or it has an owner */
-bool left[RECORDS];             /* the request that stored it has failed for certain */
-bool plain[REQUESTS + 1];       /* the request was a plain change and got a cookie */
-bool warned;                    /* a login could not end what was begun before it */
-byte started;
+bool early[RECORDS];            /* the session was begun by a request that was sent before that */
+bool kept[RECORDS];             /* a login was answered with the session, or it has an owner */
+bool abandoned[RECORDS];        /* the request that stored the session has failed and deleted it */
+bool plain[REQUESTS + 1];       /* the request was a plain change and sent a cookie */
+bool warned;                    /* a login could not end the session that was begun before */
+byte started;                   /* how many requests were sent */
 
 hidden byte x;                  /* of check */
 
-mtype = { ONE_BEGINS_IT, A_LOGIN_STAYS, LOGINS_LIVE, NOTHING_IS_LEFT };
+mtype = { ONE_REQUEST_CLAIMS, A_LOGIN_IS_NOT_REPLACED, LOGINS_ARE_NOT_ENDED, A_FAILURE_LEAVES_NOTHING };
 mtype = { PLAIN, LOGIN, OWN };
 
 /* check checks the properties of a state. */
@@ -78,16 +82,16 @@ inline check() {
 	x = 1;
 	do
 	:: x < RECORDS ->
-		PROPERTY(NOTHING_IS_LEFT, !(LIVE(store[x]) && left[x]));
-		PROPERTY(LOGINS_LIVE, !kept[x] || LIVE(store[x]) || store[x].successor != 0);
+		PROPERTY(A_FAILURE_LEAVES_NOTHING, !(LIVE(store[x]) && abandoned[x]));
+		PROPERTY(LOGINS_ARE_NOT_ENDED, !kept[x] || LIVE(store[x]) || store[x].successor != 0);
 		x++
 	:: else -> break
 	od;
 	x = 0;
-	PROPERTY(A_LOGIN_STAYS, done < REQUESTS || !loggedIn || warned || !early[jar] || !LIVE(store[jar]) || store[jar].user)
+	PROPERTY(A_LOGIN_IS_NOT_REPLACED, done < REQUESTS || !loggedIn || warned || !early[jar] || !LIVE(store[jar]) || store[jar].user)
 }
 
-/* MAY_CLAIM: whether a change may begin a session over the tombstone t. */
+/* MAY_CLAIM reports whether the request may begin a session over the tombstone t. */
 #ifndef NO_CLAIM_ONCE
 #define FROM_OUTSIDE(t) (t.outside && t.claim == 0)
 #else
@@ -102,14 +106,14 @@ inline check() {
 
 inline reply(cookie_) {
 	d_step {
-		printf("request %d: answered with the cookie of %d\n", me, cookie_);
+		printf("request %d: send the cookie of %d\n", me, cookie_);
 		answer[me] = cookie_;
 		if
 		:: kind == PLAIN ->
 			x = 1;
 			do
 			:: x <= REQUESTS ->
-				PROPERTY(ONE_BEGINS_IT, !plain[x] || x == me || (settledBefore & SET(x)));
+				PROPERTY(ONE_REQUEST_CLAIMS, !plain[x] || x == me || (settledBefore & SET(x)));
 				x++
 			:: else -> break
 			od;
@@ -121,14 +125,14 @@ inline reply(cookie_) {
 	}
 }
 
-/* withdraw deletes the record that a request has stored in vain. */
-inline withdraw(id) {
+/* deleteNew deletes the record that a failed request has stored. */
+inline deleteNew(id) {
 	d_step {
-#ifndef NO_WITHDRAW
-		printf("request %d: delete %d\n", me, id);
+#ifndef NO_DELETE_NEW
+		printf("request %d: delete record %d\n", me, id);
 		clear(store[id]);
 #endif
-		left[id] = true;
+		abandoned[id] = true;
 		check()
 	}
 }
@@ -157,12 +161,12 @@ proctype Request(byte me) {
 	byte settledBefore;     /* as the request was sent */
 
 	d_step {
-		started == me - 1 ->            /* they are alike, so that one order of them is enough */
+		started == me - 1 ->            /* requests are alike, so one order of them is enough */
 		started++;
 		cookie = jar;
 		settledBefore = settled;
 		early[FRESH(me)] = !loggedIn;
-		printf("request %d: sent with %d\n", me, cookie)
+		printf("request %d: comes with the cookie of %d\n", me, cookie)
 	}
 	if
 	:: cookie == NONE
@@ -172,7 +176,7 @@ proctype Request(byte me) {
 	:: cookie == NONE || base.tombstone -> kind = LOGIN
 	:: base.tombstone && MAY_CLAIM(base) -> kind = PLAIN
 	:: base.tombstone && !FROM_OUTSIDE(base) -> goto end    /* a plain change is refused */
-	:: LIVE(base) && !base.user -> kind = LOGIN             /* renews the session: see renew.pml */
+	:: LIVE(base) && !base.user -> kind = LOGIN             /* renews the session */
 	:: LIVE(base) && !base.user -> kind = OWN; goto owning
 	:: LIVE(base) && base.user -> goto end
 	fi;
@@ -182,7 +186,7 @@ proctype Request(byte me) {
 	id = FRESH(me);
 	goto storing;
 
-	/* The session gets an owner, without a renewal and so without a new cookie. */
+	/* SetOwner without Renew: the session gets an owner, and no new cookie is sent. */
 owning:
 	follow(next, base);
 	d_step { COPY(next, base); next.owner = true; next.user = true };
@@ -192,26 +196,26 @@ owning:
 storing:
 	save(id, next, expect);
 	if
-	:: kind == OWN && outcome == LANDED ->
+	:: kind == OWN && outcome == COMMITTED ->
 		d_step {
-			printf("request %d: %d has an owner\n", me, cookie);
+			printf("request %d: record %d has an owner\n", me, cookie);
 			kept[cookie] = true;
 			check()
 		}
 		goto end
-	:: kind == OWN && outcome == TAKEN && LIVE(current) -> assign(base, current); goto owning
-	:: kind == OWN && outcome != LANDED && !(outcome == TAKEN && LIVE(current)) -> goto end
-	:: kind != OWN && outcome == LANDED && LIVE(base) -> goto retiring
-	:: kind != OWN && outcome == LANDED && !LIVE(base)
-	:: kind != OWN && outcome != LANDED -> goto end         /* another ID is tried: see create.pml */
+	:: kind == OWN && outcome == CHANGED && LIVE(current) -> assign(base, current); goto owning
+	:: kind == OWN && outcome != COMMITTED && !(outcome == CHANGED && LIVE(current)) -> goto end
+	:: kind != OWN && outcome == COMMITTED && LIVE(base) -> goto retiring
+	:: kind != OWN && outcome == COMMITTED && !LIVE(base)
+	:: kind != OWN && outcome != COMMITTED -> goto end         /* create.pml has the next ID */
 	fi;
 
 	/* claim in session/claim.go */
 claiming:
 	if
 	:: base.version == 0 -> goto answering                  /* there is no tombstone */
-	:: base.version != 0 && kind == PLAIN && !FROM_OUTSIDE(base) -> /* the window may be open */
-		withdraw(FRESH(me));
+	:: base.version != 0 && kind == PLAIN && !FROM_OUTSIDE(base) -> /* within the strict window */
+		deleteNew(FRESH(me));
 		goto end
 	:: base.version != 0 && MAY_CLAIM(base) ->
 		follow(next, base);
@@ -226,13 +230,13 @@ claiming:
 #ifndef NO_CLAIM_CAS
 		save(cookie, next, base.version)
 #else
-		d_step { put(cookie, next); outcome = LANDED }
+		d_step { put(cookie, next); outcome = COMMITTED }
 #endif
 	fi;
 	if
-	:: outcome == LANDED
-	:: outcome == TAKEN -> assign(base, current); goto claiming
-	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me)); goto end
+	:: outcome == COMMITTED
+	:: outcome == CHANGED -> assign(base, current); goto claiming
+	:: outcome == FAILED || outcome == UNKNOWN -> deleteNew(FRESH(me)); goto end
 	fi;
 	if
 #ifndef NO_TAKEOVER
@@ -245,7 +249,7 @@ claiming:
 #endif
 	fi;
 
-	/* endClaim ends the session that was begun over the tombstone before a login was. */
+	/* endClaim: a login ends the anonymous session that was begun over the tombstone before. */
 	do
 	:: !IS_ANONYMOUS(base) ->
 		break
@@ -254,29 +258,29 @@ claiming:
 		d_step { CLEAR(next); next.tombstone = true; next.by = SET(me) };
 		save(id, next, base.version);
 		if
-		:: outcome == LANDED ->
+		:: outcome == COMMITTED ->
 			break
-		:: outcome == TAKEN || outcome == ABSENT -> assign(base, current)
+		:: outcome == CHANGED || outcome == ABSENT -> assign(base, current)
 		:: outcome == FAILED || outcome == UNKNOWN -> warned = true; break
 		fi
 	od;
 
 answering:
-	REACHED(kind == PLAIN && base.claim != 0, "reached: a change claims the tombstone again\n");
+	REACHED(kind == PLAIN && base.claim != 0, "reached: a change claims a tombstone that was claimed before\n");
 	REACHED(kind == LOGIN && id != FRESH(me) && base.owner, "reached: a login leaves a session that has an owner\n");
 	reply(FRESH(me));
 	goto end;
 
-	/* The tombstone of a renewal. If it comes too late, the session is begun over another. */
+	/* The tombstone of a renewal. If the session has ended meanwhile, it is claimed. */
 retiring:
 	follow(next, base);
 	d_step { CLEAR(next); next.tombstone = true; next.successor = FRESH(me); next.by = SET(me) };
 	save(cookie, next, base.version);
 	if
-	:: outcome == LANDED -> goto answering
-	:: outcome == TAKEN && LIVE(current) -> assign(base, current); goto retiring
-	:: outcome == TAKEN && !LIVE(current) -> assign(base, current); goto claiming
-	:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me))
+	:: outcome == COMMITTED -> goto answering
+	:: outcome == CHANGED && LIVE(current) -> assign(base, current); goto retiring
+	:: outcome == CHANGED && !LIVE(current) -> assign(base, current); goto claiming
+	:: outcome == FAILED || outcome == UNKNOWN -> deleteNew(FRESH(me))
 	fi;
 end:
 	forgetAll();
@@ -290,7 +294,7 @@ end:
 inline arrives(i) {
 	d_step {
 		answer[i] != NONE && !(settled & SET(i)) ->
-		printf("answer to request %d arrives\n", i);
+		printf("the answer to request %d arrives\n", i);
 		settled = settled | SET(i);
 		jar = (answer[i] == CLEARED -> NONE : answer[i]);
 		loggedIn = loggedIn || (jar != NONE && kept[jar]);
@@ -301,7 +305,7 @@ inline arrives(i) {
 inline isLost(i) {
 	d_step {
 		answer[i] != NONE && !(settled & SET(i)) ->
-		printf("answer to request %d is lost\n", i);
+		printf("the answer to request %d is lost\n", i);
 		settled = settled | SET(i)
 	}
 }
@@ -336,11 +340,11 @@ init {
 		if
 		:: store[ENDED].outside = true;         /* by Revoke, which has no answer to the browser */
 			settled = SET(MAKER)
-		:: store[ENDED].successor = LOGIN_S;    /* by a login */
-			store[LOGIN_S].version = 1 << 6;
-			store[LOGIN_S].user = true;
-			kept[LOGIN_S] = true;
-			answer[MAKER] = LOGIN_S
+		:: store[ENDED].successor = RENEWED;    /* by a login */
+			store[RENEWED].version = 1 << 6;
+			store[RENEWED].user = true;
+			kept[RENEWED] = true;
+			answer[MAKER] = RENEWED
 		:: answer[MAKER] = CLEARED              /* by a logout */
 		fi;
 		run Network();

@@ -1,27 +1,27 @@
 /*
  * A visitor without a session begins one, and later requests come with its cookie:
- * session/create.go without owners, and the load of session/passage.go.
+ * create and insert in session/create.go, and read in session/passage.go.
  *
- * The first request inserts a record under a new ID and then sends the cookie. The
- * others log out or change the session; where there is none any more, a change begins
- * another one. Records expire, and so do tombstones.
+ * The first request inserts a record under a new ID, and then sends the cookie. Later
+ * requests log out or change the session. If there is no record any more, a later request
+ * begins another session. Records and tombstones expire.
  *
  * Properties
  *
- *	nothing is resurrected  no save makes a session live that was destroyed or has expired
- *	no cookie for nothing   a cookie that is sent is that of a session that was stored
+ *	NOTHING_IS_RESURRECTED  no save brings back a session that was destroyed or has expired
+ *	A_COOKIE_HAS_A_SESSION  when a cookie is sent, its session has been stored
  */
 
 #ifndef LATER
 #define LATER    2              /* requests with the cookie */
 #endif
 #ifndef FAULTS
-#define FAULTS   2
+#define FAULTS   1
 #endif
 #define REQUESTS (1 + LATER)
-#define TRIES    2              /* IDs that a request tries */
+#define TRIES    2              /* IDs that one request tries */
 #define IDS      (TRIES * REQUESTS)
-#define RECORDS  (IDS + 1)      /* there is no ID 0 */
+#define RECORDS  (IDS + 1)      /* no record has the ID 0 */
 #define HISTORY  1
 
 #define CONTENT         bool tombstone
@@ -34,13 +34,13 @@
 
 #include "store.inc"
 
-bool stored[RECORDS];           /* there was a session of this ID */
-bool ended[RECORDS];            /* and it was destroyed or has expired */
-byte jar;                       /* the ID of the visitor's cookie, 0 for none */
-byte ids;                       /* how many IDs were drawn */
+bool stored[RECORDS];           /* a session of this ID was stored */
+bool ended[RECORDS];            /* and was destroyed or has expired */
+byte jar;                       /* the ID of the browser's cookie, 0 for none */
+byte ids;                       /* the number of IDs that were drawn */
 
-mtype = { NOTHING_IS_RESURRECTED, NO_COOKIE_FOR_NOTHING };
-mtype = { ACKNOWLEDGED, REFUSED, GONE, IN_DOUBT_STILL };
+mtype = { NOTHING_IS_RESURRECTED, A_COOKIE_HAS_A_SESSION };
+mtype = { ACKNOWLEDGED, REFUSED, ENDED, OUTCOME_UNKNOWN };
 
 mtype answers[REQUESTS + 1];
 
@@ -50,8 +50,8 @@ inline draw(into) {
 
 inline send(cookie) {
 	d_step {
-		printf("request %d: cookie of %d\n", me, cookie);
-		PROPERTY(NO_COOKIE_FOR_NOTHING, stored[cookie]);
+		printf("request %d: send the cookie of %d\n", me, cookie);
+		PROPERTY(A_COOKIE_HAS_A_SESSION, stored[cookie]);
 		jar = cookie
 	}
 }
@@ -77,19 +77,19 @@ proctype Visit(byte me) {
 	fi;
 	if
 	:: base.version == 0 -> goto beginning
-	:: base.version != 0 && base.tombstone -> answer = GONE; goto end
+	:: base.version != 0 && base.tombstone -> answer = ENDED; goto end
 	:: base.version != 0 && !base.tombstone ->
 		follow(next, base);
 		if
-		:: next.tombstone = true                /* a logout */
-		:: next.tombstone = false               /* a change */
+		:: next.tombstone = true        /* a logout */
+		:: next.tombstone = false       /* a change */
 		fi;
 		id = cookie;
 		expect = base.version;
 		goto saving
 	fi;
 
-	/* A new session is stored under an ID that nobody knows: create in session/create.go. */
+	/* A new session is stored under an ID that nobody knows. */
 beginning:
 	first(next);
 #ifndef NO_NEVER_ADOPT
@@ -108,17 +108,17 @@ trying:
 saving:
 	save(id, next, expect);
 	if
-	:: outcome == LANDED ->
+	:: outcome == COMMITTED ->
 		answer = ACKNOWLEDGED;
 		if
 		:: expect == 0 -> send(id)
 		:: expect != 0
 		fi
 	:: outcome == FAILED -> answer = REFUSED
-	:: outcome == UNKNOWN -> answer = IN_DOUBT_STILL
-	:: (outcome == ABSENT || outcome == TAKEN) && expect != 0 ->
-		answer = (outcome == ABSENT && doubted -> IN_DOUBT_STILL : GONE)
-	:: outcome == ABSENT && expect == 0 && tries == TRIES -> answer = IN_DOUBT_STILL
+	:: outcome == UNKNOWN -> answer = OUTCOME_UNKNOWN
+	:: (outcome == ABSENT || outcome == CHANGED) && expect != 0 ->
+		answer = (outcome == ABSENT && unanswered -> OUTCOME_UNKNOWN : ENDED)
+	:: outcome == ABSENT && expect == 0 && tries == TRIES -> answer = OUTCOME_UNKNOWN
 	:: outcome == ABSENT && expect == 0 && tries < TRIES ->
 #ifndef NO_NEW_ID
 		first(next);
@@ -126,12 +126,12 @@ saving:
 #endif
 		goto trying
 #ifdef NO_NEVER_ADOPT
-	:: outcome == TAKEN && expect == 0 -> answer = GONE
+	:: outcome == CHANGED && expect == 0 -> answer = ENDED
 #endif
 	fi;
 end:
-	REACHED(answer == ACKNOWLEDGED && tries == 2, "reached: stored under a second ID\n");
-	REACHED(answer == ACKNOWLEDGED && me > 1 && expect == 0, "reached: a later request has begun another session\n");
+	REACHED(answer == ACKNOWLEDGED && tries == 2, "reached: a session is stored under a second ID\n");
+	REACHED(answer == ACKNOWLEDGED && me > 1 && expect == 0, "reached: a later request begins another session\n");
 	forgetAll();
 	atomic { answers[me] = answer; answer = 0; cookie = 0; id = 0; tries = 0; expect = 0; done++ }
 }
@@ -139,7 +139,7 @@ end:
 inline expire(i) {
 	d_step {
 		store[i].version != 0 ->
-		printf("expired: %d\n", i);
+		printf("record %d expires\n", i);
 		ended[i] = true;
 		clear(store[i])
 	}
@@ -154,6 +154,10 @@ proctype Expiry() {
 #if IDS > 4
 	:: expire(5)
 	:: expire(6)
+#endif
+#if IDS > 6
+	:: expire(7)
+	:: expire(8)
 #endif
 	:: done == REQUESTS -> break
 	od
@@ -171,6 +175,6 @@ init {
 		od
 	}
 	_nr_pr == 1;
-	REACHED(answers[1] == ACKNOWLEDGED && store[1].version != 0 && jar != 1, "reached: an insert that was given up has arrived\n");
-	REACHED(store[1].tombstone && answers[2] == ACKNOWLEDGED, "reached: logged out\n")
+	REACHED(answers[1] == ACKNOWLEDGED && store[1].version != 0 && jar != 1, "reached: an abandoned insert arrives\n");
+	REACHED(store[1].tombstone && answers[2] == ACKNOWLEDGED, "reached: a logout\n")
 }

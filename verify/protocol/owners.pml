@@ -1,20 +1,23 @@
 /*
- * Sessions of users, and the index that lists each user's sessions: session/owner.go,
- * session/roster.go, and what put, insert, replace, renewal, withdraw and bury do with it.
+ * Sessions of users, and the owner index, the record that lists a user's sessions:
+ * session/owner.go, session/roster.go, and how put, insert, replace, renewal, withdraw and
+ * bury use them.
  *
- * There is one session at first, which is nobody's or user A's. Requests make it a
- * user's, renew it, with or without a new owner, log out, or begin a session of a user.
- * A RevokeAll runs at the same time. A session is entered into the index before it is
- * saved as the user's, and removed after its tombstone.
+ * At first there is one session, which is nobody's or user A's. Requests make it a user's,
+ * renew it with or without a new owner, log out, or begin a session of a user. RevokeAll
+ * runs at the same time. A session is entered into the index before it is saved as the
+ * user's, and removed after its tombstone was saved. If the store may lose the index of
+ * user A, requests touch the session as well.
  *
- * Properties, of every state, so that they also hold if any program stops anywhere
+ * Properties, which hold in every state, and so also if a process stops at any point
  *
- *	every session is listed a session that lives as a user's is in the user's index
- *	a use lists it again    if the store has lost an index, a session is in it again when
- *	                        it has been used, unless it has ended or has another owner
- *	RevokeAll misses none   once RevokeAll has returned nil, no session lives as the
- *	                        user's that lived so when it began, nor what one of them was
- *	                        renewed to without a login
+ *	EVERY_SESSION_IS_LISTED  a live session of a user has an entry in the user's index,
+ *	                         unless the store has lost the entry
+ *	A_USE_LISTS_THE_SESSION  a session that is touched after the store has lost the index
+ *	                         has an entry again, unless it has ended or changed its owner
+ *	REVOKE_ALL_MISSES_NONE   after RevokeAll has returned nil, no session lives as the
+ *	                         user's that did when RevokeAll began, and no successor of one
+ *	                         lives, unless a login has made it the user's since
  */
 
 #ifndef CHANGES
@@ -24,7 +27,7 @@
 #define SWEEPS   1
 #endif
 #ifndef EVICTIONS
-#define EVICTIONS 0             /* 1: the store may lose user A's index, once */
+#define EVICTIONS 0             /* 1: the store may lose user A's index once */
 #endif
 #ifndef KINDS
 #define KINDS    (7 + EVICTIONS)        /* of requests */
@@ -38,22 +41,23 @@
 #define NOBODY   0
 #define A        1
 #define B        2
-#define KEEP     3              /* a renewal that sets no owner */
+#define KEEP     3              /* of a renewal: the owner stays */
 
-#define FIRST    1              /* the ID of the session that all requests come with */
-#define NEW      (1 + me)       /* and of the one that a request begins or renews it to */
+/* IDs of records */
+#define FIRST    1              /* the session that there is at first */
+#define NEW      (1 + me)       /* the record that a request begins, or renews the session to */
 #define SESSIONS (2 + CHANGES)
-#define INDEX(user) (SESSIONS + (user) - 1)     /* the record of the index */
+#define INDEX(user) (SESSIONS + (user) - 1)
 #define RECORDS  (SESSIONS + 2)
 
 /*
- * An index has four bits for each session: the counter of the version from which on the
- * session is the user's, 0 for no entry.
+ * In an index, list has four bits for each session: the counter of the session's version
+ * that makes it the user's, or 0 for no entry.
  */
 #define ENTRY(list, id)          (((list) >> (4 * (id))) & 15)
 #define WITHOUT(list, id)        ((list) & ~(15 << (4 * (id))))
 #define WITH(list, id, from)     (WITHOUT(list, id) | (from) << (4 * (id)))
-#define ANY      15             /* removes an entry of whatever counter */
+#define ANY      15             /* removes an entry of any counter */
 
 #define CONTENT  bool tombstone, login; byte owner, successor; int list
 #define COPY(to, from) \
@@ -68,15 +72,15 @@
 
 #include "store.inc"
 
-byte must;                      /* the sessions that RevokeAll has to end, as bits */
-byte owned[SESSIONS];           /* whose each session was before the save */
+byte must;                      /* bits of the sessions that RevokeAll has to end */
+byte owned[SESSIONS];           /* the owner of each session before the last save */
 bool revoked;                   /* RevokeAll has returned nil */
 bool evicted;                   /* the store has lost user A's index */
-byte unlisted;                  /* and with it the entries of these sessions, as bits */
+byte unlisted;                  /* bits of the sessions whose entry was lost */
 
 hidden byte x;                  /* of check */
 
-mtype = { EVERY_SESSION_IS_LISTED, A_USE_LISTS_IT_AGAIN, REVOKE_ALL_MISSES_NONE };
+mtype = { EVERY_SESSION_IS_LISTED, A_USE_LISTS_THE_SESSION, REVOKE_ALL_MISSES_NONE };
 mtype = { SET_OWNER, RENEW, CREATE, LOGOUT, TOUCH };
 
 /* check checks the properties of a state. */
@@ -93,7 +97,10 @@ inline check() {
 	x = 0
 }
 
-/* saved keeps must: a login that runs meanwhile comes after RevokeAll. */
+/*
+ * saved updates must. A session that a login makes user A's while RevokeAll runs need not
+ * be ended. The successor of a session that has to be ended has to be, too.
+ */
 inline saved(at, r) {
 	if
 	:: at < SESSIONS && r.tombstone && r.successor != 0 && (must & (1 << at)) && !store[r.successor].login ->
@@ -122,9 +129,8 @@ inline saved(at, r) {
 }
 
 /*
- * enter puts the session id into the user's index, as of the version with that counter.
- * An entry from before is made anew, so that who removes that one misses the new one.
- * Without an entry the session is not saved.
+ * enter adds an entry for the session, of the version with the counter from. It replaces
+ * an entry of an earlier version, which another request may be about to remove.
  */
 inline enter(id_, user_, from_) {
 	entered = true;
@@ -142,11 +148,11 @@ inline enter(id_, user_, from_) {
 #ifndef NO_INDEX_CAS
 		save(INDEX(user_), changed, index.version);
 #else
-		d_step { put(INDEX(user_), changed); outcome = LANDED };
+		d_step { put(INDEX(user_), changed); outcome = COMMITTED };
 #endif
 		if
-		:: outcome == LANDED -> break
-		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
+		:: outcome == COMMITTED -> break
+		:: outcome == CHANGED || outcome == ABSENT -> assign(index, current)
 		:: outcome == FAILED || outcome == UNKNOWN -> entered = false; break
 		fi
 	od;
@@ -156,8 +162,8 @@ inline enter(id_, user_, from_) {
 }
 
 /*
- * remove takes the session id off the user's index, unless it has an entry of a later
- * counter. Nobody waits for that: an entry too many is harmless.
+ * remove removes the entry of the session, unless it is of a version later than upTo. A
+ * failure is ignored: an entry without a session is harmless.
  */
 inline remove(id_, user_, upTo_) {
 	fetch(INDEX(user_), index);
@@ -173,7 +179,7 @@ inline remove(id_, user_, upTo_) {
 		d_step { CLEAR(changed); changed.list = WITHOUT(index.list, id_) }
 		save(INDEX(user_), changed, index.version);
 		if
-		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
+		:: outcome == CHANGED || outcome == ABSENT -> assign(index, current)
 		:: else -> break
 		fi
 	od;
@@ -183,7 +189,7 @@ inline remove(id_, user_, upTo_) {
 }
 
 #if EVICTIONS
-/* reenter puts the session back into the index that has lost it: reenter in session/roster.go. */
+/* reenter adds an entry for the session if the index has none: reenter in session/roster.go. */
 inline reenter() {
 	fetch(INDEX(next.owner), index);
 	do
@@ -193,21 +199,21 @@ inline reenter() {
 		d_step { CLEAR(changed); changed.list = WITH(index.list, FIRST, COUNTER(next.version)) };
 		save(INDEX(next.owner), changed, index.version);
 		if
-		:: outcome == LANDED -> listed(); break
-		:: outcome == TAKEN || outcome == ABSENT -> assign(index, current)
-		:: outcome == FAILED || outcome == UNKNOWN -> break     /* it is logged */
+		:: outcome == COMMITTED -> listed(); break
+		:: outcome == CHANGED || outcome == ABSENT -> assign(index, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> break     /* logged only */
 		fi
 	od
 }
 
 inline listed() {
 	d_step {
-		PROPERTY(A_USE_LISTS_IT_AGAIN, !(evictedBefore && unlisted & 1 << FIRST && LIVE(store[FIRST]) && store[FIRST].owner == A))
+		PROPERTY(A_USE_LISTS_THE_SESSION, !(evictedBefore && unlisted & 1 << FIRST && LIVE(store[FIRST]) && store[FIRST].owner == A))
 	}
 }
 #endif
 
-/* wish gives next the owner that this request wants over base. */
+/* wish sets the owner of next. */
 inline wish() {
 	d_step {
 		CLEAR(next);
@@ -217,14 +223,14 @@ inline wish() {
 }
 
 /* retire makes tomb the tombstone that follows base. */
-inline retire(heir) {
+inline retire(to) {
 	follow(tomb, base);
-	d_step { CLEAR(tomb); tomb.tombstone = true; tomb.successor = heir }
+	d_step { CLEAR(tomb); tomb.tombstone = true; tomb.successor = to }
 }
 
 /*
- * finish ends the session id, or what it was renewed to: entomb in session/destroy.go.
- * RevokeAll stops at a session that is not the user's.
+ * finish replaces the record id, or the last successor, by a tombstone: entomb in
+ * session/destroy.go. RevokeAll stops at a record that is not user A's.
  */
 inline finish(sweep) {
 	ended = false;
@@ -233,7 +239,7 @@ inline finish(sweep) {
 	:: current.version == 0 || current.tombstone && current.successor == 0 -> ended = true; break
 	:: sweep && LIVE(current) && current.owner != A -> ended = true; break
 	:: current.tombstone && current.successor != 0 ->
-#ifndef NO_FOLLOW
+#ifndef NO_FOLLOW_SUCCESSOR
 		id = current.successor;
 		fetch(id, current)
 #else
@@ -244,14 +250,14 @@ inline finish(sweep) {
 		retire(0);
 		save(id, tomb, base.version);
 		if
-		:: outcome == LANDED -> ended = true; break
+		:: outcome == COMMITTED -> ended = true; break
 		:: outcome == FAILED || outcome == UNKNOWN -> break
-		:: outcome == TAKEN || outcome == ABSENT
+		:: outcome == CHANGED || outcome == ABSENT
 		fi
 	od
 }
 
-#define STILL_LIVES     (outcome == TAKEN && LIVE(current))
+#define STILL_LIVES     (outcome == CHANGED && LIVE(current))
 #define ENTERS          (next.owner != NOBODY && next.owner != before)
 
 proctype Network() {
@@ -262,7 +268,7 @@ proctype Request(byte me, does) {
 	STORE_LOCALS;
 	Record own, tomb;               /* the new record of a renewal, and the old one's tombstone */
 	Record index, changed;
-	byte user;                      /* whose the session is to be */
+	byte user;                      /* the owner that the request sets */
 	byte id, before, upTo;
 	short expect;
 	mtype kind;
@@ -309,10 +315,10 @@ proctype Request(byte me, does) {
 		goto saving
 	fi;
 
-	/* SetOwner: replace in session/commit.go. Or a touch, which changes nothing. */
+	/* SetOwner, or a touch, which changes nothing: replace in session/commit.go. */
 changing:
 	if
-	:: kind == SET_OWNER && base.owner == user -> goto end  /* another request has done it */
+	:: kind == SET_OWNER && base.owner == user -> goto end  /* nothing to save */
 	:: kind != SET_OWNER || base.owner != user ->
 		follow(next, base);
 		if
@@ -326,7 +332,7 @@ changing:
 		expect = base.version
 	fi;
 
-	/* put in session/commit.go: next is entered, and then saved. */
+	/* The session is entered, and then saved: put in session/commit.go. */
 saving:
 	entered = true;
 #ifndef NO_ENTER_FIRST
@@ -345,30 +351,30 @@ saving:
 	fi;
 #ifdef NO_ENTER_FIRST
 	if
-	:: outcome == LANDED && ENTERS -> enter(id, next.owner, COUNTER(next.version)); outcome = LANDED
+	:: outcome == COMMITTED && ENTERS -> enter(id, next.owner, COUNTER(next.version)); outcome = COMMITTED
 	:: else
 	fi;
 #endif
 	if
-	:: kind == SET_OWNER && outcome == LANDED -> upTo = COUNTER(next.version); goto removal
+	:: kind == SET_OWNER && outcome == COMMITTED -> upTo = COUNTER(next.version); goto removal
 	:: kind == SET_OWNER && STILL_LIVES -> assign(base, current); goto changing
-	:: kind == SET_OWNER && outcome != LANDED && !STILL_LIVES -> goto end
+	:: kind == SET_OWNER && outcome != COMMITTED && !STILL_LIVES -> goto end
 #if EVICTIONS
-	:: kind == TOUCH && outcome == LANDED && next.owner != NOBODY ->
+	:: kind == TOUCH && outcome == COMMITTED && next.owner != NOBODY ->
 #ifndef NO_REENTER
 		reenter();
 #else
 		listed();
 #endif
 		goto end
-	:: kind == TOUCH && !(outcome == LANDED && next.owner != NOBODY) -> goto end
+	:: kind == TOUCH && !(outcome == COMMITTED && next.owner != NOBODY) -> goto end
 #endif
-	:: kind == CREATE && outcome == LANDED -> goto end
-	:: kind == RENEW && outcome == LANDED ->
-		REACHED(expect != 0 && ENTERS, "reached: the new record has got another owner\n");
+	:: kind == CREATE && outcome == COMMITTED -> goto end
+	:: kind == RENEW && outcome == COMMITTED ->
+		REACHED(expect != 0 && ENTERS, "reached: the new record of a renewal gets another owner\n");
 		assign(own, next)
-	:: (kind == CREATE || kind == RENEW) && expect == 0 && outcome != LANDED ->
-		/* Nothing will ever be under that ID if the save has failed for certain. */
+	:: (kind == CREATE || kind == RENEW) && expect == 0 && outcome != COMMITTED ->
+		/* An insert that has failed for certain leaves no entry: insert in session/create.go. */
 		if
 #ifndef NO_KEEP_UNKNOWN
 		:: outcome != FAILED -> goto end
@@ -377,10 +383,10 @@ saving:
 		:: before = next.owner; upTo = ANY; goto removal
 #endif
 		fi
-	:: kind == RENEW && expect != 0 && outcome != LANDED -> goto withdrawal
+	:: kind == RENEW && expect != 0 && outcome != COMMITTED -> goto deleting
 	fi;
 
-	/* The tombstone of a renewal: see renew.pml. */
+	/* The tombstone of a renewal: bequeath in session/renew.go. */
 	retire(NEW);
 #ifdef NO_REMOVE_LAST
 	id = FIRST; before = base.owner; upTo = ANY;
@@ -391,7 +397,7 @@ saving:
 #endif
 	save(FIRST, tomb, base.version);
 	if
-	:: outcome == LANDED -> id = FIRST; before = base.owner; upTo = ANY; goto removal
+	:: outcome == COMMITTED -> id = FIRST; before = base.owner; upTo = ANY; goto removal
 	:: STILL_LIVES ->
 		assign(base, current);
 		follow(next, own);
@@ -400,18 +406,18 @@ saving:
 		before = own.owner;
 		expect = own.version;
 		goto saving
-	:: outcome != LANDED && !STILL_LIVES
+	:: outcome != COMMITTED && !STILL_LIVES
 	fi;
 
-	/* The new record of a renewal that has failed is deleted, and then its entry. */
-withdrawal:
+	/* A failed renewal deletes its new record, and then removes its entry: withdraw. */
+deleting:
 	id = NEW; before = next.owner; upTo = ANY;
 	if
 	:: d_step {
-			printf("request %d: delete %d\n", me, NEW);
+			printf("request %d: delete record %d\n", me, NEW);
 			clear(store[NEW])
 		}
-	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete %d failed\n", me, NEW);
+	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete record %d: no answer\n", me, NEW);
 #ifndef NO_KEEP_UNDELETED
 		before = NOBODY
 #endif
@@ -433,7 +439,7 @@ logout:
 	:: !ended -> goto end
 	fi;
 
-	/* The session id goes off the index of the user whose it was before. */
+	/* The entry is removed from the index of the owner before. */
 removal:
 	if
 	:: before != NOBODY -> remove(id, before, upTo)
@@ -451,8 +457,8 @@ end:
 	}
 }
 
-/* removeOver takes what is over off the index, but nothing that was entered since. */
-inline removeOver() {
+/* removeStale removes the stale entries, but none that was replaced since. */
+inline removeStale() {
 	fetch(INDEX(A), index);
 	without();
 	do
@@ -461,15 +467,15 @@ inline removeOver() {
 		follow(changed, index);
 		save(INDEX(A), changed, index.version);
 		if
-		:: outcome == TAKEN || outcome == ABSENT ->
+		:: outcome == CHANGED || outcome == ABSENT ->
 			assign(index, current);
 			without()
-		:: outcome != TAKEN && outcome != ABSENT -> break
+		:: outcome != CHANGED && outcome != ABSENT -> break
 		fi
 	od
 }
 
-/* without makes changed the index without what is over. */
+/* without sets changed to the index without stale entries. */
 inline without() {
 	d_step {
 		CLEAR(changed);
@@ -478,7 +484,7 @@ inline without() {
 		do
 		:: x < SESSIONS ->
 			if
-			:: ENTRY(index.list, x) <= ENTRY(over, x) -> changed.list = WITHOUT(changed.list, x)
+			:: ENTRY(index.list, x) <= ENTRY(stale, x) -> changed.list = WITHOUT(changed.list, x)
 			:: else
 			fi;
 			x++
@@ -493,7 +499,7 @@ proctype Eviction() {
 	if
 	:: d_step {
 			store[INDEX(A)].version != 0 ->
-			printf("the index is lost\n");
+			printf("the store loses the index\n");
 			evicted = true;
 			x = 1;
 			do
@@ -514,11 +520,11 @@ proctype Eviction() {
 #endif
 
 #if SWEEPS
-/* Sweep is RevokeAll of user A. */
+/* Sweep is RevokeAll of user A: revokeBut in session/owner.go. */
 proctype Sweep(byte me) {
 	STORE_LOCALS;
 	Record tomb, index, changed;
-	int left, over;                 /* entries to look at, and those that are over */
+	int left, stale;                /* entries to look at, and entries to remove */
 	byte id, at, from;
 	bool ended, failed;
 
@@ -537,11 +543,11 @@ proctype Sweep(byte me) {
 		od;
 		x = 0;
 		clear(index);
-		printf("RevokeAll: begins\n")
+		printf("request %d: RevokeAll\n", me)
 	};
 	do
 	:: left != 0 ->
-		if                              /* the index has them in any order */
+		if                              /* the index has entries in any order */
 		:: ENTRY(left, 1) != 0 -> id = 1
 		:: ENTRY(left, 2) != 0 -> id = 2
 		:: ENTRY(left, 3) != 0 -> id = 3
@@ -554,42 +560,42 @@ proctype Sweep(byte me) {
 		left = WITHOUT(left, at);
 		fetch(id, base);
 		if
-		:: base.version == 0 ->         /* its save may be under way */
+		:: base.version == 0 ->         /* a save may be under way */
 #ifdef NO_PENDING_TTL
-			over = WITH(over, at, from)
+			stale = WITH(stale, at, from)
 #endif
 		:: LIVE(base) && base.owner != A ->
 			if
 #ifndef NO_ORDINAL
-			:: from <= COUNTER(base.version) -> over = WITH(over, at, from)
-			:: from > COUNTER(base.version)         /* its save may be under way */
+			:: from <= COUNTER(base.version) -> stale = WITH(stale, at, from)
+			:: from > COUNTER(base.version)         /* a save may be under way */
 #else
-			:: over = WITH(over, at, from)
+			:: stale = WITH(stale, at, from)
 #endif
 			fi
 		:: base.tombstone || LIVE(base) && base.owner == A ->
 			finish(true);
 			if
-			:: ended -> over = WITH(over, at, from)
+			:: ended -> stale = WITH(stale, at, from)
 			:: !ended ->
 				failed = true
 #ifdef NO_REMOVE_ENDED
-				; over = WITH(over, at, from)
+				; stale = WITH(stale, at, from)
 #endif
 			fi
 		fi
 	:: left == 0 -> break
 	od;
-	removeOver();
+	removeStale();
 	forgetAll();
 	d_step {
-		printf("RevokeAll: ends, failed: %d\n", failed);
+		printf("RevokeAll: returns, failed %d\n", failed);
 		revoked = !failed;
 		check();
 		clear(tomb);
 		clear(index);
 		clear(changed);
-		left = 0; over = 0; id = 0; at = 0; from = 0; ended = false; failed = false;
+		left = 0; stale = 0; id = 0; at = 0; from = 0; ended = false; failed = false;
 		done++
 	}
 }
@@ -597,7 +603,7 @@ proctype Sweep(byte me) {
 
 init {
 	byte i;
-	byte does = 1;          /* the requests are alike, so that one order of them is enough */
+	byte does = 1;          /* requests are alike, so one order of them is enough */
 
 	atomic {
 		store[FIRST].version = 1 << 6;
@@ -628,10 +634,10 @@ init {
 	}
 	_nr_pr == 1;
 #if SWEEPS
-	REACHED(revoked && (must & 1 << FIRST), "reached: RevokeAll has ended the session\n");
-	REACHED(revoked && (must & 1 << 2), "reached: RevokeAll has ended what it was renewed to\n");
+	REACHED(revoked && (must & 1 << FIRST), "reached: RevokeAll ends a session\n");
+	REACHED(revoked && (must & 1 << 2), "reached: RevokeAll ends a successor\n");
 	REACHED(revoked && LIVE(store[2]) && store[2].owner == A, "reached: a login comes after RevokeAll\n")
 #else
-	REACHED(store[FIRST].owner == A && owned[FIRST] == A && ENTRY(store[INDEX(A)].list, FIRST) > 2, "reached: from A to B and back\n")
+	REACHED(store[FIRST].owner == A && owned[FIRST] == A && ENTRY(store[INDEX(A)].list, FIRST) > 2, "reached: the owner is A, B and A again\n")
 #endif
 }

@@ -1,24 +1,25 @@
 /*
  * Requests that renew, change and end one session at the same time: session/renew.go,
- * session/destroy.go, and the Revoke of session/owner.go.
+ * session/destroy.go, and Revoke in session/owner.go.
  *
- * Each request is sent with the cookie that the browser then has, loads the session and
- * does one thing: it changes a key, renews the session as a login does, logs out, or
- * revokes the session from outside. The session holds a bit for what was in it at first
- * and one for each request's change.
+ * Each request is sent with the cookie that the browser has at that time, and loads the
+ * session. Then it changes a key, renews the session as a login does, logs out, or
+ * revokes the session from outside. In keys, a record has a bit for the change of each
+ * request. A renewal that meets a tombstone begins an empty session.
  *
- * Properties, of every state, so that they also hold if any program stops anywhere
+ * Properties, which hold in every state, and so also if a process stops at any point
  *
- *	a logout ends it        once a logout or a Revoke has succeeded, no cookie leads to
- *	                        anything of the old session, and none ever will
- *	no change is lost       the session that a cookie leads to has all acknowledged changes
- *	the answers are true    and none that was refused
- *	nothing is forked       two cookies never lead to the data of one session
- *	nothing is dropped      a tombstone names no successor that was not stored
- *	nothing read survives   a request that has read the old session, and loses to a
- *	                        tombstone, begins no session with what it has read
- *	an old cookie is no key a logout that comes with the cookie of a tombstone ends nothing
- *	nothing is left         a renewal that has failed for certain leaves no live record
+ *	A_LOGOUT_ENDS_THE_SESSION     after a logout or Revoke has returned nil, no cookie that
+ *	                              was or will be sent opens a record of the session
+ *	NO_CHANGE_IS_LOST             a record that a cookie opens has all acknowledged changes
+ *	THE_ANSWERS_ARE_TRUE          and no change that was refused
+ *	NOTHING_IS_FORKED             two cookies never open records of the same session
+ *	A_SUCCESSOR_IS_STORED         a tombstone names only a successor that was stored
+ *	NOTHING_READ_IS_CARRIED_OVER  a request that has read the old session begins no session
+ *	                              over a tombstone
+ *	AN_OLD_COOKIE_ENDS_NOTHING    a logout that loaded a tombstone ends no session
+ *	A_FAILURE_LEAVES_NOTHING      a renewal that has failed for certain, and has deleted its
+ *	                              new record, leaves none
  */
 
 #ifndef REQUESTS
@@ -33,12 +34,14 @@
 #define RECORDS  (2 * REQUESTS + 2)
 #define HISTORY  1
 
-#define FIRST    1                      /* the ID of the session that all begin with */
-#define NEW(request)   (2 * (request))      /* that of what a request renews it to */
-#define FRESH(request) (2 * (request) + 1)  /* and of what it begins over a tombstone */
+/* IDs of records */
+#define FIRST          1                    /* the session that there is at first */
+#define NEW(request)   (2 * (request))      /* the record that a request renews it to */
+#define FRESH(request) (2 * (request) + 1)  /* the session that it begins over a tombstone */
 
-#define READ     1                      /* a bit of keys: what a request has read of another session */
-#define BIT      (1 << me)              /* what request me has set */
+/* bits of keys */
+#define READ     1                          /* a value that a request has read in another session */
+#define BIT      (1 << me)                  /* the change of request me */
 
 #define CONTENT  bool tombstone; byte successor; byte keys; byte root
 #define COPY(to, from) \
@@ -55,21 +58,25 @@
 
 bool stored[RECORDS];           /* there was a record of this ID */
 bool sent[RECORDS];             /* its cookie was sent */
-bool left[RECORDS];             /* the request that stored it has failed for certain */
+bool abandoned[RECORDS];         /* the request that stored it has failed and deleted it */
 byte jar = FIRST;               /* the browser's cookie */
 byte expiries = EXPIRIES;
 byte started;                   /* how many requests were sent */
 
-/* Of a session, by the ID that it began with, which is the root of its records: */
-bool ended[RECORDS];            /* a logout or a Revoke has succeeded */
-byte acknowledged[RECORDS];     /* changes */
-byte refused[RECORDS];
+/*
+ * These are of a session as a whole. Its root is the ID of its first record, which each
+ * record of the session has.
+ */
+bool ended[RECORDS];            /* a logout or Revoke has returned nil */
+byte acknowledged[RECORDS];     /* bits of keys */
+byte refused[RECORDS];          /* bits of keys */
 
 hidden byte x, cookies[RECORDS];        /* of check */
 
 mtype = {
-	A_LOGOUT_ENDS_IT, NO_CHANGE_IS_LOST, THE_ANSWERS_ARE_TRUE, NOTHING_IS_FORKED, NOTHING_IS_DROPPED,
-	NOTHING_READ_SURVIVES, AN_OLD_COOKIE_IS_NO_KEY, NOTHING_IS_LEFT
+	A_LOGOUT_ENDS_THE_SESSION, NO_CHANGE_IS_LOST, THE_ANSWERS_ARE_TRUE, NOTHING_IS_FORKED,
+	A_SUCCESSOR_IS_STORED, NOTHING_READ_IS_CARRIED_OVER, AN_OLD_COOKIE_ENDS_NOTHING,
+	A_FAILURE_LEAVES_NOTHING
 };
 mtype = { CHANGE, RENEW, LOGOUT, REVOKE };
 
@@ -80,15 +87,15 @@ inline check() {
 	:: x < RECORDS ->
 		if
 		:: LIVE(store[x]) && sent[x] ->
-			PROPERTY(A_LOGOUT_ENDS_IT, !ended[store[x].root]);
+			PROPERTY(A_LOGOUT_ENDS_THE_SESSION, !ended[store[x].root]);
 			PROPERTY(NO_CHANGE_IS_LOST, (acknowledged[store[x].root] & ~store[x].keys) == 0);
 			PROPERTY(THE_ANSWERS_ARE_TRUE, (refused[store[x].root] & store[x].keys) == 0);
-			PROPERTY(NOTHING_READ_SURVIVES, !(store[x].keys & READ));
+			PROPERTY(NOTHING_READ_IS_CARRIED_OVER, !(store[x].keys & READ));
 			cookies[store[x].root]++
 		:: else
 		fi;
-		PROPERTY(NOTHING_IS_LEFT, !(LIVE(store[x]) && left[x]));
-		PROPERTY(NOTHING_IS_DROPPED, store[x].successor == 0 || stored[store[x].successor]);
+		PROPERTY(A_FAILURE_LEAVES_NOTHING, !(LIVE(store[x]) && abandoned[x]));
+		PROPERTY(A_SUCCESSOR_IS_STORED, store[x].successor == 0 || stored[store[x].successor]);
 		x++
 	:: else -> break
 	od;
@@ -121,32 +128,32 @@ inline refuse() {
 
 inline send(id) {
 	d_step {
-		printf("request %d: cookie of %d\n", me, id);
+		printf("request %d: send the cookie of %d\n", me, id);
 		sent[id] = true;
 		jar = id;
 		check()
 	}
 }
 
-/* withdraw ends a request that has failed and has stored a record under id: it deletes it. */
-inline withdraw(id_) {
+/* deleteNew deletes the record that a failed request has stored. If that fails, it stays. */
+inline deleteNew(id_) {
 	if
 	:: d_step {
-#ifndef NO_WITHDRAW
-			printf("request %d: delete %d\n", me, id_);
+#ifndef NO_DELETE_NEW
+			printf("request %d: delete record %d\n", me, id_);
 			clear(store[id_]);
 #endif
-			left[id_] = true;
+			abandoned[id_] = true;
 			check()
 		}
-	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete %d failed\n", me, id_)
+	:: outcome == FAILED || outcome == UNKNOWN -> printf("request %d: delete record %d: no answer\n", me, id_)
 	fi
 }
 
 inline succeed() {
 	d_step {
 		printf("request %d: the session has ended\n", me);
-		PROPERTY(AN_OLD_COOKIE_IS_NO_KEY, !(stale && outcome == LANDED));
+		PROPERTY(AN_OLD_COOKIE_ENDS_NOTHING, !(stale && outcome == COMMITTED));
 		ended[base.root] = true;
 		if
 		:: kind == LOGOUT -> jar = 0
@@ -156,20 +163,20 @@ inline succeed() {
 	}
 }
 
-/* make makes next the first version of a new record. */
-inline make(holding, family) {
+/* make makes next the first version of a record with these keys. */
+inline make(bits, session) {
 	first(next);
-	d_step { next.keys = holding; next.root = family }
+	d_step { next.keys = bits; next.root = session }
 }
 
 /* retire makes next the tombstone that follows base. */
-inline retire(heir) {
+inline retire(to) {
 	follow(next, base);
-	d_step { CLEAR(next); next.tombstone = true; next.successor = heir; next.root = base.root }
+	d_step { CLEAR(next); next.tombstone = true; next.successor = to; next.root = base.root }
 }
 
-#define STILL_LIVES (outcome == TAKEN && !current.tombstone)
-#define HAS_ENDED   (outcome == TAKEN && current.tombstone)
+#define STILL_LIVES (outcome == CHANGED && !current.tombstone)
+#define HAS_ENDED   (outcome == CHANGED && current.tombstone)
 
 proctype Network() {
 	deliver()
@@ -181,14 +188,14 @@ proctype Request(byte me) {
 	byte cookie, id;
 	short expect;
 	mtype kind;
-	bool saw;               /* something of the session that it has loaded */
+	bool saw;               /* it has read something of the session */
 	bool stale;             /* it has loaded a tombstone */
 
 	atomic {
-		started == me - 1 ->            /* they are alike, so that one order of them is enough */
+		started == me - 1 ->            /* requests are alike, so one order of them is enough */
 		started++;
 		cookie = jar;
-		printf("request %d: sent with %d\n", me, cookie)
+		printf("request %d: comes with the cookie of %d\n", me, cookie)
 	}
 	if
 	:: cookie == 0 -> goto end
@@ -220,23 +227,23 @@ proctype Request(byte me) {
 	:: kind == REVOKE -> stale = false; goto finishing
 	fi;
 
-	/* A change of a key: replace in session/commit.go. See save.pml. */
+	/* A change of a key: replace in session/commit.go, and save.pml. */
 changing:
 	follow(next, base);
 	d_step { COPY(next, base); next.keys = base.keys | BIT };
 	save(cookie, next, base.version);
 	if
-	:: outcome == LANDED -> acknowledge()
-	:: outcome == FAILED || HAS_ENDED || outcome == ABSENT && !doubted -> refuse()
-	:: outcome == UNKNOWN || outcome == ABSENT && doubted
+	:: outcome == COMMITTED -> acknowledge()
+	:: outcome == FAILED || HAS_ENDED || outcome == ABSENT && !unanswered -> refuse()
+	:: outcome == UNKNOWN || outcome == ABSENT && unanswered
 	:: STILL_LIVES -> assign(base, current); goto changing
 	fi;
 	goto end;
 
 	/*
-	 * A renewal stores the new record first. The tombstone decides. If another request
-	 * has changed the old record, the new one is brought up to date before it is tried
-	 * again: session/renew.go.
+	 * A renewal first stores the new record, and then replaces the old one by a tombstone.
+	 * If another request has changed the old record, the new one is updated before the
+	 * next attempt: session/renew.go.
 	 */
 renewing:
 	make(base.keys | BIT, base.root);
@@ -246,7 +253,7 @@ renewing:
 	retire(NEW(me));
 	save(cookie, next, base.version);
 	if
-	:: outcome == LANDED
+	:: outcome == COMMITTED
 	:: else -> goto end
 	fi;
 	assign(next, own);
@@ -254,33 +261,33 @@ renewing:
 storing:
 	save(id, next, expect);
 	if
-	:: outcome == LANDED && id == FRESH(me) -> goto claiming
-	:: outcome == LANDED && id == NEW(me) -> assign(own, next)
-	:: outcome != LANDED && expect == 0 -> goto end         /* another ID is tried: see create.pml */
-	:: outcome != LANDED && expect != 0 -> withdraw(NEW(me)); goto end
+	:: outcome == COMMITTED && id == FRESH(me) -> goto claiming
+	:: outcome == COMMITTED && id == NEW(me) -> assign(own, next)
+	:: outcome != COMMITTED && expect == 0 -> goto end         /* create.pml has the next ID */
+	:: outcome != COMMITTED && expect != 0 -> deleteNew(NEW(me)); goto end
 	fi;
 #ifdef NO_COOKIE_LAST
 	send(NEW(me));
 #endif
-#ifdef NO_OLD_TOMBSTONE
+#ifdef NO_RETIRE_OLD
 	acknowledge();
 	send(NEW(me));
 	goto end;
 #endif
-	REACHED(expect != 0, "reached: the new record is brought up to date\n");
+	REACHED(expect != 0, "reached: the new record is updated\n");
 	retire(NEW(me));
 #ifndef NO_RENEW_CAS
 	save(cookie, next, base.version);
 #else
-	d_step { put(cookie, next); outcome = LANDED };
+	d_step { put(cookie, next); outcome = COMMITTED };
 #endif
 	if
-	:: outcome == LANDED ->
+	:: outcome == COMMITTED ->
 		d_step { acknowledged[base.root] = acknowledged[base.root] | BIT };
 		send(NEW(me));
 		goto end
-	:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT -> withdraw(NEW(me)); goto end
-	:: HAS_ENDED -> withdraw(NEW(me))
+	:: outcome == FAILED || outcome == UNKNOWN || outcome == ABSENT -> deleteNew(NEW(me)); goto end
+	:: HAS_ENDED -> deleteNew(NEW(me))
 	:: STILL_LIVES ->
 		assign(base, current);
 #ifndef NO_RENEW_REBASE
@@ -292,7 +299,7 @@ storing:
 		retire(NEW(me));
 		save(cookie, next, base.version);
 		if
-		:: outcome == LANDED -> send(NEW(me))
+		:: outcome == COMMITTED -> send(NEW(me))
 		:: else
 		fi;
 		goto end
@@ -300,17 +307,17 @@ storing:
 	fi;
 
 	/*
-	 * A renewal that meets a tombstone begins an empty session with what this request
-	 * sets, unless it has read anything, and writes its ID into the tombstone.
+	 * A renewal that meets a tombstone begins an empty session with the changes of this
+	 * request, unless the request has read anything. It writes a claim into the tombstone.
 	 */
 startingOver:
-#ifndef NO_NOTHING_READ
+#ifndef NO_CARRY_NOTHING_READ
 	if
 	:: saw -> refuse(); goto end
 	:: !saw
 	fi;
 #endif
-#ifndef NO_EMPTY
+#ifndef NO_START_EMPTY
 	make(BIT | (saw -> READ : 0), FRESH(me));
 #else
 	make(base.keys | BIT, base.root);
@@ -330,38 +337,38 @@ claiming:
 #endif
 		save(cookie, next, base.version);
 		if
-		:: outcome == LANDED || outcome == ABSENT -> break
-		:: outcome == TAKEN -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN -> withdraw(FRESH(me)); goto end
+		:: outcome == COMMITTED || outcome == ABSENT -> break
+		:: outcome == CHANGED -> assign(base, current)
+		:: outcome == FAILED || outcome == UNKNOWN -> deleteNew(FRESH(me)); goto end
 		fi
 	od;
 	send(FRESH(me));
 	goto end;
 
 	/*
-	 * A logout or a Revoke ends the session by a tombstone, by compare-and-swap. If the
-	 * session was renewed meanwhile, it goes on to what that was renewed to, as often as
-	 * it was: entomb in session/destroy.go.
+	 * A logout or Revoke replaces the record by a tombstone. If the session was renewed
+	 * meanwhile, it goes on with the successor, as often as needed: entomb in
+	 * session/destroy.go.
 	 */
 finishing:
 	id = cookie;
 #ifndef NO_DESTROY_CAS
 	assign(current, base);
 #else
-	d_step { clear(store[id]); clear(current); printf("request %d: delete %d\n", me, id) };
+	d_step { clear(store[id]); clear(current); printf("request %d: delete record %d\n", me, id) };
 #endif
 	do
-	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* it says that it has ended nothing */
+	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* Revoke returns ErrGone */
 	:: current.version == 0 && !(kind == REVOKE && id != cookie) ||
 	   current.tombstone && current.successor == 0 ->
 		succeed();
 		break
 	:: current.tombstone && current.successor != 0 ->
-#ifdef NO_FOLLOW
+#ifdef NO_FOLLOW_SUCCESSOR
 		succeed();
 		break
 #endif
-#ifdef NO_FOLLOW_ALL
+#ifdef NO_FOLLOW_ALL_SUCCESSORS
 		if
 		:: id != cookie -> succeed(); break
 		:: else
@@ -374,9 +381,9 @@ finishing:
 		retire(0);
 		save(id, next, base.version);
 		if
-		:: outcome == LANDED -> succeed(); break
+		:: outcome == COMMITTED -> succeed(); break
 		:: outcome == FAILED || outcome == UNKNOWN -> break
-		:: outcome == TAKEN || outcome == ABSENT        /* current says what is there */
+		:: outcome == CHANGED || outcome == ABSENT        /* current is what is stored */
 		fi
 	od;
 end:
@@ -388,7 +395,7 @@ end:
 	}
 }
 
-/* A renewal's tombstone stays for longer than any request takes. */
+/* The tombstone of a renewal stays longer than any request takes. */
 #ifndef NO_TOMBSTONE_STAYS
 #define MAY_EXPIRE(r) (r.version != 0 && r.successor == 0)
 #else
@@ -398,7 +405,7 @@ end:
 inline expire(i) {
 	d_step {
 		expiries > 0 && MAY_EXPIRE(store[i]) ->
-		printf("expired: %d\n", i);
+		printf("record %d expires\n", i);
 		expiries--;
 		clear(store[i])
 	}
@@ -435,8 +442,8 @@ init {
 		od
 	}
 	_nr_pr == 1;
-	REACHED(sent[NEW(1)] && LIVE(store[NEW(1)]), "reached: renewed\n");
-	REACHED(sent[FRESH(1)] && sent[NEW(2)], "reached: two logins, one begins an empty session\n");
-	REACHED(ended[FIRST] && sent[NEW(1)], "reached: what it was renewed to has ended\n");
-	REACHED(left[NEW(1)] && store[FIRST].successor == NEW(1), "reached: a tombstone arrives late\n")
+	REACHED(sent[NEW(1)] && LIVE(store[NEW(1)]), "reached: a renewal\n");
+	REACHED(sent[FRESH(1)] && sent[NEW(2)], "reached: of two logins one begins an empty session\n");
+	REACHED(ended[FIRST] && sent[NEW(1)], "reached: a successor has ended\n");
+	REACHED(abandoned[NEW(1)] && store[FIRST].successor == NEW(1), "reached: the tombstone of a failed renewal arrives\n")
 }

@@ -1,36 +1,36 @@
 /*
- * Requests that change one stored session at the same time: session/save.go, the
- * replace of session/commit.go, session/rebase.go, session/isolation.go at LevelMerge
- * and session/touch.go.
+ * Requests that change one stored session at the same time: session/save.go, replace in
+ * session/commit.go, session/rebase.go, session/isolation.go at LevelMerge, and
+ * session/touch.go.
  *
- * A request adds one to a counter in the session, by Key.Update, which is applied
- * again after a conflict, or by Get and Set, which conflicts. Other requests touch the
- * session and log out, and the session may expire.
+ * A request adds one to a counter in the session. It does so by Key.Update, which is
+ * applied again after a conflict, or by Get and Set, which conflict. Other requests touch
+ * the session and log out. The session may expire.
  *
  * Properties
  *
- *	no change is lost       a save that lands keeps each increment that was there, and an
- *	                        acknowledged one is in the counter at the end
- *	none is made twice      an increment is in the counter once at most
- *	the answers are true    one that was refused (409, or 503 with nothing saved) is not
- *	                        in it; only ErrOutcomeUnknown leaves both open
- *	nothing is resurrected  no save makes a session live that was destroyed or has expired
+ *	NO_CHANGE_IS_LOST       a save keeps each increment that was there, and an acknowledged
+ *	                        increment is in the counter at the end
+ *	NONE_IS_MADE_TWICE      an increment is in the counter at most once
+ *	THE_ANSWERS_ARE_TRUE    an increment that was refused (ErrConflict, ErrGone, or
+ *	                        ErrUnavailable other than ErrOutcomeUnknown) is not in the counter
+ *	NOTHING_IS_RESURRECTED  no save brings back a session that was destroyed or has expired
  */
 
 #ifndef CHANGES
 #define CHANGES  2              /* requests that change the counter */
 #endif
 #ifndef TOUCHES
-#define TOUCHES  0
+#define TOUCHES  0              /* requests that touch the session */
 #endif
 #ifndef LOGOUTS
 #define LOGOUTS  0
 #endif
 #ifndef EXPIRY
-#define EXPIRY   0              /* 1: the session may expire, and the tombstone */
+#define EXPIRY   0              /* 1: the session may expire, and so may its tombstone */
 #endif
 #ifndef FAULTS
-#define FAULTS   2
+#define FAULTS   1
 #endif
 #ifndef HISTORY
 #define HISTORY  1
@@ -48,21 +48,22 @@
 	last = r.counter; \
 	ended = ended || r.tombstone
 
-/* The counter has two bits for each request: how many of its increments it holds. */
+/* The counter has two bits for each request: how many of its increments are in it. */
 #define ONE(request)    (1 << (2 * (request) - 2))
 #define TWICE           170
 
 #include "store.inc"
 
-byte last;                      /* the counter as it was stored last */
+byte last;                      /* the counter as it was last stored */
 bool ended;                     /* the session was destroyed or has expired */
 
 mtype = { NO_CHANGE_IS_LOST, NONE_IS_MADE_TWICE, THE_ANSWERS_ARE_TRUE, NOTHING_IS_RESURRECTED };
-mtype = { UPDATE, GET_SET, SET, ACKNOWLEDGED, REFUSED, GONE, IN_DOUBT_STILL };
+mtype = { UPDATE, GET_SET, SET };                               /* what a request does */
+mtype = { ACKNOWLEDGED, REFUSED, ENDED, OUTCOME_UNKNOWN };      /* what it is answered */
 
 mtype answers[REQUESTS + 1];
 
-#define IS_GONE(r) (r.version == 0 || r.tombstone)
+#define NOT_LIVE(r) (r.version == 0 || r.tombstone)
 
 proctype Network() {
 	deliver()
@@ -75,28 +76,26 @@ proctype Change(byte me) {
 
 	fetch(0, base);
 	if
-	:: IS_GONE(base) -> answer = GONE; goto end
+	:: NOT_LIVE(base) -> answer = ENDED; goto end
 	:: else -> read = base.counter
 	fi;
 	if
 	:: kind = UPDATE
+	:: kind = GET_SET
 	:: kind = GET_SET;
+		fetch(0, base); /* a Session.Update between Get and Set loads the newest record */
 		if
-		:: skip
-		:: fetch(0, base);      /* a Session.Update in between goes on from the newest record */
-			if
-			:: IS_GONE(base) -> answer = GONE; goto end
-			:: else
-			fi;
-#ifdef NO_READS_KEPT
-			kind = SET
+		:: NOT_LIVE(base) -> answer = ENDED; goto end
+		:: else
+		fi;
+#ifdef NO_KEEP_READS
+		kind = SET
 #endif
-		fi
 	fi;
 	do
 	::
-#ifndef NO_CHECK
-#ifndef NO_CHECK_ALWAYS
+#ifndef NO_CHECK_READS
+#ifndef NO_CHECK_EVERY_COMMIT
 		if
 		:: kind == GET_SET && base.counter != read -> answer = REFUSED; break
 		:: else
@@ -111,31 +110,31 @@ proctype Change(byte me) {
 #endif
 		save(0, next, base.version);
 		if
-		:: outcome == LANDED -> answer = ACKNOWLEDGED; break
+		:: outcome == COMMITTED -> answer = ACKNOWLEDGED; break
 		:: outcome == FAILED -> answer = REFUSED; break
-		:: outcome == UNKNOWN -> answer = IN_DOUBT_STILL; break
+		:: outcome == UNKNOWN -> answer = OUTCOME_UNKNOWN; break
 #ifdef NO_STICKY
 		:: outcome == UNKNOWN   /* the handler goes on, and commits once more */
 #endif
 #ifndef NO_ABSENT_UNKNOWN
-		:: outcome == ABSENT && doubted -> answer = IN_DOUBT_STILL; break
+		:: outcome == ABSENT && unanswered -> answer = OUTCOME_UNKNOWN; break
 #else
-		:: outcome == ABSENT && doubted -> answer = GONE; break
+		:: outcome == ABSENT && unanswered -> answer = ENDED; break
 #endif
-#ifndef NO_RECREATE
-		:: outcome == ABSENT && !doubted -> answer = GONE; break
+#ifndef NO_NEVER_RECREATE
+		:: outcome == ABSENT && !unanswered -> answer = ENDED; break
 #else
-		:: outcome == ABSENT && !doubted -> forget(base)
+		:: outcome == ABSENT && !unanswered -> forget(base)
 #endif
-#ifndef NO_TOMBSTONE
-		:: outcome == TAKEN && current.tombstone -> answer = GONE; break
-		:: outcome == TAKEN && !current.tombstone ->
+#ifndef NO_TOMBSTONE_IS_FINAL
+		:: outcome == CHANGED && current.tombstone -> answer = ENDED; break
+		:: outcome == CHANGED && !current.tombstone ->
 #else
-		:: outcome == TAKEN ->
+		:: outcome == CHANGED ->
 #endif
 			if
-			:: answer = REFUSED; break      /* parallel requests were first for too long */
-#ifndef NO_CHECK
+			:: answer = REFUSED; break      /* StoreTimeout is over */
+#ifndef NO_CHECK_READS
 			:: kind == GET_SET && current.counter != read -> answer = REFUSED; break
 			:: kind != GET_SET || current.counter == read -> assign(base, current)
 #else
@@ -145,27 +144,28 @@ proctype Change(byte me) {
 		fi
 	od;
 end:
-	REACHED(answer == ACKNOWLEDGED && kind == UPDATE && base.counter != read, "reached: applied again\n");
-	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.version == next.version, "reached: its save is read back\n");
-	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && COUNTER(current.version) > COUNTER(next.version) && !current.tombstone, "reached: its save is in the history\n");
+	REACHED(answer == ACKNOWLEDGED && kind == UPDATE && base.counter != read, "reached: an update is applied again\n");
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.version == next.version, "reached: a save is read back\n");
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && !current.tombstone &&
+		current.version != next.version, "reached: a save is found in the history\n");
 #if LOGOUTS
-	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.tombstone, "reached: its save is in the history of a tombstone\n");
+	REACHED(answer == ACKNOWLEDGED && lineage == ANCESTOR && current.tombstone, "reached: a save is found in the history of a tombstone\n");
 #endif
 #if TOUCHES
-	REACHED(answer == IN_DOUBT_STILL && lineage == OUT_OF_REACH, "reached: the history is too short\n");
+	REACHED(answer == OUTCOME_UNKNOWN && lineage == OUT_OF_REACH, "reached: the history is too short\n");
 #endif
 	forgetAll();
 	atomic { answers[me] = answer; answer = 0; kind = 0; read = 0; done++ }
 }
 
 #if TOUCHES
-/* A touch is one call, and nobody looks into its failure. */
+/* A touch is one call of Save, whose result changes nothing. */
 proctype Touch(byte me) {
 	STORE_LOCALS;
 
 	fetch(0, base);
 	if
-	:: IS_GONE(base)
+	:: NOT_LIVE(base)
 	:: else ->
 		follow(next, base);
 		next.counter = base.counter;
@@ -177,21 +177,21 @@ proctype Touch(byte me) {
 #endif
 
 #if LOGOUTS
-/* A logout makes the record a tombstone. If another request was first it tries again. */
+/* A logout replaces the record by a tombstone, again if another request was first. */
 proctype Destroy(byte me) {
 	STORE_LOCALS;
 
 	fetch(0, current);
 	do
-	:: IS_GONE(current) -> break
+	:: NOT_LIVE(current) -> break
 	:: else ->
 		assign(base, current);
 		follow(next, base);
 		next.tombstone = true;
-		next.counter = base.counter;
+		next.counter = base.counter;    /* a tombstone has no values; this is for the properties */
 		save(0, next, base.version);
 		if
-		:: outcome == TAKEN
+		:: outcome == CHANGED
 		:: else -> break
 		fi
 	od;
@@ -201,12 +201,12 @@ proctype Destroy(byte me) {
 #endif
 
 #if EXPIRY
-/* What has expired is absent, and so is a tombstone after a while. */
+/* An expired record is absent. A tombstone expires as well. */
 proctype Expiry() {
 	do
 	:: d_step {
 			store[0].version != 0 ->
-			printf("expired\n");
+			printf("record 0 expires\n");
 			ended = true;
 			clear(store[0])
 		}
@@ -233,7 +233,7 @@ init {
 #if LOGOUTS
 		:: i > CHANGES + TOUCHES && i <= REQUESTS -> run Destroy(i); i++
 #endif
-		:: else -> break
+		:: i > REQUESTS -> break
 		od;
 		i = 1
 	}
@@ -242,10 +242,10 @@ init {
 		do
 		:: i <= CHANGES ->
 			n = last / ONE(i) % 4;
-			printf("request %d: %e, and counted %d times\n", i, answers[i], n);
+			printf("request %d: %e, its increment is in the counter %d times\n", i, answers[i], n);
 			PROPERTY(NO_CHANGE_IS_LOST, answers[i] != ACKNOWLEDGED || n > 0);
 			PROPERTY(NONE_IS_MADE_TWICE, n < 2);
-			PROPERTY(THE_ANSWERS_ARE_TRUE, answers[i] != REFUSED && answers[i] != GONE || n == 0);
+			PROPERTY(THE_ANSWERS_ARE_TRUE, answers[i] != REFUSED && answers[i] != ENDED || n == 0);
 			i++
 		:: else -> break
 		od;
@@ -253,9 +253,9 @@ init {
 	}
 	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == ACKNOWLEDGED, "reached: both are acknowledged\n");
 	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == REFUSED && faults == FAULTS, "reached: one is refused\n");
-	REACHED(answers[1] == IN_DOUBT_STILL && (last & ONE(1)), "reached: unknown, and counted\n");
-	REACHED(answers[1] == IN_DOUBT_STILL && !(last & ONE(1)), "reached: unknown, and not counted\n");
+	REACHED(answers[1] == OUTCOME_UNKNOWN && (last & ONE(1)), "reached: unknown, and in the counter\n");
+	REACHED(answers[1] == OUTCOME_UNKNOWN && !(last & ONE(1)), "reached: unknown, and not in the counter\n");
 #if LOGOUTS
-	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == GONE && store[0].tombstone, "reached: one came before the logout, one after it\n")
+	REACHED(answers[1] == ACKNOWLEDGED && answers[2] == ENDED && store[0].tombstone, "reached: one is before the logout, one after it\n")
 #endif
 }
