@@ -19,8 +19,8 @@
  *	A_LOGIN_IS_NOT_REPLACED   once a login's answer has arrived, the answer to a request
  *	                          that was sent before does not leave the browser with the
  *	                          cookie of an anonymous session that lives. This holds when
- *	                          all requests have ended, unless a login has logged that it
- *	                          could not end such a session.
+ *	                          all requests have ended, and unless the store failed in a
+ *	                          login that was about to end such a session (see README.md)
  *	LOGINS_ARE_NOT_ENDED      the session of an answered login, and a session that has an
  *	                          owner, is not ended by another login
  *	A_FAILURE_LEAVES_NOTHING  a request that has failed for certain leaves no live record
@@ -69,7 +69,7 @@ bool early[RECORDS];            /* the session was begun by a request that was s
 bool kept[RECORDS];             /* a login was answered with the session, or it has an owner */
 bool abandoned[RECORDS];        /* the request that stored the session has failed and deleted it */
 bool plain[REQUESTS + 1];       /* the request was a plain change and sent a cookie */
-bool warned;                    /* a login could not end the session that was begun before */
+bool unfinished;                /* a login has or may have taken over a claim, and did not end the session */
 byte started;                   /* how many requests were sent */
 
 hidden byte x;                  /* of check */
@@ -88,7 +88,7 @@ inline check() {
 	:: else -> break
 	od;
 	x = 0;
-	PROPERTY(A_LOGIN_IS_NOT_REPLACED, done < REQUESTS || !loggedIn || warned || !early[jar] || !LIVE(store[jar]) || store[jar].user)
+	PROPERTY(A_LOGIN_IS_NOT_REPLACED, done < REQUESTS || !loggedIn || unfinished || !early[jar] || !LIVE(store[jar]) || store[jar].user)
 }
 
 /* MAY_CLAIM reports whether the request may begin a session over the tombstone t. */
@@ -236,7 +236,11 @@ claiming:
 	if
 	:: outcome == COMMITTED
 	:: outcome == CHANGED -> assign(base, current); goto claiming
-	:: outcome == FAILED || outcome == UNKNOWN -> deleteNew(FRESH(me)); goto end
+	:: outcome == FAILED -> deleteNew(FRESH(me)); goto end
+	:: outcome == UNKNOWN ->
+		unfinished = unfinished || TAKES_OVER(base);
+		deleteNew(FRESH(me));
+		goto end
 	fi;
 	if
 #ifndef NO_TAKEOVER
@@ -261,7 +265,7 @@ claiming:
 		:: outcome == COMMITTED ->
 			break
 		:: outcome == CHANGED || outcome == ABSENT -> assign(base, current)
-		:: outcome == FAILED || outcome == UNKNOWN -> warned = true; break
+		:: outcome == FAILED || outcome == UNKNOWN -> unfinished = true; break
 		fi
 	od;
 

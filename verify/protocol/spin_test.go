@@ -174,16 +174,31 @@ func (v *verifier) execution(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for line := range strings.Lines(string(v.must(t, "spin", v.spin("-t", "-T")...))) {
-		if strings.HasPrefix(line, "spin: ") || strings.HasPrefix(line, "#processes") {
-			break // the final state
+		switch {
+		case strings.HasPrefix(line, "spin: "): // its own messages
+		case strings.HasPrefix(line, "#processes"): // the final state follows
+			return b.String()
+		default:
+			b.WriteString(line)
 		}
-		b.WriteString(line)
 	}
 	return b.String()
 }
 
-// steps returns every step of that execution, and the state that it ends in.
+// steps returns the statements of that execution, and the state that it ends in.
 func (v *verifier) steps(t *testing.T) string {
 	t.Helper()
-	return string(v.must(t, "spin", v.spin("-t", "-p")...))
+	var b strings.Builder
+	var last string // step; those within a d_step have its number as well
+	for line := range strings.Lines(string(v.must(t, "spin", v.spin("-t", "-p")...))) {
+		step, _, numbered := strings.Cut(line, ":\tproc")
+		if numbered && step == last {
+			continue
+		}
+		if numbered {
+			last = step
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
