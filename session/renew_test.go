@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -341,4 +342,18 @@ func TestRuleRenewKeepsCreatedAt(t *testing.T) {
 			t.Errorf("from %v to %v", before, after)
 		}
 	})
+}
+
+// A login that reads nothing begins an empty session where a parallel one was first, at
+// every isolation level.
+func TestRuleRenewThatLosesAtEveryLevel(t *testing.T) {
+	for _, level := range []session.Isolation{session.LevelMerge, session.LevelSerializable, session.LevelStrict} {
+		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
+			w, c, _ := begun(t, func(cfg *session.Config) { cfg.Isolation = level })
+			second, login := c.tab(), inOrder(renew, set("c=1"))
+			w.onSave(before(func() { second.post(login).wantPage(t) }))
+			c.post(login).wantPage(t)
+			c.wantState("c=1")
+		})
+	}
 }

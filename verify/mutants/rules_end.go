@@ -93,7 +93,7 @@ var renewals = []mutant{
 	without("it starts with this request's sets", engine,
 		"\treturn t.rebaseLocked(empty)\n", "\tt.state.changes = nil\n\treturn t.rebaseLocked(empty)\n"),
 	without("what was read of the old data is not carried over", engine,
-		"if d.reads.nonEmpty || t.check(d, empty) != nil {", "if false {"),
+		"if d.reads.nonEmpty || t.check(&fresh, empty) != nil {", "if false {"),
 	without("what was read of the old data is not carried over, nor later", engine,
 		"if d.reads.ended || c.t.check(d, d.view.base) != nil {", "if d.reads.ended {"),
 	without("it is a new session", engine,

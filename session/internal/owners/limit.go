@@ -41,13 +41,21 @@ func (s *signIn) pruneSome(old *records.Content, all []entry) []entry {
 		return all
 	}
 	n := min(len(all)/pruneShare, maxPruned)
-	first := int(int64(n) * records.Commits(old.Version) % int64(len(all)))
+	first := n * pruneTurn(records.Commits(old.Version), (len(all)+n-1)/n)
 	some := slices.Concat(all[first:], all[:first])[:n]
 	found, err := s.lookUp(some, s.at)
 	if err != nil { // then it stays as it is
 		return all
 	}
 	return slices.DeleteFunc(all, func(e entry) bool { return slices.Contains(found.stale, e) })
+}
+
+// pruneTurn returns which of so many parts of an index the sign-in after that commit looks
+// at. It moves on by one more after each round, so that every part gets its turn although
+// other commits of the index are in between.
+func pruneTurn(commit int64, parts int) int {
+	n := int64(parts)
+	return int((commit + commit/n) % n)
 }
 
 // pruneAbove returns the entries whose sessions are alive or may be about to be saved.

@@ -288,6 +288,32 @@ func TestSignInLooksAtSomeOfManyEntries(t *testing.T) {
 			}
 		})
 	}
+	t.Run("all in time, with other commits of the index in between", func(t *testing.T) {
+		r := newRig(t)
+		live := entries(40, 0)
+		for _, e := range live {
+			r.put(e.id, session(ann))
+		}
+		r.putList(ann, live...)
+		var looked sync.Map
+		r.via.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			looked.Store(id, nil)
+			return next(ctx, id)
+		}
+		for i := range 40 {
+			name := fmt.Sprint("new-", i)
+			if err := r.signIn(name, ann); err != nil {
+				t.Error(err)
+			}
+			a := r.store.Access(t.Context(), nil)
+			r.Remove(&a, ann, name)
+		}
+		for _, e := range live {
+			if _, found := looked.Load(e.id); !found {
+				t.Errorf("%s was not looked at", e.id)
+			}
+		}
+	})
 	t.Run("others each time", func(t *testing.T) {
 		r := newRig(t)
 		live := entries(40, 0)

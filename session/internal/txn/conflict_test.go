@@ -85,7 +85,7 @@ var conflicts = []struct {
 
 	{action{"SetOwner", func(v *visit) { v.SetOwner("ann") }}, "TTTTT.EE"},
 	{action{"Get a, SetOwner", func(v *visit) { v.get("a"); v.SetOwner("ann") }}, "STTSS.EE"},
-	{action{"Renew", func(v *visit) { v.Renew() }}, "TTTTT.ee"},
+	{action{"Renew", func(v *visit) { v.Renew() }}, "TTTTT..."},
 	{action{"Get a, Renew", func(v *visit) { v.get("a"); v.Renew() }}, "STTSS.EE"},
 	{action{"Destroy", func(v *visit) { v.Destroy() }}, "TTTTT..."},
 	{action{"Get a, Destroy", func(v *visit) { v.get("a"); v.Destroy() }}, "STTSS..."},

@@ -109,7 +109,9 @@ func (c *commit) startOver() error {
 // changes.
 func (t *Txn) startOver(d *snapshot) error {
 	empty := records.NewContent(d.view.base.Format) // the format in which the changes are encoded
-	if d.reads.nonEmpty || t.check(d, empty) != nil {
+	fresh := *d
+	fresh.base = empty // LevelStrict compares with the empty session, and not with the ended one
+	if d.reads.nonEmpty || t.check(&fresh, empty) != nil {
 		return records.ErrTombstone
 	}
 	t.mu.Lock()
