@@ -97,6 +97,14 @@ func TestSessionThatIsBeingRenewed(t *testing.T) {
 	bubble(t, "is not ended for the one that replaces it", func(t *testing.T) {
 		renewing(t, limit(1))
 	})
+	bubble(t, "ends no other", func(t *testing.T) {
+		r := newRig(t, limit(2))
+		r.mustSignIn(ann, "other", "old")
+		if err := r.Enter(r.access(), new(owners.Entering), "new", session(ann), "old"); err != nil {
+			t.Error(err)
+		}
+		r.wantLive(true, "other", "old")
+	})
 	bubble(t, "needs no room where one more is refused", func(t *testing.T) {
 		renewing(t, limit(1), refuses)
 	})
