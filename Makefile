@@ -4,6 +4,7 @@
 # make api    compare the exported API with that of the last tag
 # make fuzz   every fuzz target for FUZZTIME each
 # make bench  measure beside other libraries, write docs/performance.md and its charts
+# make model  search all executions of the commit protocol within longer bounds
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
 # Nothing but Go, make, bash and a C compiler is needed: "make test" installs what
@@ -23,7 +24,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt portable vuln api fuzz bench mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt portable vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
 lint: gofumpt portable $(addprefix lint-,$(MODULES))
@@ -95,6 +96,10 @@ $(addprefix fuzz-,$(MODULES)): fuzz-%:
 # ARGS=-long takes more and longer rounds.
 bench: install
 	@cd bench && go run . $(ARGS)
+
+# One search at a time, for the memory.
+model: install
+	HOLDFAST_TEST_NOSKIP=1 go test -v -timeout 3h -parallel 1 -run TestProtocol ./verify/protocol -long
 
 mutants:
 	go run ./verify/mutants -out verify/mutants/RESULTS.md

@@ -1,6 +1,6 @@
 /*
- * Requests that come with the cookie of a session that has ended: session/claim.go, create
- * in session/create.go, and startOver in session/renew.go.
+ * Requests that come with the cookie of a session that has ended: session/internal/txn/claimtombstone.go, create
+ * in session/internal/txn/create.go, and startOver in session/internal/txn/renew.go.
  *
  * At first a session was revoked from outside, or a login has renewed it or a logout has
  * destroyed it and the answer to the browser is still under way. Requests are then sent
@@ -63,7 +63,7 @@
 
 byte jar = ENDED;               /* the browser's cookie */
 byte answer[REQUESTS + 1];      /* the cookie in each request's answer */
-byte settled;                   /* the requests whose answer has arrived or is lost */
+byte settled;                   /* the requests whose answer has arrived, is lost, or sets no cookie */
 bool loggedIn;                  /* the answer of a login has arrived */
 bool early[RECORDS];            /* the session was begun by a request that was sent before that */
 bool kept[RECORDS];             /* a login was answered with the session, or it has an owner */
@@ -210,7 +210,7 @@ storing:
 	:: kind != OWN && outcome != COMMITTED -> goto end         /* create.pml has the next ID */
 	fi;
 
-	/* claim in session/claim.go */
+	/* claim in session/internal/txn/claimtombstone.go */
 claiming:
 	if
 	:: base.version == 0 -> goto answering                  /* there is no tombstone */
@@ -255,15 +255,13 @@ claiming:
 
 	/* endClaim: a login ends the anonymous session that was begun over the tombstone before. */
 	do
-	:: !IS_ANONYMOUS(base) ->
-		break
+	:: !IS_ANONYMOUS(base) -> break
 	:: IS_ANONYMOUS(base) ->
 		follow(next, base);
 		d_step { CLEAR(next); next.tombstone = true; next.by = SET(me) };
 		save(id, next, base.version);
 		if
-		:: outcome == COMMITTED ->
-			break
+		:: outcome == COMMITTED -> break
 		:: outcome == CHANGED || outcome == ABSENT -> assign(base, current)
 		:: outcome == FAILED || outcome == UNKNOWN -> unfinished = true; break
 		fi
@@ -290,6 +288,7 @@ end:
 	forgetAll();
 	d_step {
 		cookie = 0; id = 0; expect = 0; kind = 0; settledBefore = 0;
+		settled = (answer[me] == NONE -> settled | SET(me) : settled);
 		done++;
 		check()
 	}

@@ -1,6 +1,6 @@
 /*
  * A visitor without a session begins one, and later requests come with its cookie:
- * create and insert in session/create.go, and read in session/passage.go.
+ * create and insert in session/internal/txn/create.go, and read in session/load.go.
  *
  * The first request inserts a record under a new ID, and then sends the cookie. Later
  * requests log out or change the session. If there is no record any more, a later request

@@ -1,6 +1,6 @@
 /*
  * Sessions of users, and the owner index, the record that lists a user's sessions:
- * session/owner.go, session/roster.go, and how put, insert, replace, renewal, withdraw and
+ * session/internal/owners/revoke.go, session/internal/owners/index.go, and how put, insert, replace, renewal, withdraw and
  * bury use them.
  *
  * At first there is one session, which is nobody's or user A's. Requests make it a user's,
@@ -37,6 +37,7 @@
 #endif
 #define REQUESTS (CHANGES + SWEEPS)
 #define HISTORY  1
+#define COUNT_ALL_DRAWS
 
 #define NOBODY   0
 #define A        1
@@ -189,7 +190,7 @@ inline remove(id_, user_, upTo_) {
 }
 
 #if EVICTIONS
-/* reenter adds an entry for the session if the index has none: reenter in session/roster.go. */
+/* reenter adds an entry for the session if the index has none: reenter in session/internal/owners/index.go. */
 inline reenter() {
 	fetch(INDEX(next.owner), index);
 	do
@@ -230,7 +231,7 @@ inline retire(to) {
 
 /*
  * finish replaces the record id, or the last successor, by a tombstone: entomb in
- * session/destroy.go. RevokeAll stops at a record that is not user A's.
+ * session/internal/txn/destroy.go. RevokeAll stops at a record that is not user A's.
  */
 inline finish(sweep) {
 	ended = false;
@@ -315,7 +316,7 @@ proctype Request(byte me, does) {
 		goto saving
 	fi;
 
-	/* SetOwner, or a touch, which changes nothing: replace in session/commit.go. */
+	/* SetOwner, or a touch, which changes nothing: replace in session/internal/txn/commit.go. */
 changing:
 	if
 	:: kind == SET_OWNER && base.owner == user -> goto end  /* nothing to save */
@@ -332,7 +333,7 @@ changing:
 		expect = base.version
 	fi;
 
-	/* The session is entered, and then saved: put in session/commit.go. */
+	/* The session is entered, and then saved: put in session/internal/txn/commit.go. */
 saving:
 	entered = true;
 #ifndef NO_ENTER_FIRST
@@ -374,7 +375,7 @@ saving:
 		REACHED(expect != 0 && ENTERS, "reached: the new record of a renewal gets another owner\n");
 		assign(own, next)
 	:: (kind == CREATE || kind == RENEW) && expect == 0 && outcome != COMMITTED ->
-		/* An insert that has failed for certain leaves no entry: insert in session/create.go. */
+		/* An insert that has failed for certain leaves no entry: insert in session/internal/txn/create.go. */
 		if
 #ifndef NO_KEEP_UNKNOWN
 		:: outcome != FAILED -> goto end
@@ -386,7 +387,7 @@ saving:
 	:: kind == RENEW && expect != 0 && outcome != COMMITTED -> goto deleting
 	fi;
 
-	/* The tombstone of a renewal: bequeath in session/renew.go. */
+	/* The tombstone of a renewal: bequeath in session/internal/txn/renew.go. */
 	retire(NEW);
 #ifdef NO_REMOVE_LAST
 	id = FIRST; before = base.owner; upTo = ANY;
@@ -520,7 +521,7 @@ proctype Eviction() {
 #endif
 
 #if SWEEPS
-/* Sweep is RevokeAll of user A: revokeBut in session/owner.go. */
+/* Sweep is RevokeAll of user A: revokeBut in session/internal/owners/revoke.go. */
 proctype Sweep(byte me) {
 	STORE_LOCALS;
 	Record tomb, index, changed;

@@ -52,7 +52,7 @@ var models = []model{
 		long: []string{
 			"-DCHANGES=2 -DTOUCHES=1 -DLOGOUTS=1 -DEXPIRY=1 -DHISTORY=2 -DFAULTS=1",
 			"-DCHANGES=2 -DTOUCHES=2 -DHISTORY=2 -DFAULTS=2",
-			"-DCHANGES=3 -DHISTORY=2 -DFAULTS=1",
+			"-DCHANGES=3 -DTOUCHES=1 -DHISTORY=2 -DFAULTS=1",
 		},
 		rules: []rule{
 			{"CAS", changes, "NO_CHANGE_IS_LOST"},
@@ -87,7 +87,11 @@ var models = []model{
 	{
 		name:  "renew",
 		short: []string{twoFaulty, renewals},
-		long:  []string{"-DREQUESTS=3 -DFAULTS=1 -DEXPIRIES=1", "-DREQUESTS=2 -DFAULTS=2 -DEXPIRIES=2"},
+		long: []string{
+			"-DREQUESTS=3 -DFAULTS=1 -DEXPIRIES=0",
+			"-DREQUESTS=3 -DFAULTS=0 -DEXPIRIES=1",
+			"-DREQUESTS=2 -DFAULTS=2 -DEXPIRIES=2",
+		},
 		rules: []rule{
 			{"INSERT_FIRST", two, "A_SUCCESSOR_IS_STORED"},
 			{"RENEW_CAS", two, "NO_CHANGE_IS_LOST"},
@@ -155,9 +159,9 @@ func TestProtocol(t *testing.T) {
 	for _, m := range models {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			bounds, cflags, args := m.short, []string{"-O1", "-DMEMLIM=2000"}, []string{"-m10000", "-w22"}
+			bounds, cflags, args := m.short, []string{"-O0", "-DMEMLIM=2000"}, []string{"-m10000", "-w22"}
 			if *long {
-				bounds, cflags, args = m.long, []string{"-O2", "-DCOLLAPSE", "-DMEMLIM=3800"}, []string{"-m10000", "-w26"}
+				bounds, cflags, args = m.long, []string{"-O2", "-DCOLLAPSE", "-DMEMLIM=7500"}, []string{"-m10000", "-w26"}
 			}
 			var mu sync.Mutex
 			covered := map[string][]coverage{}

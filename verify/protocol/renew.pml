@@ -1,6 +1,6 @@
 /*
- * Requests that renew, change and end one session at the same time: session/renew.go,
- * session/destroy.go, and Revoke in session/owner.go.
+ * Requests that renew, change and end one session at the same time: session/internal/txn/renew.go,
+ * session/internal/txn/destroy.go, and Revoke in session/internal/owners/revoke.go.
  *
  * Each request is sent with the cookie that the browser has at that time, and loads the
  * session. Then it changes a key, renews the session as a login does, logs out, or
@@ -227,7 +227,7 @@ proctype Request(byte me) {
 	:: kind == REVOKE -> stale = false; goto finishing
 	fi;
 
-	/* A change of a key: replace in session/commit.go, and save.pml. */
+	/* A change of a key: replace in session/internal/txn/commit.go, and save.pml. */
 changing:
 	follow(next, base);
 	d_step { COPY(next, base); next.keys = base.keys | BIT };
@@ -243,7 +243,7 @@ changing:
 	/*
 	 * A renewal first stores the new record, and then replaces the old one by a tombstone.
 	 * If another request has changed the old record, the new one is updated before the
-	 * next attempt: session/renew.go.
+	 * next attempt: session/internal/txn/renew.go.
 	 */
 renewing:
 	make(base.keys | BIT, base.root);
@@ -348,7 +348,7 @@ claiming:
 	/*
 	 * A logout or Revoke replaces the record by a tombstone. If the session was renewed
 	 * meanwhile, it goes on with the successor, as often as needed: entomb in
-	 * session/destroy.go.
+	 * session/internal/txn/destroy.go.
 	 */
 finishing:
 	id = cookie;
@@ -358,7 +358,7 @@ finishing:
 	d_step { clear(store[id]); clear(current); printf("request %d: delete record %d\n", me, id) };
 #endif
 	do
-	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* Revoke returns ErrGone */
+	:: current.version == 0 && kind == REVOKE && id != cookie -> break      /* Revoke returns ErrEnded */
 	:: current.version == 0 && !(kind == REVOKE && id != cookie) ||
 	   current.tombstone && current.successor == 0 ->
 		succeed();

@@ -1,7 +1,7 @@
 /*
- * Requests that change one stored session at the same time: session/save.go, replace in
- * session/commit.go, session/rebase.go, session/isolation.go at LevelMerge, and
- * session/touch.go.
+ * Requests that change one stored session at the same time: session/internal/records/save.go, replace in
+ * session/internal/txn/commit.go, session/internal/txn/rebase.go, session/internal/txn/conflict.go at LevelMerge, and
+ * session/internal/txn/touch.go.
  *
  * A request adds one to a counter in the session. It does so by Key.Update, which is
  * applied again after a conflict, or by Get and Set, which conflict. Other requests touch
@@ -12,7 +12,7 @@
  *	NO_CHANGE_IS_LOST       a save keeps each increment that was there, and an acknowledged
  *	                        increment is in the counter at the end
  *	NONE_IS_MADE_TWICE      an increment is in the counter at most once
- *	THE_ANSWERS_ARE_TRUE    an increment that was refused (ErrConflict, ErrGone, or
+ *	THE_ANSWERS_ARE_TRUE    an increment that was refused (ErrConflict, ErrEnded, or
  *	                        ErrUnavailable other than ErrOutcomeUnknown) is not in the counter
  *	NOTHING_IS_RESURRECTED  no save brings back a session that was destroyed or has expired
  */
