@@ -216,20 +216,23 @@ func checkCoverage(t *testing.T, covered map[string][]coverage) {
 func TestRules(t *testing.T) {
 	needSpin(t)
 	for _, m := range models {
-		for _, rule := range m.rules {
-			t.Run(m.name+"/"+rule.name, func(t *testing.T) {
-				t.Parallel()
-				v := newVerifier(t, m.name, rule.bounds+" -DNO_"+rule.name+" -DONLY="+rule.property, "-DMEMLIM=2000")
-				if r := v.search(t, "-m10000", "-w22"); r.errors == 0 {
-					t.Fatalf("no execution violates %s\n%s", rule.property, r.out)
-				}
-				execution := v.execution(t)
-				if !strings.Contains(execution, "violated: "+rule.property+"\n") {
-					t.Errorf("the search has ended with another error than %s:\n%s", rule.property, execution)
-				}
-				t.Logf("\n%s", execution)
-			})
-		}
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			for _, rule := range m.rules {
+				t.Run(rule.name, func(t *testing.T) {
+					t.Parallel()
+					v := newVerifier(t, m.name, rule.bounds+" -DNO_"+rule.name+" -DONLY="+rule.property, "-DMEMLIM=2000")
+					if r := v.search(t, "-m10000", "-w22"); r.errors == 0 {
+						t.Fatalf("no execution violates %s\n%s", rule.property, r.out)
+					}
+					execution := v.execution(t)
+					if !strings.Contains(execution, "violated: "+rule.property+"\n") {
+						t.Errorf("the search has ended with another error than %s:\n%s", rule.property, execution)
+					}
+					t.Logf("\n%s", execution)
+				})
+			}
+		})
 	}
 }
 
