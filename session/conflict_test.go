@@ -176,6 +176,27 @@ func TestRuleConflictCosts(t *testing.T) {
 			t.Errorf("got %v", a.err)
 		}
 	})
+
+	bubble("a request that competes in vain gives up, also where no call has a deadline", t, func(t *testing.T) {
+		w, c, _ := begun(t, func(cfg *session.Config) { cfg.StoreTimeout = time.Second })
+		save, fetch := w.store.OnSave, w.store.OnFetch
+		w.store.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+			return save(context.WithoutCancel(ctx), rec, expect, next)
+		}
+		w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			return fetch(context.WithoutCancel(ctx), id, next)
+		}
+		rival := c.tab()
+		tries := 0
+		c.post(func(s *session.Session) {
+			keyA.Update(s, func(n int) int {
+				if tries++; tries < 1000 {
+					rival.post(add(keyB, 1)).wantPage(t)
+				}
+				return n + 1
+			})
+		}).wantError(t, http.StatusServiceUnavailable, session.ErrUnavailable)
+	})
 }
 
 // A Save that has nothing to store has succeeded. A later commit of the request must not

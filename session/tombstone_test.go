@@ -254,6 +254,27 @@ func TestRuleStartOver(t *testing.T) {
 		c.wantState("empty")
 	})
 
+	t.Run("what was written to the old data before is not built upon in it", func(t *testing.T) {
+		_, c, _ := begun(t)
+		tab := c.tab()
+		c.post(func(s *session.Session) {
+			keyB.Get(s)
+			keyB.Set(s, 1)
+			wantErr(t, s.Save(context.Background()), nil)
+			runs := 0
+			err := s.Update(context.Background(), func(s *session.Session) error {
+				if runs++; runs == 1 {
+					tab.post(login).wantPage(t)
+				}
+				s.Renew()
+				keyB.Set(s, 2)
+				return nil
+			})
+			wantErr(t, err, session.ErrEnded)
+		}).wantError(t, http.StatusConflict, session.ErrEnded)
+		c.wantState("empty")
+	})
+
 	t.Run("its changes keep the codec they are encoded in", func(t *testing.T) {
 		w, c, _ := begun(t)
 		tab := c.tab()

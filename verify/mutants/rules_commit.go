@@ -181,7 +181,7 @@ var levels = []mutant{
 	without("MergeWith merges", engine,
 		"if !theirs.Present || theirs.Equal(c.merge.base) {", "if true {"),
 	without("MergeWith does not exempt where the other side deleted", engine,
-		"return c.merge != nil && c.verb == verbSet && theirs.Present", "return c.merge != nil && c.verb == verbSet"),
+		"verbSet && theirs.Present && c.merge.Decodes(format, theirs)", "verbSet && (!theirs.Present || c.merge.Decodes(format, theirs))"),
 	without("MergeWith does not exempt where this side deleted", engine,
 		"\tfor i := range w.changes {\n\t\tc := &w.changes[i]\n\t\tif c.verb", `	merging := map[string]bool{}
 	for i := range w.changes {

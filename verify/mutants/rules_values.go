@@ -41,7 +41,7 @@ var keys = []mutant{
 	without("NewKey panics for an interface with methods", engine,
 		"\t\treturn givesNone, fmt.Errorf(\"nothing can be decoded into the interface", "\t\treturn givesSome, fmt.Errorf(\"nothing can be decoded into the interface"),
 	without("NewKey panics for an embedded pointer to an unexported struct", engine,
-		"\t\t\treturn givesNone, fmt.Errorf(\"nothing can be decoded through", "\t\t\treturn givesSome, fmt.Errorf(\"nothing can be decoded through"),
+		"if !field.IsExported() && field.Type.Kind() == reflect.Pointer {", "if false {"),
 	without("a type with half of the methods to encode itself is tried", engine,
 		"\t\tcase encodes || decodes:\n\t\t\treturn givesSome, true", "\t\tcase encodes || decodes:\n\t\t\treturn givesEvery, true"),
 	without("a map's values do not have their pointers' methods", engine,
