@@ -101,7 +101,7 @@ func TestErrorOfServerThatIsNoCluster(t *testing.T) {
 	for _, c := range calls {
 		err := c.do(t.Context(), p, rec)
 		fails(t, c.name, err)
-		tells(t, c.name, err, "wants a Client", rec)
+		tells(t, c.name, err, "use a Client", rec)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // costs are the trips to the store and the Set-Cookie lines of a request: the table
-// in DESIGN.md.
+// in README.md.
 var costs = []struct {
 	leaf           string
 	trips, cookies int
