@@ -90,8 +90,8 @@ func (r *Ring) change(a *records.Access, snap *Snapshot, edit func(stored *Snaps
 		if keys == nil {
 			return nil, nil
 		}
+		keys, err := decode(encode(keys)) // as they are stored; a ring that cannot be read is not
 		next := &Snapshot{Keys: keys, version: envelope.NextVersion(current.VersionNumber())}
-		_, err := decode(encode(keys)) // never store a ring that cannot be read
 		return next, err
 	})
 	if err != nil || saved != nil {

@@ -197,3 +197,22 @@ func TestPrunedKeysAreNotPutBack(t *testing.T) {
 		})
 	}
 }
+
+// Records keep dates to the millisecond, and so do the keys in memory: keys of two
+// instances that were made in one millisecond fit into one ring.
+func TestKeysOfOneMillisecondAreBothPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		elapse(100 * time.Microsecond)
+		store := memory.New()
+		old, young := newInstance(store), newInstance(store)
+		_, first := mustSign(t, old)
+		remove(t, store)
+		elapse(200 * time.Microsecond)
+		_, second := mustSign(t, young)
+		elapse(5 * time.Minute)
+		snap := mustVerify(t, old)
+		if len(snap.Keys) != 2 || string(snap.Keys[0].Secret) != string(second.Secret) || string(snap.Keys[1].Secret) != string(first.Secret) {
+			t.Errorf("ring: %v, want both keys", snap.Keys)
+		}
+	})
+}
