@@ -88,7 +88,8 @@ inline check() {
 	:: else -> break
 	od;
 	x = 0;
-	PROPERTY(A_LOGIN_IS_NOT_REPLACED, done < REQUESTS || !loggedIn || unfinished || !early[jar] || !LIVE(store[jar]) || store[jar].user)
+	PROPERTY(A_LOGIN_IS_NOT_REPLACED, done < REQUESTS || !loggedIn || unfinished ||
+		!early[jar] || !LIVE(store[jar]) || store[jar].user)
 }
 
 /* MAY_CLAIM reports whether the request may begin a session over the tombstone t. */

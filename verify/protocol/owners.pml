@@ -209,7 +209,8 @@ inline reenter() {
 
 inline listed() {
 	d_step {
-		PROPERTY(A_USE_LISTS_THE_SESSION, !(evictedBefore && unlisted & 1 << FIRST && LIVE(store[FIRST]) && store[FIRST].owner == A))
+		PROPERTY(A_USE_LISTS_THE_SESSION, !(evictedBefore && unlisted & 1 << FIRST &&
+			LIVE(store[FIRST]) && store[FIRST].owner == A))
 	}
 }
 #endif
