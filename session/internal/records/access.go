@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -144,6 +143,3 @@ func HungUp(callers ...context.Context) error {
 	}
 	return nil
 }
-
-// unreadable reports whether reading the same record again cannot help.
-func unreadable(err error) bool { return errors.Is(err, ErrUnreadable) }

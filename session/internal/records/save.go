@@ -134,7 +134,7 @@ func (k Kind[V]) Fetch(a *Access, id string) (V, error) {
 		ctx, call := a.halfTimeout(a.now())
 		found, err := k.FetchOnce(ctx, a.store, id)
 		call.End()
-		if err == nil || unreadable(err) || try >= maxUnknownSaves || !a.pause(afterFailure, try) {
+		if err == nil || errors.Is(err, ErrUnreadable) || try >= maxUnknownSaves || !a.pause(afterFailure, try) {
 			return found, err
 		}
 	}
@@ -151,7 +151,7 @@ func (k Kind[V]) FetchNow(a *Access, id string) (V, error) {
 func (k Kind[V]) FetchOnce(ctx context.Context, s *Store, id string) (absent V, _ error) {
 	rec, err := s.provider.Fetch(ctx, id)
 	switch {
-	case notFound(err):
+	case errors.Is(err, provider.ErrNotFound):
 		return absent, nil
 	case err != nil:
 		return absent, Unavailable(err)

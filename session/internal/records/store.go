@@ -6,7 +6,6 @@ package records
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -82,6 +81,3 @@ func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
 func UnknownFormat(format string) error {
 	return fmt.Errorf("%w: its format is %q, which is neither built in nor Config.Codec's", ErrUnreadable, format)
 }
-
-// notFound reports whether err says that there is no record.
-func notFound(err error) bool { return errors.Is(err, provider.ErrNotFound) }
