@@ -157,6 +157,8 @@ var aftermath = []mutant{
 		"\t\t\tt.rollback(before)\n", "\t\t\tt.rollback(before)\n\t\t\tt.mu.Lock()\n\t\t\tt.state.reads.nonEmpty = before.reads.nonEmpty\n\t\t\tt.mu.Unlock()\n"),
 	without("nor what a run of Replay has seen that was discarded", engine,
 		"\tt.rollback(at.state)\n\tt.forgive()\n", "\tt.rollback(at.state)\n\tt.mu.Lock()\n\tt.state.reads.nonEmpty = at.state.reads.nonEmpty\n\tt.mu.Unlock()\n\tt.forgive()\n"),
+	without("nor what a run that was discarded has seen before its Destroy", engine,
+		"\t\tnonEmpty = nonEmpty || b.reads.nonEmpty\n", ""),
 	without("nor may it go into what follows on a Destroy", engine,
 		"\t\tt.state.reads.ended = t.state.reads.ended || b.reads.ended\n", ""),
 	without("however many there are of those", engine,

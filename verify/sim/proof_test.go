@@ -40,6 +40,9 @@ func (t *tale) ends(v *visit, verdict verdict, ops ...seen) {
 // Steps of a tale, by key.
 func got(k int, n int32) seen  { return seen{op: op{verb: get, key: k}, val: n} }
 func sets(k int, n int32) seen { return seen{op: op{verb: set, key: k, n: n}, val: n} }
+func merges(k int, n, base int32) seen {
+	return seen{op: op{verb: set, key: k, n: n}, val: n, base: base}
+}
 func pops(k int, n int32) seen { return seen{op: op{verb: pop, key: k}, val: n} }
 func adds(k int, n, was, val int32) seen {
 	return seen{op: op{verb: update, key: k, n: n}, was: was, val: val}
@@ -152,6 +155,8 @@ func TestOracle(t *testing.T) {
 			t.ends(t.begins(v.own()), committed, got(a, 1))
 			return t
 		}},
+		{"a merge from a base that is not the last read is seen by a request that is refused", true, func() *tale { return mergedAnew(refused) }},
+		{"or that commits nothing", true, func() *tale { return mergedAnew(idle) }},
 		{"nothing is read of a session without its cookie", false, func() *tale {
 			t := tell(merge, base)
 			v := t.begins(noTicket)
@@ -255,6 +260,20 @@ func revokedUnderLogin(look seen) *tale {
 	w.out = w.own()
 	t.ends(w, committed, look, does(renew), sets(c, 9))
 	t.ends(t.begins(w.own()), committed, got(c, 9)) // it was not first, or its session were revoked, too
+	return t
+}
+
+// mergedAnew has a request read a merging key before and after a Session.Update, with
+// different values, set it and read the result of a merge from the first of them.
+func mergedAnew(last verdict) *tale {
+	t := tell(merge, base)
+	t.program.kinds[a] = merging
+	v, w := t.begins(origin), t.begins(origin)
+	t.ends(w, committed, merges(a, 5, 1))
+	t.events = append(t.events, event{visit: v.id, what: call}, event{visit: v.id, what: back})
+	t.ends(v, last, got(a, 5), merges(a, 100, 1), got(a, 104))
+	inUpdate := seen{op: op{verb: get, key: b}, val: base[b], tx: true}
+	v.segs = append([]segment{{ops: []seen{got(a, 1), inUpdate}, tx: true, verdict: committed}}, v.segs...)
 	return t
 }
 

@@ -144,11 +144,11 @@ func (s *script) truncated(g segment) segment {
 }
 
 // plausible returns the reads of a segment that must make sense. A merging key
-// that an earlier segment has merged already may be merged again when it is set,
-// with what is no longer its base: the commit is refused for that.
+// that an earlier segment has read or merged may be merged again when it is set,
+// with what is no longer its base: the commit is refused for that, if there is one.
 func (s *script) plausible(i int, g segment) []seen {
 	torn := slices.IndexFunc(g.ops, func(o seen) bool { return s.kinds[o.key] == merging && o.overwrites(o.key) })
-	if i > 0 && g.verdict == refused && torn >= 0 {
+	if i > 0 && torn >= 0 && (g.verdict == refused || g.verdict == idle) {
 		return g.ops[:torn]
 	}
 	return g.ops

@@ -322,6 +322,29 @@ func TestRewind(t *testing.T) {
 		w.other(func(v *visit) { v.Destroy() })
 		wantErr(t, v.Rewind(t.Context(), at), records.ErrEnded)
 	})
+	for rule, outside := range map[string]bool{
+		"remembers what code around the handler has read, where the handler destroys the session": true,
+		"remembers what the handler has read before it destroyed the session":                     false,
+	} {
+		bubble(t, rule, func(t *testing.T) {
+			w, v := begun(t, txn.LevelStrict)
+			if outside {
+				v.get("b")
+			}
+			at := v.Savepoint()
+			if !outside {
+				v.get("b")
+			}
+			v.Destroy()
+			w.other(func(v *visit) { v.set("c", "2") })
+			wantErr(t, v.commit(), txn.ErrConflict)
+			wantErr(t, v.Rewind(t.Context(), at), nil)
+			w.other(func(v *visit) { v.Destroy() })
+			v.Destroy()
+			v.set("c", "3")
+			wantErr(t, v.commit(), records.ErrEnded)
+		})
+	}
 	bubble(t, "keeps the place in the queue until the request leaves it", func(t *testing.T) {
 		_, v, at := conflicted(t, func(*visit) {})
 		wantErr(t, v.Rewind(t.Context(), at), nil)

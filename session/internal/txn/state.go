@@ -64,11 +64,15 @@ func (t *Txn) savepoint() state {
 }
 
 // rollback restores a savepoint, except for nonEmpty: the handler or closure that is
-// undone may have passed on what it read.
+// undone may have passed on what it read, also what it read before it called Destroy.
 func (t *Txn) rollback(to state) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	nonEmpty := t.state.reads.nonEmpty
+	undone := &t.state
+	nonEmpty := undone.reads.nonEmpty
+	if b := undone.destroyed; b != nil && b != to.destroyed {
+		nonEmpty = nonEmpty || b.reads.nonEmpty
+	}
 	t.epoch++
 	t.state = to.clone()
 	t.state.reads.nonEmpty = nonEmpty
