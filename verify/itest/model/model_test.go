@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"log"
 	"strconv"
 	"testing"
 
@@ -15,7 +16,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestMain(m *testing.M) { testserver.Main(m) }
+// TestMain fixes the seed, unless a flag gives one: a change is judged by the same
+// programs as the one before it.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.seed", "1"); err != nil {
+		log.Fatal(err)
+	}
+	testserver.Main(m)
+}
 
 var levels = []struct {
 	name  string
