@@ -2,11 +2,31 @@ package session
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/token"
 )
 
 // FillOwnerIndex writes an index of n sessions of owner that are not stored. The ith was
 // entered ago(i) ago.
 func FillOwnerIndex(m *Manager, owner string, n int, ago func(i int) time.Duration) error {
-	return m.owners.Fill(context.Background(), owner, n, ago)
+	index := records.NewContent(records.OwnerIndexFormat)
+	index.Owner, index.Expires = owner, index.Created.Add(500*24*time.Hour)
+	entries := make([]envelope.Edit, n)
+	for i := range entries {
+		since := binary.AppendUvarint(nil, uint64(index.Created.Add(-ago(i)).UnixMilli()))
+		entries[i] = envelope.Edit{Name: fmt.Sprintf("absent%037d", i), Value: binary.AppendUvarint(since, 1)}
+	}
+	index.EncodeAfter(nil, new(envelope.Entries), entries)
+	a := m.records.Access(context.Background(), nil)
+	out, err := a.Save(token.RecordID("owner", m.cfg.Namespace, []byte(owner)), index, 0)
+	if err == nil && !out.Landed {
+		err = errors.New("the index is there already")
+	}
+	return err
 }

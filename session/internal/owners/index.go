@@ -10,7 +10,6 @@
 package owners
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -185,21 +184,6 @@ func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Co
 	}
 	if errors.Is(err, records.ErrOutcomeUnknown) { // of the owner index; the session was not saved
 		return fmt.Errorf("%w: the owner's index: %v", records.ErrUnavailable, err)
-	}
-	return err
-}
-
-// Fill is for tests: it gives owner an index of n absent sessions, the ith of which was
-// entered ago(i) before now.
-func (x *Index) Fill(ctx context.Context, owner string, n int, ago func(i int) time.Duration) error {
-	entries := make([]entry, n)
-	for i := range entries {
-		entries[i] = entry{id: fmt.Sprintf("absent%037d", i), since: records.Now().Add(-ago(i)), commit: 1}
-	}
-	a := x.store.Access(ctx, nil)
-	out, err := a.Save(x.opts.ID(owner), newIndex(owner, nil, entries, records.Now()), 0)
-	if err == nil && !out.Landed {
-		err = errors.New("the index is there already")
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/queue"
@@ -132,14 +131,4 @@ func (a *Access) backOffAfter(_ string, tries int) (waited bool, err error) {
 		return false, errContention(tries)
 	}
 	return false, nil
-}
-
-// HungUp returns an error if one of the callers no longer waits for the answer.
-func HungUp(callers ...context.Context) error {
-	for _, ctx := range callers {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: the cookie could not be sent: %w", ErrUnavailable, context.Cause(ctx))
-		}
-	}
-	return nil
 }

@@ -297,17 +297,3 @@ func TestSaveOnceReturnsTheErrorOfTheProvider(t *testing.T) {
 	wantErr(t, a.SaveOnce(id, next, base.Version), provider.ErrVersionConflict)
 	r.wantCalls(2, 0)
 }
-
-func TestHungUp(t *testing.T) {
-	errLeft := errors.New("left")
-	gone, cancel := context.WithCancelCause(t.Context())
-	cancel(errLeft)
-	if err := records.HungUp(t.Context(), t.Context()); err != nil {
-		t.Errorf("nobody has hung up: %v", err)
-	}
-	for _, callers := range [][]context.Context{{gone}, {t.Context(), gone}, {gone, t.Context()}} {
-		err := records.HungUp(callers...)
-		wantErr(t, err, records.ErrUnavailable)
-		wantErr(t, err, errLeft)
-	}
-}

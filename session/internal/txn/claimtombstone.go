@@ -1,6 +1,8 @@
 package txn
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/holdfast-go/holdfast/session/internal/records"
@@ -81,4 +83,11 @@ func (c *commit) endClaim(id string) {
 
 // hungUp returns an error if the visitor, or the caller of Save or Update, no longer
 // waits for the response.
-func (c *commit) hungUp() error { return records.HungUp(c.Caller(), c.t.req.Context()) }
+func (c *commit) hungUp() error {
+	for _, ctx := range []context.Context{c.Caller(), c.t.req.Context()} {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: the cookie could not be sent: %w", records.ErrUnavailable, context.Cause(ctx))
+		}
+	}
+	return nil
+}
