@@ -1,5 +1,5 @@
 /*
- * Requests that come with the cookie of a session that has ended: session/internal/txn/claimtombstone.go, create
+ * Requests that come with the cookie of a session that has ended: session/internal/txn/replaceended.go, create
  * in session/internal/txn/create.go, and startOver in session/internal/txn/renew.go.
  *
  * At first a session was revoked from outside, or a login has renewed it or a logout has
@@ -211,7 +211,7 @@ storing:
 	:: kind != OWN && outcome != COMMITTED -> goto end         /* create.pml has the next ID */
 	fi;
 
-	/* claim in session/internal/txn/claimtombstone.go */
+	/* claim in session/internal/txn/replaceended.go */
 claiming:
 	if
 	:: base.version == 0 -> goto answering                  /* there is no tombstone */
