@@ -31,14 +31,24 @@ func targetsCaches(name string) bool {
 		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control")
 }
 
-// varyByCookie adds Cookie to h's Vary unless it is already there.
-func varyByCookie(h http.Header) {
+// vary adds the headers of requests that tokens come in to h's Vary.
+func (c *Config) vary(h http.Header) {
+	if c.Header != "" {
+		varyBy(h, c.Header)
+	}
+	if !c.HeaderOnly {
+		varyBy(h, "Cookie")
+	}
+}
+
+// varyBy adds a header to h's Vary unless it is already there.
+func varyBy(h http.Header, name string) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, "Cookie") {
+			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, name) {
 				return
 			}
 		}
 	}
-	h.Add("Vary", "Cookie")
+	h.Add("Vary", name)
 }

@@ -101,6 +101,23 @@ type Config struct {
 	// Cookie holds the attributes of the session cookie.
 	Cookie Cookie
 
+	// Header is the name of a header in which clients without cookies send the token of
+	// their session: Authorization, with the scheme Bearer (RFC 6750), or a name such as
+	// X-Session-Token. Default "": none.
+	//
+	// A request with that header is served by it alone, even if it is empty: cookies of the
+	// request are ignored, and the response sets none. A token that a commit has changed is
+	// sent in the same header of the response, or in Session-Token if Header is
+	// Authorization; an empty value tells the client to forget its token. A client's first
+	// request, such as a login, either has the header with no token, or gets the token from
+	// the program: see [Session.Token]. A header that is malformed or that comes twice
+	// stands for no session. Responses vary by Header, and one with a token is not cached.
+	// A page of another origin can send and read these headers only if CORS allows it.
+	Header string
+
+	// HeaderOnly turns cookies off: none is read and none is set.
+	HeaderOnly bool
+
 	// ErrorHandler answers a request whose session could not be loaded by HandlerFunc or
 	// could not be committed. Nothing of the handler's own response has been sent, and its
 	// headers have been removed. StatusCode returns the status for the error. Default: a
@@ -192,6 +209,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
 	c.Cookie = c.Cookie.withDefaults()
+	c.Header = http.CanonicalHeaderKey(c.Header)
 	return c
 }
 
@@ -241,5 +259,5 @@ func (c Config) validate() error {
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
-	return errors.Join(append(errs, c.Cookie.validate())...)
+	return errors.Join(append(errs, c.validateHeader(), c.Cookie.validate())...)
 }

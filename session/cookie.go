@@ -109,9 +109,29 @@ func (c Cookie) validate() error {
 	return errors.Join(errs...)
 }
 
-// cookies appends the values of the request's cookies of the session's name.
-func (p *requestState) cookies(values []string) []string {
+// tokens appends the tokens that the request came with: that of Config.Header, or else
+// those of its cookies.
+func (p *requestState) tokens(values []string) []string {
+	if cfg := &p.m.cfg; cfg.Header != "" {
+		token, found := cfg.inHeader(p.request.Header)
+		if token != "" {
+			return append(values, token)
+		}
+		if found || cfg.HeaderOnly {
+			return values
+		}
+	}
 	return p.m.cfg.Cookie.sent(values, p.request.Header)
+}
+
+// usesHeader reports whether the visitor sends the token in Config.Header.
+func (p *requestState) usesHeader() bool {
+	cfg := &p.m.cfg
+	if cfg.Header == "" || cfg.HeaderOnly {
+		return cfg.HeaderOnly
+	}
+	_, found := cfg.inHeader(p.request.Header)
+	return found
 }
 
 // sent appends the values of the cookies of this name in the header of a request, up to
@@ -155,6 +175,14 @@ func (c Cookie) render(value string, age time.Duration) *http.Cookie {
 	}
 }
 
+// of returns the cookie for a token.
+func (c Cookie) of(t Token) *http.Cookie {
+	if t.Value == "" {
+		return c.expired()
+	}
+	return c.render(t.Value, t.MaxAge)
+}
+
 // expired returns the cookie that makes the browser delete the session's cookie.
 func (c Cookie) expired() *http.Cookie {
 	cookie := c.render("", 0)
@@ -162,21 +190,39 @@ func (c Cookie) expired() *http.Cookie {
 	return cookie
 }
 
-// writeCookie adds the headers that the session needs to h.
-func (p *requestState) writeCookie(h http.Header) {
+// writeToken adds the headers that the session needs to h.
+func (p *requestState) writeToken(h http.Header) {
 	if p.asked.Load() {
-		varyByCookie(h)
+		p.m.cfg.vary(h)
 	}
-	cookie := p.cookie.Load()
-	if cookie == nil {
+	if t := p.issued.Load(); t != nil {
+		p.put(h, t)
+		p.warnOfLoss()
+	}
+}
+
+// put adds the token to h.
+func (p *requestState) put(h http.Header, t *Token) {
+	if p.usesHeader() {
+		p.m.cfg.putHeader(h, t)
 		return
 	}
+	cookie := p.m.cfg.Cookie.of(*t)
 	putCookie(h, cookie, p.inOtherScopes(cookie))
-	if cookie.Secure && losesSecure(p.request) && !p.m.warnedOfPlainHTTP.Swap(true) {
+}
+
+// warnOfLoss logs, once for each kind, that the browser drops the cookie, or that it
+// replaces another of the visitor's.
+func (p *requestState) warnOfLoss() {
+	if p.usesHeader() {
+		return
+	}
+	cookie := &p.m.cfg.Cookie
+	if !cookie.Insecure && losesSecure(p.request) && !p.m.warnedOfPlainHTTP.Swap(true) {
 		p.m.cfg.Logger.Error("session: the response seems to go over plain HTTP, where browsers drop this Secure cookie; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
-	if fromAnotherSite(p.request, cookie.SameSite) && len(p.cookies(nil)) == 0 && !p.m.warnedOfOtherSite.Swap(true) {
+	if fromAnotherSite(p.request, cookie.SameSite) && len(p.tokens(nil)) == 0 && !p.m.warnedOfOtherSite.Swap(true) {
 		p.m.cfg.Logger.Warn("session: a request from a page of another site began a session, whose cookie replaces the visitor's own, "+
 			"which the browser did not send; keep the data of such requests in a second Manager with SameSite=None "+
 			"and a cookie Name of its own: see the example \"cross-site\" of Cookie", slog.String("method", p.request.Method))
@@ -188,7 +234,7 @@ func (p *requestState) writeCookie(h http.Header) {
 // another site. So it is cleared only together with its session, or if so many cookies
 // came that the new one would be ignored.
 func (p *requestState) inOtherScopes(cookie *http.Cookie) []*http.Cookie {
-	switch sent := len(p.cookies(nil)); {
+	switch sent := len(p.tokens(nil)); {
 	case sent > maxCandidates, sent > 1 && cookie.MaxAge < 0, p.clearOthers.Load():
 		return p.m.cfg.Cookie.inOtherScopes(p.request)
 	}

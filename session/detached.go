@@ -35,12 +35,13 @@ type noRequest struct{ ctx context.Context }
 func (r noRequest) Context() context.Context { return r.ctx }
 
 func (noRequest) Method() string                               { return "" }
+func (noRequest) issuedToken() *Token                          { return nil }
 func (noRequest) Sign(context.Context, []byte) (string, error) { return "", ErrHeaderSent }
 func (noRequest) HeaderSent() bool                             { return true }
-func (noRequest) SetCookie(string, time.Duration)              {}
-func (noRequest) ClearCookie()                                 {}
+func (noRequest) SetToken(string, time.Duration)               {}
+func (noRequest) ClearToken()                                  {}
 func (noRequest) ClearOthers()                                 {}
-func (noRequest) HasCookie() bool                              { return false }
+func (noRequest) HasToken() bool                               { return false }
 func (noRequest) Passive() bool                                { return false }
 func (noRequest) RunsAgain() bool                              { return false }
 func (noRequest) DropReason() string                           { return "" }

@@ -16,7 +16,7 @@ func (rw *responseWriter) answer(r *http.Request) {
 		return
 	}
 	rw.restoreHeader()
-	rw.req.writeCookie(rw.raw.Header())
+	rw.req.writeToken(rw.raw.Header())
 	if handle := rw.req.m.cfg.ErrorHandler; handle != nil {
 		handle(rw.raw, r, rw.err)
 		return

@@ -45,6 +45,9 @@ func (c *client) post(fn func(s *session.Session)) *answer { return c.do(http.Me
 func (c *client) get(fn func(s *session.Session)) *answer { return c.do(http.MethodGet, fn) }
 
 func (c *client) do(method string, fn func(s *session.Session)) *answer {
+	if carrier.open {
+		return c.commit(fn)
+	}
 	return c.send(method, func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		fn(s)
 		io.WriteString(w, "page")
@@ -65,21 +68,24 @@ func (c *client) handle(method string, fn http.HandlerFunc) *answer {
 func (c *client) serve(h http.Handler, r *http.Request) *answer {
 	a := &answer{ResponseRecorder: httptest.NewRecorder()}
 	c.mu.Lock()
-	for name, value := range c.jar {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
+	carrier.attach(r, c.jar)
 	c.mu.Unlock()
 	h.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), answerKey{}, a)))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, ck := range a.Result().Cookies() {
-		if ck.MaxAge < 0 {
-			delete(c.jar, ck.Name)
+	c.keep(a)
+	return a
+}
+
+// keep keeps the tokens of a.
+func (c *client) keep(a *answer) {
+	for name, value := range carrier.tokens(a) {
+		if value == "" {
+			delete(c.jar, name)
 		} else {
-			c.jar[ck.Name] = ck.Value
+			c.jar[name] = value
 		}
 	}
-	return a
 }
 
 // sessionID returns the public ID of the session that the client's cookie opens; "" if it
@@ -133,13 +139,13 @@ func (a *answer) WriteHeader(code int) {
 	a.ResponseRecorder.WriteHeader(code)
 }
 
-// cookies returns the Set-Cookie lines.
-func (a *answer) cookies() []string { return a.Result().Header.Values("Set-Cookie") }
+// cookies returns the lines that give the visitor a token or take it.
+func (a *answer) cookies() []string { return a.Result().Header.Values(carrier.header()) }
 
-// cleared reports whether there is one Set-Cookie, which deletes the cookie.
+// cleared reports whether there is one such line, which takes the token.
 func (a *answer) cleared() bool {
-	all := a.Result().Cookies()
-	return len(all) == 1 && all[0].MaxAge < 0
+	value, found := carrier.tokens(a)[carrier.name()]
+	return found && value == "" && len(a.cookies()) == 1
 }
 
 // wantPage checks that the handler's page came through.

@@ -90,6 +90,7 @@ func (w *world) manager(opts ...func(*session.Config)) *session.Manager {
 		Logger:       slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		ErrorHandler: answerError,
 	}
+	carrier.configure(&cfg)
 	for _, opt := range opts {
 		opt(&cfg)
 	}

@@ -41,53 +41,62 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
 	s := &Session{m: p.m, req: p}
 	var room [2]string
-	sent := p.cookies(room[:0])
-	if len(sent) == 0 {
-		s.tx.Begin(&p.m.engine, p, nil, "", nil)
-		return s, nil
-	}
-	*event = p.m.engine.Observer.Begin(observe.Load)
-	found, err := p.find(ctx, sent)
-	if err == nil {
-		err = p.problem(&found)
-	}
-	event.PublicID, event.Err = found.session.ID, err
-	switch {
-	case errors.Is(err, records.ErrTombstone):
-		s.tx.BeginOver(&p.m.engine, p, found.tombstone.ID, found.tombstone.content)
-	case found.unreadable.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
-		event.PublicID = found.unreadable.ID
-		p.m.logUnknownCodec(found.unreadable.ID, err)
-		s.tx.BeginBeside(&p.m.engine, p, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
-	case err != nil:
+	if err := s.begin(ctx, p.tokens(room[:0]), event); err != nil {
 		return nil, err
-	default:
-		p.warnOfSeveral(len(sent), found)
-		s.tx.Begin(&p.m.engine, p, found.session.Token, found.session.ID, found.session.content)
-		s.tx.SetRivals(found.rivals)
 	}
 	return s, nil
 }
 
+// begin begins the transaction over the session that the tokens stand for.
+func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event) error {
+	m := s.m
+	if len(sent) == 0 {
+		s.tx.Begin(&m.engine, s.req, nil, "", nil)
+		return nil
+	}
+	*event = m.engine.Observer.Begin(observe.Load)
+	found, err := m.find(ctx, sent)
+	if err == nil {
+		err = found.problem()
+	}
+	event.PublicID, event.Err = found.session.ID, err
+	switch {
+	case errors.Is(err, records.ErrTombstone):
+		s.tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)
+	case found.unreadable.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
+		event.PublicID = found.unreadable.ID
+		m.logUnknownCodec(found.unreadable.ID, err)
+		s.tx.BeginBeside(&m.engine, s.req, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
+	case err != nil:
+		return err
+	default:
+		m.warnOfSeveral(len(sent), found)
+		s.sent = found.session.Value
+		s.tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
+		s.tx.SetRivals(found.rivals)
+	}
+	return nil
+}
+
 // deadline returns the deadline of a load.
-func (p *requestState) deadline(ctx context.Context) time.Time {
-	if p.m.records.InProcess() {
+func (m *Manager) deadline(ctx context.Context) time.Time {
+	if m.records.InProcess() {
 		return time.Time{}
 	}
-	deadline := time.Now().Add(p.m.cfg.StoreTimeout)
+	deadline := time.Now().Add(m.cfg.StoreTimeout)
 	if sooner, ok := ctx.Deadline(); ok {
 		return records.Earlier(deadline, sooner)
 	}
 	return deadline
 }
 
-// candidate is a record whose signed cookie came with the request.
+// candidate is a record whose token came with the request.
 type candidate struct {
 	token.Identity
 	content *records.Content
 }
 
-// finding is what the cookies of a request lead to.
+// finding is what the tokens of a request lead to.
 type finding struct {
 	session    candidate   // the live one, if there is exactly one
 	rivals     []txn.Rival // all live ones, if there are several
@@ -96,32 +105,32 @@ type finding struct {
 	err        error       // of the first record that cannot be read
 }
 
-// find returns the sessions that the cookies stand for. After a change of Domain, Path or
+// find returns the sessions that the tokens stand for. After a change of Domain, Path or
 // Partitioned, browsers send several cookies of the name, so a cookie counts only if its
 // session is alive. Several live sessions are a sign of cookie tossing.
-func (p *requestState) find(ctx context.Context, sent []string) (finding, error) {
+func (m *Manager) find(ctx context.Context, sent []string) (finding, error) {
 	if len(sent) > maxCandidates {
 		return finding{}, nil
 	}
-	ctx, call := p.m.records.Context(ctx, p.deadline(ctx))
+	ctx, call := m.records.Context(ctx, m.deadline(ctx))
 	defer call.End()
 	var room [1]token.Identity
-	named, err := p.m.signer.Verify(ctx, sent, room[:0])
+	named, err := m.signer.Verify(ctx, sent, room[:0])
 	if err != nil {
 		return finding{}, records.Unavailable(err)
 	}
 	var f finding
 	for _, who := range named {
-		c, err := p.m.records.Fetch(ctx, who.ID)
+		c, err := m.records.Fetch(ctx, who.ID)
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)
 		case err != nil:
 			return finding{}, err
 		case c == nil:
-			p.m.logVanished(who.ID)
-		case !p.m.engine.Lifetimes.Expired(c):
-			f.add(candidate{who, c}, p.m.knowsFormat(c.Format))
+			m.logVanished(who.ID)
+		case !m.engine.Lifetimes.Expired(c):
+			f.add(candidate{who, c}, m.knowsFormat(c.Format))
 		}
 	}
 	return f, nil
@@ -153,7 +162,7 @@ func (f *finding) add(one candidate, decodes bool) {
 
 // problem returns why no live session is served. It returns nil if there is none to serve
 // or if several are alive. An unreadable record may be alive.
-func (p *requestState) problem(f *finding) error {
+func (f *finding) problem() error {
 	switch {
 	case f.session.content != nil || f.rivals != nil:
 		return nil
@@ -169,15 +178,15 @@ func (p *requestState) problem(f *finding) error {
 
 // warnOfSeveral logs, once for each kind, that the visitor got no session because of the
 // number of cookies.
-func (p *requestState) warnOfSeveral(sent int, found finding) {
+func (m *Manager) warnOfSeveral(sent int, found finding) {
 	const advice = "give Config.Cookie another Name if its Domain, Path or Partitioned was changed, " +
 		"or if another site of this domain uses the name with the same keys; if not, a sibling subdomain may be planting cookies"
-	switch cookie := slog.String("cookie", p.m.cfg.Cookie.Name); {
-	case found.rivals != nil && !p.m.warnedOfRivals.Swap(true):
-		p.m.cfg.Logger.Error("session: a request came with the cookies of several live sessions and got none of them; the next sign-in of this visitor ends them; "+advice,
+	switch cookie := slog.String("cookie", m.cfg.Cookie.Name); {
+	case found.rivals != nil && !m.warnedOfRivals.Swap(true):
+		m.cfg.Logger.Error("session: a request came with the cookies of several live sessions and got none of them; the next sign-in of this visitor ends them; "+advice,
 			cookie, slog.Int("sessions", len(found.rivals)))
-	case sent > maxCandidates && !p.m.warnedOfMany.Swap(true):
-		p.m.cfg.Logger.Error("session: a request came with more cookies of the session's name than are looked at, so it got no session; "+advice,
+	case sent > maxCandidates && !m.warnedOfMany.Swap(true):
+		m.cfg.Logger.Error("session: a request came with more cookies of the session's name than are looked at, so it got no session; "+advice,
 			cookie, slog.Int("limit", maxCandidates))
 	}
 }

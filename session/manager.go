@@ -34,6 +34,7 @@ type Manager struct {
 	// What is logged once.
 	warnedOfPlainHTTP atomic.Bool // a Secure cookie that is about to be lost
 	warnedOfNesting   atomic.Bool // another Manager's cookie of the same name
+	warnedOfHeaders   atomic.Bool // another Manager's header of the same name
 	warnedOfRivals    atomic.Bool // a request with the cookies of several live sessions
 	warnedOfMany      atomic.Bool // a request with more cookies of the name than are looked at
 	warnedOfOtherSite atomic.Bool // a session that a page of another site has begun
@@ -133,12 +134,12 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 // ClearCookie clears the visitor's session cookie. It is for an ErrorHandler that meets
 // ErrUnreadable: the visitor begins with a new session at the next request, and the
 // record stays in the store for inspection. If r came with several cookies of the name,
-// ClearCookie clears them in the same scopes as Session.Destroy.
+// ClearCookie clears them in the same scopes as Session.Destroy. If r came with
+// Config.Header, the response gets that header without a token.
 func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	m.check()
-	p := &requestState{m: m, request: r}
-	cookie := m.cfg.Cookie.expired()
-	putCookie(w.Header(), cookie, p.inOtherScopes(cookie))
+	p := &requestState{issuer: issuer{m: m}, request: r}
+	p.put(w.Header(), &Token{Changed: true})
 }
 
 // vanishingInterval is the minimum time between two log lines about vanished sessions.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
@@ -107,9 +106,9 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 }
 
 // requestState is the state of one request in a Manager: it loads the session on demand,
-// and holds the cookie until the header is sent.
+// and holds its token until the header is sent.
 type requestState struct {
-	m       *Manager
+	issuer                // of the token to be sent with the header
 	request *http.Request // as it came in, with a context that no failed commit cancels
 
 	loading sync.Mutex // held while the session is read
@@ -118,9 +117,8 @@ type requestState struct {
 	over    atomic.Bool // the outermost handler has returned
 	session atomic.Pointer[Session]
 
-	cookie       atomic.Pointer[http.Cookie] // to be set with the header
-	headerSent   atomic.Bool                 // the header is on its way
-	dropReason   atomic.Pointer[string]      // why it commits no more by itself; nil: it does
+	headerSent   atomic.Bool            // the header is on its way
+	dropReason   atomic.Pointer[string] // why it commits no more by itself; nil: it does
 	insideReplay atomic.Bool
 	passive      atomic.Bool // inside of Passive
 	runsAgain    atomic.Bool // a conflict makes the handler run again
@@ -146,15 +144,17 @@ func requestStateOf(ctx context.Context, m *Manager) *requestState {
 }
 
 // enclosing returns the state of the request in m that ctx belongs to. If another Manager
-// around it uses the same cookie, it would overwrite m's cookie, which is logged.
+// around it uses the same cookie or header, it would overwrite m's, which is logged.
 func (m *Manager) enclosing(ctx context.Context) *requestState {
 	innermost := requestStateOf(ctx, nil)
 	if innermost == nil || innermost.m == m {
 		return innermost
 	}
-	name := m.cfg.Cookie.Name
-	if innermost.m.cfg.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
+	if name := m.cfg.Cookie.Name; innermost.m.cfg.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
 		m.cfg.Logger.Error("session: nested Managers overwrite each other's cookie; give them different Config.Cookie.Names", slog.String("cookie", name))
+	}
+	if name := m.cfg.Header; name != "" && innermost.m.cfg.Header == name && !m.warnedOfHeaders.Swap(true) {
+		m.cfg.Logger.Error("session: nested Managers overwrite each other's token; give them different Config.Headers", slog.String("header", name))
 	}
 	return requestStateOf(ctx, m)
 }
@@ -221,21 +221,8 @@ func (p *requestState) Context() context.Context { return p.request.Context() }
 func (p *requestState) Method() string           { return p.request.Method }
 func (p *requestState) HeaderSent() bool         { return p.headerSent.Load() }
 func (p *requestState) RunsAgain() bool          { return p.runsAgain.Load() }
-func (p *requestState) ClearCookie()             { p.cookie.Store(p.m.cfg.Cookie.expired()) }
 func (p *requestState) ClearOthers()             { p.clearOthers.Store(true) }
-func (p *requestState) HasCookie() bool          { return len(p.cookies(nil)) > 0 }
-
-func (p *requestState) Sign(ctx context.Context, token []byte) (string, error) {
-	return p.m.signer.Sign(ctx, token)
-}
-
-func (p *requestState) SetCookie(value string, persist time.Duration) {
-	age := p.m.cfg.Cookie.MaxAge
-	if persist != 0 {
-		age = persist
-	}
-	p.cookie.Store(p.m.cfg.Cookie.render(value, age))
-}
+func (p *requestState) HasToken() bool           { return len(p.tokens(nil)) > 0 }
 
 func (p *requestState) Passive() bool {
 	return p.passive.Load() || p.request.Context().Value(passiveKey{p.m}) != nil

@@ -38,7 +38,7 @@ func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	outermost := p == nil
 	if outermost {
-		p = &requestState{m: h.m, request: r}
+		p = &requestState{issuer: issuer{m: h.m}, request: r}
 		defer p.end()
 	}
 	defer p.leaveQueue()

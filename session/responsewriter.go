@@ -80,7 +80,7 @@ func (rw *responseWriter) finish() {
 func (rw *responseWriter) panicked() {
 	rw.req.dropChanges(&panicked)
 	if !rw.sent {
-		rw.req.writeCookie(rw.raw.Header())
+		rw.req.writeToken(rw.raw.Header())
 	}
 }
 
@@ -93,7 +93,7 @@ func (rw *responseWriter) begin(status int) error {
 		rw.fail(err)
 		return err
 	}
-	rw.req.writeCookie(rw.raw.Header())
+	rw.req.writeToken(rw.raw.Header())
 	rw.req.leaveQueue() // the response may take as long as it likes
 	return nil
 }
@@ -251,7 +251,7 @@ func (rw *responseWriter) CloseNotify() <-chan bool {
 	return gone
 }
 
-// Hijack implements http.Hijacker. A pending cookie stays in the header map; the caller
+// Hijack implements http.Hijacker. A token to be sent stays in the header map; the caller
 // must send it.
 func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := rw.begin(http.StatusSwitchingProtocols); err != nil {
@@ -261,8 +261,8 @@ func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rw.sent && rw.req.cookie.Load() != nil {
-		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a cookie to be set; it is in the header map, and is lost unless the hijacking handler sends it",
+	if !rw.sent && rw.req.issued.Load() != nil {
+		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a token to be sent; it is in the header map, and is lost unless the hijacking handler sends it",
 			slog.String("public_id", rw.req.publicID()))
 	}
 	rw.markHeaderSent()

@@ -121,7 +121,7 @@ var keys = []mutant{
 
 var times = []mutant{
 	without("a session that has vanished is logged", engine,
-		"\t\t\tp.m.logVanished(who.ID)\n", ""),
+		"\t\t\tm.logVanished(who.ID)\n", ""),
 	without("a session that has vanished is logged once an hour", engine,
 		"now-last < int64(vanishingInterval.Seconds())", "false"),
 	without("a session that may have expired has not vanished", engine,

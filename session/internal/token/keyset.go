@@ -55,10 +55,7 @@ type verifiedCache struct {
 	slots [4096]atomic.Pointer[verifiedCookie] // up to 1 MB
 }
 
-type verifiedCookie struct {
-	value    string
-	identity Identity // its token is never written to
-}
+type verifiedCookie struct{ Identity } // its Token is never written to
 
 func (v *verifiedCache) slot(value string) *atomic.Pointer[verifiedCookie] {
 	return &v.slots[maphash.String(v.seed, value)%uint64(len(v.slots))]
@@ -67,8 +64,8 @@ func (v *verifiedCache) slot(value string) *atomic.Pointer[verifiedCookie] {
 // of returns the identity if c is the cookie of that value. The comparison takes constant
 // time, so it does not show how much of a guess is right.
 func (c *verifiedCookie) of(value string) Identity {
-	if c == nil || subtle.ConstantTimeCompare([]byte(c.value), []byte(value)) == 0 {
+	if c == nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(value)) == 0 {
 		return Identity{}
 	}
-	return c.identity
+	return c.Identity
 }

@@ -152,7 +152,7 @@ func (s *Signer) verifyOne(keys *keySet, value string) Identity {
 	if token == nil {
 		return Identity{}
 	}
-	who := Identity{token, s.id(token)}
-	slot.Store(&verifiedCookie{strings.Clone(value), who}) // value is a part of a header of up to 1 MB
+	who := Identity{token, s.id(token), strings.Clone(value)} // value is a part of a header of up to 1 MB
+	slot.Store(&verifiedCookie{who})
 	return who
 }

@@ -10,10 +10,12 @@ import (
 
 const size = 32 // bytes; OWASP requires at least 64 bits of entropy
 
-// Identity is the token of a session and the ID of its record, a hash of the token.
+// Identity is the token of a session, the ID of its record, a hash of the token, and the
+// signed token that it was found in.
 type Identity struct {
 	Token []byte
 	ID    string
+	Value string
 }
 
 // New returns a new token.

@@ -108,5 +108,5 @@ func (c *commit) setCookie(value string, next *records.Content) {
 	if !next.Deadline.IsZero() {
 		persist = c.t.e.Lifetimes.End(next).Sub(records.Now()).Round(time.Second)
 	}
-	c.t.req.SetCookie(value, persist)
+	c.t.req.SetToken(value, persist)
 }

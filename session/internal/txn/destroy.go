@@ -30,7 +30,7 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 		return err
 	}
 	if b.cookie {
-		c.t.req.ClearCookie()
+		c.t.req.ClearToken()
 	}
 	c.t.destroyed(b)
 	return nil
@@ -78,7 +78,7 @@ func (t *Txn) pendingDestroy() *pendingDestroy {
 	case t.unread != nil:
 		return t.unread
 	default:
-		return &pendingDestroy{cookie: st.predecessor == nil && t.req.HasCookie()}
+		return &pendingDestroy{cookie: st.predecessor == nil && t.req.HasToken()}
 	}
 }
 

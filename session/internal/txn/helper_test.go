@@ -215,9 +215,9 @@ type request struct {
 
 func (r *request) Context() context.Context { return r.ctx }
 func (r *request) HeaderSent() bool         { return r.headerSent }
-func (r *request) ClearCookie()             { r.cleared++ }
+func (r *request) ClearToken()              { r.cleared++ }
 func (r *request) ClearOthers()             { r.clearedOthers++ }
-func (r *request) HasCookie() bool          { return r.hasCookie }
+func (r *request) HasToken() bool           { return r.hasCookie }
 func (r *request) Passive() bool            { return r.passive }
 func (r *request) RunsAgain() bool          { return r.runsAgain }
 func (r *request) DropReason() string       { return r.dropReason }
@@ -226,7 +226,7 @@ func (r *request) Sign(_ context.Context, token []byte) (string, error) {
 	return "signed " + string(token), r.signErr
 }
 
-func (r *request) SetCookie(value string, persist time.Duration) {
+func (r *request) SetToken(value string, persist time.Duration) {
 	r.cookies, r.persist = append(r.cookies, value), persist
 }
 

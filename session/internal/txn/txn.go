@@ -48,24 +48,24 @@ type Request interface {
 	// Context returns the request's context, which no failed commit cancels.
 	Context() context.Context
 
-	// Sign returns the value of the cookie that holds token.
+	// Sign returns the signed form of token, which the visitor gets.
 	Sign(ctx context.Context, token []byte) (string, error)
 
 	// HeaderSent reports whether it is too late for a cookie.
 	HeaderSent() bool
 
-	// SetCookie sets the session's cookie. The browser keeps it for persist, or as long as
-	// the Config says if persist is 0.
-	SetCookie(value string, persist time.Duration)
+	// SetToken gives the visitor a signed token. He keeps it for persist, or as long as the
+	// Config says if persist is 0.
+	SetToken(value string, persist time.Duration)
 
-	// ClearCookie clears the session's cookie.
-	ClearCookie()
+	// ClearToken takes the token from the visitor.
+	ClearToken()
 
 	// ClearOthers clears the session's cookie in other scopes, too.
 	ClearOthers()
 
-	// HasCookie reports whether the request came with a cookie of the session's name.
-	HasCookie() bool
+	// HasToken reports whether the request came with a token, valid or not.
+	HasToken() bool
 
 	// Passive reports whether the request does not count as use of the session.
 	Passive() bool

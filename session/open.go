@@ -1,0 +1,82 @@
+package session
+
+import (
+	"context"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
+)
+
+// Open returns the session that a token stands for, outside of Handler: for frameworks
+// with a life cycle of their own, for gRPC, and for workers. "", and a token of no live
+// session, give a new, empty session. A program that reads cookies itself passes the
+// values of all cookies of the name: as with Handler, the one whose session is alive
+// counts. The error is ErrUnavailable or ErrUnreadable.
+//
+// Changes are committed by [Session.Commit], Save and Update. The rules for conflicts,
+// unknown outcomes, renewal and destruction are those of Handler. What Handler does
+// besides is left to the caller: to commit before the response begins, to send the token,
+// to answer an error (StatusCode), to run again after a conflict (with a Session of a
+// further Open), to ignore a request that was aborted, and to forbid caches to store a
+// response with a token. Changes that were not committed when the last reference to the
+// Session is gone are lost without a log line.
+func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) {
+	m.check()
+	o := &opened{issuer: issuer{m: m}, ctx: context.WithoutCancel(ctx), hasToken: sentAny(tokens)}
+	s := &Session{m: m, req: o}
+	var event observe.Event
+	err := s.begin(ctx, tokens, &event)
+	m.engine.Observer.End(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Commit commits the changes made so far, as Save does and with the errors of Save, and
+// returns the token that the visitor is to hold from now on. It may be called several
+// times; after an error, use a Session of a further Open. The token is valid also beside
+// an error: a commit before may have changed it.
+//
+// Commit extends the session of [Manager.Open] as a request does that loads it. So a
+// request that does not count as use of the session, and has changed nothing, does not
+// call it.
+func (s *Session) Commit(ctx context.Context) (Token, error) {
+	mode := txn.Explicit
+	if _, ok := s.req.(*opened); ok {
+		mode = txn.Auto
+	}
+	err := s.transaction().Commit(ctx, mode)
+	return s.Token(), err
+}
+
+// opened is the request of a Session of Open.
+type opened struct {
+	issuer
+	ctx      context.Context
+	hasToken bool
+}
+
+var _ request = (*opened)(nil)
+
+// These methods implement txn.Request.
+
+func (o *opened) Context() context.Context { return o.ctx }
+func (o *opened) HasToken() bool           { return o.hasToken }
+
+func (*opened) Method() string     { return "" }
+func (*opened) HeaderSent() bool   { return false }
+func (*opened) ClearOthers()       {}
+func (*opened) Passive() bool      { return false }
+func (*opened) RunsAgain() bool    { return false }
+func (*opened) DropReason() string { return "" }
+
+// sentAny reports whether one of the tokens is not empty.
+func sentAny(tokens []string) bool {
+	for _, token := range tokens {
+		if token != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,67 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Token is the signed token of a session. The visitor holds it in a cookie or sends it in
+// a header (Config.Header). Whoever has it has the session, so it must not be logged, or
+// put into a URL or a page.
+type Token struct {
+	// Value is what the visitor is to send with the next request. It is "" if the visitor
+	// has no session that is stored, or is to forget the token of one that has ended.
+	Value string
+
+	// MaxAge is how long a browser is to keep the token, if Changed. Zero means until the
+	// browser session ends.
+	MaxAge time.Duration
+
+	// Changed reports whether a commit has given the visitor a token, or has ended the
+	// session whose token the visitor holds. If so, the response has to tell the visitor.
+	Changed bool
+}
+
+// Token returns the token that the visitor is to hold as of the last commit. Call it
+// after Save, for example to answer a login with JSON: see Config.Header. In a request
+// that Handler, HandlerFunc or Replay serves, the Manager itself sends a token that has
+// changed.
+func (s *Session) Token() Token {
+	s.transaction()
+	if issued := s.req.issuedToken(); issued != nil {
+		return *issued
+	}
+	return Token{Value: s.sent}
+}
+
+// Cookie returns the cookie for a token with the attributes of Config.Cookie. For a token
+// without a Value it is the cookie that makes the browser delete its own.
+func (m *Manager) Cookie(t Token) *http.Cookie {
+	m.check()
+	return m.cfg.Cookie.of(t)
+}
+
+// issuer holds the token that the commits of a request give the visitor. It implements a
+// part of txn.Request.
+type issuer struct {
+	m      *Manager
+	issued atomic.Pointer[Token] // nil: the visitor keeps what was sent
+}
+
+func (i *issuer) Sign(ctx context.Context, token []byte) (string, error) {
+	return i.m.signer.Sign(ctx, token)
+}
+
+func (i *issuer) SetToken(value string, persist time.Duration) {
+	age := i.m.cfg.Cookie.MaxAge
+	if persist != 0 {
+		age = persist
+	}
+	i.issued.Store(&Token{Value: value, MaxAge: age, Changed: true})
+}
+
+func (i *issuer) ClearToken() { i.issued.Store(&Token{Changed: true}) }
+
+func (i *issuer) issuedToken() *Token { return i.issued.Load() }
