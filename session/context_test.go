@@ -269,12 +269,13 @@ func TestACallThatIsOverIsForgotten(t *testing.T) {
 	visitor.serve(w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {}),
 		httptest.NewRequest(http.MethodGet, "/", nil).WithContext(context.WithValue(t.Context(), key{}, large)))
 	large = nil
-	for range 3 {
-		runtime.GC()
+	for range 1000 { // what another test leaves running may delay it
+		if runtime.GC(); held.Value() == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
-	if held.Value() != nil {
-		t.Error("the request is kept in memory")
-	}
+	t.Error("the request is kept in memory")
 }
 
 // The timer of a bubble that has ended never fires. A Manager must work on after it.
