@@ -1,0 +1,158 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func allPages(t *testing.T) map[string]page {
+	t.Helper()
+	pages, err := readPages(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pages) < 30 {
+		t.Fatalf("only %d pages are found", len(pages))
+	}
+	byName := map[string]page{}
+	for _, p := range pages {
+		byName[p.name] = p
+	}
+	return byName
+}
+
+// isGuide reports whether a page is for users of the library.
+func isGuide(name string) bool {
+	return name == "README.md" || name == "adapters/README.md" || strings.HasPrefix(name, "docs/")
+}
+
+func TestEveryGoBlockShowsAFile(t *testing.T) {
+	for name, p := range allPages(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, b := range p.blocks {
+				if b.language == "go" && b.argument == "" {
+					t.Errorf("%s:%d: name the file that the block shows, as in ```go docs/code/login/login.go#signIn", name, b.line)
+				}
+				if b.language == "" && isGuide(name) {
+					t.Errorf("%s:%d: name the language of the block", name, b.line)
+				}
+			}
+			text, err := p.withCode(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text != p.text {
+				t.Errorf("%s shows other code than its files; run go run ./verify/guides -update", name)
+			}
+		})
+	}
+}
+
+// The code that the pages show is in packages with tests.
+func TestShownCodeIsTested(t *testing.T) {
+	for name, p := range allPages(t) {
+		for _, b := range p.blocks {
+			if b.language != "go" || b.argument == "" {
+				continue
+			}
+			file, _, _ := strings.Cut(b.argument, "#")
+			tests, err := filepath.Glob(filepath.Join(root, filepath.Dir(filepath.FromSlash(file)), "*_test.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(tests) == 0 && file != "examples/hello/main.go" && file != "provider/provider.go" {
+				t.Errorf("%s:%d: no test is in the folder of %s", name, b.line, file)
+			}
+		}
+	}
+}
+
+func TestLinks(t *testing.T) {
+	pages := allPages(t)
+	for name, p := range pages {
+		t.Run(name, func(t *testing.T) {
+			for _, problem := range p.brokenLinks(root, pages) {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+// Every page of docs/ can be found from the index.
+func TestTheIndexHasEveryPage(t *testing.T) {
+	pages := allPages(t)
+	index := pages["docs/README.md"].text
+	for name := range pages {
+		base, isDoc := strings.CutPrefix(name, "docs/")
+		if isDoc && base != "README.md" && !strings.Contains(index, "]("+base+")") {
+			t.Errorf("docs/README.md has no link to %s", base)
+		}
+	}
+}
+
+func TestNamesOfTheAPI(t *testing.T) {
+	packages := map[string]map[string]bool{}
+	api := func(folder string) (map[string]bool, error) {
+		if names, ok := packages[folder]; ok {
+			return names, nil
+		}
+		names, err := exported(filepath.Join(root, folder))
+		packages[folder] = names
+		return names, err
+	}
+	for name, p := range allPages(t) {
+		if !isGuide(name) {
+			continue
+		}
+		unknown, err := p.unknownNames(api)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range unknown {
+			t.Error(problem)
+		}
+	}
+}
+
+var (
+	runFolder  = regexp.MustCompile(`go (?:run|build|install) (\./[\w./-]+)`)
+	makeTarget = regexp.MustCompile(`(?m)^(?:\w+=\S+ )?make (\w+)`)
+)
+
+// Commands say where they run, and those of the repository name what there is.
+func TestCommands(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range allPages(t) {
+		for _, c := range p.commands() {
+			if !isGuide(name) {
+				continue
+			}
+			if places[c.Place] == "" {
+				t.Errorf("%s:%d: ```sh %s: say where the commands run: %q", name, c.Line, c.Place, slices.Sorted(maps.Keys(places)))
+			}
+			if c.Place != "repository" {
+				continue
+			}
+			for _, m := range runFolder.FindAllStringSubmatch(c.Code, -1) {
+				if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+					t.Errorf("%s:%d: %s: %v", name, c.Line, m[0], err)
+				}
+			}
+			for _, m := range makeTarget.FindAllStringSubmatch(c.Code, -1) {
+				if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+					t.Errorf("%s:%d: the Makefile has no target %s", name, c.Line, m[1])
+				}
+			}
+		}
+	}
+}
