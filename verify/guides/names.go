@@ -127,4 +127,3 @@ func (p page) unknownNames(api func(folder string) (map[string]bool, error)) ([]
 	}
 	return unknown, nil
 }
-

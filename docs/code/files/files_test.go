@@ -46,7 +46,6 @@ func TestFiles(t *testing.T) {
 		t.Errorf("Cache-Control: %s", got)
 	}
 	b.Get("/files/..%2Fbob%2Fletter.txt").Want(t, 404, "404 page not found")
-	b.Get("/files/.").Want(t, 404, "404 page not found")
 	b.Get("/files/none").Want(t, 404, "404 page not found")
 	b.Send("Range", "bytes=5-7")
 	b.Get("/files/letter.txt").Want(t, 206, "bob")

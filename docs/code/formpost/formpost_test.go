@@ -81,4 +81,3 @@ func TestLoginOfSomebodyElseIsRefused(t *testing.T) {
 	fromIdentity(t, b, "state", begin(t, b), "proof", "bad").Want(t, 403, "the login has failed")
 	b.Get("/welcome").Want(t, 403, "please log in")
 }
-
