@@ -2,11 +2,6 @@ module github.com/holdfast-go/holdfast/docs/code
 
 go 1.26.0
 
-replace (
-	github.com/holdfast-go/holdfast => ../..
-	github.com/holdfast-go/holdfast/adapters/otelholdfast => ../../adapters/otelholdfast
-)
-
 require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
@@ -14,8 +9,8 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/go-jose/go-jose/v4 v4.1.4
-	github.com/holdfast-go/holdfast v0.0.0
-	github.com/holdfast-go/holdfast/adapters/otelholdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
+	github.com/holdfast-go/holdfast/adapters/otelholdfast v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
 	go.opentelemetry.io/otel v1.47.0

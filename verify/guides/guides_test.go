@@ -1,11 +1,9 @@
 package main
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -122,35 +120,33 @@ func TestNamesOfTheAPI(t *testing.T) {
 }
 
 var (
-	runFolder  = regexp.MustCompile(`go (?:run|build|install) (\./[\w./-]+)`)
+	runFolder  = regexp.MustCompile(`go run (\./[\w./-]+)`)
 	makeTarget = regexp.MustCompile(`(?m)^(?:\w+=\S+ )?make (\w+)`)
 )
 
-// Commands say where they run, and those of the repository name what there is.
+// The rehearsal runs the commands of the pages for users, except for those that need a
+// server. What those name in the repository exists all the same.
 func TestCommands(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, p := range allPages(t) {
-		for _, c := range p.commands() {
-			if !isGuide(name) {
+		for _, b := range p.blocks {
+			if b.language != "sh" {
 				continue
 			}
-			if places[c.Place] == "" {
-				t.Errorf("%s:%d: ```sh %s: say where the commands run: %q", name, c.Line, c.Place, slices.Sorted(maps.Keys(places)))
+			if b.argument != "" {
+				t.Errorf("%s:%d: the rehearsal knows no ```sh %s", name, b.line, b.argument)
 			}
-			if c.Place != "repository" {
-				continue
-			}
-			for _, m := range runFolder.FindAllStringSubmatch(c.Code, -1) {
+			for _, m := range runFolder.FindAllStringSubmatch(b.code, -1) {
 				if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-					t.Errorf("%s:%d: %s: %v", name, c.Line, m[0], err)
+					t.Errorf("%s:%d: %s: %v", name, b.line, m[0], err)
 				}
 			}
-			for _, m := range makeTarget.FindAllStringSubmatch(c.Code, -1) {
+			for _, m := range makeTarget.FindAllStringSubmatch(b.code, -1) {
 				if !strings.Contains(string(makefile), "\n"+m[1]+":") {
-					t.Errorf("%s:%d: the Makefile has no target %s", name, c.Line, m[1])
+					t.Errorf("%s:%d: the Makefile has no target %s", name, b.line, m[1])
 				}
 			}
 		}

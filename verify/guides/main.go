@@ -11,16 +11,11 @@
 //
 //	go run ./verify/guides -update
 //
-// A block of shell commands says in which place they run. A rehearsal of the commands
-// gets the blocks as JSON from
-//
-//	go run ./verify/guides -commands
-//
 // The tests of this package check the blocks, the links and the names of the API.
+// verify/rehearsal runs the shell commands.
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -32,56 +27,39 @@ func main() {
 	log.SetPrefix("guides: ")
 	root := flag.String("root", ".", "the `folder` of the repository")
 	update := flag.Bool("update", false, "put the present code into the pages")
-	commands := flag.Bool("commands", false, "print the blocks of shell commands, one JSON object per line")
 	flag.Parse()
-	if flag.NArg() > 0 || *update == *commands {
+	if flag.NArg() > 0 || !*update {
 		flag.Usage()
 		os.Exit(2)
 	}
-	run := updatePages
-	if *commands {
-		run = printCommands
+	changed, err := updatePages(*root)
+	for _, name := range changed {
+		fmt.Println(name)
 	}
-	if err := run(*root); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-// updatePages puts the present code into the Go blocks of every page.
-func updatePages(root string) error {
+// updatePages puts the present code into the Go blocks of every page, and returns the names
+// of the pages that it has changed.
+func updatePages(root string) (changed []string, err error) {
 	pages, err := readPages(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, p := range pages {
 		text, err := p.withCode(root)
 		if err != nil {
-			return err
+			return changed, err
 		}
 		if text == p.text {
 			continue
 		}
 		if err := os.WriteFile(p.path(root), []byte(text), 0o666); err != nil {
-			return err
+			return changed, err
 		}
-		fmt.Println(p.name)
+		changed = append(changed, p.name)
 	}
-	return nil
-}
-
-// printCommands prints the blocks of shell commands.
-func printCommands(root string) error {
-	pages, err := readPages(root)
-	if err != nil {
-		return err
-	}
-	out := json.NewEncoder(os.Stdout)
-	for _, p := range pages {
-		for _, c := range p.commands() {
-			if err := out.Encode(c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return changed, nil
 }

@@ -115,31 +115,3 @@ func (p page) prose() string {
 	}
 	return strings.Join(lines, "\n")
 }
-
-// A command is a block of shell commands.
-type command struct {
-	File  string `json:"file"`
-	Line  int    `json:"line"`
-	Place string `json:"place"` // see places
-	Code  string `json:"code"`
-}
-
-// places are where shell commands run: the word after ```sh.
-var places = map[string]string{
-	"repository": "the root of a clone of the repository",
-	"app":        "the folder of the reader's own module",
-	"parent":     "the folder that contains the clone of the repository",
-	"running":    "any folder, while the program that the page shows serves localhost:8080",
-	"server":     "a machine with the server that the page describes; not for rehearsal",
-}
-
-// commands returns the blocks of shell commands.
-func (p page) commands() []command {
-	var all []command
-	for _, b := range p.blocks {
-		if b.language == "sh" {
-			all = append(all, command{p.name, b.line, b.argument, b.code})
-		}
-	}
-	return all
-}

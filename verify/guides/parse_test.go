@@ -64,17 +64,17 @@ func TestUpdatePutsTheCodeIntoThePage(t *testing.T) {
 	root := write(t, map[string]string{
 		"shop.go": shop,
 		"docs/page.md": "# Page\n\n```go shop.go#plain\nold\nlines\n```\n\n- item\n\n  ```go shop.go#T.M\n  ```\n\n" +
-			"```sh repository\nmake test\n```\n",
+			"```sh\nmake test\n```\n",
 	})
-	if err := updatePages(root); err != nil {
-		t.Fatal(err)
+	if changed, err := updatePages(root); err != nil || len(changed) != 1 || changed[0] != "docs/page.md" {
+		t.Fatal(changed, err)
 	}
 	got, err := os.ReadFile(filepath.Join(root, "docs/page.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := "# Page\n\n```go shop.go#plain\nfunc plain() {}\n```\n\n- item\n\n  ```go shop.go#T.M\n  // M is a method.\n" +
-		"  func (t *T[X]) M() {\n  \tprintln(\"m\")\n  }\n  ```\n\n```sh repository\nmake test\n```\n"
+		"  func (t *T[X]) M() {\n  \tprintln(\"m\")\n  }\n  ```\n\n```sh\nmake test\n```\n"
 	if string(got) != want {
 		t.Errorf("%s", got)
 	}
