@@ -34,7 +34,7 @@ var packages = map[string]string{
 // types are the types of package session that pages name without the package.
 var types = []string{"Session", "Manager", "Config", "Key", "Cookie", "Token", "Event", "Info"}
 
-var qualified = regexp.MustCompile("\\b([A-Za-z]+)\\.([A-Z][A-Za-z0-9]*)(?:\\.([A-Z][A-Za-z0-9]*))?")
+var qualified = regexp.MustCompile(`\b([A-Za-z]+)\.([A-Z][A-Za-z0-9]*)(?:\.([A-Z][A-Za-z0-9]*))?`)
 
 // exported returns the exported names of the package in the folder: functions, types,
 // constants and variables, and methods and fields as Type.Name.

@@ -13,7 +13,9 @@ import (
 func TestAppsNeedNoToken(t *testing.T) {
 	sessions := sessiontest.NewManager(t, session.Config{Header: "Authorization"})
 	user := sessiontest.Cookie(t, sessions, func(s *session.Session) { s.SetOwner("ann") })
-	owner := sessions.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) { fmt.Fprintf(w, "owner %q", s.Owner()) })
+	owner := sessions.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
+		fmt.Fprintf(w, "owner %q", s.Owner())
+	})
 	b := browser.New(t, sessions.Handler(checkBrowsers(sessions, owner)))
 	b.Post("/").Want(t, 403, "please load the page again")
 	for header, want := range map[string]string{

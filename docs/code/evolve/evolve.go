@@ -27,7 +27,7 @@ type Profile struct {
 
 var profile = session.NewKey[Profile]("profile")
 
-// A change of a struct beyond that needs another key. Address replaces the text.
+// Address replaces a text. A change of a struct beyond that needs another key as well.
 type Address struct{ Street, City string }
 
 var (
