@@ -1,0 +1,6 @@
+package sessiontest
+
+import "github.com/holdfast-go/holdfast/provider"
+
+// NewStore returns the provider of a Manager of NewManager.
+func NewStore() provider.Provider { return newStore() }
