@@ -2,18 +2,24 @@ package sessiontest_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/session"
+	"github.com/holdfast-go/holdfast/session/sessiontest"
 )
 
 var (
-	count = session.NewKey[int]("count")
-	user  = session.NewKey[string]("user")
+	count   = session.NewKey[int]("count")
+	voucher = session.NewKey[int]("voucher") // its value in cents
+	user    = session.NewKey[string]("user")
 )
+
+type handlerFunc = func(http.ResponseWriter, *http.Request, *session.Session)
 
 // recorder is a testing.TB that records what is reported to it.
 type recorder struct {
@@ -83,11 +89,76 @@ func (r *recorder) wants(t *testing.T, texts ...string) {
 	}
 }
 
-func setCount(s *session.Session) { count.Set(s, 1) }
+// race is a test of two requests.
+type race struct {
+	m       *session.Manager
+	cookie  *http.Cookie // of both requests, unless it is nil
+	handler http.Handler
+	reset   func()                                                      // the state of the program, in a
+	check   func(t testing.TB, order string, resA, resB *http.Response) // nil: every order is good
+	paths   [2]string                                                   // default "/a" and "/b"
+	method  string                                                      // default POST
+	limit   int                                                         // default that of Interleave
+	change  func(r *http.Request) *http.Request                         // of each request
+	orders  []string                                                    // those that were checked
+}
 
-func must[T any](v T, ok bool) T {
-	if !ok {
-		panic("there is no value")
+func newRace(t testing.TB, cfg session.Config, fill func(*session.Session), handler handlerFunc) *race {
+	m := sessiontest.NewManager(t, cfg)
+	return &race{m: m, cookie: sessiontest.Cookie(t, m, fill), handler: m.HandlerFunc(handler)}
+}
+
+func (c *race) request(i int) *http.Request {
+	method, path := c.method, c.paths[i]
+	if method == "" {
+		method = http.MethodPost
 	}
-	return v
+	if path == "" {
+		path = [2]string{"/a", "/b"}[i]
+	}
+	r := httptest.NewRequest(method, path, nil)
+	if c.cookie != nil {
+		r.AddCookie(c.cookie)
+	}
+	if c.change != nil {
+		r = c.change(r)
+	}
+	return r
+}
+
+// run calls Interleave and returns what it reports.
+func (c *race) run(t *testing.T) *recorder {
+	limit := c.limit
+	if limit == 0 {
+		limit = sessiontest.MaxInterleavings
+	}
+	return record(t, func(tb *recorder) {
+		sessiontest.InterleaveWithin(t, tb, limit, c.m, c.a, c.b, c.handler, c.checkOne)
+	})
+}
+
+func (c *race) a() *http.Request {
+	if c.reset != nil {
+		c.reset()
+	}
+	return c.request(0)
+}
+
+func (c *race) b() *http.Request { return c.request(1) }
+
+func (c *race) checkOne(t testing.TB, order string, resA, resB *http.Response) {
+	c.orders = append(c.orders, order)
+	if c.check != nil {
+		c.check(t, order, resA, resB)
+	}
+}
+
+// successes returns the number of responses with a status below 400.
+func successes(responses ...*http.Response) (n int) {
+	for _, res := range responses {
+		if res.StatusCode < 400 {
+			n++
+		}
+	}
+	return n
 }

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"log/slog"
 	"sync"
 	"testing"
@@ -9,8 +10,9 @@ import (
 // testLog writes log lines to the output of a test. A line that comes after the test is
 // dropped, because package testing would panic.
 type testLog struct {
-	mu sync.Mutex
-	tb testing.TB // nil: the test has ended
+	mu   sync.Mutex
+	tb   testing.TB    // nil: the test has ended
+	held *bytes.Buffer // takes the lines instead of the output; nil: none are held back
 }
 
 func newTestLog(tb testing.TB) *testLog {
@@ -34,14 +36,39 @@ func (l *testLog) logger() *slog.Logger {
 func (l *testLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.tb == nil {
-		return len(line), nil
+	switch {
+	case l.held != nil:
+		return l.held.Write(line)
+	case l.tb != nil:
+		return l.tb.Output().Write(line)
 	}
-	return l.tb.Output().Write(line)
+	return len(line), nil
 }
 
 func (l *testLog) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tb = nil
+}
+
+// hold holds the lines back until release, which returns them. Both do nothing if l is
+// nil.
+func (l *testLog) hold() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = new(bytes.Buffer)
+}
+
+func (l *testLog) release() string {
+	if l == nil {
+		return ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.held.String()
+	l.held = nil
+	return lines
 }

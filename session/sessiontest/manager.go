@@ -4,10 +4,15 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
+
+// storeTimeout is the default of Config.StoreTimeout.
+const storeTimeout = 3 * time.Second
 
 // NewManager returns a Manager with a store of its own, which keeps its sessions in
 // memory until the test ends. At most one Config may be given. NewManager changes it as
@@ -37,15 +42,32 @@ func NewManager(tb testing.TB, cfg ...session.Config) *session.Manager {
 	if !needsSecure(c.Cookie) {
 		c.Cookie.Insecure = true
 	}
+	if c.StoreTimeout == 0 {
+		c.StoreTimeout = storeTimeout
+	}
 	if c.Logger == nil {
 		s.log = newTestLog(tb)
 		c.Logger = s.log.logger()
 	}
+	s.timeout = c.StoreTimeout
 	m, err := session.New(s, c)
 	if err != nil {
 		tb.Fatalf("sessiontest: NewManager: %v", err)
 	}
+	stores.Store(m, s)
+	tb.Cleanup(func() { stores.Delete(m) })
 	return m
+}
+
+// stores holds the *store of each *session.Manager that NewManager has made, until its
+// test ends.
+var stores sync.Map
+
+// storeOf returns the store of m, or nil if NewManager has not made m.
+func storeOf(m *session.Manager) *store {
+	s, _ := stores.Load(m)
+	found, _ := s.(*store)
+	return found
 }
 
 func randomKey() []byte {

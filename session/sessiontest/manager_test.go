@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,13 @@ import (
 
 func TestStoreIsProvider(t *testing.T) {
 	providertest.Run(t, func(*testing.T) provider.Provider { return sessiontest.NewStore() })
+}
+
+// A store that is a Sharer would be bypassed.
+func TestStoreIsNoSharer(t *testing.T) {
+	if _, ok := sessiontest.NewStore().(provider.Sharer); ok {
+		t.Error("the store is a provider.Sharer")
+	}
 }
 
 // client returns an http.Client with a cookie jar.
@@ -133,6 +141,25 @@ func TestNewManagerFails(t *testing.T) {
 			r.wants(t, tc.want)
 			if !r.ended {
 				t.Error("the test goes on")
+			}
+		})
+	}
+}
+
+// The signing keys are not in the store, where a first use would make more calls than the
+// next ones.
+func TestManagerKeepsNoKeysInStore(t *testing.T) {
+	key := []byte("a signing key of thirty-two bytes")
+	for name, cfg := range map[string]session.Config{
+		"by default":   {},
+		"with KeyRing": {SigningKeys: [][]byte{key}, KeyRing: session.KeyRingSigns},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := sessiontest.NewManager(t, cfg)
+			c := &race{m: m, handler: m.HandlerFunc(addOne)}
+			c.run(t).wants(t)
+			if want := []string{"A create, B create", "B create, A create"}; !slices.Equal(c.orders, want) {
+				t.Errorf("the orders are %q", c.orders)
 			}
 		})
 	}
