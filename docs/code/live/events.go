@@ -30,7 +30,8 @@ func (site *Site) events(w http.ResponseWriter, r *http.Request, s *session.Sess
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
-	if err := out.Flush(); err != nil { // sends the header
+	_ = out.SetWriteDeadline(time.Time{}) // http.Server.WriteTimeout is for pages
+	if err := out.Flush(); err != nil {   // sends the header
 		return
 	}
 	news := site.News(r.Context(), s.Owner())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -19,6 +20,9 @@ func (site *Site) upload(w http.ResponseWriter, r *http.Request, s *session.Sess
 		http.Error(w, "please log in", http.StatusUnauthorized)
 		return
 	}
+	deadline := time.Now().Add(time.Hour) // the timeouts of http.Server are for pages
+	in := http.NewResponseController(w)
+	_, _ = in.SetReadDeadline(deadline), in.SetWriteDeadline(deadline)
 	size, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxUpload)) // to a file
 	if err != nil {
 		http.Error(w, "the upload has failed", http.StatusBadRequest)
