@@ -24,16 +24,11 @@ import (
 
 var count = session.NewKey[int]("count")
 
-// Sessions for a group or a route, and not for the engine.
+// Sessions for a group, and not for the engine.
 func TestSessionsOfAGroup(t *testing.T) {
 	frameworktest.Run(t, func(t *testing.T, a *frameworktest.App) string {
-		inner := gin.New()
-		inner.Use(ginholdfast.Sessions(a.Manager))
-		addRoutes(inner, a)
 		r := newRouter(a)
-		for _, route := range inner.Routes() {
-			r.Handle(route.Method, route.Path, ginholdfast.Sessions(a.Manager), route.HandlerFunc)
-		}
+		addRoutes(r.Group("/", ginholdfast.Sessions(a.Manager)), a)
 		r.NoRoute(ginholdfast.Sessions(a.Manager))
 		return frameworktest.Serve(t, r)
 	})

@@ -50,7 +50,7 @@ func with(fn func(*gin.Context, *session.Session)) gin.HandlerFunc {
 	}
 }
 
-func addRoutes(r *gin.Engine, a *frameworktest.App) {
+func addRoutes(r gin.IRoutes, a *frameworktest.App) {
 	add := with(func(c *gin.Context, s *session.Session) { c.String(http.StatusOK, "%s", a.Add(s)) })
 	show := with(func(c *gin.Context, s *session.Session) { c.String(http.StatusOK, "%s", a.Show(s)) })
 	r.GET("/none", func(c *gin.Context) { c.String(http.StatusOK, "none") })
@@ -88,7 +88,7 @@ func addRoutes(r *gin.Engine, a *frameworktest.App) {
 	addReplayed(r, a)
 }
 
-func addFailures(r *gin.Engine, a *frameworktest.App) {
+func addFailures(r gin.IRoutes, a *frameworktest.App) {
 	r.POST("/fail", with(func(c *gin.Context, s *session.Session) {
 		a.Spoil(s)
 		_ = c.AbortWithError(http.StatusInternalServerError, errors.New("boom"))
@@ -119,7 +119,7 @@ func addFailures(r *gin.Engine, a *frameworktest.App) {
 	}))
 }
 
-func addReplayed(r *gin.Engine, a *frameworktest.App) {
+func addReplayed(r gin.IRoutes, a *frameworktest.App) {
 	r.GET("/safe", ginholdfast.HandlerFunc(a.Manager, func(c *gin.Context, s *session.Session) {
 		c.Writer.Header().Add("Run", "yes")
 		c.String(http.StatusOK, "%s", a.Careless(s))
