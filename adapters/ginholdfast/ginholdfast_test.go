@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,7 @@ func TestHandlerAroundTheEngine(t *testing.T) {
 func newManager(t *testing.T, cfg session.Config) *session.Manager {
 	t.Helper()
 	cfg.Cookie.Insecure = true
+	cfg.Logger = slog.New(slog.DiscardHandler)
 	m, err := session.New(memory.New(), cfg)
 	if err != nil {
 		t.Fatal(err)
