@@ -1,0 +1,95 @@
+package fiberholdfast_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/timeout"
+
+	"github.com/holdfast-go/holdfast/adapters/fiberholdfast"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A handler that the timeout middleware has given up commits nothing, inside of Sessions
+// and around it. It may still be using the Ctx.
+func TestLateHandlerCommitsNothing(t *testing.T) {
+	m := newManager(t, session.Config{})
+	for _, name := range []string{"inside", "around"} {
+		t.Run(name, func(t *testing.T) {
+			cookies := addOne(m)
+			goOn, done := make(chan struct{}), make(chan error, 1)
+			late := with(func(c fiber.Ctx, s *session.Session) error {
+				count.Update(s, func(n int) int { return n + 100 })
+				<-goOn
+				_, err := fiberholdfast.Load(c)
+				done <- err
+				return c.SendString("page")
+			})
+			app := fiber.New()
+			brief := timeout.Config{Timeout: time.Millisecond}
+			if name == "inside" {
+				app.Get("/", fiberholdfast.Sessions(m), timeout.New(late, brief))
+			} else {
+				sessions := fiberholdfast.Sessions(m)
+				app.Get("/", timeout.New(func(c fiber.Ctx) error { return sessions(c) }, brief), late)
+			}
+			url := listen(t, app)
+			res := send(t, "GET", url, "", cookies...)
+			if res.StatusCode != http.StatusRequestTimeout || strings.Contains(res.body, "page") {
+				t.Errorf("%d %q", res.StatusCode, res.body)
+			}
+			close(goOn)
+			if err := <-done; err != nil {
+				t.Errorf("Load of the late handler: %v", err)
+			}
+			if n := counter(m, cookies); n != 1 {
+				t.Errorf("the counter is %d, want 1", n)
+			}
+		})
+	}
+}
+
+// fiber's timeout middleware answers 408 also for a handler that has noticed the timeout.
+func TestRequestTimeoutCommitsNothing(t *testing.T) {
+	m := newManager(t, session.Config{})
+	cookies := addOne(m)
+	app := fiber.New()
+	app.Get("/", fiberholdfast.Sessions(m), with(func(_ fiber.Ctx, s *session.Session) error {
+		count.Set(s, 666)
+		return fiber.ErrRequestTimeout
+	}))
+	if res := send(t, "GET", listen(t, app), "", cookies...); res.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("%d %q", res.StatusCode, res.body)
+	}
+	if n := counter(m, cookies); n != 1 {
+		t.Errorf("the counter is %d, want 1", n)
+	}
+}
+
+// A body that fiber streams cannot be read twice, so Replay runs the handler once.
+func TestReplayOfAStreamedBody(t *testing.T) {
+	m := newManager(t, session.Config{})
+	for _, c := range []struct {
+		size, runs, status int
+	}{{10, 2, http.StatusOK}, {1 << 20, 1, http.StatusConflict}} {
+		runs := 0
+		cookies := addOne(m)
+		app := fiber.New(fiber.Config{StreamRequestBody: true, ReadBufferSize: 4096, BodyLimit: 4096})
+		app.Post("/", fiberholdfast.Replay(m, with(func(c fiber.Ctx, s *session.Session) error {
+			runs++
+			n, _ := count.Get(s)
+			if runs == 1 {
+				addOne(m, cookies...)
+			}
+			count.Set(s, n+len(c.Body()))
+			return c.SendString("page")
+		})))
+		res := send(t, "POST", listen(t, app), strings.Repeat("x", c.size), cookies...)
+		if res.StatusCode != c.status || runs != c.runs {
+			t.Errorf("%d bytes: %d after %d runs, want %d after %d", c.size, res.StatusCode, runs, c.status, c.runs)
+		}
+	}
+}
