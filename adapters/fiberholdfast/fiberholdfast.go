@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -52,13 +53,14 @@ func HandlerFunc(m *session.Manager, fn func(fiber.Ctx, *session.Session) error)
 // without. Each run begins with the response as it was. What a run has stored by Locals
 // stays. h must not call Next.
 //
-// h does not run again if fiber streams the request's body (Config.StreamRequestBody),
-// since the body cannot be read twice.
+// h does not run again if fiber streams the request's body (Config.StreamRequestBody) and
+// the body is over 256 KiB or of unknown length, since a stream cannot be read twice. A
+// shorter body is read before h runs.
 func Replay(m *session.Manager, h fiber.Handler) fiber.Handler {
 	m.Handler(nil)
 	return func(c fiber.Ctx) error {
 		wrap := m.Replay
-		if c.Request().IsBodyStream() {
+		if !keepBody(c.Request()) {
 			wrap = m.Handler
 		}
 		return serve(c, wrap, func() error { return h(c) })
@@ -119,6 +121,22 @@ func serve(c fiber.Ctx, wrap func(http.Handler) http.Handler, handle func() erro
 	w.end()
 	returned = true
 	return err
+}
+
+// maxReplayBody is the default of session.Config.MaxReplayBody.
+const maxReplayBody = 256 << 10
+
+// keepBody reads the body of a request if fiber streams it, and reports whether it can be
+// read more than once.
+func keepBody(r *fasthttp.Request) bool {
+	if !r.IsBodyStream() {
+		return true
+	}
+	if n := r.Header.ContentLength(); n < 0 || n > maxReplayBody {
+		return false
+	}
+	_ = r.Body()
+	return !r.IsBodyStream()
 }
 
 // answer has the app's ErrorHandler answer.

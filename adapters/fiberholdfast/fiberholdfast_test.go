@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -111,7 +112,7 @@ func TestRequestIsACopy(t *testing.T) {
 	defer conn.Close()
 	responses := bufio.NewReader(conn)
 	for _, method := range []string{"DELETE", "OPTION", "SEARCH"} { // of one length
-		fmt.Fprintf(conn, "%s /%s?q=%s HTTP/1.1\r\nHost: %s.example\r\nX-Test: %s\r\n\r\n", method, method, method, method, method)
+		fmt.Fprintf(conn, "%s /%s?q=%s HTTP/1.1\r\nHost: example\r\nX-Test: %s\r\n\r\n", method, method, method, method)
 		res, err := http.ReadResponse(responses, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +120,7 @@ func TestRequestIsACopy(t *testing.T) {
 		res.Body.Close()
 	}
 	got := fmt.Sprint(kept.Method, kept.URL, kept.Host, kept.Header["X-Test"], kept.RequestURI, kept.Proto, kept.ContentLength, kept.TLS == nil)
-	if want := "DELETE/DELETE?q=DELETEDELETE.example[DELETE]/DELETE?q=DELETEHTTP/1.10 true"; got != want {
+	if want := "DELETE/DELETE?q=DELETEexample[DELETE]/DELETE?q=DELETEHTTP/1.10 true"; got != want {
 		t.Errorf("the request is\n%s, want\n%s", got, want)
 	}
 }
@@ -135,6 +136,10 @@ func TestSessionInAStream(t *testing.T) {
 		count.Set(s, 1)
 		ctx := c.Context()
 		return c.SendStreamWriter(func(w *bufio.Writer) {
+			fmt.Fprintln(w, "begin") // fasthttp sends the header with the first event
+			if err := w.Flush(); err != nil {
+				t.Error(err)
+			}
 			<-handled
 			if err := ctx.Err(); err != nil {
 				t.Errorf("the context has ended: %v", err)
@@ -144,18 +149,18 @@ func TestSessionInAStream(t *testing.T) {
 				return nil
 			})
 			count.Set(s, 666)
-			fmt.Fprint(w, err, " ", errors.Is(s.Save(ctx), session.ErrRequestDone))
+			fmt.Fprintln(w, err, errors.Is(s.Save(ctx), session.ErrRequestDone))
 		})
 	}))
 	url := listen(t, app)
-	res, err := http.Get(url) // returns at the header, which comes after the handlers
+	res, err := http.Get(url) // returns at the header
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
 	close(handled)
-	if line, err := bufio.NewReader(res.Body).ReadString(0); line != "<nil> true" {
-		t.Errorf("the stream is %q, %v", line, err)
+	if stream, err := io.ReadAll(res.Body); string(stream) != "begin\n<nil> true\n" {
+		t.Errorf("the stream is %q, %v", stream, err)
 	}
 	if n := counter(m, res.Cookies()); n != 11 {
 		t.Errorf("the counter is %d, want 11", n)
