@@ -2,10 +2,8 @@ module github.com/holdfast-go/holdfast/adapters/echoholdfast
 
 go 1.26.0
 
-replace github.com/holdfast-go/holdfast => ../..
-
 require (
-	github.com/holdfast-go/holdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
 	github.com/labstack/echo/v5 v5.3.1
 )
 

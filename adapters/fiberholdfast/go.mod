@@ -2,11 +2,9 @@ module github.com/holdfast-go/holdfast/adapters/fiberholdfast
 
 go 1.26.0
 
-replace github.com/holdfast-go/holdfast => ../..
-
 require (
 	github.com/gofiber/fiber/v3 v3.1.0
-	github.com/holdfast-go/holdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
 	github.com/valyala/fasthttp v1.69.0
 )
 

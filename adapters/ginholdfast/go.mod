@@ -2,11 +2,9 @@ module github.com/holdfast-go/holdfast/adapters/ginholdfast
 
 go 1.26.0
 
-replace github.com/holdfast-go/holdfast => ../..
-
 require (
 	github.com/gin-gonic/gin v1.12.0
-	github.com/holdfast-go/holdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
 )
 
 require (

@@ -2,21 +2,14 @@ module github.com/holdfast-go/holdfast/examples/frameworks
 
 go 1.26.0
 
-replace (
-	github.com/holdfast-go/holdfast => ../..
-	github.com/holdfast-go/holdfast/adapters/echoholdfast => ../../adapters/echoholdfast
-	github.com/holdfast-go/holdfast/adapters/fiberholdfast => ../../adapters/fiberholdfast
-	github.com/holdfast-go/holdfast/adapters/ginholdfast => ../../adapters/ginholdfast
-)
-
 require (
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v3 v3.1.0
-	github.com/holdfast-go/holdfast v0.0.0
-	github.com/holdfast-go/holdfast/adapters/echoholdfast v0.0.0
-	github.com/holdfast-go/holdfast/adapters/fiberholdfast v0.0.0
-	github.com/holdfast-go/holdfast/adapters/ginholdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
+	github.com/holdfast-go/holdfast/adapters/echoholdfast v0.1.0
+	github.com/holdfast-go/holdfast/adapters/fiberholdfast v0.1.0
+	github.com/holdfast-go/holdfast/adapters/ginholdfast v0.1.0
 	github.com/labstack/echo/v5 v5.3.1
 	golang.org/x/crypto v0.58.0
 )
