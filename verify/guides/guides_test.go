@@ -151,8 +151,10 @@ func TestCommands(t *testing.T) {
 				t.Errorf("%s:%d: the rehearsal knows no ```sh %s", name, b.line, b.argument)
 			}
 			for _, m := range runFolder.FindAllStringSubmatch(b.code, -1) {
-				if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
-					t.Errorf("%s:%d: %s: %v", name, b.line, m[0], err)
+				_, fromRoot := os.Stat(filepath.Join(root, m[1]))
+				_, fromPage := os.Stat(filepath.Join(root, path.Dir(name), m[1]))
+				if fromRoot != nil && fromPage != nil {
+					t.Errorf("%s:%d: %s: there is no such folder", name, b.line, m[0])
 				}
 			}
 			for _, m := range makeTarget.FindAllStringSubmatch(b.code, -1) {
