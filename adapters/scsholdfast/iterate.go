@@ -24,7 +24,8 @@ import (
 // session. It includes the sessions of every SessionManager with the same Store and type
 // of Codec, whatever its Config.Namespace.
 //
-// Unlike in scs, Token is "", and RenewToken and MergeSession fail. If Store is not a
+// Unlike in scs, Token is "", RenewToken and MergeSession fail, and so does Commit after
+// SetDeadline with a later deadline. If Store is not a
 // [provider.Lister], the error wraps errors.ErrUnsupported; scs panics.
 func (s *SessionManager) Iterate(ctx context.Context, fn func(context.Context) error) error {
 	c, err := s.core()
@@ -67,6 +68,7 @@ func (c *core) listed(info *session.Info) *data {
 	if d.deadline, ok = deadlineOf(own, ok); !ok {
 		d.deadline = info.StartedAt.Add(c.lifetime)
 	}
+	v.ends = d.deadline
 	return d
 }
 
@@ -80,7 +82,8 @@ type listedValues struct {
 	own      map[string]change  // by stored name
 	cleared  bool
 	failed   error // of a value that cannot be encoded
-	deadline time.Time
+	ends     time.Time // the deadline that was listed
+	deadline time.Time // that fn has set; zero: none
 }
 
 // change is a change of a key: the new value, or that it was removed.
@@ -140,7 +143,13 @@ func (v *listedValues) keys() []string {
 	return namesOf(slices.Collect(maps.Keys(names)))
 }
 
-func (v *listedValues) setDeadline(t time.Time) { v.deadline = t }
+func (v *listedValues) setDeadline(t time.Time) {
+	if v.deadline = t; t.After(v.ends) && v.failed == nil {
+		v.failed = errLaterDeadline
+	}
+}
+
+var errLaterDeadline = errors.New("scsholdfast: SetDeadline in a context of Iterate with a later deadline: the visitor could not be given the cookie")
 
 // commit applies the changes to the stored session.
 func (v *listedValues) commit(ctx context.Context) (string, error) {
@@ -164,7 +173,7 @@ func (v *listedValues) commit(ctx context.Context) (string, error) {
 			key.Set(s, c.value)
 		}
 		if !v.deadline.IsZero() {
-			stored.setDeadline(v.deadline)
+			deadlineKey.Set(s, encodeDeadline(v.deadline))
 		}
 		return nil
 	})
