@@ -2,9 +2,7 @@ module github.com/holdfast-go/holdfast/adapters/scsholdfast
 
 go 1.26.0
 
-replace github.com/holdfast-go/holdfast => ../..
-
-require github.com/holdfast-go/holdfast v0.0.0
+require github.com/holdfast-go/holdfast v0.1.0
 
 require (
 	github.com/fxamacker/cbor/v2 v2.9.6 // indirect

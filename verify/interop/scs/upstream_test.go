@@ -3,6 +3,7 @@ package scs_test
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +87,7 @@ func TestOfSCS(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "shim_test.go"), string(text))
-	write(t, filepath.Join(dir, "go.mod"), absolute(t, read(t, "go.mod")))
+	write(t, filepath.Join(dir, "go.mod"), read(t, "go.mod")+replacements(t))
 	write(t, filepath.Join(dir, "go.sum"), read(t, "go.sum"))
 
 	var skip []string
@@ -126,21 +127,28 @@ func adapted(t *testing.T, name, text string) string {
 	return text
 }
 
-// absolute returns a go.mod whose replacements work in another folder.
-func absolute(t *testing.T, mod string) string {
-	return regexp.MustCompile(`=> (\.\.\S*)`).ReplaceAllStringFunc(mod, func(s string) string {
-		path, err := filepath.Abs(strings.TrimPrefix(s, "=> "))
+// replacements returns the lines of a go.mod that replace the modules of the repository.
+func replacements(t *testing.T) (lines string) {
+	for module, dir := range map[string]string{
+		"github.com/holdfast-go/holdfast":                      "../../..",
+		"github.com/holdfast-go/holdfast/adapters/scsholdfast": "../../../adapters/scsholdfast",
+	} {
+		path, err := filepath.Abs(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return "=> " + path
-	})
+		lines += fmt.Sprintf("\nreplace %s => %q\n", module, path)
+	}
+	return lines
 }
 
 func output(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir = dir
+	if dir != "." {
+		cmd.Env = append(os.Environ(), "GOWORK=off")
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

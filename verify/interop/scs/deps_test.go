@@ -1,6 +1,0 @@
-package scs_test
-
-import (
-	_ "github.com/alexedwards/scs/v2"
-	_ "github.com/holdfast-go/holdfast/adapters/scsholdfast"
-)
