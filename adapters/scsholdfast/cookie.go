@@ -21,7 +21,7 @@ type SessionCookie struct {
 	Domain string
 
 	// HttpOnly has no effect: the cookie always has the attribute HttpOnly.
-	HttpOnly bool
+	HttpOnly bool //lint:ignore ST1003 it is the name in scs
 
 	// Path is the path below which the cookie is sent. "" means "/"; with scs it means the
 	// folder of the page that began the session.

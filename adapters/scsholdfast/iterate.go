@@ -81,7 +81,7 @@ type listedValues struct {
 	read     map[string]bool    // stored names whose listed value was got
 	own      map[string]change  // by stored name
 	cleared  bool
-	failed   error // of a value that cannot be encoded
+	failed   error     // of a value that cannot be encoded
 	ends     time.Time // the deadline that was listed
 	deadline time.Time // that fn has set; zero: none
 }

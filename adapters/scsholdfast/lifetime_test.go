@@ -120,7 +120,7 @@ func TestIdleTimeout(t *testing.T) {
 func TestRenewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := newManager(t)
-		token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "a", 1); setDeadline(100 * time.Hour)(ctx, m) })
+		token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "a", 1); setDeadline(100*time.Hour)(ctx, m) })
 		time.Sleep(20 * time.Hour)
 		renewed := use(t, m, token, func(ctx context.Context) {
 			if m.Token(ctx) != token {
