@@ -114,12 +114,9 @@ func (c valueCodec) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// encode returns the encoded value of a key. That of nil is empty.
+// encode returns the encoded value of a key.
 func (c valueCodec) encode(key string, val any) (encoded, error) {
-	switch {
-	case val == nil:
-		return encoded{}, nil
-	case !c.gob:
+	if !c.gob {
 		return c.codec.Encode(time.Time{}, map[string]any{key: val})
 	}
 	var b bytes.Buffer
@@ -128,10 +125,7 @@ func (c valueCodec) encode(key string, val any) (encoded, error) {
 }
 
 func (c valueCodec) decode(v encoded) (val any, err error) {
-	switch {
-	case len(v) == 0:
-		return nil, nil
-	case c.gob:
+	if c.gob {
 		err = gob.NewDecoder(bytes.NewReader(v)).Decode(&val)
 		return val, err
 	}

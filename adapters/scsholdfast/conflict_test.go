@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -105,8 +106,10 @@ func TestReplayRewinds(t *testing.T) {
 		m.Put(ctx, "cart", map[string]int{})
 	})
 	var statuses []any
+	var deadlines []time.Time
 	v := app(t, m, m.Replay(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		statuses = append(statuses, m.Status(r.Context()))
+		deadlines = append(deadlines, m.Deadline(r.Context()))
 		m.Get(r.Context(), "cart").(map[string]int)["eggs"]++
 		m.Put(r.Context(), "n", m.GetInt(r.Context(), "n")+1)
 	})).ServeHTTP)
@@ -120,9 +123,71 @@ func TestReplayRewinds(t *testing.T) {
 			t.Errorf("n %d, cart %v", n, cart)
 		}
 	})
-	if got := fmt.Sprint(statuses); got != "[0 0]" {
-		t.Errorf("statuses %s, want each run to begin Unmodified", got)
+	if got := fmt.Sprint(statuses); got != "[0 0]" || !deadlines[0].Equal(deadlines[1]) {
+		t.Errorf("statuses %s, deadlines %v, want each run to begin Unmodified", got, deadlines)
 	}
+}
+
+// What a run has changed in place is not there in the next one, also if it was not to be
+// saved.
+func TestReplayRewindsUnsavedChangesInPlace(t *testing.T) {
+	m, s := newManager(t)
+	n := session.NewKey[int]("n")
+	token := use(t, m, "", func(ctx context.Context) {
+		m.Put(ctx, "n", 1)
+		m.Put(ctx, "cart", map[string]int{})
+	})
+	runs := 0
+	v := app(t, m, m.Replay(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		m.Get(r.Context(), "cart").(map[string]int)["eggs"]++
+		old, _ := n.Get(m.Session(r.Context()))
+		n.Set(m.Session(r.Context()), old+1)
+		if runs++; runs == 2 {
+			m.Put(r.Context(), "saved", true)
+		}
+	})).ServeHTTP)
+	v.cookie = &http.Cookie{Name: "session", Value: token}
+	s.beforeSave(func() {
+		use(t, m, token, func(ctx context.Context) { m.Put(ctx, "n", 10) })
+	})
+	v.get("/")
+	use(t, m, token, func(ctx context.Context) {
+		if n, cart := m.GetInt(ctx, "n"), m.Get(ctx, "cart").(map[string]int); n != 11 || cart["eggs"] != 1 || runs != 2 {
+			t.Errorf("n %d, cart %v, %d runs", n, cart, runs)
+		}
+	})
+}
+
+// A response that answers a conflict has no cookie of the request that failed.
+func TestConflictSendsNoCookie(t *testing.T) {
+	m, s := newManager(t)
+	m.Cookie.Persist = false
+	token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "n", 1) })
+	v := app(t, m, func(_ http.ResponseWriter, r *http.Request) {
+		m.RememberMe(r.Context(), true)
+		m.Put(r.Context(), "n", m.GetInt(r.Context(), "n")+1)
+	})
+	v.cookie = &http.Cookie{Name: "session", Value: token}
+	s.beforeSave(func() {
+		use(t, m, token, func(ctx context.Context) { m.Put(ctx, "n", 10) })
+	})
+	if res := v.do("GET", "/"); res.StatusCode != http.StatusConflict || len(res.Cookies()) > 0 {
+		t.Errorf("status %d, cookies %v", res.StatusCode, res.Cookies())
+	}
+}
+
+// Two requests that move the deadline do not conflict.
+func TestDeadlinesDoNotConflict(t *testing.T) {
+	m, _ := newManager(t)
+	token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "a", 1); setDeadline(time.Hour)(ctx, m) })
+	use(t, m, token, func(ctx context.Context) {
+		setDeadline(2*time.Hour)(ctx, m)
+		use(t, m, token, setDeadlineOf(m, 3*time.Hour))
+	})
+}
+
+func setDeadlineOf(m manager, d time.Duration) func(ctx context.Context) {
+	return func(ctx context.Context) { setDeadline(d)(ctx, m) }
 }
 
 func TestPop(t *testing.T) {

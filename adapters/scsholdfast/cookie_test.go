@@ -163,6 +163,9 @@ func TestWriteSessionCookie(t *testing.T) {
 	if c := write("t", time.Now().Add(-time.Hour)); c.MaxAge >= 0 {
 		t.Errorf("expired: cookie %v", c)
 	}
+	if c := write("t", time.Now()); c.MaxAge >= 0 {
+		t.Errorf("just expired: cookie %v", c)
+	}
 	if c := write("", time.Time{}); c.MaxAge >= 0 {
 		t.Errorf("deleted: cookie %v", c)
 	}

@@ -27,6 +27,21 @@ func TestImportIfDeleteFails(t *testing.T) {
 	}
 }
 
+// A visitor who goes away does not stop the import.
+func TestVisitorGoesAwayDuringTheImport(t *testing.T) {
+	m, _, old := newImporting(t)
+	token := old.add(t, time.Now().Add(time.Hour), map[string]any{"a": 1})
+	ctx, cancel := context.WithCancel(context.Background())
+	old.beforeFind = cancel
+	_, _ = m.Load(ctx, token)
+	if len(old.sessions) > 0 {
+		t.Error("the old session is still there")
+	}
+	if got := show(t, m, token).get("/"); got != "a=1 " {
+		t.Errorf("the visitor has %q", got)
+	}
+}
+
 func TestImportErrors(t *testing.T) {
 	m, s, old := newImporting(t)
 	token := old.add(t, time.Now().Add(time.Hour), map[string]any{"a": 1})

@@ -277,6 +277,31 @@ func TestOtherCookies(t *testing.T) {
 	}
 }
 
+// Nobody can cause many lookups by a single request.
+func TestManyOldCookies(t *testing.T) {
+	m, _, old := newImporting(t)
+	h := m.LoadAndSave(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for n, want := range map[int]int{4: 4, 5: 0} {
+		old.finds = 0
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", strings.Repeat("session="+strings.Repeat("A", 43)+"; ", n))
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if old.finds != want {
+			t.Errorf("%d cookies: %d finds", n, old.finds)
+		}
+	}
+}
+
+// A deadline beyond all bounds is shortened to the longest lifetime.
+func TestImportOfAFarDeadline(t *testing.T) {
+	m, _, old := newImporting(t)
+	token := old.add(t, time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), map[string]any{"a": 1})
+	v := show(t, m, token)
+	if got := v.get("/"); got != "a=1 " || v.cookie.MaxAge > 400*24*3600+1 {
+		t.Errorf("the visitor has %q, cookie %v", got, v.cookie)
+	}
+}
+
 // The old cookie has another name: it is deleted, and the visitor's other cookies stay.
 func TestImportFromAnotherCookie(t *testing.T) {
 	m, _, old := newImporting(t)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/adapters/scsholdfast"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -85,6 +86,18 @@ func TestIterateConflicts(t *testing.T) {
 	if err := add("m"); err != nil {
 		t.Error(err)
 	}
+	mayLose := scsholdfast.New()
+	mayLose.Store, mayLose.Config = m.Store, m.Config
+	mayLose.LastWriteWins = func(key string) bool { return key == "m" }
+	err := mayLose.Iterate(context.Background(), func(ctx context.Context) error {
+		mayLose.Put(ctx, "m", mayLose.GetInt(ctx, "m"))
+		use(t, m, token, func(ctx context.Context) { m.Put(ctx, "m", 3) })
+		_, _, err := mayLose.Commit(ctx)
+		return err
+	})
+	if err != nil {
+		t.Errorf("last write wins: %v", err)
+	}
 	use(t, m, token, func(ctx context.Context) {
 		if got := fmt.Sprint(m.GetInt(ctx, "n"), m.GetInt(ctx, "m")); got != "21 2" {
 			t.Errorf("n, m = %s", got)
@@ -96,6 +109,7 @@ func TestIterateCommitOfAllChanges(t *testing.T) {
 	m, _ := newManager(t)
 	token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "n", 1) })
 	err := m.Iterate(context.Background(), func(ctx context.Context) error {
+		m.GetInt(ctx, "n")
 		if err := m.Clear(ctx); err != nil {
 			return err
 		}

@@ -139,6 +139,11 @@ func TestRenewToken(t *testing.T) {
 		if renewed == token || alive(t, m, token) || !alive(t, m, renewed) {
 			t.Errorf("renewed %v, old alive %v, new alive %v", renewed != token, alive(t, m, token), alive(t, m, renewed))
 		}
+		use(t, m, renewed, func(ctx context.Context) {
+			if left := time.Until(m.Session(ctx).ExpiresAt()); left != 24*time.Hour {
+				t.Errorf("the record stays for %v", left)
+			}
+		})
 		time.Sleep(23 * time.Hour)
 		if !alive(t, m, renewed) {
 			t.Error("the lifetime was not restarted")
@@ -170,6 +175,45 @@ func TestNewSessionAfterAnEarlierDeadline(t *testing.T) {
 			t.Error("the new session was not saved")
 		}
 	})
+}
+
+// Commit returns when the session ends unless it is used.
+func TestExpiryOfCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for idle, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, time.Hour: time.Hour, 99 * time.Hour: 24 * time.Hour} {
+			m, _ := newManager(t)
+			m.IdleTimeout = idle
+			ctx, err := m.Load(context.Background(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if token, expiry, err := m.Commit(ctx); token != "" || !expiry.IsZero() || err != nil {
+				t.Errorf("nothing to store: %q, %v, %v", token, expiry, err)
+			}
+			m.Put(ctx, "a", 1)
+			if _, expiry, err := m.Commit(ctx); err != nil || time.Until(expiry) != want {
+				t.Errorf("idle timeout %v: expires in %v, %v", idle, time.Until(expiry), err)
+			}
+		}
+	})
+}
+
+// The cookie gets the new expiry, also if it is earlier.
+func TestCookieOfSetDeadline(t *testing.T) {
+	m, _ := newManager(t)
+	hours := 24
+	v := app(t, m, func(_ http.ResponseWriter, r *http.Request) {
+		m.Put(r.Context(), "a", 1)
+		if hours != 24 {
+			setDeadline(time.Duration(hours)*time.Hour)(r.Context(), m)
+		}
+	})
+	for _, hours = range []int{24, 10, 100} {
+		res := v.do("GET", "/")
+		if c := res.Cookies(); len(c) != 1 || c[0].MaxAge > hours*3600+1 || c[0].MaxAge < hours*3600-60 {
+			t.Errorf("%d hours: cookies %v", hours, c)
+		}
+	}
 }
 
 func TestSetDeadlineOutOfRange(t *testing.T) {

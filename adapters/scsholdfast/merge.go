@@ -32,7 +32,6 @@ func (s *SessionManager) MergeSession(ctx context.Context, token string) error {
 	for _, key := range other.values.keys() {
 		if v, ok := other.values.get(key); ok {
 			d.values.set(key, v)
-			delete(d.entries, key)
 		}
 	}
 	if other.deadline.After(d.deadline) {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/adapters/scsholdfast"
 )
@@ -218,6 +219,19 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// Middleware between two LoadAndSave of one SessionManager sees what the inner handler
+// does.
+func TestNestedSharesTheState(t *testing.T) {
+	m, _ := newManager(t)
+	inner := m.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { m.Put(r.Context(), "a", 1) }))
+	app(t, m, func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, r)
+		if m.Status(r.Context()) != scsholdfast.Modified {
+			t.Error("the session is not Modified")
+		}
+	}).get("/")
+}
+
 // Trips of a request to the store.
 func TestTrips(t *testing.T) {
 	m, s := newManager(t)
@@ -246,11 +260,11 @@ func TestTrips(t *testing.T) {
 }
 
 func TestMergeSession(t *testing.T) {
-	m, _ := newManager(t)
+	m, s := newManager(t)
 	other := use(t, m, "", func(ctx context.Context) {
 		m.Put(ctx, "state", "xyz")
 		m.Put(ctx, "both", "theirs")
-		setDeadline(99*60*60*1e9)(ctx, m)
+		setDeadline(99*time.Hour)(ctx, m)
 	})
 	token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "both", "mine") })
 	merge := func(token, other string) string {
@@ -274,5 +288,13 @@ func TestMergeSession(t *testing.T) {
 	})
 	merge(token, other) // ended
 	merge(token, token)
-	merge(token, "unknown")
+	use(t, m, token, func(ctx context.Context) {
+		if left := time.Until(m.Deadline(ctx)); left < 98*time.Hour {
+			t.Errorf("deadline in %v", left)
+		}
+		trips := s.trips.Load()
+		if err := m.MergeSession(ctx, "unknown"); err != nil || m.Status(ctx) != scsholdfast.Unmodified || s.trips.Load() != trips {
+			t.Errorf("unknown token: %v, status %d, %d trips", err, m.Status(ctx), s.trips.Load()-trips)
+		}
+	})
 }

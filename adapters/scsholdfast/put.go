@@ -56,7 +56,8 @@ func (s *SessionManager) Remove(ctx context.Context, key string) {
 	d := s.data(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, ok := d.values.peek(key); !ok {
+	e := d.entries[key]
+	if _, ok := d.values.peek(key); !ok && (e == nil || !e.failed) {
 		return
 	}
 	d.values.remove(key)

@@ -159,6 +159,26 @@ func TestValueThatCannotBeEncoded(t *testing.T) {
 	t.Log(err)
 }
 
+// A value that cannot be encoded is gone when its key is removed.
+func TestRemoveValueThatCannotBeEncoded(t *testing.T) {
+	for name, remove := range map[string]func(ctx context.Context, m manager) error{
+		"remove":  func(ctx context.Context, m manager) error { m.Remove(ctx, "x"); return nil },
+		"pop":     func(ctx context.Context, m manager) error { _ = m.Pop(ctx, "x").(unregistered); return nil },
+		"clear":   func(ctx context.Context, m manager) error { m.Put(ctx, "y", 1); return m.Clear(ctx) },
+		"destroy": func(ctx context.Context, m manager) error { return m.Destroy(ctx) },
+	} {
+		m, _ := newManager(t)
+		ctx, err := m.Load(context.Background(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Put(ctx, "x", unregistered{"Ann"})
+		if err := remove(ctx, m); err != nil || m.Exists(ctx, "x") {
+			t.Errorf("%s: exists %v, %v", name, m.Exists(ctx, "x"), err)
+		}
+	}
+}
+
 // A Key of package session and the methods of scs share their values.
 func TestKey(t *testing.T) {
 	m, _ := newManager(t)
