@@ -246,7 +246,6 @@ func (s *SessionManager) RenewToken(ctx context.Context) error {
 	}
 	stored := !d.session.IsNew()
 	d.session.Renew()
-	d.session.Persist(0)
 	d.deadline = d.core.newDeadline()
 	if stored {
 		d.values.setDeadline(d.deadline)

@@ -85,6 +85,17 @@ func TestCookieOfEveryWayToAnswer(t *testing.T) {
 	}
 }
 
+// A cookie line of the app itself stays as it is.
+func TestCookieLineOfTheApp(t *testing.T) {
+	m, _ := newManager(t)
+	token := use(t, m, "", func(ctx context.Context) { m.Put(ctx, "a", 1) })
+	v := app(t, m, func(w http.ResponseWriter, r *http.Request) { m.WriteSessionCookie(r.Context(), w, "", time.Time{}) })
+	v.cookie = &http.Cookie{Name: "session", Value: token}
+	if v.do("GET", "/"); v.cookie != nil {
+		t.Errorf("cookie %v", v.cookie)
+	}
+}
+
 func TestRememberMe(t *testing.T) {
 	m, _ := newManager(t)
 	m.Cookie.Persist = false

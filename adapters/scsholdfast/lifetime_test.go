@@ -143,6 +143,9 @@ func TestRenewToken(t *testing.T) {
 			if left := time.Until(m.Session(ctx).ExpiresAt()); left != 24*time.Hour {
 				t.Errorf("the record stays for %v", left)
 			}
+			if left := time.Until(m.Deadline(ctx)); left != 24*time.Hour {
+				t.Errorf("stored deadline in %v", left)
+			}
 		})
 		time.Sleep(23 * time.Hour)
 		if !alive(t, m, renewed) {
@@ -208,7 +211,7 @@ func TestCookieOfSetDeadline(t *testing.T) {
 			setDeadline(time.Duration(hours)*time.Hour)(r.Context(), m)
 		}
 	})
-	for _, hours = range []int{24, 10, 100} {
+	for _, hours = range []int{24, 10, 5, 100} {
 		res := v.do("GET", "/")
 		if c := res.Cookies(); len(c) != 1 || c[0].MaxAge > hours*3600+1 || c[0].MaxAge < hours*3600-60 {
 			t.Errorf("%d hours: cookies %v", hours, c)
