@@ -75,5 +75,4 @@ func (s *SessionManager) SetDeadline(ctx context.Context, expire time.Time) {
 	defer d.mu.Unlock()
 	d.values.setDeadline(expire)
 	d.deadline, d.status = expire, Modified
-	d.resend.Store(true)
 }

@@ -39,7 +39,6 @@ func (s *SessionManager) MergeSession(ctx context.Context, token string) error {
 		d.deadline = other.deadline
 	}
 	d.status = Modified
-	d.resend.Store(true)
 	d.saveInPlace()
 	if _, err := d.values.commit(ctx); err != nil {
 		return err
