@@ -21,7 +21,8 @@ import (
 // A session is imported once. Parallel requests with the old cookie get the same new
 // session, on every instance: a record in SessionManager.Store, which exists until the
 // old deadline, names it. The record is encrypted with a key that is derived from the old
-// token, so it opens no session for a reader of the store. One minute after the import
+// token, so it opens no session for a reader of the store. (To cmd/holdfast it is a record
+// that could not be read.) One minute after the import
 // the old cookie stands for no session any more, even if the session is still in Store
 // because it could not be deleted, or because an instance of the old program has saved it
 // again.
