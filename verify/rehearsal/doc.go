@@ -12,6 +12,7 @@
 //	<!-- rehearsal: in hello -->            it begins in the folder hello; also "serves in hello"
 //	<!-- rehearsal: hello/main.go -->       a block of another language, to be written to that file
 //	<!-- rehearsal: not run: the reason --> it is left out
+//	<!-- rehearsal: before: commands -->    what the reader has done by then; $REPOSITORY has the files of this one
 //
 // With -tidy it compares the go.mod and go.sum files of the working tree with those that
 // "go mod tidy" writes, which needs the proxy for the modules that require each other;

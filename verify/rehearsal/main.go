@@ -75,7 +75,7 @@ func run(tidy tidying, only string) error {
 		if only != "" && page != only {
 			continue
 		}
-		if err := rehearse(root, filepath.Join(files, page), temp, env); err != nil {
+		if err := rehearse(root, files, page, temp, env); err != nil {
 			return err
 		}
 	}

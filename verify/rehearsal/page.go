@@ -36,7 +36,10 @@ type step struct {
 	file   string // to be written, from that folder; "": commands to be run
 }
 
-const mark = "<!-- rehearsal: "
+const (
+	mark       = "<!-- rehearsal: "
+	markBefore = mark + "before: "
+)
 
 // shells are the languages of blocks of commands.
 var shells = []string{"sh", "bash", "shell", "console"}
@@ -48,7 +51,7 @@ func readSteps(file string) ([]step, error) {
 		return nil, err
 	}
 	var steps []step
-	var marked, language string
+	var marked, before, language string
 	var block *step
 	for n, line := range strings.Split(string(data), "\n") {
 		switch trimmed := strings.TrimSpace(line); {
@@ -58,17 +61,20 @@ func readSteps(file string) ([]step, error) {
 				return nil, fmt.Errorf("%s:%d: %w", file, block.line, err)
 			}
 			if taken {
+				block.text = before + block.text
 				steps = append(steps, *block)
 			}
-			block, marked = nil, ""
+			block, marked, before = nil, "", ""
 		case block != nil:
 			block.text += line + "\n"
 		case strings.HasPrefix(trimmed, "```"):
 			language, block = strings.TrimPrefix(trimmed, "```"), &step{line: n + 2}
+		case strings.HasPrefix(trimmed, markBefore):
+			before = strings.TrimSuffix(strings.TrimPrefix(trimmed, markBefore), " -->") + "\n"
 		case strings.HasPrefix(trimmed, mark):
 			marked = strings.TrimSuffix(strings.TrimPrefix(trimmed, mark), " -->")
 		case trimmed != "":
-			marked = ""
+			marked, before = "", ""
 		}
 	}
 	return steps, nil

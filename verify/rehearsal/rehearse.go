@@ -22,8 +22,8 @@ import (
 const patience = 10 * time.Minute
 
 // rehearse follows a page in an empty folder.
-func rehearse(root, page, temp string, env []string) error {
-	steps, err := readSteps(page)
+func rehearse(root, files, page, temp string, env []string) error {
+	steps, err := readSteps(filepath.Join(files, page))
 	if err != nil || len(steps) == 0 {
 		return err
 	}
@@ -31,16 +31,16 @@ func rehearse(root, page, temp string, env []string) error {
 	if err != nil {
 		return err
 	}
-	r := &newcomer{state: filepath.Join(temp, "state"), env: env, root: root, start: dir, dir: dir}
+	r := &newcomer{state: filepath.Join(temp, "state"), env: env, root: root, files: files, start: dir, dir: dir}
 	for _, left := range []string{r.state, r.state + ".dir"} { // by the page before
 		if err := os.RemoveAll(left); err != nil {
 			return err
 		}
 	}
 	for _, s := range steps {
-		log.Printf("%s:%d", filepath.Base(page), s.line)
+		log.Printf("%s:%d", page, s.line)
 		if err := r.follow(s); err != nil {
-			return fmt.Errorf("%s:%d: %w\n%s", filepath.Base(page), s.line, err, s.text)
+			return fmt.Errorf("%s:%d: %w\n%s", page, s.line, err, s.text)
 		}
 	}
 	return nil
@@ -49,6 +49,7 @@ func rehearse(root, page, temp string, env []string) error {
 // newcomer follows the steps of a page.
 type newcomer struct {
 	root  string // of the repository
+	files string // of its last commit
 	start string // the folder in which he began
 	dir   string // in which he works at present
 	state string // a file with his variables, once there are any
@@ -93,7 +94,7 @@ trap 'export -p >"$STATE"; pwd >"$STATE.dir"' EXIT
 `
 	cmd := exec.CommandContext(ctx, "bash", "-c", before+script)
 	cmd.Dir = n.dir
-	cmd.Env = append(n.env, "STATE="+n.state,
+	cmd.Env = append(n.env, "STATE="+n.state, "REPOSITORY="+n.files,
 		// A clone is one of this repository, whatever its URL will be.
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url."+n.root+".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/holdfast-go/holdfast")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

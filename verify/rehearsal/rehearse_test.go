@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,8 @@ import (
 // follow rehearses a page without modules of its own.
 func follow(t *testing.T, text string) error {
 	t.Helper()
-	return rehearse(t.TempDir(), page(t, text), t.TempDir(), os.Environ())
+	dir, name := filepath.Split(page(t, text))
+	return rehearse(t.TempDir(), dir, name, t.TempDir(), os.Environ())
 }
 
 func TestStepsShareFolderAndVariables(t *testing.T) {
