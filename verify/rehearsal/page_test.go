@@ -23,15 +23,15 @@ func TestReadSteps(t *testing.T) {
 		text string
 		want []step
 	}{
-		"commands":            {"~~~sh\nmake\n\nls\n~~~\n", []step{{line: 2, text: "make\n\nls\n"}}},
-		"another language":    {"~~~go\npackage main\n~~~\n", nil},
-		"a server":            {"<!-- rehearsal: serves -->\n~~~sh\ngo run .\n~~~\n", []step{{line: 3, text: "go run .\n", serves: true}}},
-		"a server elsewhere":  {"<!-- rehearsal: serves in a/b -->\n~~~sh\nx\n~~~\n", []step{{line: 3, text: "x\n", serves: true, in: "a/b"}}},
-		"a folder":            {"<!-- rehearsal: in a -->\n\n~~~sh\nx\n~~~\n", []step{{line: 4, text: "x\n", in: "a"}}},
-		"a file":              {"<!-- rehearsal: a/main.go -->\n~~~go\nx\n~~~\n", []step{{line: 3, text: "x\n", file: "a/main.go"}}},
-		"left out":            {"<!-- rehearsal: not run: no store -->\n~~~sh\nx\n~~~\n~~~sh\ny\n~~~\n", []step{{line: 6, text: "y\n"}}},
+		"commands":             {"~~~sh\nmake\n\nls\n~~~\n", []step{{line: 2, text: "make\n\nls\n"}}},
+		"another language":     {"~~~go\npackage main\n~~~\n", nil},
+		"a server":             {"<!-- rehearsal: serves -->\n~~~sh\ngo run .\n~~~\n", []step{{line: 3, text: "go run .\n", serves: true}}},
+		"a server elsewhere":   {"<!-- rehearsal: serves in a/b -->\n~~~sh\nx\n~~~\n", []step{{line: 3, text: "x\n", serves: true, in: "a/b"}}},
+		"a folder":             {"<!-- rehearsal: in a -->\n\n~~~sh\nx\n~~~\n", []step{{line: 4, text: "x\n", in: "a"}}},
+		"a file":               {"<!-- rehearsal: a/main.go -->\n~~~go\nx\n~~~\n", []step{{line: 3, text: "x\n", file: "a/main.go"}}},
+		"left out":             {"<!-- rehearsal: not run: no store -->\n~~~sh\nx\n~~~\n~~~sh\ny\n~~~\n", []step{{line: 6, text: "y\n"}}},
 		"what was done before": {"<!-- rehearsal: before: cd x -->\n<!-- rehearsal: serves -->\n~~~sh\ny\n~~~\n~~~sh\nz\n~~~\n", []step{{line: 4, text: "cd x\ny\n", serves: true}, {line: 7, text: "z\n"}}},
-		"a comment too early": {"<!-- rehearsal: serves -->\ntext\n~~~sh\nx\n~~~\n", []step{{line: 4, text: "x\n"}}},
+		"a comment too early":  {"<!-- rehearsal: serves -->\ntext\n~~~sh\nx\n~~~\n", []step{{line: 4, text: "x\n"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := readSteps(page(t, tc.text))
