@@ -116,6 +116,36 @@ func TestRuleResponseWithATokenInAHeader(t *testing.T) {
 	}
 }
 
+// Middleware that has authenticated a request often deletes the header, so that it does
+// not get to another server.
+func TestRuleHandlerDeletesTheHeader(t *testing.T) {
+	for _, tc := range []struct {
+		rule    string
+		token   string
+		do      func(*session.Session)
+		cleared bool
+	}{
+		{"after a load without a token", "", set("a=1"), false},
+		{"before a Destroy that clears a forged token", " forged", (*session.Session).Destroy, true},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w := newWorld(t, tokenHeader("Authorization", false))
+			r := request(http.MethodPost, "")
+			r.Header = http.Header{"Authorization": {"Bearer" + tc.token}, "Cookie": {"session=x"}}
+			rec := httptest.NewRecorder()
+			w.m.HandlerFunc(func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
+				r.Header.Del("Authorization")
+				r.Header.Del("Cookie")
+				tc.do(s)
+			}).ServeHTTP(rec, r)
+			value := rec.Header()["Session-Token"]
+			if len(value) != 1 || (value[0] == "") != tc.cleared || rec.Header()["Set-Cookie"] != nil {
+				t.Errorf("the response has %v", rec.Header())
+			}
+		})
+	}
+}
+
 func TestHeaderOnlyIgnoresCookies(t *testing.T) {
 	w, c, _ := begun(t)
 	w.m = w.manager(tokenHeader("X-Session-Token", true))
