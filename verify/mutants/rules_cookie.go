@@ -66,7 +66,7 @@ var cookies = []mutant{
 	without("of too many cookies no more are collected", engine,
 		"\t\t\tif len(values) > maxCandidates {\n", "\t\t\tif false {\n"),
 	without("a value of another length costs no look at the keys", engine,
-		"if len(value) != ValueLength && len(value) != oldestValueLength {", "if false {"),
+		"\tif !hasLength(value) {\n", "\tif false {\n"),
 	without("an old key verifies", engine,
 		"\tfor _, codec := range k.codecs {\n", "\tfor _, codec := range k.codecs[:min(1, len(k.codecs))] {\n"),
 	without("a cookie that is remembered is another's only if it is the same", engine,

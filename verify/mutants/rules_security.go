@@ -94,10 +94,14 @@ var secrets = []mutant{
 		"\t\tmode = txn.Auto\n", "\t\tmode = txn.Explicit\n"),
 	without("the end of the context of Open does not matter to Commit", engine,
 		"ctx: context.WithoutCancel(ctx), hasToken", "ctx: ctx, hasToken"),
+	without("a value of another length costs no look at the ring", engine,
+		"\tif !slices.ContainsFunc(values, hasLength) {\n\t\treturn found, nil\n\t}\n", ""),
+	without("an empty token of Open is none", engine,
+		"\t\tif token != \"\" {\n\t\t\tsent = append", "\t\tif true {\n\t\t\tsent = append"),
 	without("a Destroy by Open takes the token", engine,
 		"i.issued.Store(&Token{Changed: true})", "i.issued.Store(nil)"),
 	without("a Destroy by Open takes the token of an unknown session", engine,
-		"hasToken: sentAny(tokens)}", "hasToken: false}"),
+		"hasToken: len(sent) > 0}", "hasToken: false}"),
 }
 
 var cookieRules = []mutant{
