@@ -170,6 +170,12 @@ func TestHeaderMistakes(t *testing.T) {
 		"Sitzung-Ä":     "not the name of an HTTP header",
 		"cookie":        "another meaning in HTTP",
 		"host":          "another meaning in HTTP",
+		"cache-control": "another meaning in HTTP",
+		"content-type":  "another meaning in HTTP",
+		"expires":       "another meaning in HTTP",
+		"vary":          "another meaning in HTTP",
+
+		"X-Cache-Control": "another meaning in HTTP",
 	} {
 		if _, err := session.New(memory.New(), session.Config{Header: name}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
@@ -181,17 +187,36 @@ func TestHeaderMistakes(t *testing.T) {
 }
 
 func TestNestedManagersWithOneHeaderAreReported(t *testing.T) {
-	for name, want := range map[string]int{"X-Token": 1, "X-Other-Token": 0} {
+	for names, want := range map[[2]string]int{
+		{"X-Token", "X-Token"}:             1,
+		{"X-Token", "X-Other-Token"}:       0,
+		{"Authorization", "Session-Token"}: 1, // of the response
+		{"Session-Token", "Authorization"}: 1,
+	} {
 		var log bytes.Buffer
-		cfg := session.Config{Header: "X-Token", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		cfg := session.Config{Header: names[0], Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		outer := newManager(t, memory.New(), cfg)
-		cfg.Header, cfg.Cookie.Name = name, "other"
+		cfg.Header, cfg.Cookie.Name = names[1], "other"
 		inner := newManager(t, memory.New(), cfg)
 		for range 2 {
 			outer.Handler(inner.Handler(http.NotFoundHandler())).ServeHTTP(httptest.NewRecorder(), request(http.MethodGet, ""))
 		}
 		if got := bytes.Count(log.Bytes(), []byte("different Config.Headers")); got != want {
-			t.Errorf("%s: logged %d times, want %d", name, got, want)
+			t.Errorf("%s: logged %d times, want %d", names, got, want)
+		}
+	}
+}
+
+func TestManagersWithoutCookiesDoNotOverwriteThem(t *testing.T) {
+	for i := range 2 {
+		var log bytes.Buffer
+		cfg := session.Config{Header: "X-Token", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		both := [2]*session.Manager{newManager(t, memory.New(), session.Config{Logger: cfg.Logger})}
+		cfg.HeaderOnly = true
+		both[1] = newManager(t, memory.New(), cfg)
+		both[i].Handler(both[1-i].Handler(http.NotFoundHandler())).ServeHTTP(httptest.NewRecorder(), request(http.MethodGet, ""))
+		if log.Len() > 0 {
+			t.Errorf("logged %s", &log)
 		}
 	}
 }

@@ -146,16 +146,17 @@ func requestStateOf(ctx context.Context, m *Manager) *requestState {
 }
 
 // enclosing returns the state of the request in m that ctx belongs to. If another Manager
-// around it uses the same cookie or header, it would overwrite m's, which is logged.
+// around it sets the same cookie or header, it would overwrite m's, which is logged.
 func (m *Manager) enclosing(ctx context.Context) *requestState {
 	innermost := requestStateOf(ctx, nil)
 	if innermost == nil || innermost.m == m {
 		return innermost
 	}
-	if name := m.cfg.Cookie.Name; innermost.m.cfg.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
+	mine, other := &m.cfg, &innermost.m.cfg
+	if name := mine.Cookie.Name; !mine.HeaderOnly && !other.HeaderOnly && other.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
 		m.cfg.Logger.Error("session: nested Managers overwrite each other's cookie; give them different Config.Cookie.Names", slog.String("cookie", name))
 	}
-	if name := m.cfg.Header; name != "" && innermost.m.cfg.Header == name && !m.warnedOfHeaders.Swap(true) {
+	if name := mine.responseHeader(); name != "" && other.responseHeader() == name && !m.warnedOfHeaders.Swap(true) {
 		m.cfg.Logger.Error("session: nested Managers overwrite each other's token; give them different Config.Headers", slog.String("header", name))
 	}
 	return requestStateOf(ctx, m)
