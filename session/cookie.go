@@ -109,29 +109,22 @@ func (c Cookie) validate() error {
 	return errors.Join(errs...)
 }
 
-// tokens appends the tokens that the request came with: that of Config.Header, or else
-// those of its cookies.
-func (p *requestState) tokens(values []string) []string {
+// takeTokens appends the tokens that the request came with: that of Config.Header, or else
+// those of its cookies. It is called once: handlers change the headers of their requests,
+// as those do that delete Authorization before they pass a request on.
+func (p *requestState) takeTokens(values []string) []string {
 	if cfg := &p.m.cfg; cfg.Header != "" {
 		token, found := cfg.inHeader(p.request.Header)
+		p.usesHeader = found || cfg.HeaderOnly
 		if token != "" {
-			return append(values, token)
-		}
-		if found || cfg.HeaderOnly {
-			return values
+			values = append(values, token)
 		}
 	}
-	return p.m.cfg.Cookie.sent(values, p.request.Header)
-}
-
-// usesHeader reports whether the visitor sends the token in Config.Header.
-func (p *requestState) usesHeader() bool {
-	cfg := &p.m.cfg
-	if cfg.Header == "" || cfg.HeaderOnly {
-		return cfg.HeaderOnly
+	if !p.usesHeader {
+		values = p.m.cfg.Cookie.sent(values, p.request.Header)
 	}
-	_, found := cfg.inHeader(p.request.Header)
-	return found
+	p.sent = len(values)
+	return values
 }
 
 // sent appends the values of the cookies of this name in the header of a request, up to
@@ -203,7 +196,7 @@ func (p *requestState) writeToken(h http.Header) {
 
 // put adds the token to h.
 func (p *requestState) put(h http.Header, t *Token) {
-	if p.usesHeader() {
+	if p.usesHeader {
 		p.m.cfg.putHeader(h, t)
 		return
 	}
@@ -214,7 +207,7 @@ func (p *requestState) put(h http.Header, t *Token) {
 // warnOfLoss logs, once for each kind, that the browser drops the cookie, or that it
 // replaces another of the visitor's.
 func (p *requestState) warnOfLoss() {
-	if p.usesHeader() {
+	if p.usesHeader {
 		return
 	}
 	cookie := &p.m.cfg.Cookie
@@ -222,7 +215,7 @@ func (p *requestState) warnOfLoss() {
 		p.m.cfg.Logger.Error("session: the response seems to go over plain HTTP, where browsers drop this Secure cookie; "+
 			"serve HTTPS, let the proxy send X-Forwarded-Proto, or set Config.Cookie.Insecure", slog.String("host", p.request.Host))
 	}
-	if fromAnotherSite(p.request, cookie.SameSite) && len(p.tokens(nil)) == 0 && !p.m.warnedOfOtherSite.Swap(true) {
+	if fromAnotherSite(p.request, cookie.SameSite) && p.sent == 0 && !p.m.warnedOfOtherSite.Swap(true) {
 		p.m.cfg.Logger.Warn("session: a request from a page of another site began a session, whose cookie replaces the visitor's own, "+
 			"which the browser did not send; keep the data of such requests in a second Manager with SameSite=None "+
 			"and a cookie Name of its own: see the example \"cross-site\" of Cookie", slog.String("method", p.request.Method))
@@ -234,8 +227,8 @@ func (p *requestState) warnOfLoss() {
 // another site. So it is cleared only together with its session, or if so many cookies
 // came that the new one would be ignored.
 func (p *requestState) inOtherScopes(cookie *http.Cookie) []*http.Cookie {
-	switch sent := len(p.tokens(nil)); {
-	case sent > maxCandidates, sent > 1 && cookie.MaxAge < 0, p.clearOthers.Load():
+	switch {
+	case p.sent > maxCandidates, p.sent > 1 && cookie.MaxAge < 0, p.clearOthers.Load():
 		return p.m.cfg.Cookie.inOtherScopes(p.request)
 	}
 	return nil

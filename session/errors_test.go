@@ -222,13 +222,15 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 		"Destroy":      func(s *session.Session) { s.Destroy() },
 		"Persist":      func(s *session.Session) { s.Persist(time.Hour) },
 		"Save":         func(s *session.Session) { _ = s.Save(ctx) },
+		"Commit":       func(s *session.Session) { _, _ = s.Commit(ctx) },
+		"Token":        func(s *session.Session) { s.Token() },
 		"Update":       func(s *session.Session) { _ = s.Update(ctx, func(*session.Session) error { return nil }) },
 		"Check":        func(s *session.Session) { _ = s.Check(ctx) },
 	}
 	for name, use := range onSession {
 		t.Run(name+" of a nil Session", func(t *testing.T) { wantPanic(t, "look at the error", func() { use(nil) }) })
 		t.Run(name+" of a zero Session", func(t *testing.T) {
-			wantPanic(t, "take the one of Load, HandlerFunc or Manager.Sessions", func() { use(new(session.Session)) })
+			wantPanic(t, "take the one of Load, HandlerFunc, Manager.Open or Manager.Sessions", func() { use(new(session.Session)) })
 		})
 	}
 
@@ -253,6 +255,8 @@ func TestZeroValuesPanicWithAdvice(t *testing.T) {
 		"Replay":       func(m *session.Manager) { m.Replay(http.NotFoundHandler()) },
 		"Load":         func(m *session.Manager) { _, _ = m.Load(ctx) },
 		"ClearCookie":  func(m *session.Manager) { m.ClearCookie(httptest.NewRecorder(), request("GET", "")) },
+		"Open":         func(m *session.Manager) { _, _ = m.Open(ctx) },
+		"Cookie":       func(m *session.Manager) { m.Cookie(session.Token{}) },
 		"Sessions":     func(m *session.Manager) { _, _ = m.Sessions(ctx, "ann") },
 		"Revoke":       func(m *session.Manager) { _ = m.Revoke(ctx, "x") },
 		"RevokeAll":    func(m *session.Manager) { _ = m.RevokeAll(ctx, "ann") },

@@ -44,9 +44,13 @@ func (c *Config) putHeader(h http.Header, t *Token) {
 	forbidCaching(h)
 }
 
-// notForTokens are headers that have another meaning, or that net/http does not pass on.
+// notForTokens are headers that have another meaning, that net/http does not pass on, or
+// that pages of other origins may send without asking (Fetch, "CORS-safelisted
+// request-header").
 var notForTokens = []string{
-	"Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Set-Cookie", "Trailer", "Transfer-Encoding",
+	"Accept", "Accept-Language", "Cache-Control", "Connection", "Content-Language", "Content-Length", "Content-Type", "Cookie",
+	"Date", "Expires", "Host", "Location", "Origin", "Proxy-Authorization", "Range", "Set-Cookie", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade", "Vary", "X-Accel-Expires",
 }
 
 func (c *Config) validateHeader() error {
@@ -57,7 +61,7 @@ func (c *Config) validateHeader() error {
 		return nil
 	case strings.ContainsFunc(c.Header, notInFieldName):
 		return fmt.Errorf("session: Header %q is not the name of an HTTP header", c.Header)
-	case slices.Contains(notForTokens, c.Header):
+	case slices.Contains(notForTokens, c.Header) || targetsCaches(c.Header):
 		return fmt.Errorf("session: Header %q has another meaning in HTTP; use Authorization, or a name such as X-Session-Token", c.Header)
 	}
 	return nil

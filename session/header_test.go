@@ -116,6 +116,36 @@ func TestRuleResponseWithATokenInAHeader(t *testing.T) {
 	}
 }
 
+// Middleware that has authenticated a request often deletes the header, so that it does
+// not get to another server.
+func TestRuleHandlerDeletesTheHeader(t *testing.T) {
+	for _, tc := range []struct {
+		rule    string
+		token   string
+		do      func(*session.Session)
+		cleared bool
+	}{
+		{"after a load without a token", "", set("a=1"), false},
+		{"before a Destroy that clears a forged token", " forged", (*session.Session).Destroy, true},
+	} {
+		t.Run(tc.rule, func(t *testing.T) {
+			w := newWorld(t, tokenHeader("Authorization", false))
+			r := request(http.MethodPost, "")
+			r.Header = http.Header{"Authorization": {"Bearer" + tc.token}, "Cookie": {"session=x"}}
+			rec := httptest.NewRecorder()
+			w.m.HandlerFunc(func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
+				r.Header.Del("Authorization")
+				r.Header.Del("Cookie")
+				tc.do(s)
+			}).ServeHTTP(rec, r)
+			value := rec.Header()["Session-Token"]
+			if len(value) != 1 || (value[0] == "") != tc.cleared || rec.Header()["Set-Cookie"] != nil {
+				t.Errorf("the response has %v", rec.Header())
+			}
+		})
+	}
+}
+
 func TestHeaderOnlyIgnoresCookies(t *testing.T) {
 	w, c, _ := begun(t)
 	w.m = w.manager(tokenHeader("X-Session-Token", true))
@@ -140,6 +170,12 @@ func TestHeaderMistakes(t *testing.T) {
 		"Sitzung-Ä":     "not the name of an HTTP header",
 		"cookie":        "another meaning in HTTP",
 		"host":          "another meaning in HTTP",
+		"cache-control": "another meaning in HTTP",
+		"content-type":  "another meaning in HTTP",
+		"expires":       "another meaning in HTTP",
+		"vary":          "another meaning in HTTP",
+
+		"X-Cache-Control": "another meaning in HTTP",
 	} {
 		if _, err := session.New(memory.New(), session.Config{Header: name}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
@@ -151,17 +187,36 @@ func TestHeaderMistakes(t *testing.T) {
 }
 
 func TestNestedManagersWithOneHeaderAreReported(t *testing.T) {
-	for name, want := range map[string]int{"X-Token": 1, "X-Other-Token": 0} {
+	for names, want := range map[[2]string]int{
+		{"X-Token", "X-Token"}:             1,
+		{"X-Token", "X-Other-Token"}:       0,
+		{"Authorization", "Session-Token"}: 1, // of the response
+		{"Session-Token", "Authorization"}: 1,
+	} {
 		var log bytes.Buffer
-		cfg := session.Config{Header: "X-Token", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		cfg := session.Config{Header: names[0], Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		outer := newManager(t, memory.New(), cfg)
-		cfg.Header, cfg.Cookie.Name = name, "other"
+		cfg.Header, cfg.Cookie.Name = names[1], "other"
 		inner := newManager(t, memory.New(), cfg)
 		for range 2 {
 			outer.Handler(inner.Handler(http.NotFoundHandler())).ServeHTTP(httptest.NewRecorder(), request(http.MethodGet, ""))
 		}
 		if got := bytes.Count(log.Bytes(), []byte("different Config.Headers")); got != want {
-			t.Errorf("%s: logged %d times, want %d", name, got, want)
+			t.Errorf("%s: logged %d times, want %d", names, got, want)
+		}
+	}
+}
+
+func TestManagersWithoutCookiesDoNotOverwriteThem(t *testing.T) {
+	for i := range 2 {
+		var log bytes.Buffer
+		cfg := session.Config{Header: "X-Token", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		both := [2]*session.Manager{newManager(t, memory.New(), session.Config{Logger: cfg.Logger})}
+		cfg.HeaderOnly = true
+		both[1] = newManager(t, memory.New(), cfg)
+		both[i].Handler(both[1-i].Handler(http.NotFoundHandler())).ServeHTTP(httptest.NewRecorder(), request(http.MethodGet, ""))
+		if log.Len() > 0 {
+			t.Errorf("logged %s", &log)
 		}
 	}
 }

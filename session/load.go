@@ -41,7 +41,7 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
 	s := &Session{m: p.m, req: p}
 	var room [2]string
-	if err := s.begin(ctx, p.tokens(room[:0]), event); err != nil {
+	if err := s.begin(ctx, p.takeTokens(room[:0]), event); err != nil {
 		return nil, err
 	}
 	return s, nil

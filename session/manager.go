@@ -139,6 +139,7 @@ func load(ctx context.Context, m *Manager) (*Session, error) {
 func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	m.check()
 	p := &requestState{issuer: issuer{m: m}, request: r}
+	p.takeTokens(nil)
 	p.put(w.Header(), &Token{Changed: true})
 }
 

@@ -111,11 +111,13 @@ type requestState struct {
 	issuer                // of the token to be sent with the header
 	request *http.Request // as it came in, with a context that no failed commit cancels
 
-	loading sync.Mutex // held while the session is read
-	loadErr error
-	asked   atomic.Bool // the session was asked for, whether it was found or not
-	over    atomic.Bool // the outermost handler has returned
-	session atomic.Pointer[Session]
+	loading    sync.Mutex // held while the session is read
+	loadErr    error
+	sent       int         // how many tokens the request came with; known when the session was read
+	usesHeader bool        // the visitor sends the token in Config.Header; as sent
+	asked      atomic.Bool // the session was asked for, whether it was found or not
+	over       atomic.Bool // the outermost handler has returned
+	session    atomic.Pointer[Session]
 
 	headerSent   atomic.Bool            // the header is on its way
 	dropReason   atomic.Pointer[string] // why it commits no more by itself; nil: it does
@@ -144,16 +146,17 @@ func requestStateOf(ctx context.Context, m *Manager) *requestState {
 }
 
 // enclosing returns the state of the request in m that ctx belongs to. If another Manager
-// around it uses the same cookie or header, it would overwrite m's, which is logged.
+// around it sets the same cookie or header, it would overwrite m's, which is logged.
 func (m *Manager) enclosing(ctx context.Context) *requestState {
 	innermost := requestStateOf(ctx, nil)
 	if innermost == nil || innermost.m == m {
 		return innermost
 	}
-	if name := m.cfg.Cookie.Name; innermost.m.cfg.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
+	mine, other := &m.cfg, &innermost.m.cfg
+	if name := mine.Cookie.Name; !mine.HeaderOnly && !other.HeaderOnly && other.Cookie.Name == name && !m.warnedOfNesting.Swap(true) {
 		m.cfg.Logger.Error("session: nested Managers overwrite each other's cookie; give them different Config.Cookie.Names", slog.String("cookie", name))
 	}
-	if name := m.cfg.Header; name != "" && innermost.m.cfg.Header == name && !m.warnedOfHeaders.Swap(true) {
+	if name := mine.responseHeader(); name != "" && other.responseHeader() == name && !m.warnedOfHeaders.Swap(true) {
 		m.cfg.Logger.Error("session: nested Managers overwrite each other's token; give them different Config.Headers", slog.String("header", name))
 	}
 	return requestStateOf(ctx, m)
@@ -222,7 +225,7 @@ func (p *requestState) Method() string           { return p.request.Method }
 func (p *requestState) HeaderSent() bool         { return p.headerSent.Load() }
 func (p *requestState) RunsAgain() bool          { return p.runsAgain.Load() }
 func (p *requestState) ClearOthers()             { p.clearOthers.Store(true) }
-func (p *requestState) HasToken() bool           { return len(p.tokens(nil)) > 0 }
+func (p *requestState) HasToken() bool           { return p.sent > 0 }
 
 func (p *requestState) Passive() bool {
 	return p.passive.Load() || p.request.Context().Value(passiveKey{p.m}) != nil

@@ -22,10 +22,16 @@ import (
 // Session is gone are lost without a log line.
 func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) {
 	m.check()
-	o := &opened{issuer: issuer{m: m}, ctx: context.WithoutCancel(ctx), hasToken: sentAny(tokens)}
+	var sent []string
+	for _, token := range tokens {
+		if token != "" {
+			sent = append(sent, token)
+		}
+	}
+	o := &opened{issuer: issuer{m: m}, ctx: context.WithoutCancel(ctx), hasToken: len(sent) > 0}
 	s := &Session{m: m, req: o}
 	var event observe.Event
-	err := s.begin(ctx, tokens, &event)
+	err := s.begin(ctx, sent, &event)
 	m.engine.Observer.End(ctx, event)
 	if err != nil {
 		return nil, err
@@ -42,11 +48,11 @@ func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) 
 // request that does not count as use of the session, and has changed nothing, does not
 // call it.
 func (s *Session) Commit(ctx context.Context) (Token, error) {
-	mode := txn.Explicit
+	tx, mode := s.transaction(), txn.Explicit
 	if _, ok := s.req.(*opened); ok {
 		mode = txn.Auto
 	}
-	err := s.transaction().Commit(ctx, mode)
+	err := tx.Commit(ctx, mode)
 	return s.Token(), err
 }
 
@@ -70,13 +76,3 @@ func (*opened) ClearOthers()       {}
 func (*opened) Passive() bool      { return false }
 func (*opened) RunsAgain() bool    { return false }
 func (*opened) DropReason() string { return "" }
-
-// sentAny reports whether one of the tokens is not empty.
-func sentAny(tokens []string) bool {
-	for _, token := range tokens {
-		if token != "" {
-			return true
-		}
-	}
-	return false
-}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,26 @@ func TestOpen(t *testing.T) {
 		tokens = append(tokens, commit(t, s).Value)
 		if got := show(w.open(tokens...)); got != "a=2" {
 			t.Errorf("afterwards it is %q", got)
+		}
+	})
+	t.Run("of no token needs no store", func(t *testing.T) {
+		store := &storetest.Store{Provider: memory.New()}
+		store.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errBroken }
+		m := newManager(t, store, session.Config{}) // whose keys are in the store
+		for _, tokens := range [][]string{nil, {""}, {"", ""}, {"forged"}, {strings.Repeat("A", 5000)}} {
+			if _, err := m.Open(t.Context(), tokens...); err != nil || store.Trips() != 0 {
+				t.Errorf("%.20q: error %v, %d trips", tokens, err, store.Trips())
+			}
+		}
+		_, err := m.Open(t.Context(), strings.Repeat("A", 120)) // may be one of a key in the store
+		wantErr(t, err, session.ErrUnavailable)
+	})
+	t.Run("does not count empty tokens", func(t *testing.T) {
+		w := newWorld(t)
+		s := w.open()
+		set("a=1")(s)
+		if got := show(w.open(append(make([]string, 20), commit(t, s).Value)...)); got != "a=1" {
+			t.Errorf("the session has %q", got)
 		}
 	})
 	t.Run("reports a store that fails", func(t *testing.T) {

@@ -42,7 +42,7 @@ func (s *Session) refuse() {
 	if s == nil {
 		panic("session: use of a nil *Session; look at the error that came with it")
 	}
-	panic("session: use of a Session that no Manager has made; take the one of Load, HandlerFunc or Manager.Sessions")
+	panic("session: use of a Session that no Manager has made; take the one of Load, HandlerFunc, Manager.Open or Manager.Sessions")
 }
 
 // PublicID returns the ID of the session's record. It is a hash of the token in the

@@ -22,7 +22,7 @@ var stacks = []mutant{
 	without("a session that another site's page has begun is logged once", engine,
 		" && !p.m.warnedOfOtherSite.Swap(true) {", " {"),
 	without("a session that came to another site's request is not logged", engine,
-		" && len(p.tokens(nil)) == 0 && ", " && "),
+		" && p.sent == 0 && ", " && "),
 	without("only a navigation replaces the cookie", engine,
 		" || r.Header.Get(\"Sec-Fetch-Mode\") != \"navigate\" {", " {"),
 	without("a link of another site's brings the Lax cookie", engine,

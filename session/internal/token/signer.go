@@ -96,7 +96,8 @@ func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
 
 // Verify appends the sessions that these cookie values stand for: one for each distinct
 // token with a valid signature. It returns an error if found stays empty and the ring
-// cannot be read.
+// cannot be read. It does not read the ring for values that no key can have signed, such as
+// the tokens of other software in the header Authorization.
 func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
 	if s.fixed != nil {
 		found = s.verifyBy(s.fixed, values, found)
@@ -110,6 +111,9 @@ func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) 
 // verifyByRing appends the sessions of the cookies that were signed with a key of the
 // ring.
 func (s *Signer) verifyByRing(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
+	if !slices.ContainsFunc(values, hasLength) {
+		return found, nil
+	}
 	snapshot, err := s.opts.Ring.Verifying(ctx)
 	if err != nil && len(found) == 0 {
 		return nil, err
@@ -138,10 +142,15 @@ func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Ide
 	return found
 }
 
+// hasLength reports whether value is as long as a signed value.
+func hasLength(value string) bool {
+	return len(value) == ValueLength || len(value) == oldestValueLength
+}
+
 // verifyOne returns the session whose cookie has this value, if one of keys signed it. It
 // rejects a value of another length without trying the keys.
 func (s *Signer) verifyOne(keys *keySet, value string) Identity {
-	if len(value) != ValueLength && len(value) != oldestValueLength {
+	if !hasLength(value) {
 		return Identity{}
 	}
 	slot := keys.verified.slot(value)
