@@ -104,7 +104,7 @@ func serve(c *echo.Context, wrap func(http.Handler) http.Handler, handle func() 
 			outer.over = true
 		}()
 		err = withStatus(handle())
-		if err != nil && !inner.Committed {
+		if err != nil {
 			c.Echo().HTTPErrorHandler(c, err)
 		}
 		outer.failed = inner.Committed && !outer.reached

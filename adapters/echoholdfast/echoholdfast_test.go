@@ -109,6 +109,18 @@ func TestFailedCommitIsReturned(t *testing.T) {
 	}
 }
 
+// An ErrorHandler that sends nothing leaves the response to HTTPErrorHandler.
+func TestSilentErrorHandler(t *testing.T) {
+	m := newManager(t, session.Config{ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}})
+	rec, err := post(m, echo.New(), with(func(c *echo.Context, s *session.Session) error {
+		large.Set(s, strings.Repeat("x", 1000))
+		return c.NoContent(http.StatusCreated)
+	}))
+	if rec.Code != http.StatusInternalServerError || !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("%d, and the error %v", rec.Code, err)
+	}
+}
+
 // With ErrorHandler, HTTPErrorHandler answers conflicts and failures of the store, like
 // other errors.
 func TestErrorHandler(t *testing.T) {
@@ -209,6 +221,62 @@ func TestHandlerFuncAlone(t *testing.T) {
 			t.Errorf("%s: %d %q with the cookies %v", route, res.StatusCode, rec.Body, res.Cookies())
 		}
 	}
+}
+
+// Passive works around Sessions, too.
+func TestPassiveAroundSessions(t *testing.T) {
+	frameworktest.RunPassive(t, func(t *testing.T, a *frameworktest.App) string {
+		show := with(func(c *echo.Context, s *session.Session) error { return c.String(http.StatusOK, a.Show(s)) })
+		add := with(func(c *echo.Context, s *session.Session) error { return c.String(http.StatusOK, a.Add(s)) })
+		e := echo.New()
+		e.GET("/poll", show, echoholdfast.Passive(a.Manager), echoholdfast.Sessions(a.Manager))
+		e.GET("/show", show, echoholdfast.Sessions(a.Manager))
+		e.POST("/add", add, echoholdfast.Sessions(a.Manager))
+		return frameworktest.Serve(t, e)
+	})
+}
+
+// The error of the run that counts is returned.
+func TestErrorOfTheLastRun(t *testing.T) {
+	m := newManager(t, session.Config{})
+	rival := m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+		count.Update(s, func(n int) int { return n + 1 })
+	})
+	first := httptest.NewRecorder()
+	rival(first, httptest.NewRequest(http.MethodGet, "/", nil))
+	runs := 0
+	var got error
+	e := echo.New()
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			got = next(c)
+			return got
+		}
+	})
+	e.POST("/", echoholdfast.Replay(m, with(func(c *echo.Context, s *session.Session) error {
+		n, _ := count.Get(s)
+		if runs++; runs == 1 {
+			rival(httptest.NewRecorder(), carrying(first.Result().Cookies(), http.MethodGet))
+		}
+		count.Set(s, n+1)
+		if runs == 1 {
+			return echo.ErrBadRequest
+		}
+		return echo.ErrNotFound
+	})))
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, carrying(first.Result().Cookies(), http.MethodPost))
+	if rec.Code != http.StatusNotFound || !errors.Is(got, echo.ErrNotFound) || runs != 2 {
+		t.Errorf("%d, and the error %v after %d runs", rec.Code, got, runs)
+	}
+}
+
+func carrying(cookies []*http.Cookie, method string) *http.Request {
+	req := httptest.NewRequest(method, "/", nil)
+	for _, c := range cookies {
+		req.AddCookie(c)
+	}
+	return req
 }
 
 // The Context has its own request and response again after the middleware.

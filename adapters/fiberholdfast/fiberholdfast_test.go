@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/holdfast-go/holdfast/adapters/fiberholdfast"
+	"github.com/holdfast-go/holdfast/internal/frameworktest"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -76,12 +77,22 @@ func TestOtherErrorHandlers(t *testing.T) {
 	plain := newManager(t, session.Config{ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 		fiberholdfast.ErrorHandler(struct{ http.ResponseWriter }{w}, r, err) // hides what w is
 	}})
+	twice := newManager(t, session.Config{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		w.WriteHeader(http.StatusTeapot)
+		w.Header().Set("Late", "yes")
+		w.WriteHeader(http.StatusOK) // too late, as under net/http
+		_, _ = w.Write([]byte("sorry"))
+	}})
 	app := fiber.New()
+	app.Post("/twice", fiberholdfast.Sessions(twice), tooLarge)
 	app.Post("/silent", fiberholdfast.Sessions(silent), tooLarge)
 	app.Post("/plain", fiberholdfast.Sessions(plain), tooLarge)
 	url := listen(t, app)
 	if res := send(t, "POST", url+"/silent", ""); res.StatusCode != http.StatusOK || res.body != "" {
 		t.Errorf("%d %q", res.StatusCode, res.body)
+	}
+	if res := send(t, "POST", url+"/twice", ""); res.StatusCode != http.StatusTeapot || res.body != "sorry" || res.Header.Get("Late") != "" {
+		t.Errorf("%d %q %v", res.StatusCode, res.body, res.Header)
 	}
 	if res := send(t, "POST", url+"/plain", ""); res.StatusCode != http.StatusInternalServerError || res.body != "Internal Server Error\n" {
 		t.Errorf("%d %q", res.StatusCode, res.body)
@@ -112,7 +123,7 @@ func TestRequestIsACopy(t *testing.T) {
 	defer conn.Close()
 	responses := bufio.NewReader(conn)
 	for _, method := range []string{"DELETE", "OPTION", "SEARCH"} { // of one length
-		fmt.Fprintf(conn, "%s /%s?q=%s HTTP/1.1\r\nHost: example\r\nX-Test: %s\r\n\r\n", method, method, method, method)
+		fmt.Fprintf(conn, "%s /%s?q=%s HTTP/1.1\r\nHost: %s.example\r\nX-Test: %s\r\n\r\n", method, method, method, strings.ToLower(method), method)
 		res, err := http.ReadResponse(responses, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +131,7 @@ func TestRequestIsACopy(t *testing.T) {
 		res.Body.Close()
 	}
 	got := fmt.Sprint(kept.Method, kept.URL, kept.Host, kept.Header["X-Test"], kept.RequestURI, kept.Proto, kept.ContentLength, kept.TLS == nil)
-	if want := "DELETE/DELETE?q=DELETEexample[DELETE]/DELETE?q=DELETEHTTP/1.10 true"; got != want {
+	if want := "DELETE/DELETE?q=DELETEdelete.example[DELETE]/DELETE?q=DELETEHTTP/1.10 true"; got != want {
 		t.Errorf("the request is\n%s, want\n%s", got, want)
 	}
 }
@@ -212,6 +223,38 @@ func TestHijackAfterAFailedCommit(t *testing.T) {
 	}
 }
 
+// A response with the cookie must not be cached, whatever the handler has set.
+func TestCaching(t *testing.T) {
+	app := fiber.New()
+	app.Use(fiberholdfast.Sessions(newManager(t, session.Config{})))
+	app.Get("/", with(func(c fiber.Ctx, s *session.Session) error {
+		count.Set(s, 1)
+		c.Set("Cache-Control", "public, max-age=60")
+		c.Set("Cdn-Cache-Control", "public")
+		c.Set("Expires", "Thu, 01 Jan 2099 00:00:00 GMT")
+		c.Set("Vary", "Accept")
+		return c.SendString("page")
+	}))
+	h := send(t, "GET", listen(t, app), "").Header
+	if got := fmt.Sprint(h["Cache-Control"], h["Cdn-Cache-Control"], h["Expires"], h["Vary"]); got != "[no-store] [no-store] [] [Accept Cookie]" {
+		t.Errorf("header %s", got)
+	}
+}
+
+// Passive works before Sessions, too.
+func TestPassiveBeforeSessions(t *testing.T) {
+	frameworktest.RunPassive(t, func(t *testing.T, a *frameworktest.App) string {
+		show := with(func(c fiber.Ctx, s *session.Session) error { return c.SendString(a.Show(s)) })
+		app := fiber.New()
+		app.Get("/poll", fiberholdfast.Passive(a.Manager), fiberholdfast.Sessions(a.Manager), show)
+		app.Get("/show", fiberholdfast.Sessions(a.Manager), show)
+		app.Post("/add", fiberholdfast.Sessions(a.Manager), with(func(c fiber.Ctx, s *session.Session) error {
+			return c.SendString(a.Add(s))
+		}))
+		return listen(t, app)
+	})
+}
+
 // Load outside of Sessions says where to look.
 func TestLoadWithoutSessions(t *testing.T) {
 	app := fiber.New()
@@ -229,21 +272,23 @@ func TestLoadWithoutSessions(t *testing.T) {
 func TestSessionsRestoresTheContext(t *testing.T) {
 	type key struct{}
 	m := newManager(t, session.Config{})
-	app := fiber.New()
-	app.Use(func(c fiber.Ctx) error {
-		base := context.WithValue(c.Context(), key{}, "outside")
-		c.SetContext(base)
-		err := c.Next()
-		if c.Context() != base {
-			t.Error("the Ctx has another context")
-		}
-		return err
-	}, fiberholdfast.Passive(m), fiberholdfast.Sessions(m))
-	app.Get("/", func(c fiber.Ctx) error {
-		if c.Context().Value(key{}) != "outside" {
-			t.Error("a value of the context is missing")
-		}
-		return c.SendStatus(http.StatusNoContent)
-	})
-	send(t, "GET", listen(t, app), "")
+	for name, inside := range map[string]fiber.Handler{"Sessions": fiberholdfast.Sessions(m), "Passive": fiberholdfast.Passive(m)} {
+		app := fiber.New()
+		app.Use(func(c fiber.Ctx) error {
+			base := context.WithValue(c.Context(), key{}, "outside")
+			c.SetContext(base)
+			err := c.Next()
+			if c.Context() != base {
+				t.Errorf("%s: the Ctx has another context", name)
+			}
+			return err
+		}, inside)
+		app.Get("/", func(c fiber.Ctx) error {
+			if c.Context().Value(key{}) != "outside" {
+				t.Errorf("%s: a value of the context is missing", name)
+			}
+			return c.SendStatus(http.StatusNoContent)
+		})
+		send(t, "GET", listen(t, app), "")
+	}
 }

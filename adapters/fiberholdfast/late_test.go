@@ -13,31 +13,36 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A handler that the timeout middleware inside of Sessions has given up commits nothing. It
-// may still be using the Ctx.
+// A handler that the timeout middleware inside of Sessions has given up commits nothing,
+// whatever that answers. It may still be using the Ctx.
 func TestLateHandlerCommitsNothing(t *testing.T) {
 	m := newManager(t, session.Config{})
-	cookies := addOne(m)
-	goOn, done := make(chan struct{}), make(chan error, 1)
-	late := with(func(c fiber.Ctx, s *session.Session) error {
-		count.Update(s, func(n int) int { return n + 100 })
-		<-goOn
-		_, err := fiberholdfast.Load(c)
-		done <- err
-		return err
-	})
-	app := fiber.New()
-	app.Get("/", fiberholdfast.Sessions(m), timeout.New(late, timeout.Config{Timeout: time.Millisecond}))
-	res := send(t, "GET", listen(t, app), "", cookies...)
-	if res.StatusCode != http.StatusRequestTimeout {
-		t.Errorf("%d %q", res.StatusCode, res.body)
-	}
-	close(goOn)
-	if err := <-done; err != nil {
-		t.Errorf("Load of the late handler: %v", err)
-	}
-	if n := counter(m, cookies); n != 1 {
-		t.Errorf("the counter is %d, want 1", n)
+	for status, onTimeout := range map[int]fiber.Handler{
+		http.StatusRequestTimeout: nil,
+		http.StatusAccepted:       func(c fiber.Ctx) error { return c.Status(http.StatusAccepted).SendString("later") },
+	} {
+		cookies := addOne(m)
+		goOn, done := make(chan struct{}), make(chan error, 1)
+		late := with(func(c fiber.Ctx, s *session.Session) error {
+			count.Update(s, func(n int) int { return n + 100 })
+			<-goOn
+			_, err := fiberholdfast.Load(c)
+			done <- err
+			return err
+		})
+		app := fiber.New()
+		app.Get("/", fiberholdfast.Sessions(m), timeout.New(late, timeout.Config{Timeout: time.Millisecond, OnTimeout: onTimeout}))
+		res := send(t, "GET", listen(t, app), "", cookies...)
+		if res.StatusCode != status {
+			t.Errorf("%d %q, want %d", res.StatusCode, res.body, status)
+		}
+		close(goOn)
+		if err := <-done; err != nil {
+			t.Errorf("Load of the late handler: %v", err)
+		}
+		if n := counter(m, cookies); n != 1 {
+			t.Errorf("the counter is %d, want 1", n)
+		}
 	}
 }
 

@@ -82,21 +82,20 @@ func (w *response) reset() {
 	w.c.RequestCtx().Hijack(nil)
 }
 
-// apply makes the changes of the header in fiber's response.
+// apply makes the changes of the header in fiber's response. It deletes before it adds, as
+// a deletion may change the order of what remains.
 func (w *response) apply() {
 	h := &w.c.Response().Header
-	for name := range w.before {
-		if _, kept := w.header[name]; !kept {
+	for name, values := range w.before {
+		if !slices.Equal(values, w.header[name]) {
 			h.Del(name)
 		}
 	}
 	for name, values := range w.header {
-		if slices.Equal(values, w.before[name]) {
-			continue
-		}
-		h.Del(name)
-		for _, value := range values {
-			h.Add(name, value)
+		if !slices.Equal(values, w.before[name]) {
+			for _, value := range values {
+				h.Add(name, value)
+			}
 		}
 	}
 	w.before = w.header.Clone()

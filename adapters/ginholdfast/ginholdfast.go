@@ -88,7 +88,6 @@ func serve(c *gin.Context, wrap func(http.Handler) http.Handler, handle func()) 
 		if runs++; runs > 1 {
 			c.Keys, c.Errors = maps.Clone(keys), c.Errors[:errs]
 		}
-		outer.reached = false
 		inner := &innerWriter{ResponseWriter: outer.ResponseWriter, session: w, outer: outer}
 		c.Writer, c.Request = inner, r
 		defer func() { c.Writer, c.Request = outer.ResponseWriter, request }()

@@ -1,19 +1,16 @@
 package ginholdfast_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -55,6 +52,20 @@ func newManager(t *testing.T, cfg session.Config) *session.Manager {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// Passive works before Sessions, too.
+func TestPassiveBeforeSessions(t *testing.T) {
+	frameworktest.RunPassive(t, func(t *testing.T, a *frameworktest.App) string {
+		show := with(func(c *gin.Context, s *session.Session) { c.String(http.StatusOK, "%s", a.Show(s)) })
+		r := gin.New()
+		r.GET("/poll", ginholdfast.Passive(a.Manager), ginholdfast.Sessions(a.Manager), show)
+		r.GET("/show", ginholdfast.Sessions(a.Manager), show)
+		r.POST("/add", ginholdfast.Sessions(a.Manager), with(func(c *gin.Context, s *session.Session) {
+			c.String(http.StatusOK, "%s", a.Add(s))
+		}))
+		return frameworktest.Serve(t, r)
+	})
 }
 
 // HandlerFunc and Replay without Sessions.
@@ -183,76 +194,6 @@ func TestHeaderIsNotSentEarly(t *testing.T) {
 	r.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", nil))
 	if res := rec.Result(); res.StatusCode != http.StatusAccepted || res.Header.Get("Late") != "yes" || len(res.Cookies()) != 1 {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
-	}
-}
-
-// A hijacked connection has its session committed, and the cookie in the header map.
-func TestHijack(t *testing.T) {
-	m := newManager(t, session.Config{})
-	r := gin.New()
-	r.Use(ginholdfast.Sessions(m))
-	r.GET("/", with(func(c *gin.Context, s *session.Session) {
-		count.Set(s, 7)
-		conn, buf, err := c.Writer.Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		fmt.Fprintf(buf, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\nSet-Cookie: %s\r\n\r\n", c.Writer.Header().Get("Set-Cookie"))
-		_ = buf.Flush()
-	}))
-	r.GET("/show", with(func(c *gin.Context, s *session.Session) {
-		n, _ := count.Get(s)
-		c.String(http.StatusOK, "count %d", n)
-	}))
-	url := frameworktest.Serve(t, r)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols || len(res.Cookies()) != 1 {
-		t.Fatalf("%v, %v", res, err)
-	}
-	req := httptest.NewRequest(http.MethodGet, "/show", nil)
-	req.AddCookie(res.Cookies()[0])
-	rec := httptest.NewRecorder()
-	r.ServeHTTP(rec, req)
-	if rec.Body.String() != "count 7" {
-		t.Errorf("%d %q", rec.Code, rec.Body)
-	}
-}
-
-// http.ResponseController and session.Unwrap find their way through the writer.
-func TestUnwrap(t *testing.T) {
-	m := newManager(t, session.Config{})
-	r := gin.New()
-	r.Use(ginholdfast.Sessions(m))
-	r.GET("/", with(func(c *gin.Context, s *session.Session) {
-		count.Set(s, 1)
-		if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
-			t.Error(err)
-		}
-		below, err := session.Unwrap(c.Writer)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if _, ok := below.(gin.ResponseWriter); ok {
-			t.Errorf("Unwrap returned %T", below)
-		}
-		below.WriteHeader(http.StatusAccepted)
-	}))
-	res, err := http.Get(frameworktest.Serve(t, r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusAccepted || len(res.Cookies()) != 1 {
-		t.Errorf("%d with the cookies %v", res.StatusCode, res.Cookies())
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // Manager passes on is not sent yet, and middleware outside can still add headers.
 type outerWriter struct {
 	gin.ResponseWriter
-	reached bool // the Manager has passed on the status of this run: its commit succeeded
+	reached bool // the Manager has passed on the status: the commit succeeded
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -83,11 +83,7 @@ func (w *innerWriter) Flush() {
 
 // Hijack implements http.Hijacker.
 func (w *innerWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buf, err := http.NewResponseController(w.session).Hijack()
-	if err == nil {
-		w.begun, w.outer.reached = true, true
-	}
-	return conn, buf, err
+	return http.NewResponseController(w.session).Hijack()
 }
 
 // CloseNotify implements http.CloseNotifier. The channel also reports a commit that has

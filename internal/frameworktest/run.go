@@ -50,3 +50,9 @@ func Run(t *testing.T, start Start) {
 	}
 	t.Run("ErrorHandler answers", func(t *testing.T) { errorHandler(t, start) })
 }
+
+// RunPassive tests an app whose route GET /poll has Passive before Sessions. It needs the
+// routes POST /add and GET /show besides.
+func RunPassive(t *testing.T, start Start) {
+	passive(visit(t, start, session.Config{TouchInterval: 1}))
+}
