@@ -71,8 +71,8 @@ func checkCookie(name string, o *sessions.Options) error {
 // maxTokens is the number of cookies of one name above which session.Manager ignores all.
 const maxTokens = 8
 
-// cookieValues returns the values of the request's cookies of that name, at most
-// maxTokens+1. It leaves invalid ones to the check of the signature.
+// cookieValues returns the values of the request's cookies of that name that have one, at
+// most maxTokens+1. It leaves invalid ones to the check of the signature.
 func cookieValues(r *http.Request, name string) (values []string) {
 	for _, line := range r.Header["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
@@ -83,7 +83,10 @@ func cookieValues(r *http.Request, name string) (values []string) {
 			if l := len(value); l > 1 && value[0] == '"' && value[l-1] == '"' {
 				value = value[1 : l-1]
 			}
-			if values = append(values, value); len(values) > maxTokens {
+			if value != "" {
+				values = append(values, value)
+			}
+			if len(values) > maxTokens {
 				return values
 			}
 		}

@@ -83,6 +83,9 @@ func (st *state) changed(name string, stored any, was encoded) (change, error) {
 func (st *state) apply(s *session.Session, changes []change) error {
 	for _, c := range changes {
 		key := rawKey(c.name)
+		if st.unseen[c.name] && !c.flash && !st.store.mayBeLost(c.name) {
+			return conflict(c.name)
+		}
 		switch _, known := st.base[c.name]; {
 		case c.flash:
 			key.Update(s, func(theirs encoded) encoded {

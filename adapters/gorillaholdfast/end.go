@@ -51,8 +51,8 @@ func (st *state) destroy(r *http.Request, w http.ResponseWriter, gs *sessions.Se
 		}
 	}
 	st.s.Destroy()
-	_, err := st.s.Commit(r.Context())
-	return err
+	_, st.failed = st.s.Commit(r.Context())
+	return st.failed
 }
 
 // clearCookie makes the browser delete the cookie. If it has sent several, the cookie is

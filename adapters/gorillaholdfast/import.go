@@ -249,12 +249,12 @@ func (st *state) joinImport(r *http.Request, gs *sessions.Session) error {
 		return st.failed
 	}
 	gs.ID = st.id
-	changes, _, err := st.diff(began, gs.Values)
-	for _, c := range changes {
-		if err == nil && !c.flash && !st.store.mayBeLost(c.name) && !sameItem(began, st.base, c.name) {
-			err = conflict(c.name)
-		}
+	st.unseen = map[string]bool{}
+	for key := range began {
+		st.unseen[key] = !sameItem(began, st.base, key)
 	}
+	st.base = began
+	changes, _, err := st.diff(began, gs.Values)
 	if err == nil {
 		err = st.saveDetached(r, gs, changes)
 	}

@@ -34,6 +34,7 @@ type state struct {
 	replaces bool            // s is to be ended by the first Save, which begins another
 	old      *oldSession     // to be imported by the first Save
 	detached bool            // s was imported by a parallel request, whose response has the cookie
+	unseen   map[string]bool // names of keys that have other values in s than the app was given
 	failed   error           // a Save has failed: the transaction of s takes no other
 	ended    bool            // by a Save
 }

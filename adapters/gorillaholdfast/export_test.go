@@ -1,0 +1,7 @@
+package gorillaholdfast
+
+// States returns the number of sessions that s knows of.
+func States(s *Store) (n int) {
+	s.states.all.Range(func(any, any) bool { n++; return true })
+	return n
+}
