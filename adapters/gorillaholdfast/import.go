@@ -30,6 +30,7 @@ const (
 type oldSession struct {
 	store   sessions.Store
 	session *sessions.Session
+	cookie  string          // which some stores look at in Save
 	record  string          // the ID of the record of the import
 	base    map[string]item // its values
 	expires time.Time       // when its cookie is no longer valid
@@ -77,7 +78,7 @@ func withCookie(r *http.Request, name, value string) *http.Request {
 
 // foundOld is called with the session of the old store, unless a request has imported it.
 func (st *state) foundOld(r *http.Request, found *sessions.Session, cookie string) {
-	old := &oldSession{store: st.store.old, session: found, record: st.importRecord(identity(found, cookie)), expires: now().Add(maxPersist)}
+	old := &oldSession{store: st.store.old, session: found, cookie: cookie, record: st.importRecord(identity(found, cookie)), expires: now().Add(maxPersist)}
 	if found.Options != nil && found.Options.MaxAge > 0 {
 		old.expires = now().Add(time.Duration(found.Options.MaxAge) * time.Second)
 	}
@@ -227,7 +228,7 @@ func (old *oldSession) end(r *http.Request, w http.ResponseWriter, name string, 
 	options.MaxAge = -1
 	old.session.Options = &options
 	scratch := &headerWriter{http.Header{}}
-	if err := old.store.Save(withCookie(r, name, ""), scratch, old.session); err != nil {
+	if err := old.store.Save(withCookie(r, name, old.cookie), scratch, old.session); err != nil {
 		warn("gorillaholdfast: an imported session could not be ended in the store that it came from", "error", err)
 	}
 	cookie := sessions.NewCookie(name, "", &options)
