@@ -34,22 +34,25 @@ func notInToken(r rune) bool {
 	return !letter && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-// prefixed reports whether browsers keep a cookie of that name only if it is Secure, and
-// only without Domain and with Path=/.
-func prefixed(name string) (secure, host bool) {
+// prefixed reports whether browsers keep a cookie of that name only if it is Secure, only
+// without Domain and with Path=/, and only if it is HttpOnly.
+func prefixed(name string) (secure, host, httpOnly bool) {
 	lower := strings.ToLower(name) // as browsers compare it
 	host = strings.HasPrefix(lower, "__host-")
-	return host || strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-"), host
+	httpOnly = strings.HasPrefix(lower, "__http-") || strings.HasPrefix(lower, "__host-http-")
+	return host || httpOnly || strings.HasPrefix(lower, "__secure-"), host, httpOnly
 }
 
 // checkCookie returns why browsers would drop a cookie with these Options; RFC 6265bis,
 // section 5.7.
 func checkCookie(name string, o *sessions.Options) error {
-	secure, host := prefixed(name)
+	secure, host, httpOnly := prefixed(name)
 	var wrong string
 	switch {
 	case secure && !o.Secure:
 		wrong = "Secure must be true for this name"
+	case httpOnly && !o.HttpOnly:
+		wrong = "HttpOnly must be true for this name"
 	case host && o.Domain != "":
 		wrong = "Domain must be empty for this name"
 	case host && o.Path != "/":

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
 
+	"github.com/holdfast-go/holdfast/adapters/gorillaholdfast"
 	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -84,6 +85,9 @@ func TestCookieThatBrowsersWouldDrop(t *testing.T) {
 		"__host- without Secure":             {"__host-a", func(o *sessions.Options) { o.Secure = false }, false},
 		"__Secure- with a Path":              {"__Secure-a", func(o *sessions.Options) { o.Path = "/a" }, true},
 		"__Secure- without Secure":           {"__Secure-a", func(o *sessions.Options) { o.Secure = false }, false},
+		"__Http- without HttpOnly":           {"__Http-a", func(o *sessions.Options) { o.HttpOnly = false }, false},
+		"__Host-Http- without HttpOnly":      {"__Host-Http-a", func(o *sessions.Options) { o.HttpOnly = false }, false},
+		"__Host- without HttpOnly":           {"__Host-a", func(o *sessions.Options) { o.HttpOnly = false }, true},
 		"without Secure":                     {"a", func(o *sessions.Options) { o.Secure = false }, true},
 		"SameSite=None without Secure":       {"a", func(o *sessions.Options) { o.Secure, o.SameSite = false, http.SameSiteNoneMode }, false},
 		"SameSite=None":                      {"a", func(o *sessions.Options) { o.SameSite = http.SameSiteNoneMode }, true},
@@ -111,6 +115,25 @@ func TestCookieThatBrowsersWouldDrop(t *testing.T) {
 		again, err := w.New(b.request(), tc.name)
 		wantErr(t, err, nil)
 		want(t, what+": value", again.Values["a"], 1)
+	}
+}
+
+func TestNamesWithBlanksAreDifferentSessions(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	names := []string{"a b c", "a%20b c", "a b%20c"}
+	for i, n := range names {
+		r, rec := b.request(), httptest.NewRecorder()
+		s, err := w.New(r, n)
+		wantErr(t, err, nil)
+		s.Values["i"] = i
+		wantErr(t, s.Save(r, rec), nil)
+		b.take(rec)
+	}
+	for i, n := range names {
+		s, err := w.New(b.request(), n)
+		wantErr(t, err, nil)
+		want(t, "value of "+n, s.Values["i"], i)
 	}
 }
 
@@ -276,6 +299,9 @@ func TestNamesThatRequestsMake(t *testing.T) {
 		if _, err := w.New(b.request(), strings.Repeat("x", i+1)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if n := gorillaholdfast.Managers(w.Store); n > 256 {
+		t.Errorf("%d Managers are kept", n)
 	}
 	want(t, "value", b.get("a"), 1)
 	if _, err := w.New(b.request(), strings.Repeat("x", 5000)); err == nil {

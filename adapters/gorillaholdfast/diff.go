@@ -121,12 +121,9 @@ func (st *state) settle(changes []change) {
 		st.base = map[string]item{}
 	}
 	for _, c := range changes {
-		switch {
-		case c.flash && len(c.mine) == 0:
-			st.base[c.name] = item{data: none}
-		case c.deleted:
+		if c.deleted {
 			delete(st.base, c.name)
-		default:
+		} else {
 			st.base[c.name] = c.item
 		}
 	}

@@ -26,9 +26,15 @@ type keyType int
 
 const userKey keyType = 3
 
+// vague is a type of keys that all look alike.
+type vague int
+
+func (vague) GoString() string { return "vague" }
+
 func init() {
 	gob.Register(cart{})
 	gob.Register(keyType(0))
+	gob.Register(vague(0))
 }
 
 // world is a Store over a provider that counts.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,19 +201,43 @@ func TestImportStoresOneSession(t *testing.T) {
 	late := b.visit()
 	want(t, "value", late.Values["a"], 1)
 	want(t, "ID", late.ID, one.ID)
+	want(t, "number of sessions that are alive", alive(t, b.w), 1)
 }
 
+// Base64 ends with bits that are ignored, so that a cookie has several spellings.
 func TestCookieWithAnotherSpellingIsImportedOnce(t *testing.T) {
-	b := moved(t, sessions.NewCookieStore(secret), map[any]any{"a": 1})
-	before := b.jar[name].Value
-	b.set("b", 2)
-	for _, spelling := range []string{before[:8] + "\r" + before[8:], before[:8] + "\n" + before[8:]} {
-		r := b.request()
-		r.Header.Set("Cookie", name+"="+spelling)
-		if s, _ := b.w.Get(r, name); len(s.Values) > 0 {
-			t.Errorf("values %v", s.Values)
+	old := sessions.NewCookieStore(secret)
+	var b *browser
+	for text := "x"; ; text += "x" {
+		if b = moved(t, old, map[any]any{"a": text}); strings.HasSuffix(b.jar[name].Value, "=") {
+			break
 		}
 	}
+	before := b.jar[name].Value
+	b.set("b", 2)
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	at := strings.IndexByte(before, '=') - 1
+	respelled := []byte(before)
+	respelled[at] = digits[strings.IndexByte(digits, respelled[at])+1]
+	b.jar[name].Value = string(respelled)
+	if s, err := old.New(b.request(), name); err != nil || s.IsNew {
+		t.Fatalf("the old store refuses the cookie: %v", err)
+	}
+	v := b.visit() // within the time of parallel requests
+	want(t, "b", v.Values["b"], 2)
+	v.Options.MaxAge = -1
+	v.mustSave()
+	b.jar[name] = &http.Cookie{Name: name, Value: string(respelled)}
+	want(t, "number of values after a logout", len(b.visit().Values), 0)
+}
+
+func TestOldCookieBesideOthers(t *testing.T) {
+	b := moved(t, sessions.NewCookieStore(secret), map[any]any{"a": 1})
+	r := b.request()
+	r.Header.Set("Cookie", name+"=planted; "+name+"="+b.jar[name].Value)
+	s, err := b.w.Get(r, name)
+	wantErr(t, err, nil)
+	want(t, "value", s.Values["a"], 1)
 }
 
 func TestCookieThatTheOldStoreRefuses(t *testing.T) {
@@ -272,7 +297,7 @@ func TestImportWhileTheStoreFails(t *testing.T) {
 	wantErr(t, err, session.ErrUnavailable)
 	want(t, "number of cookies", len(cookies), 0)
 
-	lost := 1 // an answer of the store
+	lost := 3 // answers of the store
 	b.w.trips.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 		err := next(ctx, rec, expect)
 		if rec.Format == "gorillaholdfast/import" && lost > 0 {

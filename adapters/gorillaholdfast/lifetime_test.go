@@ -130,6 +130,25 @@ func TestLifetime(t *testing.T) {
 		time.Sleep(time.Hour)
 		want(t, "value after an hour", b.get("a"), nil)
 	})
+	bubble("of a browser session is not restarted by other Options", t, func(t *testing.T) {
+		b := newWorld(t).browser()
+		b.w.MaxAge(0)
+		b.set("a", 1)
+		for i := range 30 { // 25 hours
+			time.Sleep(50 * time.Minute)
+			if v := b.visit(); i == 23 {
+				v.ID = ""
+				v.mustSave()
+			}
+		}
+		v := b.visit()
+		id := v.ID
+		v.Options.Path = "/folder"
+		v.mustSave()
+		if id == "" || v.ID != id {
+			t.Errorf("ID %q, was %q", v.ID, id)
+		}
+	})
 	bubble("of a renewed session", t, func(t *testing.T) {
 		b := newWorld(t).browser()
 		b.set("a", 1)

@@ -158,6 +158,7 @@ func (st *state) unknown(r *http.Request, tokens []string) {
 // that of the request, or Save refuses it.
 func (s *Store) adopt(r *http.Request, gs *sessions.Session) *state {
 	st := s.load(r, gs.Name())
+	st.values = nil
 	if gs.ID != "" || st.err != nil {
 		return st
 	}

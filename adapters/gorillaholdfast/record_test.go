@@ -28,6 +28,20 @@ func record(t *testing.T, w *world, id string) *provider.Record {
 	return rec
 }
 
+// alive returns the number of sessions in the store.
+func alive(t *testing.T, w *world) (n int) {
+	t.Helper()
+	for rec, err := range provider.List(t.Context(), w.trips.Provider, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := session.Inspect(rec, gorillaholdfast.Codec()); err == nil && info.Kind == session.KindSession {
+			n++
+		}
+	}
+	return n
+}
+
 func stored(t *testing.T, w *world, id, key string) bool {
 	t.Helper()
 	for _, v := range inspect(t, w, id) {

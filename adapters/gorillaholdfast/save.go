@@ -107,7 +107,7 @@ func (st *state) commit(r *http.Request, w http.ResponseWriter, gs *sessions.Ses
 		return err
 	}
 	st.settle(changes)
-	st.id, st.replaces = st.s.PublicID(), false
+	st.id = st.s.PublicID()
 	gs.ID = st.id
 	if tell {
 		st.before = after

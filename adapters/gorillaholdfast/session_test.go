@@ -83,6 +83,20 @@ func TestNegativeMaxAgeEndsTheSession(t *testing.T) {
 	want(t, "value with the old cookie", b.get("a"), nil)
 }
 
+func TestSessionThatBeginsInTheRequestOfALogout(t *testing.T) {
+	b := newWorld(t).browser()
+	b.set("a", 1)
+	v := b.visit()
+	v.Options.MaxAge = -1
+	v.mustSave()
+	var err error
+	v.Session, err = b.w.New(v.r, name)
+	wantErr(t, err, nil)
+	v.AddFlash("you are signed out")
+	v.mustSave()
+	want(t, "number of messages", len(b.visit().Flashes()), 1)
+}
+
 func TestLogoutAfterAFailedSave(t *testing.T) {
 	b := newWorld(t).browser()
 	b.set("a", 1)

@@ -146,7 +146,7 @@ func (s *Store) Manager(name string) (*session.Manager, error) {
 		return m, nil
 	}
 	cfg := s.cfg
-	secure, _ := prefixed(cookie)
+	secure, _, _ := prefixed(cookie)
 	cfg.Cookie = session.Cookie{Name: cookie, Insecure: !secure}
 	switch {
 	case cfg.MaxSize != 0:

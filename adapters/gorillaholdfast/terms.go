@@ -47,7 +47,10 @@ func decodeTerms(data encoded) terms {
 
 // lifetime returns how long Options.MaxAge lets a session live, 0 for as long as the
 // browser runs.
-func (t terms) lifetime() time.Duration { return time.Duration(t.maxAge) * time.Second }
+func (t terms) lifetime() time.Duration {
+	const longest = 1 << 32 // seconds: no overflow
+	return time.Duration(min(t.maxAge, longest)) * time.Second
+}
 
 // end returns when the session ends by Options.MaxAge, zero if it does not.
 func (t terms) end() time.Time {
@@ -74,18 +77,18 @@ func (t terms) outdated(now terms) bool {
 }
 
 // persist makes s end as the terms t of a Save say, which replace before. In that Save, s
-// begins or is renewed if begins. A browser session of an earlier lifetime than that of
-// the Config would be over at once, so it is renewed.
+// begins or is renewed if begins. The record may live longer, if MaxAge has become
+// shorter; expired ends the session before. A browser session of an earlier lifetime than
+// that of the Config would be over at once, so it is renewed.
 func (t terms) persist(s *session.Session, before terms, begins bool, lifetime time.Duration) {
-	now := time.Unix(t.told, 0)
-	switch wasPersistent := before.maxAge != 0; {
-	case t.maxAge > 0 && (begins || !now.Add(t.lifetime()).Before(s.ExpiresAt())):
+	switch {
+	case t.maxAge > 0:
 		s.Persist(t.lifetime())
-	case t.maxAge > 0: // the record lives longer, and expired ends the session before
-	case wasPersistent && !begins && time.Since(s.CreatedAt()) >= lifetime:
+	case before.maxAge == 0: // it was a browser session before
+	case !begins && time.Since(s.CreatedAt()) >= lifetime:
 		s.Renew()
 		s.Persist(0)
-	case wasPersistent:
+	default:
 		s.Persist(0)
 	}
 }

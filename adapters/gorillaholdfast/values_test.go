@@ -104,6 +104,34 @@ func TestValueThatCannotBeStored(t *testing.T) {
 	}
 }
 
+func TestKeysThatCannotBeToldApart(t *testing.T) {
+	b := newWorld(t).browser()
+	v := b.visit()
+	v.Values[vague(1)], v.Values[vague(2)] = 1, 2
+	_, err := v.save()
+	wantErr(t, err, session.ErrEncode)
+	delete(v.Values, vague(1))
+	v.mustSave()
+	want(t, "value", b.get(vague(2)), 2)
+}
+
+func TestValueThatIsDeletedAndSetAgainInOneRequest(t *testing.T) {
+	b := newWorld(t).browser()
+	v := b.visit()
+	v.Values["a"] = 1
+	v.AddFlash("hello")
+	v.mustSave()
+	delete(v.Values, "a")
+	v.Flashes()
+	v.mustSave()
+	v.Values["a"] = 1
+	v.AddFlash("hello")
+	v.mustSave()
+	got := b.visit()
+	want(t, "value", got.Values["a"], 1)
+	want(t, "number of messages", len(got.Flashes()), 1)
+}
+
 // A value of a type that the program no longer has is absent, stays stored, and is in the
 // way of nothing.
 func TestValueThatDoesNotDecodeStays(t *testing.T) {
