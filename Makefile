@@ -1,7 +1,9 @@
 # make test   every test of every module, with the race detector, none skipped
 # make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems
+# make tidy   write the go.mod and go.sum files as lint wants them
 # make vuln   look for known vulnerabilities that the code reaches
 # make api    compare the exported API with that of the last tag
+# make rehearsal  publish the last commit to a proxy on the disk, and run what the pages tell a newcomer to run
 # make fuzz   every fuzz target for FUZZTIME each
 # make bench  measure beside other libraries, write docs/performance.md and its charts
 # make model  search all executions of the commit protocol within longer bounds
@@ -24,10 +26,10 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt portable vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: $(addprefix test-,$(MODULES))
-lint: gofumpt portable $(addprefix lint-,$(MODULES))
+lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
 fuzz: $(addprefix fuzz-,$(MODULES))
 
 install:
@@ -66,7 +68,6 @@ portable:
 
 $(addprefix lint-,$(MODULES)): lint-%:
 	@$(STRICT); echo "== lint $*"; cd "$*"; \
-	go mod tidy -diff; \
 	go vet ./...; \
 	go run $(STATICCHECK) ./...
 
@@ -80,6 +81,15 @@ vuln:
 		echo "vuln: the database cannot be reached: nothing was checked"; exit; \
 	fi; \
 	cat "$$log"; exit $$code
+
+# The modules require each other in a version that is not published.
+tidy-check:
+	@echo "== tidy"; cd verify/rehearsal && go run . -tidy
+tidy:
+	@cd verify/rehearsal && go run . -tidy -w
+
+rehearsal:
+	@echo "== rehearsal"; cd verify/rehearsal && go run .
 
 api:
 	@echo "== api"; .ci/api $(APIDIFF)

@@ -129,16 +129,22 @@
 // # Routers and frameworks
 //
 // A handler must answer with the ResponseWriter that Handler passed to it, and load the
-// session with the context of the request that came with it. Every router that takes
-// net/http middleware does both: http.ServeMux, chi, and echo with its WrapMiddleware.
-// With gin, put Handler outermost, as in sessions.Handler(engine): a gin middleware that
-// passes on only the request keeps writing to its own writer, and so bypasses the
-// session. With fiber, convert whole handlers, as in
-// adaptor.HTTPHandler(sessions.HandlerFunc(f)): its adaptor.HTTPMiddleware lets the
-// middleware return before the handler runs. A library that asserts interfaces of the
-// server's own ResponseWriter, as WebTransport's Upgrade does, gets that writer from
-// [Unwrap]. The file docs/frameworks.md of the repository has the code for each of them,
-// and a middleware for fiber's own handlers.
+// session with the context of the request that came with it. Routers that take net/http
+// middleware do both, such as http.ServeMux and chi.
+//
+// gin, echo and fiber have handlers and writers of their own. The modules
+// adapters/ginholdfast, adapters/echoholdfast and adapters/fiberholdfast of the repository
+// are middleware for them, as in router.Use(ginholdfast.Sessions(sessions)). Without these
+// modules, put Handler around the whole router, as in sessions.Handler(engine). A gin
+// middleware that passes on only the request keeps writing to its own writer, and so
+// bypasses the session. echo's WrapMiddleware saves the session of a request that an error
+// answers with status 500. fiber's adaptor.HTTPMiddleware lets the middleware return before
+// the handler runs; convert whole handlers, as in
+// adaptor.HTTPHandler(sessions.HandlerFunc(f)).
+//
+// A library that asserts interfaces of the server's own ResponseWriter, as WebTransport's
+// Upgrade does, gets that writer from Unwrap. The file docs/frameworks.md of the repository
+// has the code for each of them.
 //
 // # Order of middleware
 //

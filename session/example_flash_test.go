@@ -21,8 +21,8 @@ func flash(s *session.Session, message string) {
 // from the newest session: one of several parallel pages gets each message, the others
 // get none, and none answers 409. Pages without a message cost no trip for it.
 //
-// An Update keeps HandlerFunc from running the page again. Call it last, after everything
-// that may conflict, such as Key.GetOrSet, since Update commits that as well.
+// An Update keeps HandlerFunc from running the page again. If the page also makes a value
+// that may conflict, such as a CSRF token by Key.GetOrSet, do that in the same Update.
 func takeFlashes(ctx context.Context, s *session.Session) (messages []string, err error) {
 	if _, ok := flashes.Get(s); !ok {
 		return nil, nil

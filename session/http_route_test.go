@@ -170,7 +170,7 @@ func TestHTTPSameManagerInsideAddsNoSecondCommit(t *testing.T) {
 	}
 }
 
-// The costs of the table in README.md, in every shape.
+// The costs of the table in docs/costs.md, in every shape.
 func TestHTTPCosts(t *testing.T) {
 	httpEach(t, func(t *testing.T, serve func(httpLeaf) *httpSite) {
 		leaf := map[string]func(*session.Session){

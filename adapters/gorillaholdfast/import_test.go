@@ -22,7 +22,7 @@ import (
 var secret = []byte("the secret of the old store")
 
 // olds are the stores of gorilla that need no server. Those that need one are in
-// verify/gorilla.
+// verify/interop/gorilla.
 var olds = map[string]func(t *testing.T) sessions.Store{
 	"CookieStore":     func(*testing.T) sessions.Store { return sessions.NewCookieStore(secret) },
 	"FilesystemStore": func(t *testing.T) sessions.Store { return sessions.NewFilesystemStore(t.TempDir(), secret) },

@@ -2,12 +2,11 @@ module github.com/holdfast-go/holdfast/verify/e2e
 
 go 1.26.0
 
-replace github.com/holdfast-go/holdfast => ../..
 
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/holdfast-go/holdfast v0.0.0
+	github.com/holdfast-go/holdfast v0.1.0
 )
 
 require (

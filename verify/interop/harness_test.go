@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -119,46 +118,9 @@ func (b *browser) expect(method, path string, status int, body string) answer {
 	return a
 }
 
-// contested is a counter that loses a race once: its first run has a rival add
-// 100 before it is done. It counts its runs.
-type contested struct {
-	runs  int
-	rival func()
-}
-
-// bump reads and sets, which is what conflicts.
-func (c *contested) bump(s *session.Session) string {
-	c.runs++
-	n, _ := count.Get(s)
-	if c.runs == 1 && c.rival != nil {
-		c.rival()
-	}
-	count.Set(s, n+1)
-	return fmt.Sprint("page ", n+1)
-}
-
-// serve is bump as a leaf that loads its session.
-func (c *contested) serve(t testing.TB, suffix func(*http.Request) string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := session.Load(r.Context())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		io.WriteString(w, c.bump(s)+suffix(r))
-	})
-}
-
-// rivalry is the path of a rival's request, for every router: it adds 100.
+// rivalry is the path of a rival's request: it adds 100.
 const rivalry = "/rival"
 
 func rival(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
 	count.Update(s, func(n int) int { return n + 100 })
-}
-
-// race begins a session and has c lose a race in it.
-func (b *browser) race(c *contested) {
-	b.t.Helper()
-	b.expect("GET", rivalry, 200, "")
-	c.rival = func() { b.expect("GET", rivalry, 200, "") }
 }

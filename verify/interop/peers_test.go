@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/gorilla/sessions"
 	"github.com/holdfast-go/holdfast/session"
 )
 
@@ -51,6 +53,37 @@ var peers = []peer{
 			fmt.Fprint(w, m.GetInt(r.Context(), "count"), " ", len(m.Keys(r.Context())))
 		})
 		return m.LoadAndSave(mux)
+	}},
+	{"gorilla/sessions, files", func(t *testing.T, middle func()) http.Handler {
+		store := sessions.NewFilesystemStore(t.TempDir(), bytes.Repeat([]byte("k"), 32))
+		handle := func(change func(*http.Request, map[any]any, *sessions.Options)) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				s, err := store.Get(r, "session")
+				if err == nil {
+					change(r, s.Values, s.Options)
+					err = s.Save(r, w)
+				}
+				if err != nil {
+					http.Error(w, err.Error(), 500)
+				}
+			}
+		}
+		add := func(values map[any]any, middle func()) {
+			n, _ := values["count"].(int)
+			middle()
+			values["count"] = n + 1
+		}
+		mux := http.NewServeMux()
+		mux.HandleFunc("/count", handle(func(_ *http.Request, values map[any]any, _ *sessions.Options) { add(values, func() {}) }))
+		mux.HandleFunc("/slow", handle(func(_ *http.Request, values map[any]any, _ *sessions.Options) { add(values, middle) }))
+		mux.HandleFunc("/own", handle(func(r *http.Request, values map[any]any, _ *sessions.Options) { values[r.URL.RawQuery] = true }))
+		mux.HandleFunc("/logout", handle(func(_ *http.Request, _ map[any]any, o *sessions.Options) { o.MaxAge = -1 }))
+		mux.HandleFunc("/left", func(w http.ResponseWriter, r *http.Request) {
+			s, _ := store.Get(r, "session") // without a file it is an error, and a new session
+			n, _ := s.Values["count"].(int)
+			fmt.Fprint(w, n, " ", len(s.Values))
+		})
+		return mux
 	}},
 	{"Holdfast, memory", func(t *testing.T, middle func()) http.Handler {
 		m := newManager(t)

@@ -7,7 +7,7 @@ import (
 )
 
 // costs are the trips to the store and the Set-Cookie lines of a request: the table
-// in README.md.
+// in docs/costs.md.
 var costs = []struct {
 	leaf           string
 	trips, cookies int

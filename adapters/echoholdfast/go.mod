@@ -1,0 +1,15 @@
+module github.com/holdfast-go/holdfast/adapters/echoholdfast
+
+go 1.26.0
+
+require (
+	github.com/holdfast-go/holdfast v0.1.0
+	github.com/labstack/echo/v5 v5.3.1
+)
+
+require (
+	github.com/fxamacker/cbor/v2 v2.9.6 // indirect
+	github.com/gorilla/securecookie v1.1.2 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/time v0.15.0 // indirect
+)

@@ -1,0 +1,11 @@
+module github.com/holdfast-go/holdfast/adapters/scsholdfast
+
+go 1.26.0
+
+require github.com/holdfast-go/holdfast v0.1.0
+
+require (
+	github.com/fxamacker/cbor/v2 v2.9.6 // indirect
+	github.com/gorilla/securecookie v1.1.2 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)

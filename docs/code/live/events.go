@@ -1,0 +1,56 @@
+// Package live is the code of docs/long-lived.md: events, websockets, uploads and jobs.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A Site has requests that take long, and work that goes on after a request.
+type Site struct {
+	Sessions *session.Manager
+	// News returns the messages for a user, until ctx ends.
+	News func(ctx context.Context, userID string) <-chan string
+	// CheckEvery is the time after which a stream notices a logout, such as 30 seconds.
+	CheckEvery time.Duration
+	// Report makes a report, which takes minutes.
+	Report func(ctx context.Context, userID string) (string, error)
+}
+
+// events sends server-sent events until the user logs out.
+func (site *Site) events(w http.ResponseWriter, r *http.Request, s *session.Session) {
+	if s.Owner() == "" {
+		http.Error(w, "please log in", http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Time{}) // http.Server.WriteTimeout is for pages
+	if err := out.Flush(); err != nil {   // sends the header
+		return
+	}
+	news := site.News(r.Context(), s.Owner())
+	check := time.NewTicker(site.CheckEvery)
+	defer check.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case message := <-news:
+			fmt.Fprintf(w, "data: %s\n\n", message)
+		case <-check.C:
+			if err := s.Check(r.Context()); errors.Is(err, session.ErrEnded) {
+				return // the browser connects again, and is told to log in
+			}
+			fmt.Fprint(w, ": still here\n\n")
+		}
+		if err := out.Flush(); err != nil {
+			return
+		}
+	}
+}
