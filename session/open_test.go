@@ -231,6 +231,37 @@ func TestCommit(t *testing.T) {
 	})
 }
 
+func TestSigned(t *testing.T) {
+	w := newWorld(t)
+	s := w.open()
+	set("a=1")(s)
+	token := commit(t, s).Value
+	signed := func(rule, token string, want bool) {
+		t.Helper()
+		trips := w.store.Trips()
+		got, err := w.m.Signed(t.Context(), token)
+		wantErr(t, err, nil)
+		if got != want {
+			t.Errorf("%s: signed %t", rule, got)
+		}
+		if n := w.store.Trips() - trips; n != 0 {
+			t.Errorf("%s: %d storage trips", rule, n)
+		}
+	}
+	signed("of a live session", token, true)
+	s.Destroy()
+	commit(t, s)
+	signed("of a session that has ended", token, true)
+	signed("forged", token[:40]+"xxxx"+token[44:], false)
+	signed("of another form", "old", false)
+	signed("empty", "", false)
+
+	broken := &storetest.Store{Provider: memory.New()}
+	broken.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errBroken }
+	_, err := newManager(t, broken, session.Config{}).Signed(t.Context(), token)
+	wantErr(t, err, session.ErrUnavailable)
+}
+
 func TestCookieOfAToken(t *testing.T) {
 	m := newManager(t, memory.New(), session.Config{})
 	for token, want := range map[session.Token]string{

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // Token is the signed token of a session. The visitor holds it in a cookie or sends it in
@@ -34,6 +36,22 @@ func (s *Session) Token() Token {
 		return *issued
 	}
 	return Token{Value: s.sent}
+}
+
+// Signed reports whether the token is signed with a key of this Manager for its cookie,
+// whether or not its session is alive. [Manager.Open] treats a forged token like one whose
+// session has ended; an adapter for a library that reports a forged one asks Signed. It
+// takes no storage trip, except to read the ring of keys (see Config.SigningKeys); the
+// error is ErrUnavailable if the ring cannot be read.
+func (m *Manager) Signed(ctx context.Context, token string) (bool, error) {
+	m.check()
+	ctx, call := m.records.Context(ctx, m.deadline(ctx))
+	defer call.End()
+	found, err := m.signer.Verify(ctx, []string{token}, nil)
+	if err != nil {
+		return false, records.Unavailable(err)
+	}
+	return len(found) > 0, nil
 }
 
 // Cookie returns the cookie for a token with the attributes of Config.Cookie. For a token

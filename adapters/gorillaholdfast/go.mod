@@ -1,0 +1,14 @@
+module github.com/holdfast-go/holdfast/adapters/gorillaholdfast
+
+go 1.26.0
+
+require (
+	github.com/gorilla/securecookie v1.1.2
+	github.com/gorilla/sessions v1.4.0
+	github.com/holdfast-go/holdfast v0.1.0
+)
+
+require (
+	github.com/fxamacker/cbor/v2 v2.9.6 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)
