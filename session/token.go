@@ -37,7 +37,9 @@ func (s *Session) Token() Token {
 }
 
 // Cookie returns the cookie for a token with the attributes of Config.Cookie. For a token
-// without a Value it is the cookie that makes the browser delete its own.
+// without a Value it is the cookie that makes the browser delete its own. Send it only if
+// t.Changed: a Token that has not changed has no MaxAge, so that its cookie would end with
+// the browser session.
 func (m *Manager) Cookie(t Token) *http.Cookie {
 	m.check()
 	return m.cfg.Cookie.of(t)
