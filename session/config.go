@@ -106,13 +106,16 @@ type Config struct {
 	// X-Session-Token. Default "": none.
 	//
 	// A request with that header is served by it alone, even if it is empty: cookies of the
-	// request are ignored, and the response sets none. A token that a commit has changed is
-	// sent in the same header of the response, or in Session-Token if Header is
-	// Authorization; an empty value tells the client to forget its token. A client's first
-	// request, such as a login, either has the header with no token, or gets the token from
-	// the program: see [Session.Token]. A header that is malformed or that comes twice
-	// stands for no session. Responses vary by Header, and one with a token is not cached.
-	// A page of another origin can send and read these headers only if CORS allows it.
+	// request are ignored, and the response sets none. Of Authorization only the scheme
+	// Bearer counts: with another one, such as Basic, or with none, a request is served by
+	// its cookies. A token that a commit has changed is sent in the same header of the
+	// response, or in Session-Token if Header is Authorization; an empty value tells the
+	// client to forget its token. A client's first request, such as a login, either has the
+	// header with no token, or gets the token from the program: see [Session.Token]. A
+	// token that is malformed or that comes twice stands for no session. A response for
+	// which the session was loaded varies by Header, and one with a token in its header is
+	// not cached. A page of another origin can send and read these headers only if CORS
+	// allows it.
 	Header string
 
 	// HeaderOnly turns cookies off: none is read and none is set.

@@ -65,11 +65,11 @@
 // changes of the key may be lost.
 //
 // If the session was destroyed or renewed or has expired in the meantime, a change fails
-// with [ErrEnded]: a late save never creates the session again. A Renew, or a change
-// after a Destroy, begins an empty session instead, unless the request has seen something
-// of the old one: a value, the name of a key, the owner, or what a closure of Update was
-// given. In that case it fails with ErrEnded at every level, so that data read from a
-// revoked session never gets into another one.
+// with [ErrEnded]: a late save never creates the session again. A Renew, unless the
+// session has expired, or a change after a Destroy begins an empty session instead, unless
+// the request has seen something of the old one: a value, the name of a key, the owner, or
+// what a closure of Update was given. In that case it fails with ErrEnded at every level,
+// so that data read from a revoked session never gets into another one.
 //
 // A change that is applied again cannot correct what a response already shows.
 // [Key.GetOrSet] is for a value that is created once and shown, such as a CSRF token: a
@@ -114,7 +114,7 @@
 // [Manager.Update] changes a session outside of a request, by its public ID.
 // [Session.Check] reports to a long-lived connection whether its session is still alive.
 //
-// # Three entry points
+// # Entry points
 //
 // [Manager.HandlerFunc] passes the session to a function and answers when the store is
 // down. It runs the function again when a safe request meets a conflict. Use it unless
@@ -125,6 +125,10 @@
 //
 // [Manager.Replay] wraps the innermost handler of a route, inside of Handler or alone. It
 // runs the handler again on a conflict, whatever the method.
+//
+// [Manager.Open] and [Session.Commit] are for programs whose requests are not those of
+// net/http. Clients without cookies, such as mobile apps, send the token of their session
+// in [Config].Header.
 //
 // # Routers and frameworks
 //

@@ -43,6 +43,7 @@ func TestRuleTokenInAHeader(t *testing.T) {
 		{"may stand after several spaces", []string{"Bearer   " + token}, "b=2", 1},
 		{"opens nothing if it is forged", []string{"Bearer " + forged}, "empty", 0},
 		{"opens nothing if it is empty", []string{"Bearer "}, "empty", 0},
+		{"is not looked for in an empty header, so the cookie counts", []string{""}, "a=1", 1},
 		{"opens nothing without its scheme's space", []string{"Bearer" + token}, "a=1", 1},
 		{"opens nothing if it is long", []string{"Bearer " + token + strings.Repeat("A", 8000)}, "empty", 0},
 		{"opens nothing if it comes twice", []string{"Bearer " + token, "Bearer " + token}, "empty", 0},

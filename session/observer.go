@@ -13,7 +13,7 @@ type Op string
 
 // These are the operations that Config.Observer receives.
 const (
-	OpLoad        Op = "load"        // a session was looked up by the request's cookie
+	OpLoad        Op = "load"        // a session was looked up by the request's token
 	OpSave        Op = "save"        // changes were committed
 	OpTouch       Op = "touch"       // a session that was only used was extended
 	OpRenew       Op = "renew"       // changes were committed under a new ID
@@ -40,7 +40,7 @@ type Outcome string
 // The outcomes of an Event.
 const (
 	OutcomeOK          Outcome = "ok"
-	OutcomeNone        Outcome = "none"        // OpLoad: the cookie belongs to no session
+	OutcomeNone        Outcome = "none"        // OpLoad: the token belongs to no session
 	OutcomeMerged      Outcome = "merged"      // saved on top of changes of parallel requests
 	OutcomeConflict    Outcome = "conflict"    // ErrConflict
 	OutcomeEnded       Outcome = "ended"       // ErrEnded

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +205,38 @@ func TestCommit(t *testing.T) {
 			t.Errorf("75 minutes after the last commit it is %q", got)
 		}
 	})
+	bubble("extends it once, and Touch each time", t, func(t *testing.T) {
+		for touch, want := range map[bool]string{false: "empty", true: "a=1"} {
+			w := newWorld(t)
+			s := w.open()
+			set("a=1")(s)
+			token := commit(t, s).Value
+			s = w.open(token)
+			for range 3 {
+				time.Sleep(40 * time.Minute)
+				commit(t, s)
+				if touch {
+					wantErr(t, s.Touch(t.Context()), nil)
+				}
+			}
+			if got := show(w.open(token)); got != want {
+				t.Errorf("after two hours it is %q; want %q", got, want)
+			}
+		}
+	})
+	t.Run("has a token beside an error, if a Destroy succeeded", func(t *testing.T) {
+		w := newWorld(t)
+		s := w.open()
+		set("a=1")(s)
+		s = w.open(commit(t, s).Value)
+		s.Destroy()
+		session.NewKey[string]("b").Set(s, strings.Repeat("x", 100<<10))
+		got, err := s.Commit(t.Context())
+		wantErr(t, err, session.ErrTooLarge)
+		if got != (session.Token{Changed: true}) {
+			t.Errorf("the token is %v", got)
+		}
+	})
 	t.Run("is Save in a request, which sends the token itself", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()
@@ -282,4 +316,16 @@ func TestOpenNeedsAManager(t *testing.T) {
 		}
 	}()
 	_, _ = new(session.Manager).Open(t.Context())
+}
+
+func TestATokenThatIsLoggedOpensNoSession(t *testing.T) {
+	for _, token := range []session.Token{{Value: "secret"}, {Value: "secret", MaxAge: time.Hour, Changed: true}, {Changed: true}, {}} {
+		var log strings.Builder
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "token", token)
+		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "token", token)
+		fmt.Fprintf(&log, "%v %+v %#v %s %v", token, token, token, token, []any{token, &token})
+		if text := log.String(); strings.Contains(text, "secret") || !strings.Contains(text, "session token") {
+			t.Error(text)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,26 @@ type Token struct {
 	// session whose token the visitor holds. If so, the response has to tell the visitor.
 	Changed bool
 }
+
+// String returns a text without the Value, so that a Token that is printed or logged opens
+// no session.
+func (t Token) String() string {
+	switch {
+	case t.Value == "" && t.Changed:
+		return "session token (to be forgotten)"
+	case t.Value == "":
+		return "session token (none)"
+	case t.Changed:
+		return "session token (new)"
+	}
+	return "session token (unchanged)"
+}
+
+// GoString implements fmt.GoStringer as String.
+func (t Token) GoString() string { return t.String() }
+
+// LogValue implements slog.LogValuer as String.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
 // Token returns the token that the visitor is to hold as of the last commit. Call it
 // after Save, for example to answer a login with JSON: see Config.Header. In a request
@@ -55,7 +76,9 @@ func (m *Manager) Signed(ctx context.Context, token string) (bool, error) {
 }
 
 // Cookie returns the cookie for a token with the attributes of Config.Cookie. For a token
-// without a Value it is the cookie that makes the browser delete its own.
+// without a Value it is the cookie that makes the browser delete its own. Send it only if
+// t.Changed: a Token that has not changed has no MaxAge, so that its cookie would end with
+// the browser session.
 func (m *Manager) Cookie(t Token) *http.Cookie {
 	m.check()
 	return m.cfg.Cookie.of(t)
