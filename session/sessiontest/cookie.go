@@ -14,7 +14,8 @@ import (
 // Cookie stores a new session in m and returns its cookie, for http.Request.AddCookie or
 // for a cookie jar. Fill sets the values of the session, and may call its other methods,
 // such as SetOwner and Persist. If the session cannot be stored, or fill leaves it empty,
-// Cookie ends the test by tb.Fatal.
+// Cookie ends the test by tb.Fatal. For a request with the token in a header, use the Value
+// of the cookie.
 func Cookie(tb testing.TB, m *session.Manager, fill func(*session.Session)) *http.Cookie {
 	tb.Helper()
 	var err error
@@ -73,7 +74,7 @@ var errNotAlive = errors.New("there is no live session")
 
 // load returns the session of cookie c. Its request has ended.
 func load(m *session.Manager, c *http.Cookie) (s *session.Session, err error) {
-	switch name := own(m).Name; {
+	switch name := m.Cookie(session.Token{}).Name; {
 	case c == nil:
 		return nil, fmt.Errorf("%w: the cookie is nil", errNotAlive)
 	case c.Name != name:
@@ -95,7 +96,7 @@ func load(m *session.Manager, c *http.Cookie) (s *session.Session, err error) {
 func serve(m *session.Manager, c *http.Cookie, handler http.HandlerFunc) *http.Response {
 	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
 	if c != nil {
-		r.AddCookie(c)
+		attach(m, r, c)
 	}
 	w := httptest.NewRecorder()
 	m.Passive(m.Handler(handler)).ServeHTTP(w, r)

@@ -255,3 +255,37 @@ var errBroken = errors.New("the store is down")
 func breakStore(store *storetest.Store) {
 	store.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errBroken }
 }
+
+func TestHeaderOnly(t *testing.T) {
+	visits := session.NewKey[int]("visits")
+	for _, header := range []string{"Authorization", "X-Session-Token", "Session-Token"} {
+		t.Run(header, func(t *testing.T) {
+			m := sessiontest.NewManager(t, session.Config{Header: header, HeaderOnly: true})
+			c := sessiontest.Cookie(t, m, func(s *session.Session) { visits.Set(s, 3) })
+			sessiontest.Read(t, m, c, func(s *session.Session) {
+				if n, _ := visits.Get(s); n != 3 {
+					t.Errorf("visits is %d", n)
+				}
+			})
+			r := httptest.NewRequest(http.MethodPost, "/", nil)
+			r.Header.Set(header, c.Value)
+			if header == "Authorization" {
+				r.Header.Set(header, "Bearer "+c.Value)
+			}
+			send := func(fn func(*session.Session)) *http.Cookie {
+				w := httptest.NewRecorder()
+				m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { fn(s) }).ServeHTTP(w, r)
+				return sessiontest.Response(t, m, w.Result())
+			}
+			if kept := send(func(s *session.Session) { visits.Set(s, 4) }); kept != nil {
+				t.Errorf("a change gives %v", kept)
+			}
+			if cleared := send((*session.Session).Destroy); cleared == nil || cleared.MaxAge >= 0 {
+				t.Errorf("a logout gives %v", cleared)
+			}
+			if sessiontest.Alive(t, m, c) {
+				t.Error("the session is alive after the logout")
+			}
+		})
+	}
+}
