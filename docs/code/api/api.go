@@ -4,6 +4,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -22,6 +23,7 @@ func NewManager(store provider.Provider) (*session.Manager, error) {
 	return session.New(store, session.Config{
 		Header: "Authorization",
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			slog.Error("session", "path", r.URL.Path, "error", err) // the Manager leaves that to the handler
 			writeError(w, session.StatusCode(err), err)
 		},
 	})

@@ -27,7 +27,7 @@ func (a *app) checkToken(next http.Handler) http.Handler {
 		}
 		want, ok := csrfToken.Get(s)
 		if !ok || subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(want)) != 1 {
-			http.Error(w, "please load the page again", http.StatusForbidden)
+			http.Error(w, "the form is out of date: please go back and load it again", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -17,13 +17,13 @@ func TestAppsNeedNoToken(t *testing.T) {
 		fmt.Fprintf(w, "owner %q", s.Owner())
 	})
 	b := browser.New(t, sessions.Handler(checkBrowsers(sessions, owner)))
-	b.Post("/").Want(t, 403, "please load the page again")
+	b.Post("/").Want(t, 403, "the form is out of date: please go back and load it again")
 	for header, want := range map[string]string{
 		"Bearer " + user.Value: `owner "ann"`,
 		"bearer " + user.Value: `owner "ann"`,
 		"Bearer":               `owner ""`, // the cookie does not count
 		"Bearer x":             `owner ""`,
-		"Basic YTpi":           "please load the page again", // but here it does
+		"Basic YTpi":           "the form is out of date: please go back and load it again", // but here it does
 	} {
 		app := b.Other()
 		app.Send("Authorization", header)

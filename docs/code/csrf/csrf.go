@@ -43,7 +43,7 @@ func checkToken(sessions *session.Manager, next http.Handler) http.Handler {
 		}
 		want, ok := csrfToken.Get(s)
 		if !ok || subtle.ConstantTimeCompare([]byte(sent), []byte(want)) != 1 {
-			http.Error(w, "please load the page again", http.StatusForbidden)
+			http.Error(w, "the form is out of date: please go back and load it again", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

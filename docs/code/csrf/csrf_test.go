@@ -57,14 +57,14 @@ func TestToken(t *testing.T) {
 	b := visit(t, Routes)
 	own := token(t, b)
 	other := token(t, b.Other())
-	b.Post("/send").Want(t, 403, "please load the page again")
-	b.Post("/send", "csrf", other).Want(t, 403, "please load the page again")
+	b.Post("/send").Want(t, 403, "the form is out of date: please go back and load it again")
+	b.Post("/send", "csrf", other).Want(t, 403, "the form is out of date: please go back and load it again")
 	b.Post("/send", "csrf", own).Want(t, 200, "sent")
 	script := b.Thief() // with the same cookies
 	script.Send("X-CSRF-Token", own)
 	script.Do("POST", "/send", nil).Want(t, 200, "sent")
 	b.Post("/login", "csrf", own).Want(t, 303, "/form")
-	b.Post("/send", "csrf", own).Want(t, 403, "please load the page again")
+	b.Post("/send", "csrf", own).Want(t, 403, "the form is out of date: please go back and load it again")
 	b.Post("/send", "csrf", token(t, b)).Want(t, 200, "sent")
 }
 

@@ -25,7 +25,7 @@ var device = session.NewKey[Device]("device")
 func (site *Site) logIn(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	// check the password here
 	s.Renew()
-	s.SetOwner(r.PostFormValue("name"))
+	s.SetOwner(userID(r.PostFormValue("name")))
 	device.Set(s, Device{Name: r.UserAgent(), Since: time.Now()})
 	http.Redirect(w, r, "/devices", http.StatusSeeOther)
 }

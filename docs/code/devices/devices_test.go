@@ -72,7 +72,7 @@ func TestEveryDevice(t *testing.T) {
 
 func TestDisabledAccount(t *testing.T) {
 	laptop, phone := visit(t)
-	laptop.Other().Post("/admin/disable", "user", "ann").Want(t, 204, "")
+	laptop.Other().Post("/admin/disable", "user", "42").Want(t, 204, "")
 	phone.Get("/devices").Want(t, 401, "please log in")
 	laptop.Get("/devices").Want(t, 401, "please log in")
 }

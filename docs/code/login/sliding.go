@@ -12,7 +12,7 @@ const day = 24 * time.Hour
 var remembered = session.NewKey[bool]("remembered")
 
 // keepRemembered gives a user who comes back another 30 days, once a day. The Manager's
-// Config.PersistLifetime is the limit since the login.
+// Config.PersistLifetime is the limit since the login or the last Renew.
 func keepRemembered(sessions *session.Manager, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := sessions.Load(r.Context())

@@ -64,7 +64,7 @@ func answerError(sessions *session.Manager, w http.ResponseWriter, r *http.Reque
 	case errors.Is(err, session.ErrUnreadable):
 		sessions.ClearCookie(w, r) // the next request begins a new session
 	case status == http.StatusConflict:
-		message = "You did something else at the same time. Please load the page again."
+		message = "You did something else at the same time. Please go back, load the page again, and try once more."
 	case status == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}
