@@ -35,7 +35,8 @@ type noRequest struct{ ctx context.Context }
 func (r noRequest) Context() context.Context { return r.ctx }
 
 func (noRequest) Method() string                               { return "" }
-func (noRequest) issuedToken() *Token                          { return nil }
+func (noRequest) opens(string)                                 {}
+func (noRequest) token() Token                                 { return Token{} }
 func (noRequest) Sign(context.Context, []byte) (string, error) { return "", ErrHeaderSent }
 func (noRequest) HeaderSent() bool                             { return true }
 func (noRequest) SetToken(string, time.Duration)               {}

@@ -71,7 +71,7 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		return err
 	default:
 		m.warnOfSeveral(len(sent), found)
-		s.sent = found.session.Value
+		s.req.opens(found.session.Value)
 		s.tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
 		s.tx.SetRivals(found.rivals)
 	}

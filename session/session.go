@@ -17,17 +17,17 @@ import (
 // work. Any other change is dropped and logged, and the next Save or Update returns
 // ErrRequestDone. It also does so if changes were dropped when the request ended.
 type Session struct {
-	m    *Manager
-	req  request
-	sent string // the token of the live session that the request came with
-	tx   txn.Txn
+	m   *Manager
+	req request
+	tx  txn.Txn
 }
 
 // request is what a Session needs from its request.
 type request interface {
 	txn.Request
 	Method() string
-	issuedToken() *Token // nil: no commit has changed the visitor's
+	opens(value string) // called if this token has opened a session
+	token() Token       // that the visitor is to hold
 }
 
 // transaction returns the transaction of s. It panics unless a Manager made s.

@@ -53,10 +53,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // changed.
 func (s *Session) Token() Token {
 	s.transaction()
-	if issued := s.req.issuedToken(); issued != nil {
-		return *issued
-	}
-	return Token{Value: s.sent}
+	return s.req.token()
 }
 
 // Signed reports whether the token is signed with a key of this Manager for its cookie,
@@ -85,10 +82,20 @@ func (m *Manager) Cookie(t Token) *http.Cookie {
 }
 
 // issuer holds the token that the commits of a request give the visitor. It implements a
-// part of txn.Request.
+// part of request.
 type issuer struct {
 	m      *Manager
+	opened string                // the token that has opened the session; "": it is a new one
 	issued atomic.Pointer[Token] // nil: the visitor keeps what was sent
+}
+
+func (i *issuer) opens(value string) { i.opened = value }
+
+func (i *issuer) token() Token {
+	if issued := i.issued.Load(); issued != nil {
+		return *issued
+	}
+	return Token{Value: i.opened}
 }
 
 func (i *issuer) Sign(ctx context.Context, token []byte) (string, error) {
@@ -104,5 +111,3 @@ func (i *issuer) SetToken(value string, persist time.Duration) {
 }
 
 func (i *issuer) ClearToken() { i.issued.Store(&Token{Changed: true}) }
-
-func (i *issuer) issuedToken() *Token { return i.issued.Load() }
