@@ -95,17 +95,18 @@ type Txn struct {
 	mu       sync.Mutex
 	state    state
 	epoch    int             // counts the undoing of changes: Clear, Destroy, a rollback
-	touched  bool            // extended, or a touch was tried
 	closures int             // number of running closures of Key.Update
-	busy     bool            // the commit lock is held by a commit or an Update
 	released chan struct{}   // closed on release of the commit lock; nil: nobody waits for it
-	updating bool            // a closure of Session.Update is running
-	before   *pendingDestroy // the pending destroy when the closure began
-	over     bool            // the request is over
+	before   *pendingDestroy // the pending destroy when the closure of Session.Update began
 	failed   error           // error of a commit; later commits of the request return it
-	reported bool            // the handler has seen its last Save or Update fail
 	commits  int             // commits of this request that were saved or may have been
 	ticket   *queue.Ticket   // the place in the queue, between commits
+
+	touched  bool // extended, or a touch was tried
+	busy     bool // the commit lock is held by a commit or an Update
+	updating bool // a closure of Session.Update is running
+	over     bool // the request is over
+	reported bool // the handler has seen its last Save or Update fail
 }
 
 // Begin makes t a transaction over the session with that token and ID, which holds found.
