@@ -24,25 +24,30 @@ func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session)
 // detached returns a Session detached from any request, which holds c. If c is nil, the
 // content is to be read.
 func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *Session {
-	s := &Session{m: m, req: noRequest{ctx}}
+	s := &Session{m: m, req: noRequest{outsideHTTP{ctx}}}
 	s.tx.BeginDetached(&m.engine, s.req, id, c)
 	return s
 }
 
 // noRequest is the request of a Session that has none: no cookie can be sent.
-type noRequest struct{ ctx context.Context }
+type noRequest struct{ outsideHTTP }
 
-func (r noRequest) Context() context.Context { return r.ctx }
-
-func (noRequest) Method() string                               { return "" }
-func (noRequest) opens(string)                                 {}
-func (noRequest) token() Token                                 { return Token{} }
 func (noRequest) Sign(context.Context, []byte) (string, error) { return "", ErrHeaderSent }
 func (noRequest) HeaderSent() bool                             { return true }
 func (noRequest) SetToken(string, time.Duration)               {}
 func (noRequest) ClearToken()                                  {}
-func (noRequest) ClearOthers()                                 {}
 func (noRequest) HasToken() bool                               { return false }
-func (noRequest) Passive() bool                                { return false }
-func (noRequest) RunsAgain() bool                              { return false }
-func (noRequest) DropReason() string                           { return "" }
+func (noRequest) opens(string)                                 {}
+func (noRequest) token() Token                                 { return Token{} }
+
+// outsideHTTP is the part of request that is the same for each Session outside of a
+// Handler.
+type outsideHTTP struct{ ctx context.Context }
+
+func (o outsideHTTP) Context() context.Context { return o.ctx }
+
+func (outsideHTTP) Method() string     { return "" }
+func (outsideHTTP) ClearOthers()       {}
+func (outsideHTTP) Passive() bool      { return false }
+func (outsideHTTP) RunsAgain() bool    { return false }
+func (outsideHTTP) DropReason() string { return "" }

@@ -30,7 +30,7 @@ func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) 
 			sent = append(sent, token)
 		}
 	}
-	o := &opened{issuer: issuer{m: m}, ctx: context.WithoutCancel(ctx), hasToken: len(sent) > 0}
+	o := &opened{outsideHTTP{context.WithoutCancel(ctx)}, issuer{m: m}, len(sent) > 0}
 	s := &Session{m: m, req: o}
 	var event observe.Event
 	err := s.begin(ctx, sent, &event)
@@ -62,8 +62,8 @@ func (s *Session) Commit(ctx context.Context) (Token, error) {
 
 // opened is the request of a Session of Open.
 type opened struct {
+	outsideHTTP
 	issuer
-	ctx      context.Context
 	hasToken bool
 }
 
@@ -71,12 +71,5 @@ var _ request = (*opened)(nil)
 
 // These methods implement txn.Request.
 
-func (o *opened) Context() context.Context { return o.ctx }
-func (o *opened) HasToken() bool           { return o.hasToken }
-
-func (*opened) Method() string     { return "" }
-func (*opened) HeaderSent() bool   { return false }
-func (*opened) ClearOthers()       {}
-func (*opened) Passive() bool      { return false }
-func (*opened) RunsAgain() bool    { return false }
-func (*opened) DropReason() string { return "" }
+func (o *opened) HasToken() bool { return o.hasToken }
+func (*opened) HeaderSent() bool { return false }

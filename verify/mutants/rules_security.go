@@ -99,7 +99,7 @@ var secrets = []mutant{
 	without("Commit extends an opened session", engine,
 		"\t\tmode = txn.Auto\n", "\t\tmode = txn.Explicit\n"),
 	without("the end of the context of Open does not matter to Commit", engine,
-		"ctx: context.WithoutCancel(ctx), hasToken", "ctx: ctx, hasToken"),
+		"outsideHTTP{context.WithoutCancel(ctx)}, issuer", "outsideHTTP{ctx}, issuer"),
 	without("a value of another length costs no look at the ring", engine,
 		"\tif !slices.ContainsFunc(values, hasLength) {\n\t\treturn found, nil\n\t}\n", ""),
 	without("an empty token of Open is none", engine,
@@ -107,7 +107,7 @@ var secrets = []mutant{
 	without("a Destroy by Open takes the token", engine,
 		"i.issued.Store(&Token{Changed: true})", "i.issued.Store(nil)"),
 	without("a Destroy by Open takes the token of an unknown session", engine,
-		"hasToken: len(sent) > 0}", "hasToken: false}"),
+		"issuer{m: m}, len(sent) > 0}", "issuer{m: m}, false}"),
 }
 
 var cookieRules = []mutant{
