@@ -62,8 +62,8 @@ func (c resultCode) Error() string {
 
 // codeOf returns the result code of a driver's error; 0: it has none. There is no common
 // interface. A method Code that returns an int is that of modernc.org/sqlite, a method
-// ExtendedCode that of ncruces/go-sqlite3, and fields of these names those of
-// mattn/go-sqlite3.
+// ExtendedCode that of ncruces/go-sqlite3, which also has errors that are numbers with a
+// method Code, and fields of these names those of mattn/go-sqlite3.
 func codeOf(err error) resultCode {
 	switch e := err.(type) {
 	case nil:
@@ -90,6 +90,9 @@ func codeOf(err error) resultCode {
 func reflectedCode(err reflect.Value) resultCode {
 	if m := err.MethodByName("ExtendedCode"); m.IsValid() && m.Type().NumIn() == 0 && m.Type().NumOut() == 1 {
 		return integer(m.Call(nil)[0])
+	}
+	if err.MethodByName("Code").IsValid() && integer(err) != 0 {
+		return integer(err)
 	}
 	err = reflect.Indirect(err)
 	if err.Kind() != reflect.Struct {

@@ -168,3 +168,42 @@ func eventually(tb testing.TB, what string, done func() bool) {
 		}
 	}
 }
+
+// A writer holds the lock for writing.
+type writer struct {
+	tb   testing.TB
+	conn *sql.Conn
+}
+
+// lock begins a transaction that is rolled back at the end of the test, if it is still
+// open.
+func lock(tb testing.TB, db *sql.DB) *writer {
+	tb.Helper()
+	conn, err := db.Conn(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := &writer{tb, conn}
+	w.exec("BEGIN IMMEDIATE")
+	tb.Cleanup(func() {
+		if w.conn != nil {
+			_, _ = w.conn.ExecContext(background(tb), "ROLLBACK")
+			w.conn.Close()
+		}
+	})
+	return w
+}
+
+func (w *writer) exec(query string, args ...any) {
+	w.tb.Helper()
+	if _, err := w.conn.ExecContext(background(w.tb), query, args...); err != nil {
+		w.tb.Fatal(err)
+	}
+}
+
+func (w *writer) commit() {
+	w.tb.Helper()
+	w.exec("COMMIT")
+	w.conn.Close()
+	w.conn = nil
+}
