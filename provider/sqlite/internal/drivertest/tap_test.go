@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -13,6 +15,12 @@ import (
 type tap struct {
 	mu  sync.Mutex
 	ran []string // SQL
+
+	mostRows atomic.Int64 // that a statement has changed
+
+	// before, if set, is called with the first argument before a statement that changes
+	// something.
+	before func(first string)
 
 	// after, if set, is called after a statement that changes something, and may replace its
 	// error.
@@ -96,7 +104,14 @@ func (s tappedStmt) CheckNamedValue(arg *driver.NamedValue) error {
 
 func (s tappedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	s.tap.note(s.query)
+	if s.tap.before != nil {
+		s.tap.before(fmt.Sprint(args[0].Value))
+	}
 	result, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	if err == nil {
+		n, _ := result.RowsAffected()
+		s.tap.mostRows.Store(max(n, s.tap.mostRows.Load()))
+	}
 	if s.tap.after != nil {
 		err = s.tap.after(s.query, err)
 	}
