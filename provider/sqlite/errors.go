@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
@@ -28,6 +29,9 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	}
 	_, notSent := errors.AsType[*unsent](err)
 	code := codeOf(err)
+	if code == codeIOErrWrite && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
+		code = codeFull // as SQLite's own access to files reports it
+	}
 	explained := p.words(ctx, err, code, notSent)
 	switch {
 	case notSent && (code != 0 || ctx.Err() != nil || errors.Is(err, errReplaced)), rolledBack(code):
@@ -55,7 +59,7 @@ func rolledBack(code resultCode) bool {
 // words returns err with a text for the caller.
 func (p *Provider) words(ctx context.Context, err error, code resultCode, notSent bool) error {
 	reason := err
-	if code != 0 && !notSent {
+	if code != 0 && (!notSent || isLocked(code)) {
 		reason = code // the driver's text may quote a value
 	}
 	if over := ctx.Err(); over != nil {
@@ -70,11 +74,13 @@ func (p *Provider) words(ctx context.Context, err error, code resultCode, notSen
 	case codeReadOnly, codePerm, codeAuth:
 		return fmt.Errorf("sqlite: the database cannot be written: the file, and its directory for the two files beside it, must be writable for the user that runs the program, and the connection must not be read-only: %w", reason)
 	case codeCantOpen:
-		return fmt.Errorf("sqlite: the file of the database, or one of the two beside it, cannot be opened: the directory must exist and be writable: %w", reason)
+		return fmt.Errorf("sqlite: the file of the database, or one of the two beside it, cannot be opened: the directory must exist, and it and the files must be readable and writable for the user that runs the program: %w", reason)
 	case codeFull:
 		return fmt.Errorf("sqlite: %w; make room on the disk, or raise PRAGMA max_page_count: %w", provider.ErrFull, reason)
 	case codeTooBig:
 		return fmt.Errorf("sqlite: %w: %w", provider.ErrTooLarge, reason)
+	case codeIOErr:
+		return fmt.Errorf("sqlite: reading or writing the file of the database, or one of the two beside it, failed; see the disk and whether the user that runs the program may write there: %w", reason)
 	case codeNotADB:
 		return fmt.Errorf("sqlite: the file is not an SQLite database, or it is encrypted; name another file: %w", reason)
 	case codeCorrupt:

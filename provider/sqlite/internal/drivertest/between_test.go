@@ -19,7 +19,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		}
 	}
 	put := func(version int64) func(provider.Provider, *provider.Record, *testing.T) {
-		return func(p provider.Provider, rec *provider.Record, t *testing.T) { save(t, p, versioned(rec, version), -1, nil) }
+		return func(p provider.Provider, rec *provider.Record, t *testing.T) {
+			save(t, p, versioned(rec, version), -1, nil)
+		}
 	}
 	expire := func(p provider.Provider, rec *provider.Record, t *testing.T) {
 		rec = versioned(rec, 1)

@@ -15,11 +15,13 @@ import (
 // Many writers append to a list in one record, with nothing to go by but the conflicts
 // and the records in them: a conflict that is reported for what has landed makes an item
 // appear twice, one that is not reported loses items, and a current record that never was
-// breaks the chain. Half of the writers use the one driver, half the other.
+// breaks the chain.
 func TestContention(t *testing.T) {
-	p, _, path := ncruces.store(t)
-	q, _ := modernc.at(t, path)
-	contend(t, p, q)
+	each(t, func(t *testing.T, b backend) {
+		p, _, path := b.store(t)
+		q, _ := b.at(t, path)
+		contend(t, p, q)
+	})
 }
 
 func TestContentionInOnePool(t *testing.T) {
