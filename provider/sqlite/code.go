@@ -25,7 +25,6 @@ const (
 	codeMismatch   = 20
 	codeAuth       = 23
 	codeNotADB     = 26
-	codeIOErrWrite = codeIOErr | 3<<8
 )
 
 var codeTexts = map[int]string{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
@@ -29,9 +28,6 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	}
 	_, notSent := errors.AsType[*unsent](err)
 	code := codeOf(err)
-	if code == codeIOErrWrite && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
-		code = codeFull // as SQLite's own access to files reports it
-	}
 	explained := p.words(ctx, err, code, notSent)
 	switch {
 	case notSent && (code != 0 || ctx.Err() != nil || errors.Is(err, errReplaced)), rolledBack(code):

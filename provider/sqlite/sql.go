@@ -83,8 +83,8 @@ WHERE found.schema = 'main'`
 
 // statements are the SQL of a Provider.
 type statements struct {
-	fetch, list                              *statement // of the database for reading
-	create, update, put, delete              *statement // of the database for writing
-	purge                                    *statement
-	lastRow, scan                            string
+	fetch, list                 *statement // of the database for reading
+	create, update, put, delete *statement // of the database for writing
+	purge                       *statement
+	lastRow, scan               string
 }

@@ -80,12 +80,14 @@ func (c *config) set(key, value string) bool {
 }
 
 // dataSource returns the name for the driver. Package sqlite waits for locks itself, in
-// turn and until the context ends, so SQLite's own wait is off.
+// turn and until the context ends, so SQLite's own wait is off. The write-ahead log, which
+// holds the data of sessions, gets the permissions of the database.
 func (c *config) dataSource(pragmas ...string) string {
 	path := filepath.ToSlash(c.path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/…
 	}
-	query := url.Values{"mode": {"rw"}, "_pragma": append([]string{"busy_timeout(0)"}, pragmas...)}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+	query := url.Values{"mode": {"rw"}, "vfs": {vfsName}, "modeof": {c.path}, "_pragma": append([]string{"busy_timeout(0)"}, pragmas...)}
+	encoded := strings.ReplaceAll(query.Encode(), "+", "%20") // SQLite does not read a + as a blank
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: encoded}).String()
 }

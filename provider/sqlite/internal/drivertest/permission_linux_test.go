@@ -62,4 +62,3 @@ func TestMissingPermission(t *testing.T) {
 		}
 	})
 }
-
