@@ -9,12 +9,12 @@ import (
 
 const (
 	rowsPerScan  = 2000                 // are read at a time
-	rowsPerPurge = 200                  // are removed at a time
+	rowsPerPurge = 50                   // are removed at a time
 	purgePause   = 5 * time.Millisecond // for writers of other processes
 )
 
 // Purge removes expired records and returns their number. It reads the whole table, 2000
-// rows at a time, which keeps nobody waiting, and removes up to 200 records at a time, in
+// rows at a time, which keeps nobody waiting, and removes up to 50 records at a time, in
 // a transaction of a few milliseconds. Writers get their turn in between. If Purge ends
 // early or the process dies, the records that were removed until then stay removed, and
 // no other is harmed. After an error, removed counts the records that were removed before
