@@ -140,6 +140,7 @@ func (t *tool) help(args []string) error {
 const afterword = `
 Stores:
 
+	sqlite:shop.db or sqlite:///path/to/shop.db   ?table=&synchronous=normal
 	redis://user:password@host:port/database      rediss:// by TLS; ?prefix=
 	redis-cluster://user:password@host:port       rediss-cluster:// by TLS; ?addr=host:port&prefix=
 	unix://user:password@/path/to/redis.sock      ?db=0&prefix=

@@ -16,6 +16,7 @@
 //
 // A store is given by its URL:
 //
+//	sqlite:shop.db or sqlite:///path/to/shop.db   ?table=&synchronous=normal
 //	redis://user:password@host:port/database      rediss:// by TLS; ?prefix=
 //	redis-cluster://user:password@host:port       rediss-cluster:// by TLS; ?addr=host:port&prefix=
 //	unix://user:password@/path/to/redis.sock      ?db=0&prefix=
@@ -52,14 +53,14 @@
 // the program has a Config.Namespace, give it as well, or the user's sessions are not
 // found. It is an error if no session is found.
 //
-// For a store of files, run the tool as the program's own user: the program cannot read
-// files that another user has written.
+// For SQLite and a store of files, run the tool as the program's own user: the program
+// cannot use files that another user has made.
 //
 // # Maintenance
 //
-// create creates the table of PostgreSQL or DynamoDB, or the directory, or checks an
-// existing one. It may be repeated. purge removes expired records from PostgreSQL and
-// from files; the other stores do so by themselves.
+// create creates the database and table of SQLite, the table of PostgreSQL or DynamoDB, or
+// the directory, or checks an existing one. It may be repeated. purge removes expired
+// records from SQLite, PostgreSQL and files; the other stores do so by themselves.
 //
 // # JSON
 //

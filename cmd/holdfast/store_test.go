@@ -30,6 +30,7 @@ func TestEveryStore(t *testing.T) {
 	}{
 		{"memory", func(testing.TB) string { return "" }, "nothing to do", "nothing to do"},
 		{"file", func(tb testing.TB) string { return "file://" + tb.TempDir() + "/sessions" }, "ready: the directory /", "removed what had expired"},
+		{"sqlite", func(tb testing.TB) string { return "sqlite:" + tb.TempDir() + "/sessions.db" }, "ready: the table holdfast_sessions of SQLite", "removed 0 records"},
 		{"redis", func(tb testing.TB) string {
 			return "redis://" + testserver.SharedRedis(tb) + "/0?dial_timeout=1m&read_timeout=1m&prefix=" + space + ":"
 		}, "nothing to do", "nothing to do"},

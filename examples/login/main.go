@@ -3,6 +3,7 @@
 // it.
 //
 //	go run ./examples/login
+//	go run ./examples/login -store sqlite:shop.db
 //	go run ./examples/login -store redis://localhost:6379/0
 //	go run ./examples/login -store postgres://user:password@localhost/database
 //	go run ./examples/login -store 'dynamodb://sessions?endpoint=http://localhost:8000'

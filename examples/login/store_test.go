@@ -12,6 +12,7 @@ import (
 func TestTheShopOnEveryStore(t *testing.T) {
 	for name, storeURL := range map[string]func(testing.TB) string{
 		"memory":   func(testing.TB) string { return "memory:" },
+		"sqlite":   func(tb testing.TB) string { return "sqlite:" + tb.TempDir() + "/shop.db" },
 		"redis":    func(tb testing.TB) string { return "redis://" + testserver.SharedRedis(tb) + "/0?read_timeout=1m" },
 		"postgres": testserver.SharedPostgres,
 		"dynamodb": func(tb testing.TB) string {
@@ -51,7 +52,7 @@ func TestTheShopOnEveryStore(t *testing.T) {
 
 func TestAStoreThatIsNone(t *testing.T) {
 	for _, storeURL := range []string{
-		"", "mysql://localhost", "redis://:secret@[",
+		"", "mysql://localhost", "sqlite:", "sqlite:x.db?table=", "sqlite://u:secret@h/x.db", "redis://:secret@[",
 		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table",
 		"dynamodb:", "dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000",

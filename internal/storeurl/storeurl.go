@@ -15,7 +15,7 @@ import (
 )
 
 // Help lists the forms of URLs in one line.
-const Help = "memory:, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
+const Help = "memory:, sqlite:shop.db, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
 	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port or file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
@@ -40,6 +40,8 @@ type Opened struct {
 // Open opens a store:
 //
 //	memory:
+//	sqlite:shop.db?table=holdfast_sessions&synchronous=full
+//	sqlite:///path/to/shop.db
 //	redis://user:password@host:port/database?prefix=holdfast:   rediss:// by TLS
 //	redis-cluster://user:password@host:port?addr=host:port      rediss-cluster:// by TLS
 //	unix://user:password@/path/to/redis.sock?db=0
@@ -47,13 +49,15 @@ type Opened struct {
 //	dynamodb://table?prefix=&endpoint=http://host:port
 //	file:///directory                                           of examples/customprovider
 //
-// prefix and table are the options of the providers. All parameters after the "?" may be
-// omitted. Open creates nothing in the store. It does no I/O except to check a directory
-// or to read the settings of AWS. Its errors contain no password.
+// prefix, table and synchronous are the options of the providers. All parameters after the
+// "?" may be omitted. Open creates nothing in the store. It does no I/O except to check a
+// file or directory or to read the settings of AWS. Its errors contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
 		return &Opened{Provider: memory.New(), Close: func() {}}, nil
+	case "sqlite":
+		return openSQLite(storeURL)
 	case "redis", "rediss", "unix":
 		return openRedis(storeURL)
 	case "redis-cluster", "rediss-cluster":
@@ -74,10 +78,13 @@ const createTimeout = 30 * time.Second
 // Create opens a store and creates what it needs, unless that exists. It may be called
 // any number of times, also concurrently.
 func Create(ctx context.Context, storeURL string) (*Opened, error) {
-	if scheme(storeURL) == "file" {
+	switch scheme(storeURL) {
+	case "file":
 		if err := makeDirectory(storeURL); err != nil {
 			return nil, err
 		}
+	case "sqlite":
+		return createSQLite(storeURL)
 	}
 	s, err := Open(ctx, storeURL)
 	if err != nil || s.create == nil {

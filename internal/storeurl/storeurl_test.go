@@ -21,6 +21,8 @@ func TestMain(m *testing.M) { testserver.Main(m) }
 func TestAURLThatIsNone(t *testing.T) {
 	for _, storeURL := range []string{
 		"", "mysql://localhost", "localhost:6379",
+		"sqlite:", "sqlite://u:secret@/x.db", "sqlite://secret/x.db", "sqlite:x.db?x=secret", "sqlite:x.db?table=", "sqlite:x.db?table=%ff",
+		"sqlite:x.db?table=sqlite_a", "sqlite:x.db?synchronous=secret", "sqlite:%zz", "sqlite:x.db#secret",
 		"redis://:secret@[", "redis://h?prefix=%zz", "redis://h?secret=x",
 		"redis-cluster://:secret@[", "redis-cluster://h?prefix=%zz", "redis-cluster://u:secret@h?x=y",
 		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
@@ -40,6 +42,10 @@ func TestAURLThatIsNone(t *testing.T) {
 // A program and a tool that are given different prefixes or tables do not meet.
 func TestPrefixAndTable(t *testing.T) {
 	for name, urls := range map[string]func(*testing.T) (a, b string){
+		"sqlite": func(t *testing.T) (string, string) {
+			dir := t.TempDir()
+			return "sqlite:" + dir + "/a%20b.db", "sqlite://" + dir + "/a%20b.db?table=B&synchronous=normal"
+		},
 		"redis": func(t *testing.T) (string, string) {
 			server := "redis://" + testserver.SharedRedis(t) + "/0?read_timeout=1m"
 			return server + "&prefix=a%3A", server + "&prefix=b:"
@@ -124,6 +130,16 @@ func dropTables(t *testing.T, server string, tables ...string) {
 		if _, err := pool.Exec(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestOpenMakesNoDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if _, err := storeurl.Open(t.Context(), "sqlite:"+path); err == nil || !strings.Contains(err.Error(), "create the store first") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it is there")
 	}
 }
 

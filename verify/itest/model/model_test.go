@@ -38,6 +38,7 @@ var levels = []struct {
 // what takes it about the same time.
 var shares = map[string]int{
 	stores.Memory.Name:       5,
+	stores.SQLite.Name:       2,
 	stores.Redis.Name:        3,
 	stores.RedisCluster.Name: 2,
 	stores.Postgres.Name:     2,

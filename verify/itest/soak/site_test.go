@@ -19,7 +19,7 @@ const storeTimeout = time.Second
 type site struct {
 	t         *testing.T
 	name      string
-	server    *testserver.Server // nil: the store is in memory
+	server    *testserver.Server // nil: the store is in this process
 	instances [2]*instance
 	keys      keys
 	client    *http.Client
@@ -34,13 +34,14 @@ type site struct {
 	figures     witness.Figures
 }
 
-// openSites opens one on each store that harm can be done to, and one in memory. All
+// openSites opens one on each store that harm can be done to, one in memory and one on SQLite. All
 // are as durable as they can be, so that what is acknowledged survives a kill -9.
 func openSites(t *testing.T) []*site {
 	redis := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	postgres, dynamo := testserver.Postgres(t), testserver.DynamoDB(t)
 	return []*site{
 		newSite(t, stores.Memory, nil, new(fixedKeys)),
+		newSite(t, stores.SQLite, nil, new(ringKeys)),
 		newSite(t, stores.Redis, redis, new(ringKeys)),
 		newSite(t, stores.Postgres, postgres, new(fixedKeys)),
 		newSite(t, stores.DynamoDB, dynamo, new(ringKeys)),
@@ -62,6 +63,8 @@ func newSite(t *testing.T, store stores.Store, server *testserver.Server, keys k
 	url, space := "", stores.Space()
 	if server != nil {
 		url = server.URL
+	} else {
+		url = store.Server(t)
 	}
 	for i := range s.instances {
 		s.instances[i] = newInstance(t, keys.watch(store.At(t, url, space)))

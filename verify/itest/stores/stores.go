@@ -24,7 +24,14 @@ type Store struct {
 
 // All returns every store.
 func All() []Store {
-	all := []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB}
+	all := []Store{
+		Memory,
+		SQLite,
+		Redis,
+		RedisCluster,
+		Postgres,
+		DynamoDB,
+	}
 	if testserver.CockroachURL() != "" {
 		all = append(all, Cockroach)
 	}

@@ -1,0 +1,105 @@
+package drivertest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/sqlite"
+)
+
+const nowSQL = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+
+func TestExpiredRowIsAbsent(t *testing.T) {
+	each(t, func(t *testing.T, b backend) {
+		p, db, _ := b.store(t)
+		// expired returns a record that has expired but is still in the table.
+		expired := func(t *testing.T) *provider.Record {
+			t.Helper()
+			rec := record()
+			save(t, p, rec, 0, nil)
+			if run(t, db, "UPDATE holdfast_sessions SET expires_at = "+nowSQL+" - 1 WHERE id = ?", rec.ID) != 1 {
+				t.Fatal("the row is gone")
+			}
+			return rec
+		}
+		t.Run("to Fetch", func(t *testing.T) { lacks(t, p, expired(t).ID) })
+		t.Run("to List", func(t *testing.T) {
+			rec := expired(t)
+			lists(t, p, rec.ID)
+		})
+		t.Run("to an update", func(t *testing.T) {
+			rec := expired(t)
+			wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
+			lacks(t, p, rec.ID)
+		})
+		t.Run("to a repeated create", func(t *testing.T) {
+			rec := expired(t)
+			save(t, p, rec, 0, nil)
+			holds(t, p, rec)
+		})
+		t.Run("to a repeated update", func(t *testing.T) {
+			rec := expired(t)
+			wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+		})
+		t.Run("to a create", func(t *testing.T) {
+			rec := next(expired(t))
+			save(t, p, rec, 0, nil)
+			holds(t, p, rec)
+		})
+		t.Run("to an unchecked Save", func(t *testing.T) {
+			rec := next(expired(t))
+			save(t, p, rec, -1, nil)
+			holds(t, p, rec)
+		})
+	})
+}
+
+// wantAbsent wants a conflict to say that there is no record.
+func wantAbsent(t *testing.T, err error) {
+	t.Helper()
+	if conflict, ok := errors.AsType[*provider.ConflictError](err); !ok || conflict.Current != nil {
+		t.Errorf("got %#v, want a ConflictError without a current record", err)
+	}
+}
+
+// A record that expires while a Save waits for another writer has expired for that Save,
+// whether package sqlite waits or SQLite itself.
+func TestExpiryDuringWaitForLock(t *testing.T) {
+	each(t, func(t *testing.T, b backend) {
+		for name, pragmas := range map[string][]string{"of the package": nil, "of SQLite": {"busy_timeout(60000)"}} {
+			for what, expectVersion := range map[string]int64{"update": 1, "create": 0} {
+				t.Run(what+", wait "+name, func(t *testing.T) { b.testExpiryDuringWait(t, pragmas, expectVersion) })
+			}
+		}
+	})
+}
+
+func (b backend) testExpiryDuringWait(t *testing.T, pragmas []string, expectVersion int64) {
+	beside, db, path := b.store(t)
+	var wire tap
+	p := sqlite.New(wire.open(t, b, path, append(pragmas, writing...)...))
+	rec := record()
+	save(t, beside, rec, 0, nil)
+	writer := lock(t, db)
+	soon := time.Now().Add(100 * time.Millisecond).Truncate(time.Millisecond)
+	writer.exec("UPDATE holdfast_sessions SET expires_at = ?", soon.UnixMilli())
+
+	winner := next(rec)
+	saved := make(chan error, 1)
+	go func() { saved <- p.Save(background(t), winner, expectVersion) }()
+	eventually(t, "begun", func() bool { return len(wire.statements("holdfast_sessions")) > 0 })
+	eventually(t, "expired", func() bool { return time.Now().After(soon) })
+	writer.commit()
+	err := <-saved
+	if expectVersion > 0 {
+		wantAbsent(t, err)
+		lacks(t, beside, rec.ID)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, beside, winner)
+}

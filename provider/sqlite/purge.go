@@ -1,0 +1,90 @@
+package sqlite
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	rowsPerScan  = 2000                 // are read at a time
+	rowsPerPurge = 50                   // are removed at a time
+	purgePause   = 5 * time.Millisecond // for writers of other processes
+)
+
+// Purge removes expired records and returns their number. It reads the whole table, 2000
+// rows at a time, which keeps nobody waiting, and removes up to 50 records at a time, in
+// a transaction of a few milliseconds. Writers get their turn in between. If Purge ends
+// early or the process dies, the records that were removed until then stay removed, and
+// no other is harmed. After an error, removed counts the records that were removed before
+// it.
+//
+// Records expire without Purge. Purge makes room for new ones: the file does not shrink,
+// but its free pages are used again.
+func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	if err := check(ctx, nil); err != nil {
+		return 0, err
+	}
+	var last int64 // rows that are inserted from now on have not expired
+	if err := p.queryRow(ctx, p.reader, p.sql.lastRow, nil, &last); err != nil {
+		return 0, err
+	}
+	for row := int64(0); row < last; {
+		var next, expired int64
+		if err := p.queryRow(ctx, p.reader, p.sql.scan, []any{row, rowsPerScan}, &next, &expired); err != nil {
+			return removed, err
+		}
+		if next == 0 { // no row is left
+			break
+		}
+		n, err := p.purge(ctx, row, next, expired)
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+		row = next
+	}
+	return removed, nil
+}
+
+// purge removes the expired records of the rows after the first up to the last, of which
+// there are so many.
+func (p *Provider) purge(ctx context.Context, first, last, expired int64) (removed int64, err error) {
+	for removed < expired {
+		n, err := p.exec(ctx, p.sql.purge, first, last, rowsPerPurge)
+		removed += n
+		if err != nil || n < rowsPerPurge {
+			return removed, err
+		}
+		if err := sleep(ctx, purgePause); err != nil {
+			return removed, p.explain(ctx, &unsent{err})
+		}
+	}
+	return removed, nil
+}
+
+// PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
+//
+//	go sessions.PurgeEvery(ctx, 10*time.Minute)
+//
+// The first run is after a random part of the interval, so that processes that start
+// together do not run at the same time. One process would be enough. PurgeEvery panics if
+// interval is not positive.
+func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
+	if interval <= 0 {
+		panic("sqlite: the interval of PurgeEvery is not positive")
+	}
+	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
+		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
+			p.logger().ErrorContext(ctx, "sqlite: Purge failed", "error", err)
+		}
+	}
+}
+
+func (p *Provider) logger() *slog.Logger {
+	if p.log == nil {
+		return slog.Default()
+	}
+	return p.log
+}
