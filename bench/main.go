@@ -61,5 +61,8 @@ func run(long bool, only, from, out string) error {
 		return err
 	}
 	fmt.Println(text)
-	return os.WriteFile(filepath.Join(out, "performance.md"), []byte(text), 0o644)
+	if err := os.WriteFile(filepath.Join(out, "performance.md"), []byte(text), 0o644); err != nil || out != docs {
+		return err
+	}
+	return updateChooser(filepath.Join(docs, "stores.md"), found.storeTable())
 }

@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"text/template"
@@ -23,6 +24,7 @@ func page(f *results) (string, error) {
 		"compute":     func() string { return f.show("Compute", "sec/op", duration) },
 		"cookie":      func() string { return f.show("Cookie", "sec/op", duration) },
 		"cookies":     func() string { return f.show("Cookie", "allocs/op", whole) },
+		"stores":      f.storeTable,
 		"dynamodb":    f.dynamoTable,
 		"sessions":    f.sessionTable,
 		"sweep":       f.sweepTable,
@@ -54,3 +56,23 @@ func (f *results) load() string {
 
 // rounds returns the number of runs of a benchmark.
 func (f *results) rounds(name string) int { return len(f.each(name, "sec/op")) }
+
+// The table of the stores is also in the page that helps to choose one, between these.
+const (
+	chooserBegin = "<!-- make bench writes this table -->\n"
+	chooserEnd   = "<!-- end of the table -->\n"
+)
+
+// updateChooser puts the table into the page.
+func updateChooser(file, table string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := strings.Cut(string(text), chooserBegin)
+	_, after, ends := strings.Cut(rest, chooserEnd)
+	if !begins || !ends {
+		return fmt.Errorf("%s: the comments around the table are missing", file)
+	}
+	return os.WriteFile(file, []byte(before+chooserBegin+table+chooserEnd+after), 0o644)
+}

@@ -21,6 +21,7 @@ var quick = []group{
 	{profileGroup, "", "", 1},
 	{"split", "^Benchmark(Split|Compute)$", "100ms", 6},
 	{"cookie", "^BenchmarkCookie$", "100ms", 6},
+	{"stores", "^BenchmarkStore$", "200x", 6},
 	{"dynamodb", "^BenchmarkDynamoDB$", "20x", 1},
 	{"keys", "^BenchmarkKeys$", "50ms", 3},
 	{"signing", "^BenchmarkSigningKeys$", "100ms", 6},

@@ -130,6 +130,28 @@ func (f *results) splitTable(store string) string {
 	return markdown([]string{"where the time goes", "reading", "writing", "the rest", "times the floor"}, rows)
 }
 
+// storeTable shows the time of a provider's calls beside those of its driver.
+func (f *results) storeTable() string {
+	var rows [][]string
+	for _, store := range f.labels("Store", "store") {
+		row := []string{store}
+		for _, call := range []string{"fetch", "save"} {
+			mine, driver := storeName(store, call, ours), storeName(store, call, "driver")
+			text := f.show(mine, "sec/op", duration)
+			if ratio, ok := f.ratio(mine, driver, "sec/op"); ok {
+				text += fmt.Sprintf(" (%s)", times(ratio))
+			}
+			row = append(row, text, f.show(driver, "sec/op", duration))
+		}
+		rows = append(rows, row)
+	}
+	return markdown([]string{"store", "Fetch", "the driver's read", "Save", "the driver's update"}, rows)
+}
+
+func storeName(store, call, peer string) string {
+	return "Store/store=" + store + "/call=" + call + "/peer=" + peer
+}
+
 func (f *results) dynamoTable() string {
 	var rows [][]string
 	for _, scenario := range f.labels("DynamoDB", "scenario") {
