@@ -41,10 +41,11 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 
 // rolledBack reports whether a code means that the statement, which is a transaction of
 // its own, has no effect. All others may occur during the commit, as an error of writing
-// to the disk, or are not known.
+// to the disk, or are not known. SQLITE_INTERRUPT may even occur after the commit: SQLite
+// calls the progress handler once more, by which drivers end a statement with its context.
 func rolledBack(code resultCode) bool {
 	switch code.primary() {
-	case codeError, codePerm, codeBusy, codeLocked, codeReadOnly, codeInterrupt, codeFull, codeCantOpen, codeProtocol,
+	case codeError, codePerm, codeBusy, codeLocked, codeReadOnly, codeFull, codeCantOpen, codeProtocol,
 		codeSchema, codeTooBig, codeConstraint, codeMismatch, codeAuth, codeNotADB:
 		return true
 	default:

@@ -45,9 +45,14 @@ func (b backend) open(tb testing.TB, path string, pragmas ...string) *sql.DB {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections) // to open one takes as long as many calls
 	tb.Cleanup(func() { db.Close() })
 	return db
 }
+
+// connections are those of a pool.
+const connections = 4
 
 // dataSource returns a name that both drivers take.
 func dataSource(path string, pragmas ...string) string {
@@ -75,7 +80,6 @@ func (b backend) at(tb testing.TB, path string, opts ...sqlite.Option) (*sqlite.
 	db := b.open(tb, path, writing...)
 	db.SetMaxOpenConns(1)
 	reader := b.open(tb, path, "query_only(1)")
-	reader.SetMaxOpenConns(4)
 	return sqlite.New(db, append([]sqlite.Option{sqlite.Reader(reader)}, opts...)...), db
 }
 

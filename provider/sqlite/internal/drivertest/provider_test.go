@@ -25,10 +25,12 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// One pool of any number of connections for both is enough: writers take turns.
+// One pool for both is enough, since writers take turns. SQLite's own wait for locks may be
+// on.
 func TestContractWithOnePool(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
-		contract(t, sqlite.New(b.open(t, filepath.Join(t.TempDir(), "test.db"), writing...)))
+		path := filepath.Join(t.TempDir(), "test.db")
+		contract(t, sqlite.New(b.open(t, path, append([]string{"busy_timeout(5000)"}, writing...)...)))
 	})
 }
 
@@ -45,12 +47,5 @@ func TestContractInMemory(t *testing.T) {
 		db := b.open(t, ":memory:")
 		db.SetMaxOpenConns(1)
 		contract(t, sqlite.New(db))
-	})
-}
-
-// SQLite's own wait for locks may be on.
-func TestContractWithBusyTimeout(t *testing.T) {
-	each(t, func(t *testing.T, b backend) {
-		contract(t, sqlite.New(b.open(t, filepath.Join(t.TempDir(), "test.db"), append([]string{"busy_timeout(5000)"}, writing...)...)))
 	})
 }

@@ -37,6 +37,8 @@ func (tp *tap) open(tb testing.TB, b backend, path string, pragmas ...string) *s
 	}
 	plain.Close()
 	db := sql.OpenDB(connector{plain.Driver(), name, tp})
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	tb.Cleanup(func() { db.Close() })
 	return db
 }
