@@ -5,7 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
+	"net"
 	"slices"
 	"time"
 
@@ -132,8 +132,9 @@ func rolledBack(reply *mysql.MySQLError) bool {
 // over returns the error of a context that has ended. The timers of the network may be a
 // little faster than the one of the context.
 func over(ctx context.Context, err error) error {
-	deadline, ok := ctx.Deadline()
-	if ok && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(deadline) {
+	timeout, timedOut := errors.AsType[net.Error](err)
+	deadline, limited := ctx.Deadline()
+	if timedOut && timeout.Timeout() && limited && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
 	}
 	return ctx.Err()

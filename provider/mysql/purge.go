@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	rowsPerPurge  = 4096        // that are read at a time
-	deadPerPurge  = 256         // that are removed at a time
-	purgeTimeout  = time.Minute // of one trip, in case nobody answers
+	rowsPerPurge = 4096        // that are read at a time
+	deadPerPurge = 256         // that are removed at a time
+	purgeTimeout = time.Minute // of one trip, in case nobody answers
 )
 
 // Purge removes expired records and returns their number. It reads the whole table by its

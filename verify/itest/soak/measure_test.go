@@ -87,6 +87,15 @@ var counters = map[string]func(context.Context, string) (int, error){
 		err = conn.QueryRow(ctx, "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'").Scan(&n)
 		return n, err
 	},
+	stores.MySQL.Name: func(ctx context.Context, url string) (n int, err error) {
+		db, err := sql.Open("mysql", "root@tcp("+strings.TrimSuffix(strings.TrimPrefix(url, "mysql://root@"), "/holdfast")+")/")
+		if err != nil {
+			return 0, err
+		}
+		defer db.Close()
+		err = db.QueryRowContext(ctx, "SELECT COUNT(*) - 1 FROM information_schema.processlist WHERE user = 'root'").Scan(&n)
+		return n, err
+	},
 }
 
 func (m measure) String() string {
