@@ -2,7 +2,9 @@ package soak_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -87,8 +89,12 @@ var counters = map[string]func(context.Context, string) (int, error){
 		err = conn.QueryRow(ctx, "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'").Scan(&n)
 		return n, err
 	},
-	stores.MySQL.Name: func(ctx context.Context, url string) (n int, err error) {
-		db, err := sql.Open("mysql", "root@tcp("+strings.TrimSuffix(strings.TrimPrefix(url, "mysql://root@"), "/holdfast")+")/")
+	stores.MySQL.Name: func(ctx context.Context, serverURL string) (n int, err error) {
+		u, err := url.Parse(serverURL)
+		if err != nil {
+			return 0, err
+		}
+		db, err := sql.Open("mysql", u.User.String()+"@tcp("+u.Host+")/")
 		if err != nil {
 			return 0, err
 		}
