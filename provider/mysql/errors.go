@@ -52,11 +52,11 @@ const (
 	deadlock            = 1213
 	readLock            = 1223
 	limitReached        = 1226
-	outOfRange          = 1264
 	optionPrevents      = 1290 // such as --read-only
 	noDefault           = 1364
 	truncatedWrongValue = 1366
 	dataTooLong         = 1406
+	signal              = 1644 // of a trigger
 	readOnlyTransaction = 1792
 	readOnlyMode        = 1836
 )
@@ -113,7 +113,7 @@ func refused(ctx context.Context, err error) bool {
 // its own, before it reports the error. The classes for the connection (08) and for
 // errors without a class of their own (HY) are in doubt, and so is 70: a statement that
 // was interrupted may have been committing.
-var certainClasses = []string{"21", "22", "23", "25", "28", "40", "42", "44", "45"}
+var certainClasses = []string{"21", "22", "23", "25", "28", "3D", "40", "42", "44", "45"}
 
 // certainNumbers are other errors after which a statement has no effect.
 var certainNumbers = []uint16{
@@ -147,7 +147,7 @@ func (p *Provider) words(ctx context.Context, err error) error {
 		return fmt.Errorf("mysql: %w: %w", over, reason)
 	}
 	switch numberOf(err) {
-	case noSuchTable, unknownColumn, columnNotNull, noDefault, truncatedWrongValue, outOfRange:
+	case noSuchTable, unknownColumn, noDefault, truncatedWrongValue:
 		return p.wrongTable(reason)
 	case noDatabaseSelected, unknownDatabase:
 		return fmt.Errorf("mysql: the database is missing; name one that exists in the URL or by Table: %w", reason)
@@ -168,7 +168,17 @@ func (p *Provider) words(ctx context.Context, err error) error {
 	case dataTooLong:
 		return fmt.Errorf("mysql: %w for table %s; is it what Schema returns? %w", provider.ErrTooLarge, p.table, reason)
 	}
+	if isAboutValues(err) {
+		return p.wrongTable(reason)
+	}
 	return p.clientWords(reason)
+}
+
+// isAboutValues reports whether the server has refused a value, or a constraint has. The
+// columns of Schema take every value. Triggers may choose the class of their errors.
+func isAboutValues(err error) bool {
+	reply, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && reply.Number != signal && slices.Contains([]string{"22", "23"}, string(reply.SQLState[:2]))
 }
 
 // clientWords returns an error that is not the server's with a text for the caller.

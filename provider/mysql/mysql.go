@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync/atomic"
 
@@ -145,6 +146,9 @@ func (n *number) Scan(value any) error {
 	switch v := value.(type) {
 	case int64:
 		*n = number(v)
+		return nil
+	case uint64: // of the server's variables
+		*n = number(min(v, math.MaxInt64))
 		return nil
 	case []byte:
 		i, err := strconv.ParseInt(string(v), 10, 64)
