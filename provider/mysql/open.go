@@ -89,7 +89,7 @@ func parse(raw string) (cfg *mysql.Config, maxConns int, err error) {
 		}
 	}
 	cfg, err = mysql.ParseDSN("/?" + query.Encode())
-	if err != nil {
+	if err != nil || cfg.Timeout < 0 {
 		return nil, 0, errURL
 	}
 	if err := address(cfg, u, socket); err != nil {

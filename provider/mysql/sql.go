@@ -11,8 +11,8 @@ const (
 	// of each year in time zones with daylight saving time.
 	now = `((TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(6)) + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) DIV 1000)`
 
-	live   = `(expires_at = 0 OR expires_at > {now})`
-	dead   = `(expires_at > 0 AND expires_at <= {now})`
+	live   = `(expires_at = 0 OR expires_at > ` + now + `)`
+	dead   = `(expires_at > 0 AND expires_at <= ` + now + `)`
 	values = `(id, version, expires_at, format, data) VALUES (?, ?, ?, IFNULL(?, x''), IFNULL(?, x''))`
 
 	fetchSQL = `SELECT version, expires_at, format, data FROM {table} WHERE id = ? AND {live}`

@@ -44,21 +44,20 @@ type statements struct {
 }
 
 func (t table) statements() statements {
-	in := strings.NewReplacer("{table}", string(t), "{live}", live, "{dead}", dead, "{now}", now, "{values}", values).Replace
-	twice := func(sql string) string { return in(in(sql)) }
+	in := strings.NewReplacer("{table}", string(t), "{live}", live, "{dead}", dead, "{values}", values).Replace
 	return statements{
-		fetch:   twice(fetchSQL),
-		insert:  twice(insertSQL),
-		update:  twice(updateSQL),
-		replace: twice(replaceSQL),
-		delete:  twice(deleteSQL),
-		clear:   twice(clearSQL),
-		list:    twice(listSQL),
-		end:     twice(endSQL),
-		dead:    twice(deadSQL),
-		purge:   twice(purgeSQL),
-		columns: twice(columnsSQL),
-		indexes: twice(indexesSQL),
-		create:  twice(createSQL),
+		fetch:   in(fetchSQL),
+		insert:  in(insertSQL),
+		update:  in(updateSQL),
+		replace: in(replaceSQL),
+		delete:  in(deleteSQL),
+		clear:   in(clearSQL),
+		list:    in(listSQL),
+		end:     in(endSQL),
+		dead:    in(deadSQL),
+		purge:   in(purgeSQL),
+		columns: in(columnsSQL),
+		indexes: in(indexesSQL),
+		create:  in(createSQL),
 	}
 }
