@@ -14,8 +14,7 @@ var _ provider.Lister = (*Provider)(nil)
 
 const pageSize = 256
 
-// No ID contains a NUL, and no byte of UTF-8 is 0xFF. An empty string would be NULL in
-// MariaDB's EMPTY_STRING_IS_NULL.
+// No ID contains a NUL, and no byte of UTF-8 is 0xFF.
 const (
 	beforeAll = "\x00" // less than each ID
 	afterAll  = "\xff" // greater than each ID

@@ -74,21 +74,9 @@ func TestContractInAnySession(t *testing.T) {
 	}
 }
 
-func TestContractInModesOfMariaDB(t *testing.T) {
+func TestContractInOracleModeOfMariaDB(t *testing.T) {
 	onlyMariaDB(t)
-	for name, setUp := range map[string]func(*mysql.Config){
-		"EMPTY_STRING_IS_NULL":           func(*mysql.Config) {},
-		"EMPTY_STRING_IS_NULL, prepared": func(cfg *mysql.Config) { cfg.InterpolateParams = false },
-		"ORACLE":                         func(*mysql.Config) {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			contract(t, func(cfg *mysql.Config) {
-				setUp(cfg)
-				mode, _, _ := strings.Cut(name, ",")
-				cfg.Params["sql_mode"] = "'" + mode + "'"
-			})
-		})
-	}
+	contract(t, func(cfg *mysql.Config) { cfg.Params["sql_mode"] = "ORACLE" })
 }
 
 func TestContractAtAnyIsolation(t *testing.T) {

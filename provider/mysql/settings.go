@@ -58,6 +58,8 @@ func unfitting(set map[string]string) error {
 		return unfitFor("the isolation level is READ UNCOMMITTED, so a save could be read and then be undone; remove transaction_isolation from the driver's parameters or choose another level")
 	case slices.Contains(unsafeCharsets, charset):
 		return unfitFor("the connection's character set is " + charset + ", in which the driver cannot quote safely; set charset=utf8mb4 in the driver's parameters")
+	case strings.Contains(set["sql_mode"], "EMPTY_STRING_IS_NULL"):
+		return unfitFor("sql_mode contains EMPTY_STRING_IS_NULL, so records with an empty value could not be stored; remove it from the driver's parameters or the server's configuration")
 	case set["log_bin"] == "ON" && set["binlog_format"] == "STATEMENT":
 		return unfitFor("binlog_format is STATEMENT, so replicas would evaluate expiry at another time than this server; set it to ROW or MIXED")
 	}

@@ -20,10 +20,14 @@ func TestUnfitSettingsAreRefused(t *testing.T) {
 	}{
 		"no autocommit":    {"autocommit", "0", "remove autocommit=0"},
 		"READ UNCOMMITTED": {isolation(t), "'READ-UNCOMMITTED'", "choose another level"},
+		"empty is NULL":    {"sql_mode", "'EMPTY_STRING_IS_NULL'", "remove it"},
 		"gbk":              {"character_set_client", "gbk", "charset=utf8mb4"},
 		"sjis":             {"character_set_client", "sjis", "charset=utf8mb4"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if strings.Contains(c.value, "EMPTY_STRING") {
+				onlyMariaDB(t)
+			}
 			table := newTable(t)
 			cfg := config(t)
 			cfg.Params[c.variable] = c.value

@@ -1,7 +1,7 @@
 package mysql
 
 // All arguments are numbers or bytes. No statement depends on a character set, a
-// collation, a time zone or an sql_mode; IFNULL is for MariaDB's EMPTY_STRING_IS_NULL.
+// collation, a time zone or an sql_mode that checkSettings accepts.
 // No statement depends on whether the driver counts the rows that it has found or those
 // that it has changed (clientFoundRows).
 const (
@@ -13,12 +13,12 @@ const (
 
 	live   = `(expires_at = 0 OR expires_at > ` + now + `)`
 	dead   = `(expires_at > 0 AND expires_at <= ` + now + `)`
-	values = `(id, version, expires_at, format, data) VALUES (?, ?, ?, IFNULL(?, x''), IFNULL(?, x''))`
+	values = `(id, version, expires_at, format, data) VALUES (?, ?, ?, ?, ?)`
 
 	fetchSQL = `SELECT version, expires_at, format, data FROM {table} WHERE id = ? AND {live}`
 
 	// InnoDB evaluates the conditions after it has locked the row.
-	updateSQL = `UPDATE {table} SET version = ?, expires_at = ?, format = IFNULL(?, x''), data = IFNULL(?, x'') WHERE id = ? AND version = ? AND {live}`
+	updateSQL = `UPDATE {table} SET version = ?, expires_at = ?, format = ?, data = ? WHERE id = ? AND version = ? AND {live}`
 
 	insertSQL  = `INSERT INTO {table} {values}`
 	replaceSQL = `REPLACE INTO {table} {values}`
@@ -39,6 +39,6 @@ const (
 	indexesSQL = `SHOW INDEX FROM {table}`
 	createSQL  = `SHOW CREATE TABLE {table}`
 
-	settingsSQL = `SHOW SESSION VARIABLES WHERE Variable_name IN ('autocommit', 'binlog_format', 'character_set_client', 'log_bin', 'max_allowed_packet', 'transaction_isolation', 'tx_isolation')`
+	settingsSQL = `SHOW SESSION VARIABLES WHERE Variable_name IN ('autocommit', 'binlog_format', 'character_set_client', 'log_bin', 'max_allowed_packet', 'sql_mode', 'transaction_isolation', 'tx_isolation')`
 	packetSQL   = `SELECT @@max_allowed_packet`
 )

@@ -24,51 +24,33 @@ func (tp *tap) listen(cfg *mysql.Config) {
 		if err != nil {
 			return nil, err
 		}
-		r, w := io.Pipe()
-		go tp.count(r)
-		return tapped{conn, w}, nil
+		return &tapped{Conn: conn, tap: tp}, nil
 	}
 }
 
 type tapped struct {
 	net.Conn
-	tap *io.PipeWriter
+	tap  *tap
+	sent []byte // of a packet that is not complete
 }
 
-func (c tapped) Write(b []byte) (int, error) {
-	_, _ = c.tap.Write(b)
-	return c.Conn.Write(b)
-}
-
-func (c tapped) Close() error {
-	c.tap.Close()
-	return c.Conn.Close()
-}
-
-// count reads what a client sends. A command is a packet with number 0. There is no
-// answer to COM_QUIT (1), COM_STMT_SEND_LONG_DATA (24) and COM_STMT_CLOSE (25). The
-// packets of a login have numbers from 1 on.
+// Write counts what a client sends before the server can answer it. A command is a packet
+// with number 0. There is no answer to COM_QUIT (1), COM_STMT_SEND_LONG_DATA (24) and
+// COM_STMT_CLOSE (25). The packets of a login have numbers from 1 on.
 // https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
-func (tp *tap) count(r io.Reader) {
-	defer io.Copy(io.Discard, r)
-	var header [4]byte
-	for {
-		if _, err := io.ReadFull(r, header[:]); err != nil {
-			return
+func (c *tapped) Write(b []byte) (int, error) {
+	c.sent = append(c.sent, b...)
+	for len(c.sent) > 4 {
+		length := 4 + int(c.sent[0]) + int(c.sent[1])<<8 + int(c.sent[2])<<16
+		if len(c.sent) < length {
+			break
 		}
-		body := make([]byte, int(header[0])|int(header[1])<<8|int(header[2])<<16)
-		if _, err := io.ReadFull(r, body); err != nil {
-			return
+		if kind := c.sent[4]; c.sent[3] == 0 && kind != 1 && kind != 24 && kind != 25 {
+			c.tap.trips.Add(1)
 		}
-		if header[3] != 0 || len(body) == 0 {
-			continue
-		}
-		switch body[0] {
-		case 1, 24, 25:
-		default:
-			tp.trips.Add(1)
-		}
+		c.sent = c.sent[length:]
 	}
+	return c.Conn.Write(b)
 }
 
 // verbs are calls with all of their outcomes.
