@@ -145,6 +145,7 @@ Stores:
 	redis-cluster://user:password@host:port       rediss-cluster:// by TLS; ?addr=host:port&prefix=
 	unix://user:password@/path/to/redis.sock      ?db=0&prefix=
 	postgres://user:password@host:port/database   ?table=
+	mysql://user:password@host:port/database      ?table=; MariaDB too
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
 	file:///directory                             of examples/customprovider
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -47,6 +48,11 @@ func TestEveryStore(t *testing.T) {
 			}
 			return server + join + "table=" + space
 		}, "ready: the table " + space + " of PostgreSQL", "removed 0 records"},
+		{"mysql", func(tb testing.TB) string {
+			server := testserver.SharedMariaDB(tb)
+			tb.Cleanup(func() { dropMySQLTable(tb, server, space) })
+			return server + "?table=" + space
+		}, "ready: the table " + space + " of MySQL", "removed 0 records"},
 		{"dynamodb", func(tb testing.TB) string {
 			return "dynamodb://holdfast_test?prefix=" + space + "&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
 		}, "ready: the table holdfast_test of DynamoDB", "nothing to do"},
@@ -107,6 +113,25 @@ func dropTable(tb testing.TB, server, table string) {
 	}
 	defer pool.Close()
 	if _, err := pool.Exec(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
+		tb.Error(err)
+	}
+}
+
+// dropMySQLTable is dropTable for MySQL and MariaDB.
+func dropMySQLTable(tb testing.TB, server, table string) {
+	tb.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	db, err := sql.Open("mysql", u.User.String()+"@tcp("+u.Host+")"+u.Path)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	defer db.Close()
+	if _, err := db.Exec("DROP TABLE " + table); err != nil {
 		tb.Error(err)
 	}
 }

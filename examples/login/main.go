@@ -6,6 +6,7 @@
 //	go run ./examples/login -store sqlite:shop.db
 //	go run ./examples/login -store redis://localhost:6379/0
 //	go run ./examples/login -store postgres://user:password@localhost/database
+//	go run ./examples/login -store mysql://user:password@localhost/database
 //	go run ./examples/login -store 'dynamodb://sessions?endpoint=http://localhost:8000'
 package main
 

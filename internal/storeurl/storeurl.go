@@ -15,8 +15,14 @@ import (
 )
 
 // Help lists the forms of URLs in one line.
-const Help = "memory:, sqlite:shop.db, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
-	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port or file:///directory"
+const Help = "memory:, " +
+	"sqlite:shop.db, " +
+	"redis://user:password@host:port/database, " +
+	"redis-cluster://user:password@host:port?addr=host:port, " +
+	"postgres://user:password@host:port/database, " +
+	"mysql://user:password@host:port/database, " +
+	"dynamodb://table?endpoint=http://host:port or " +
+	"file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
 
@@ -46,6 +52,7 @@ type Opened struct {
 //	redis-cluster://user:password@host:port?addr=host:port      rediss-cluster:// by TLS
 //	unix://user:password@/path/to/redis.sock?db=0
 //	postgres://user:password@host:port/database?table=holdfast_sessions
+//	mysql://user:password@host:port/database?table=holdfast_sessions   also mariadb://
 //	dynamodb://table?prefix=&endpoint=http://host:port
 //	file:///directory                                           of examples/customprovider
 //
@@ -64,6 +71,8 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openCluster(storeURL)
 	case "postgres", "postgresql":
 		return openPostgres(ctx, storeURL)
+	case "mysql", "mariadb":
+		return openMySQL(storeURL)
 	case "dynamodb":
 		return openDynamoDB(ctx, storeURL)
 	case "file":

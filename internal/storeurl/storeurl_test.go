@@ -2,6 +2,7 @@ package storeurl_test
 
 import (
 	"context"
+	"database/sql"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { testserver.Main(m) }
 
 func TestAURLThatIsNone(t *testing.T) {
 	for _, storeURL := range []string{
-		"", "mysql://localhost", "localhost:6379",
+		"", "oracle://localhost", "localhost:6379",
 		"sqlite:", "sqlite://u:secret@/x.db", "sqlite://secret/x.db", "sqlite:x.db?x=secret", "sqlite:x.db?table=", "sqlite:x.db?table=%ff",
 		"sqlite:x.db?table=sqlite_a", "sqlite:x.db?synchronous=secret", "sqlite:%zz", "sqlite:x.db#secret",
 		"redis://:secret@[", "redis://h?prefix=%zz", "redis://h?secret=x",
@@ -28,6 +29,9 @@ func TestAURLThatIsNone(t *testing.T) {
 		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
 		"postgres://u:secret@h/?table=", "postgres://u:secret@h/?table=a.b.c", "postgres://u:secret@h/?table=a.",
 		"postgres://u:secret@h/?table=a%00", "postgres://u:secret@h/?table=%ff", "postgres://u:secret@h/?table=" + strings.Repeat("x", 64),
+		"mysql:", "mysql://", "mysql://u:secret@/db", "mysql://u:secret@h:port/db", "mysql://u:secret@h/a/b", "mysql://u:a@secret@[/db", "mysql://u:%zzsecret@h/db",
+		"mysql://u:secret@h/db?maxConns=0", "mysql://u:secret@h/db?timeout=secret", "mysql://u:secret@h/db?tlsCA=/none/secret", "mariadb://u:secret@h/db?tls=secret",
+		"mysql://u:secret@h/db?table=", "mysql://u:secret@h/db?table=a.b.c", "mysql://u:secret@h/db?table=a%20", "mysql://u:secret@h/db?table=%ff", "mysql://u:secret@h/db?table=" + strings.Repeat("x", 65),
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table", "dynamodb:", "dynamodb://table/x",
 		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
@@ -58,6 +62,11 @@ func TestPrefixAndTable(t *testing.T) {
 			server := testserver.SharedPostgres(t)
 			t.Cleanup(func() { dropTables(t, server, "storeurl_a", `"storeurl_B"`) })
 			return with(server, "table=storeurl_a"), with(server, "table=public.storeurl_B")
+		},
+		"mysql": func(t *testing.T) (string, string) {
+			server := testserver.SharedMariaDB(t)
+			t.Cleanup(func() { dropMySQLTables(t, server, "storeurl_a", "storeurl_b") })
+			return with(server, "table=storeurl_a"), with(strings.Replace(server, "mysql:", "mariadb:", 1), "maxConns=3&table=storeurl_b")
 		},
 		"dynamodb": func(t *testing.T) (string, string) {
 			server := "dynamodb://storeurl?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(t))
@@ -140,6 +149,27 @@ func TestOpenMakesNoDatabase(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("it is there")
+	}
+}
+
+// dropMySQLTables is dropTables for MySQL and MariaDB.
+func dropMySQLTables(t *testing.T, server string, tables ...string) {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	db, err := sql.Open("mysql", u.User.String()+"@tcp("+u.Host+")"+u.Path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer db.Close()
+	for _, table := range tables {
+		if _, err := db.Exec("DROP TABLE IF EXISTS " + table); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os/exec"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +51,26 @@ func withPostgres(s *testserver.Server, f func(context.Context, *pgx.Conn) error
 	}
 	defer conn.Close(ctx)
 	return f(ctx, conn)
+}
+
+func mariaDBPut(s *testserver.Server, value string) error {
+	_, err := mariaDB(s, "CREATE TABLE IF NOT EXISTS pairs (name CHAR(3) PRIMARY KEY, value TEXT); REPLACE INTO pairs VALUES ('key', '"+value+"')")
+	return err
+}
+
+func mariaDBGet(s *testserver.Server) (string, error) {
+	return mariaDB(s, "SELECT value FROM pairs")
+}
+
+// mariaDB runs SQL with the client that comes with the server: the root module has no
+// driver.
+func mariaDB(s *testserver.Server, sql string) (string, error) {
+	host, port, _ := net.SplitHostPort(s.Addr)
+	out, err := exec.Command("mariadb", "--no-defaults", "--host="+host, "--port="+port, "--user=root", "--skip-column-names", "holdfast", "--execute="+sql).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 func dynamoPut(s *testserver.Server, value string) error {

@@ -1,6 +1,7 @@
 package testserver_test
 
 import (
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,15 +16,17 @@ import (
 type store struct {
 	name  string
 	start func(testing.TB) *testserver.Server
-	hello string // what is answered to whoever says it first
+	hello string // what is answered to whoever says it first, or after the greeting
+	greet bool   // the server speaks first
 	put   func(s *testserver.Server, value string) error
 	get   func(s *testserver.Server) (string, error)
 }
 
 var stores = []store{
-	{"Redis", durableRedis, "PING\r\n", redisPut, redisGet},
-	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", postgresPut, postgresGet}, // SSLRequest
-	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", dynamoPut, dynamoGet},
+	{"Redis", durableRedis, "PING\r\n", false, redisPut, redisGet},
+	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", false, postgresPut, postgresGet}, // SSLRequest
+	{"MariaDB", durableMariaDB, "\x01\x00\x00\x01\x00", true, mariaDBPut, mariaDBGet},                  // no login
+	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, dynamoPut, dynamoGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {
@@ -31,6 +34,8 @@ func durableRedis(tb testing.TB) *testserver.Server {
 }
 
 func durablePostgres(tb testing.TB) *testserver.Server { return testserver.Postgres(tb) }
+
+func durableMariaDB(tb testing.TB) *testserver.Server { return testserver.MariaDB(tb) }
 
 func eachStore(t *testing.T, f func(*testing.T, store)) {
 	for _, s := range stores {
@@ -87,6 +92,9 @@ func TestFreezeAndThaw(t *testing.T) {
 	eachStore(t, func(t *testing.T, store store) {
 		s := store.start(t)
 		before := dial(t, s)
+		if store.greet {
+			readGreeting(t, before)
+		}
 		s.Freeze()
 		wantStopped(t, s, true)
 		after := dial(t, s)
@@ -129,6 +137,20 @@ func dial(t *testing.T, s *testserver.Server) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	return conn
+}
+
+// readGreeting reads a packet of MySQL's protocol.
+func readGreeting(t *testing.T, conn net.Conn) {
+	t.Helper()
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
+	header := make([]byte, 4)
+	if _, err := io.ReadFull(conn, header); err != nil {
+		t.Fatal(err)
+	}
+	length := int64(header[0]) | int64(header[1])<<8 | int64(header[2])<<16
+	if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func say(t *testing.T, conn net.Conn, words string) {

@@ -1,6 +1,6 @@
-// Package testserver starts real servers for tests: Redis, PostgreSQL and DynamoDB;
-// Sentinel and PgBouncer, which clients use in front of them; and nginx as a proxy in
-// front of an app. Each runs on a free port of the loopback interface and in a folder of
+// Package testserver starts real servers for tests: Redis, PostgreSQL, MariaDB and
+// DynamoDB; Sentinel and PgBouncer, which clients use in front of them; and nginx as a
+// proxy in front of an app. Each runs on a free port of the loopback interface and in a folder of
 // its own.
 //
 // A server ends with the test that has started it. A shared server is used by all tests
@@ -14,6 +14,7 @@
 //	HOLDFAST_TEST_REDIS_ADDR            host:port
 //	HOLDFAST_TEST_REDIS_CLUSTER_ADDRS   host:port,host:port,…
 //	HOLDFAST_TEST_POSTGRES_URL          postgres://…
+//	HOLDFAST_TEST_MYSQL_URL             mysql://… of MySQL or MariaDB
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
 //
 // CockroachDB is used only if HOLDFAST_TEST_COCKROACH_URL has the postgres:// URL of one.

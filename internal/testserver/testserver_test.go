@@ -86,6 +86,7 @@ var sharedServers = []struct {
 	{"Redis", "HOLDFAST_TEST_REDIS_ADDR", "localhost:1", one(testserver.SharedRedis)},
 	{"cluster", "HOLDFAST_TEST_REDIS_CLUSTER_ADDRS", "localhost:1,localhost:2", testserver.RedisCluster},
 	{"Postgres", "HOLDFAST_TEST_POSTGRES_URL", "postgres://localhost:1", one(testserver.SharedPostgres)},
+	{"MariaDB", "HOLDFAST_TEST_MYSQL_URL", "mysql://localhost:1", one(testserver.SharedMariaDB)},
 	{"DynamoDB", "HOLDFAST_TEST_DYNAMODB_ENDPOINT", "http://localhost:1", one(testserver.SharedDynamoDB)},
 }
 

@@ -15,6 +15,7 @@ var subjects = []subject{
 		return testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	}, 0},
 	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
+	{stores.MySQL, func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }, 0},
 	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
 }
 

@@ -31,8 +31,8 @@ var usual = linearizable.Load{Clients: 10, Calls: 40, Records: 2, Cancelled: 0.1
 func loadOf(s stores.Store) linearizable.Load {
 	load := usual
 	switch s.Name {
-	case stores.Postgres.Name:
-		load.Cancelled = 0.05 // each costs it a connection, and so a process
+	case stores.Postgres.Name, stores.MySQL.Name:
+		load.Cancelled = 0.05 // each costs them a connection, and so a process or a thread
 	case stores.DynamoDB.Name:
 		load.Calls = 24
 		// Once in many ten thousands of calls, net/http has closed a connection under

@@ -42,6 +42,7 @@ var shares = map[string]int{
 	stores.Redis.Name:        3,
 	stores.RedisCluster.Name: 2,
 	stores.Postgres.Name:     2,
+	stores.MySQL.Name:        2,
 	stores.DynamoDB.Name:     1,
 }
 

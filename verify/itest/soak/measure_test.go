@@ -2,7 +2,9 @@ package soak_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -85,6 +87,19 @@ var counters = map[string]func(context.Context, string) (int, error){
 		}
 		defer conn.Close(ctx)
 		err = conn.QueryRow(ctx, "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'").Scan(&n)
+		return n, err
+	},
+	stores.MySQL.Name: func(ctx context.Context, serverURL string) (n int, err error) {
+		u, err := url.Parse(serverURL)
+		if err != nil {
+			return 0, err
+		}
+		db, err := sql.Open("mysql", u.User.String()+"@tcp("+u.Host+")/")
+		if err != nil {
+			return 0, err
+		}
+		defer db.Close()
+		err = db.QueryRowContext(ctx, "SELECT COUNT(*) - 1 FROM information_schema.processlist WHERE user = 'root'").Scan(&n)
 		return n, err
 	},
 }

@@ -38,12 +38,13 @@ type site struct {
 // are as durable as they can be, so that what is acknowledged survives a kill -9.
 func openSites(t *testing.T) []*site {
 	redis := testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
-	postgres, dynamo := testserver.Postgres(t), testserver.DynamoDB(t)
+	postgres, mariaDB, dynamo := testserver.Postgres(t), testserver.MariaDB(t), testserver.DynamoDB(t)
 	return []*site{
 		newSite(t, stores.Memory, nil, new(fixedKeys)),
 		newSite(t, stores.SQLite, nil, new(ringKeys)),
 		newSite(t, stores.Redis, redis, new(ringKeys)),
 		newSite(t, stores.Postgres, postgres, new(fixedKeys)),
+		newSite(t, stores.MySQL, mariaDB, new(ringKeys)),
 		newSite(t, stores.DynamoDB, dynamo, new(ringKeys)),
 	}
 }

@@ -30,6 +30,7 @@ func All() []Store {
 		Redis,
 		RedisCluster,
 		Postgres,
+		MySQL,
 		DynamoDB,
 	}
 	if testserver.CockroachURL() != "" {

@@ -1,0 +1,101 @@
+package mysql_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/provider"
+	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
+)
+
+// A Save answers as one single step would, whatever happens once after its first write
+// and before the read that tells why that has changed nothing.
+func TestBetweenWriteAndRead(t *testing.T) {
+	p, db, table := store(t)
+	remove := func(t *testing.T, rec *provider.Record) {
+		if err := p.Delete(t.Context(), rec.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	expire := func(t *testing.T, rec *provider.Record) {
+		run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
+	}
+	put := func(version int64) func(*testing.T, *provider.Record) {
+		return func(t *testing.T, rec *provider.Record) { save(t, p, versioned(rec, version), -1, nil) }
+	}
+	const landed = -1
+	for name, c := range map[string]struct {
+		stored  int64 // version 0: none
+		expect  int64
+		happens func(*testing.T, *provider.Record)
+		current int64 // in the conflict
+	}{
+		"deleted, and so can be created":             {stored: 1, expect: 0, happens: remove, current: landed},
+		"expired, and so can be created":             {stored: 1, expect: 0, happens: expire, current: landed},
+		"stored, and so can be updated":              {stored: 0, expect: 7, happens: put(7), current: landed},
+		"replaced, and so can be updated":            {stored: 1, expect: 7, happens: put(7), current: landed},
+		"an earlier attempt lands":                   {stored: 1, expect: 7, happens: put(42), current: landed},
+		"an earlier attempt to create lands":         {stored: 1, expect: 0, happens: put(42), current: landed},
+		"an earlier attempt is replaced":             {stored: 42, expect: 7, happens: put(9), current: 9},
+		"replaced, and in the way of an update":      {stored: 1, expect: 7, happens: put(9), current: 9},
+		"replaced, and in the way of a create":       {stored: 1, expect: 0, happens: put(9), current: 9},
+		"stored, and in the way of an update":        {stored: 0, expect: 7, happens: put(9), current: 9},
+		"deleted, and missing for an update":         {stored: 1, expect: 7, happens: remove, current: 0},
+		"expired, and missing for an update":         {stored: 1, expect: 7, happens: expire, current: 0},
+		"an earlier attempt is deleted":              {stored: 42, expect: 7, happens: remove, current: 0},
+		"an earlier attempt is deleted, to be again": {stored: 42, expect: 0, happens: remove, current: landed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := versioned(record(), 42)
+			if c.stored != 0 {
+				save(t, p, versioned(rec, c.stored), 0, nil)
+			}
+			var once sync.Once
+			between := hooked(t, config(t), func() { once.Do(func() { c.happens(t, rec) }) })
+			err := mysqlprovider.New(between, mysqlprovider.Table(table)).Save(t.Context(), rec, c.expect)
+			if c.current == landed {
+				if err != nil {
+					t.Fatal(err)
+				}
+				holds(t, p, rec)
+				return
+			}
+			conflict, ok := errors.AsType[*provider.ConflictError](err)
+			switch {
+			case !ok:
+				t.Errorf("got %#v, want a ConflictError", err)
+			case c.current == 0 && conflict.Current != nil:
+				t.Errorf("the conflict is with version %d, want no record", conflict.Current.Version)
+			case c.current != 0 && (conflict.Current == nil || conflict.Current.Version != c.current):
+				t.Errorf("the conflict is with %+v, want version %d", conflict.Current, c.current)
+			}
+		})
+	}
+}
+
+// An expired record is removed for a create. Another may have been created meanwhile,
+// which must stay.
+func TestBetweenReadAndRemovalOfExpiredRecord(t *testing.T) {
+	p, db, table := store(t)
+	rec, rival := versioned(record(), 42), int64(9)
+	save(t, p, versioned(rec, 1), 0, nil)
+	run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
+	writes := 0
+	between := hooked(t, config(t), func() {
+		if writes++; writes == 2 { // the removal
+			save(t, p, versioned(rec, rival), -1, nil)
+		}
+	})
+	err := mysqlprovider.New(between, mysqlprovider.Table(table)).Save(t.Context(), rec, 0)
+	conflict, ok := errors.AsType[*provider.ConflictError](err)
+	if !ok || conflict.Current == nil || conflict.Current.Version != rival {
+		t.Errorf("got error %v, want a conflict with version %d", err, rival)
+	}
+}
+
+func versioned(rec *provider.Record, version int64) *provider.Record {
+	rec = rec.Clone()
+	rec.Version = version
+	return rec
+}

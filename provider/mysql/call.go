@@ -1,0 +1,77 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	minPause = time.Millisecond
+	maxPause = 50 * time.Millisecond
+
+	// maxBroken is how many connections a call may find broken before anything is sent. The
+	// driver finds most of them itself.
+	maxBroken = 3
+)
+
+// call makes one trip to the database, and repeats it if it was rolled back in favor of
+// another or could not be sent. It explains the error.
+func (p *Provider) call(ctx context.Context, trip func(conn *sql.Conn) error) error {
+	broken := 0
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		err := p.on(ctx, trip)
+		switch {
+		case errors.Is(err, driver.ErrBadConn):
+			if broken++; broken == maxBroken {
+				return p.explain(ctx, err)
+			}
+			continue // with another connection
+		case !isYielding(err):
+			return p.explain(ctx, err)
+		}
+		if err := sleep(ctx, rand.N(pause)); err != nil {
+			return p.explain(ctx, &unsent{err}) // the sent statement was rolled back
+		}
+	}
+}
+
+// on runs f with a connection. A failure to get one is marked as unsent, to distinguish it
+// from a failed statement.
+func (p *Provider) on(ctx context.Context, f func(conn *sql.Conn) error) error {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return &unsent{err}
+	}
+	defer conn.Close()
+	if err := p.checkSettings(ctx, conn); err != nil {
+		return &unsent{err}
+	}
+	return f(conn)
+}
+
+// isYielding reports whether the server has rolled a statement back in favor of another:
+// it has certainly had no effect, and may be tried again. A wait for a lock ends after
+// innodb_lock_wait_timeout or lock_wait_timeout. To wait again instead of once for long
+// limits how long a statement may still wait after its caller has given up.
+func isYielding(err error) bool {
+	switch numberOf(err) {
+	case deadlock, lockWaitTimeout, recordChanged:
+		return true
+	}
+	return false
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,114 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+const (
+	rowsPerPurge = 4096        // that are read at a time
+	deadPerPurge = 256         // that are removed at a time
+	purgeTimeout = time.Minute // of one trip, in case nobody answers
+)
+
+// Purge removes expired records and returns their number. It reads the whole table by its
+// primary key, 4096 rows at a time and without locks, and removes up to 256 rows at a
+// time, each batch in a transaction of its own. A batch with a row that another
+// transaction keeps locked longer than innodb_lock_wait_timeout is left for the next run.
+// After an error, removed counts the records that were removed before it.
+//
+// Records expire without Purge. Purge keeps the table from growing.
+func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	if err := check(ctx, nil); err != nil {
+		return 0, err
+	}
+	for last := beforeAll; last != afterAll && err == nil; {
+		var n int64
+		n, last, err = p.purgeRows(ctx, last)
+		removed += n
+	}
+	return removed, err
+}
+
+// purgeRows removes the expired records among the rows after the ID first, and returns the
+// ID of the last of these rows.
+func (p *Provider) purgeRows(ctx context.Context, first string) (removed int64, last string, err error) {
+	last, ids, err := p.dead(ctx, first)
+	for len(ids) > 0 && err == nil {
+		n := min(len(ids), deadPerPurge)
+		var gone int64
+		gone, err = p.remove(ctx, ids[:n])
+		removed += gone
+		ids = ids[n:]
+	}
+	return removed, last, err
+}
+
+// dead returns the expired IDs among the rows after the ID first, and the ID of the last
+// of these rows.
+func (p *Provider) dead(ctx context.Context, first string) (last string, ids []any, err error) {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	err = p.call(ctx, func(conn *sql.Conn) error {
+		last = afterAll
+		row := conn.QueryRowContext(ctx, p.sql.end, []byte(first), rowsPerPurge-1)
+		if err := row.Scan(&last); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		ids, err = collect(ctx, conn, scanID, p.sql.dead, []byte(first), []byte(last))
+		return err
+	})
+	return last, ids, err
+}
+
+func scanID(rows *sql.Rows) (any, error) {
+	var id []byte
+	err := rows.Scan(&id)
+	return id, err
+}
+
+// remove removes those of the records that are still expired, or none if one of them is in
+// use.
+func (p *Provider) remove(ctx context.Context, ids []any) (removed int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	query := p.sql.purge + "(?" + strings.Repeat(", ?", len(ids)-1) + ")"
+	err = p.on(ctx, func(conn *sql.Conn) error {
+		removed, err = execOn(ctx, conn, query, ids...)
+		return err
+	})
+	if isYielding(err) {
+		return 0, nil
+	}
+	return removed, p.explain(ctx, err)
+}
+
+// PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
+//
+//	go store.PurgeEvery(ctx, 10*time.Minute)
+//
+// The first run is after a random part of the interval, so that instances that start
+// together do not run at the same time. One instance would be enough. PurgeEvery panics
+// if interval is not positive.
+func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
+	if interval <= 0 {
+		panic("mysql: the interval of PurgeEvery is not positive")
+	}
+	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
+		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
+			p.logger().ErrorContext(ctx, "mysql: Purge failed", "error", err)
+		}
+	}
+}
+
+func (p *Provider) logger() *slog.Logger {
+	if p.log == nil {
+		return slog.Default()
+	}
+	return p.log
+}

@@ -1,0 +1,217 @@
+package mysql_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/holdfast-go/holdfast/provider"
+	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
+)
+
+// A conflict tells the record that has won, also if that has landed while the
+// loser waited for it: a snapshot from before would show the loser's own base.
+func TestConflictAfterWaitHasTheWinner(t *testing.T) {
+	p, db, table := store(t)
+	for name, change := range map[string]string{
+		"replaced": "UPDATE %s SET version = 1000, data = 'winner' WHERE id = ?",
+		"deleted":  "DELETE FROM %s WHERE id = ?",
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := record()
+			save(t, p, rec, 0, nil)
+			tx := begin(t, db)
+			run(t, tx, fmt.Sprintf(change, table), []byte(rec.ID))
+			saved := make(chan error, 1)
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(rec), rec.Version) }()
+			waiting(t, db, table)
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			err := <-saved
+			if name == "deleted" {
+				wantAbsent(t, err)
+				return
+			}
+			conflict, ok := errors.AsType[*provider.ConflictError](err)
+			if !ok || conflict.Current == nil || conflict.Current.Version != 1000 || string(conflict.Current.Data) != "winner" {
+				t.Errorf("got %#v, want a conflict with version 1000", err)
+			}
+		})
+	}
+}
+
+// An earlier attempt that is still under way lands first. The second finds it, and
+// must not deny it.
+func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
+	p, db, table := store(t)
+	for name, expectVersion := range map[string]int64{"update": 1, "create": 0} {
+		t.Run(name, func(t *testing.T) {
+			rec := record()
+			if expectVersion > 0 {
+				save(t, p, rec, 0, nil)
+			}
+			rec = next(rec)
+			tx := begin(t, db)
+			run(t, tx, "REPLACE INTO "+table+" VALUES (?, ?, ?, ?, ?)", []byte(rec.ID), rec.Version, rec.ExpiresAt.UnixMilli(), rec.Format, rec.Data)
+			saved := make(chan error, 1)
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), rec, expectVersion) }()
+			waiting(t, db, table)
+			if err := tx.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-saved; err != nil {
+				t.Errorf("got error %v, want none", err)
+			}
+			holds(t, p, rec)
+		})
+	}
+}
+
+// Many writers append to a list in one record, with nothing to go by but the
+// conflicts and the records in them: a conflict that is reported for what has
+// landed makes an item appear twice, one that is not reported loses items, and a
+// current record that never was breaks the chain.
+func TestContention(t *testing.T) {
+	for name, setUp := range map[string]func(*mysql.Config){
+		"REPEATABLE-READ":                     func(*mysql.Config) {},
+		"READ-COMMITTED":                      func(cfg *mysql.Config) { cfg.Params[isolation(t)] = "'READ-COMMITTED'" },
+		"SERIALIZABLE, without driver params": func(cfg *mysql.Config) { cfg.Params[isolation(t)] = "'SERIALIZABLE'"; without(cfg) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := newTable(t)
+			cfg := config(t)
+			setUp(cfg)
+			contend(t, mysqlprovider.New(open(t, cfg), mysqlprovider.Table(table)))
+		})
+	}
+}
+
+func without(cfg *mysql.Config) { cfg.ClientFoundRows, cfg.InterpolateParams = false, false }
+
+const (
+	writers = 20
+	items   = 15 // of each writer
+)
+
+func contend(t *testing.T, p provider.Provider) {
+	rec := record()
+	rec.Data = nil
+	save(t, p, rec, 0, nil)
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for range items {
+				if err := add(ctx, p, rec, byte(w)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+
+	got, err := p.Fetch(t.Context(), rec.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[byte]int{}
+	for _, item := range got.Data {
+		count[item]++
+	}
+	for w := range writers {
+		if n := count[byte(w)]; n != items {
+			t.Errorf("%d items of writer %d, want %d", n, w, items)
+		}
+	}
+}
+
+// add appends an item to the list, starting from what was once there.
+func add(ctx context.Context, p provider.Provider, base *provider.Record, item byte) error {
+	for {
+		n := base.Clone()
+		n.Version = 1 + rand.Int64N(1<<62)
+		n.Data = append(n.Data, item)
+		err := p.Save(ctx, n, base.Version)
+		conflict, ok := errors.AsType[*provider.ConflictError](err)
+		switch {
+		case err == nil:
+			return nil
+		case !ok || conflict.Current == nil:
+			return fmt.Errorf("got error %w, want a conflict with the current record", err)
+		case len(conflict.Current.Data) < len(base.Data) || conflict.Current.Version == base.Version:
+			return fmt.Errorf("the current record of a conflict is older than the one expected")
+		}
+		base = conflict.Current
+	}
+}
+
+// Many create the same record, again and again, after it was deleted or has expired.
+// InnoDB resolves some of the deadlocks of their duplicate keys.
+func TestManyCreateTheSameRecord(t *testing.T) {
+	p, db, table := store(t)
+	rec := record()
+	for round := range 20 {
+		var mu sync.Mutex
+		var winners []int64
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				n := versioned(rec, int64(1000*round+w+1))
+				err := p.Save(t.Context(), n, 0)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					winners = append(winners, n.Version)
+				} else if !errors.Is(err, provider.ErrVersionConflict) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		got, err := p.Fetch(t.Context(), rec.ID)
+		if err != nil || len(winners) != 1 || got.Version != winners[0] {
+			t.Fatalf("winners %v, stored %+v, error %v", winners, got, err)
+		}
+		if round%2 == 0 {
+			run(t, db, "UPDATE "+table+" SET expires_at = 1")
+		} else if err := p.Delete(t.Context(), rec.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// With a pool of one connection, whoever keeps it longer than a trip blocks
+// all others for good.
+func TestManyCallersShareOneConnection(t *testing.T) {
+	db := open(t, config(t))
+	db.SetMaxOpenConns(1)
+	contend(t, mysqlprovider.New(db, mysqlprovider.Table(newTable(t))))
+}
+
+// A trigger that fails after the row was written undoes that.
+func TestErrorAfterWriteIsNotASuccess(t *testing.T) {
+	p, db, table := store(t)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	for _, event := range []string{"INSERT", "UPDATE"} {
+		run(t, db, fmt.Sprintf("CREATE TRIGGER %[1]s_%[2]s AFTER %[2]s ON %[1]s FOR EACH ROW SIGNAL SQLSTATE '45000'", table, event))
+	}
+	for _, expectVersion := range []int64{rec.Version, -1} {
+		err := p.Save(t.Context(), next(rec), expectVersion)
+		isOutcome(t, "Save", err, refused)
+		tellsNothing(t, err, rec)
+	}
+	created := record()
+	isOutcome(t, "create", p.Save(t.Context(), created, 0), refused)
+	lacks(t, p, created.ID)
+	holds(t, p, rec)
+}
