@@ -24,6 +24,7 @@ var stores = []store{
 	{"Redis", durableRedis, "PING\r\n", redisPut, redisGet},
 	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", postgresPut, postgresGet}, // SSLRequest
 	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", dynamoPut, dynamoGet},
+	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", etcdPut, etcdGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {
@@ -31,6 +32,8 @@ func durableRedis(tb testing.TB) *testserver.Server {
 }
 
 func durablePostgres(tb testing.TB) *testserver.Server { return testserver.Postgres(tb) }
+
+func etcd(tb testing.TB) *testserver.Server { return testserver.Etcd(tb) }
 
 func eachStore(t *testing.T, f func(*testing.T, store)) {
 	for _, s := range stores {

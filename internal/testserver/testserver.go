@@ -1,4 +1,4 @@
-// Package testserver starts real servers for tests: Redis, PostgreSQL and DynamoDB;
+// Package testserver starts real servers for tests: Redis, PostgreSQL, DynamoDB and etcd;
 // Sentinel and PgBouncer, which clients use in front of them; and nginx as a proxy in
 // front of an app. Each runs on a free port of the loopback interface and in a folder of
 // its own.
@@ -15,6 +15,7 @@
 //	HOLDFAST_TEST_REDIS_CLUSTER_ADDRS   host:port,host:port,…
 //	HOLDFAST_TEST_POSTGRES_URL          postgres://…
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
+//	HOLDFAST_TEST_ETCD_URL              etcd://…
 //
 // A package that uses shared servers has
 //

@@ -87,6 +87,7 @@ var sharedServers = []struct {
 	{"cluster", "HOLDFAST_TEST_REDIS_CLUSTER_ADDRS", "localhost:1,localhost:2", testserver.RedisCluster},
 	{"Postgres", "HOLDFAST_TEST_POSTGRES_URL", "postgres://localhost:1", one(testserver.SharedPostgres)},
 	{"DynamoDB", "HOLDFAST_TEST_DYNAMODB_ENDPOINT", "http://localhost:1", one(testserver.SharedDynamoDB)},
+	{"etcd", "HOLDFAST_TEST_ETCD_URL", "etcd://localhost:1", one(testserver.SharedEtcd)},
 }
 
 func one(f func(testing.TB) string) func(testing.TB) []string {
