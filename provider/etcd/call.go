@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"slices"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -10,29 +11,42 @@ import (
 )
 
 // kv returns what makes calls whose outcome does not matter if they fail.
-func (p *Provider) kv() clientv3.KV { return clientv3.NewKVFromKVClient(p.remote, p.client) }
+func (p *Provider) kv() clientv3.KV { return p.over(&call{KVClient: p.remote}) }
+
+func (p *Provider) over(c *call) clientv3.KV { return clientv3.NewKVFromKVClient(c, p.client) }
 
 // commit makes a transaction, in one round trip. It explains the error.
 func (p *Provider) commit(ctx context.Context, build func(clientv3.Txn) clientv3.Txn) (*clientv3.TxnResponse, error) {
-	s := &sending{KVClient: p.remote}
-	resp, err := build(clientv3.NewKVFromKVClient(s, p.client).Txn(ctx)).Commit()
+	c := &call{KVClient: p.remote}
+	resp, err := build(p.over(c).Txn(ctx)).Commit()
 	if err != nil {
-		return nil, p.explainWrite(ctx, err, s.sent())
+		return nil, p.explainWrite(ctx, err, c.sent())
 	}
 	return resp, nil
 }
 
-// sending is a client for one transaction that records whether a connection took it.
-type sending struct {
+// call is a client for one call. It records whether a connection took the request. If
+// there is none, and none can be made at once, the call fails with the reason. By default
+// the client would wait for the end of the context, and report that.
+type call struct {
 	etcdserverpb.KVClient
 	peer peer.Peer
 }
 
+// Range implements etcdserverpb.KVClient.
+func (c *call) Range(ctx context.Context, in *etcdserverpb.RangeRequest, opts ...grpc.CallOption) (*etcdserverpb.RangeResponse, error) {
+	return c.KVClient.Range(ctx, in, c.add(opts)...)
+}
+
 // Txn implements etcdserverpb.KVClient.
-func (s *sending) Txn(ctx context.Context, in *etcdserverpb.TxnRequest, opts ...grpc.CallOption) (*etcdserverpb.TxnResponse, error) {
-	return s.KVClient.Txn(ctx, in, append(opts[:len(opts):len(opts)], grpc.Peer(&s.peer))...)
+func (c *call) Txn(ctx context.Context, in *etcdserverpb.TxnRequest, opts ...grpc.CallOption) (*etcdserverpb.TxnResponse, error) {
+	return c.KVClient.Txn(ctx, in, c.add(opts)...)
+}
+
+func (c *call) add(opts []grpc.CallOption) []grpc.CallOption {
+	return append(slices.Clip(opts), grpc.WaitForReady(false), grpc.Peer(&c.peer))
 }
 
 // sent reports whether the request may have been sent. gRPC sets the peer if it has given
 // the request to a connection, before it writes anything.
-func (s *sending) sent() bool { return s.peer.Addr != nil }
+func (c *call) sent() bool { return c.peer.Addr != nil }

@@ -89,14 +89,10 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
 		return err
 	}
-	switch now := time.Now(); {
-	case expectVersion > 0:
-		return p.update(ctx, rec, expectVersion, now)
-	case expectVersion == 0:
-		return p.create(ctx, rec, now)
-	default:
-		return p.change(ctx, p.key(rec.ID), p.write(rec, now))
+	if expectVersion > 0 {
+		return p.update(ctx, rec, expectVersion, time.Now())
 	}
+	return p.replace(ctx, rec, expectVersion == 0, time.Now())
 }
 
 // Delete implements provider.Provider.
@@ -104,7 +100,7 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err := check(ctx, provider.ValidateID(id)); err != nil {
 		return err
 	}
-	return p.change(ctx, p.key(id), clientv3.OpDelete(p.key(id)))
+	return p.remove(ctx, p.key(id))
 }
 
 func (p *Provider) key(id string) string { return p.prefix + id }

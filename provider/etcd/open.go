@@ -1,7 +1,6 @@
 package etcd
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -166,33 +165,20 @@ const (
 )
 
 func (t *target) dial() (*clientv3.Client, error) {
-	cfg := clientv3.Config{
+	options := []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
+		MinConnectTimeout: connectTimeout,
+	})}
+	if t.user != "" {
+		l := newLogin(t.user, t.password)
+		options = append(options, grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.intercept))
+	}
+	return clientv3.New(clientv3.Config{
 		Endpoints:            t.endpoints,
 		TLS:                  t.tls,
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
+		DialOptions:          options,
 		Logger:               zap.NewNop(),
-		Context:              context.Background(),
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
-			MinConnectTimeout: connectTimeout,
-		})},
-	}
-	if t.user == "" {
-		return clientv3.New(cfg)
-	}
-	return t.login(cfg)
-}
-
-// login makes a client that logs in with its first call. With a user in its
-// configuration, New would do so, and fail if no server can be reached. With a token, New
-// does not. The servers refuse this one, and the client then gets another for the user.
-func (t *target) login(cfg clientv3.Config) (*clientv3.Client, error) {
-	cfg.Token = "none"
-	client, err := clientv3.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	client.Token, client.Username, client.Password = "", t.user, t.password
-	return client, nil
+	})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // maxDeletes is how many keys a transaction deletes. By default etcd allows 128
-// operations in a transaction, with those of a transaction in it.
+// operations (max-txn-ops).
 const maxDeletes = 100
 
 const purgeTimeout = time.Minute // of one request, in case nobody answers
@@ -53,26 +53,43 @@ func (p *Provider) expired(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mv
 	return expired
 }
 
-// purge removes keys that have not changed since they were read.
+// purge removes keys that have not changed since they were read: all of them in one
+// transaction or, if one has changed, each half by itself.
 func (p *Provider) purge(ctx context.Context, kvs []*mvccpb.KeyValue) (removed int64, err error) {
-	var ops []clientv3.Op
-	for _, kv := range kvs {
-		key := string(kv.Key)
-		unchanged := clientv3.Compare(clientv3.ModRevision(key), "=", kv.ModRevision)
-		ops = append(ops, clientv3.OpTxn([]clientv3.Cmp{unchanged}, []clientv3.Op{clientv3.OpDelete(key)}, nil))
+	unchanged, err := p.removeUnchanged(ctx, kvs)
+	switch {
+	case err != nil:
+		return 0, err
+	case unchanged:
+		return int64(len(kvs)), nil
+	case len(kvs) == 1:
+		return 0, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
-	defer cancel()
-	resp, err := p.kv().Txn(ctx).Then(ops...).Commit()
-	if err != nil {
-		return 0, p.explain(ctx, err)
-	}
-	for _, r := range resp.Responses {
-		if r.GetResponseTxn().GetSucceeded() {
-			removed++
+	for some := range slices.Chunk(kvs, (len(kvs)+1)/2) {
+		n, err := p.purge(ctx, some)
+		removed += n
+		if err != nil {
+			return removed, err
 		}
 	}
 	return removed, nil
+}
+
+func (p *Provider) removeUnchanged(ctx context.Context, kvs []*mvccpb.KeyValue) (unchanged bool, err error) {
+	var conditions []clientv3.Cmp
+	var deletes []clientv3.Op
+	for _, kv := range kvs {
+		key := string(kv.Key)
+		conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(key), "=", kv.ModRevision))
+		deletes = append(deletes, clientv3.OpDelete(key))
+	}
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	resp, err := p.kv().Txn(ctx).If(conditions...).Then(deletes...).Commit()
+	if err != nil {
+		return false, p.explain(ctx, err)
+	}
+	return resp.Succeeded, nil
 }
 
 // PurgeEvery runs Purge every interval until ctx ends, and logs its errors:

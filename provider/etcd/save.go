@@ -26,10 +26,10 @@ func (p *Provider) update(ctx context.Context, rec *provider.Record, expectVersi
 	return refusal(current, rec, now)
 }
 
-// create stores a record where there is none, or one that has expired. The first
-// transaction expects no key. It finds an expired record if there is one; then the second
-// transaction expects the revision of that.
-func (p *Provider) create(ctx context.Context, rec *provider.Record, now time.Time) error {
+// replace stores rec in place of what is there, but not of a live record if that is kept.
+// The first transaction expects no key. If there is one, the next transaction expects the
+// revision that the one before has found.
+func (p *Provider) replace(ctx context.Context, rec *provider.Record, keepLive bool, now time.Time) error {
 	for revision := int64(0); ; {
 		saved, found, err := p.writeIf(ctx, rec, now, clientv3.Compare(clientv3.ModRevision(p.key(rec.ID)), "=", revision))
 		if err != nil || saved {
@@ -39,7 +39,7 @@ func (p *Provider) create(ctx context.Context, rec *provider.Record, now time.Ti
 		if err != nil {
 			return err
 		}
-		if current != nil && !current.Expired(now) {
+		if keepLive && current != nil && !current.Expired(now) {
 			return refusal(current, rec, now)
 		}
 		revision = modRevision(found)
@@ -84,18 +84,18 @@ func refusal(current, rec *provider.Record, now time.Time) error {
 	}
 }
 
-// change runs op, unless the key holds what is not a record. It is one transaction in
-// another, because a comparison of the value is false for a key that does not exist.
-func (p *Provider) change(ctx context.Context, key string, op clientv3.Op) error {
-	less := clientv3.Compare(clientv3.Value(key), "<", magic)
-	greater := clientv3.Compare(clientv3.Value(key), ">", magicAbove)
+// remove deletes a record. What is not a record is left as it is.
+func (p *Provider) remove(ctx context.Context, key string) error {
 	resp, err := p.commit(ctx, func(txn clientv3.Txn) clientv3.Txn {
-		return txn.If(less).Else(clientv3.OpTxn([]clientv3.Cmp{greater}, nil, []clientv3.Op{op}))
+		return txn.
+			If(clientv3.Compare(clientv3.Value(key), ">", magic), clientv3.Compare(clientv3.Value(key), "<", magicAbove)).
+			Then(clientv3.OpDelete(key)).
+			Else(clientv3.OpGet(key, clientv3.WithCountOnly()))
 	})
 	switch {
 	case err != nil:
 		return err
-	case resp.Succeeded || resp.Responses[0].GetResponseTxn().GetSucceeded():
+	case !resp.Succeeded && resp.Responses[0].GetResponseRange().GetCount() > 0:
 		return errForeign
 	default:
 		return nil
