@@ -16,6 +16,7 @@ var subjects = []subject{
 	}, 0},
 	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
 	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
+	{stores.Etcd, func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, 0},
 }
 
 type subject struct {

@@ -42,6 +42,7 @@ var shares = map[string]int{
 	stores.RedisCluster.Name: 2,
 	stores.Postgres.Name:     2,
 	stores.DynamoDB.Name:     1,
+	stores.Etcd.Name:         1,
 }
 
 // enough programs get everywhere: one in fifty is where the fewest get. They are drawn
