@@ -16,7 +16,7 @@ import (
 
 // Help lists the forms of URLs in one line.
 const Help = "memory:, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
-	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port or file:///directory"
+	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port, etcd://user:password@host:port,host:port or file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
 
@@ -45,6 +45,7 @@ type Opened struct {
 //	unix://user:password@/path/to/redis.sock?db=0
 //	postgres://user:password@host:port/database?table=holdfast_sessions
 //	dynamodb://table?prefix=&endpoint=http://host:port
+//	etcd://user:password@host:port,host:port?prefix=holdfast/   etcds:// by TLS, with ca=, cert= and key= for files
 //	file:///directory                                           of examples/customprovider
 //
 // prefix and table are the options of the providers. All parameters after the "?" may be
@@ -62,6 +63,8 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openPostgres(ctx, storeURL)
 	case "dynamodb":
 		return openDynamoDB(ctx, storeURL)
+	case "etcd", "etcds":
+		return openEtcd(storeURL)
 	case "file":
 		return openFiles(storeURL)
 	}

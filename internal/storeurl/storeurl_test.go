@@ -28,6 +28,7 @@ func TestAURLThatIsNone(t *testing.T) {
 		"postgres://u:secret@h/?table=a%00", "postgres://u:secret@h/?table=%ff", "postgres://u:secret@h/?table=" + strings.Repeat("x", 64),
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table", "dynamodb:", "dynamodb://table/x",
 		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
+		"etcd://user:secret@", "etcd://u:secret@h?table=x", "etcd://u:secret@h:x", "etcd://secret@h", "etcds://u:secret@h?ca=/none",
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
 	} {
 		opened, err := storeurl.Open(t.Context(), storeURL)
@@ -56,6 +57,10 @@ func TestPrefixAndTable(t *testing.T) {
 		"dynamodb": func(t *testing.T) (string, string) {
 			server := "dynamodb://storeurl?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(t))
 			return server + "&prefix=a", server + "&prefix=b"
+		},
+		"etcd": func(t *testing.T) (string, string) {
+			server := testserver.SharedEtcd(t)
+			return with(server, "prefix=storeurl/a/"), with(server, "prefix=storeurl%2Fb%2F")
 		},
 		"file": func(t *testing.T) (string, string) {
 			dir := t.TempDir()
