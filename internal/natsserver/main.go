@@ -4,7 +4,8 @@
 //	natsserver -addr 127.0.0.1:4222 -dir DIRECTORY
 //
 // With -name, -cluster and -routes it is one of several servers of a cluster. It prints
-// "ready" when it takes connections.
+// "ready" when it takes connections, and "current" when it knows all that the cluster
+// does.
 package main
 
 import (
@@ -110,6 +111,10 @@ func serve(opts *server.Options) error {
 		return errors.New("it does not take connections")
 	}
 	fmt.Println("ready")
+	for !s.JetStreamIsCurrent() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Println("current")
 	s.WaitForShutdown()
 	return nil
 }
