@@ -16,7 +16,8 @@ import (
 
 // Help lists the forms of URLs in one line.
 const Help = "memory:, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
-	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port, etcd://user:password@host:port,host:port or file:///directory"
+	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port, etcd://user:password@host:port,host:port, " +
+	"nats://user:password@host:port?bucket=holdfast or file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
 
@@ -46,11 +47,12 @@ type Opened struct {
 //	postgres://user:password@host:port/database?table=holdfast_sessions
 //	dynamodb://table?prefix=&endpoint=http://host:port
 //	etcd://user:password@host:port,host:port?prefix=holdfast/   etcds:// by TLS, with ca=, cert= and key= for files
+//	nats://user:password@host:port,host:port?bucket=holdfast&replicas=1    tls:// by TLS, with creds=, ca=, cert= and key= for files
 //	file:///directory                                           of examples/customprovider
 //
 // prefix and table are the options of the providers. All parameters after the "?" may be
 // omitted. Open creates nothing in the store. It does no I/O except to check a directory
-// or to read the settings of AWS. Its errors contain no password.
+// or to read the settings of AWS or files that the URL names, and to connect to NATS. Its errors contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
@@ -65,6 +67,8 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openDynamoDB(ctx, storeURL)
 	case "etcd", "etcds":
 		return openEtcd(storeURL)
+	case "nats", "tls":
+		return openNats(storeURL)
 	case "file":
 		return openFiles(storeURL)
 	}

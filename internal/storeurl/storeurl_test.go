@@ -29,6 +29,7 @@ func TestAURLThatIsNone(t *testing.T) {
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table", "dynamodb:", "dynamodb://table/x",
 		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
 		"etcd://user:secret@", "etcd://u:secret@h?table=x", "etcd://u:secret@h:x", "etcd://secret@h", "etcds://u:secret@h?ca=/none",
+		"nats://user:secret@", "nats://u:secret@h?table=x", "nats://u:secret@h?bucket=a.b", "nats://u:secret@h?replicas=2", "nats://secret@h",
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
 	} {
 		opened, err := storeurl.Open(t.Context(), storeURL)
@@ -61,6 +62,10 @@ func TestPrefixAndTable(t *testing.T) {
 		"etcd": func(t *testing.T) (string, string) {
 			server := testserver.SharedEtcd(t)
 			return with(server, "prefix=storeurl/a/"), with(server, "prefix=storeurl%2Fb%2F")
+		},
+		"nats": func(t *testing.T) (string, string) {
+			server := testserver.SharedNats(t)
+			return with(server, "bucket=storeurl_a"), with(server, "bucket=storeurl_B&replicas=1")
 		},
 		"file": func(t *testing.T) (string, string) {
 			dir := t.TempDir()

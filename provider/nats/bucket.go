@@ -12,6 +12,9 @@ import (
 
 func (p *Provider) stream() string { return "KV_" + p.bucket }
 
+// Bucket returns the name of the bucket.
+func (p *Provider) Bucket() string { return p.bucket }
+
 // CreateBucket creates the bucket unless it exists. Any number of instances may call it
 // concurrently, whenever they start.
 //

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -22,7 +23,13 @@ type Store struct {
 }
 
 // All returns every store.
-func All() []Store { return []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB, Etcd} }
+func All() []Store {
+	all := []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB, Etcd, Nats, NatsReplicas}
+	if testserver.CockroachURL() != "" {
+		all = append(all, Cockroach)
+	}
+	return all
+}
 
 // Each runs a test on every store, one after the other.
 func Each(t *testing.T, test func(*testing.T, Store)) {
@@ -68,8 +75,13 @@ func Named(name string) Store {
 func (s Store) At(tb testing.TB, url, space string) provider.Provider {
 	tb.Helper()
 	p, remove := s.open(tb, url, space)
-	if table, ok := p.(interface{ CreateTable(context.Context) error }); ok {
-		must(tb, "create the table", table.CreateTable)
+	switch p := p.(type) {
+	case interface{ CreateTable(context.Context) error }:
+		must(tb, "create the table", p.CreateTable)
+	case interface{ CreateBucket(context.Context) error }:
+		must(tb, "create the bucket", p.CreateBucket)
+	}
+	if remove != nil {
 		cleanup(tb, remove)
 	}
 	return p
