@@ -21,7 +21,9 @@ const Help = "memory:, " +
 	"redis-cluster://user:password@host:port?addr=host:port, " +
 	"postgres://user:password@host:port/database, " +
 	"mysql://user:password@host:port/database, " +
-	"dynamodb://table?endpoint=http://host:port or " +
+	"dynamodb://table?endpoint=http://host:port, " +
+	"etcd://user:password@host:port,host:port, " +
+	"nats://user:password@host:port?bucket=holdfast or " +
 	"file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
@@ -54,11 +56,14 @@ type Opened struct {
 //	postgres://user:password@host:port/database?table=holdfast_sessions
 //	mysql://user:password@host:port/database?table=holdfast_sessions   also mariadb://
 //	dynamodb://table?prefix=&endpoint=http://host:port
+//	etcd://user:password@host:port,host:port?prefix=holdfast/   etcds:// by TLS, with ca=, cert= and key= for files
+//	nats://user:password@host:port,host:port?bucket=holdfast&replicas=1    tls:// by TLS, with creds=, ca=, cert= and key= for files
 //	file:///directory                                           of examples/customprovider
 //
-// prefix, table and synchronous are the options of the providers. All parameters after the
-// "?" may be omitted. Open creates nothing in the store. It does no I/O except to check a
-// file or directory or to read the settings of AWS. Its errors contain no password.
+// prefix, table, bucket, replicas and synchronous are the options of the providers. All
+// parameters after the "?" may be omitted. Open creates nothing in the store. It does no
+// I/O except to check a file or directory, to read files that the URL names or the settings
+// of AWS, and to connect to NATS. Its errors contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
@@ -75,6 +80,10 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openMySQL(storeURL)
 	case "dynamodb":
 		return openDynamoDB(ctx, storeURL)
+	case "etcd", "etcds":
+		return openEtcd(storeURL)
+	case "nats", "tls":
+		return openNats(storeURL)
 	case "file":
 		return openFiles(storeURL)
 	}

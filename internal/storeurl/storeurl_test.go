@@ -34,6 +34,8 @@ func TestAURLThatIsNone(t *testing.T) {
 		"mysql://u:secret@h/db?table=", "mysql://u:secret@h/db?table=a.b.c", "mysql://u:secret@h/db?table=a%20", "mysql://u:secret@h/db?table=%ff", "mysql://u:secret@h/db?table=" + strings.Repeat("x", 65),
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table", "dynamodb:", "dynamodb://table/x",
 		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
+		"etcd://user:secret@", "etcd://u:secret@h?table=x", "etcd://u:secret@h:x", "etcd://secret@h", "etcds://u:secret@h?ca=/none",
+		"nats://user:secret@", "nats://u:secret@h?table=x", "nats://u:secret@h?bucket=a.b", "nats://u:secret@h?replicas=2", "nats://secret@h",
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
 	} {
 		opened, err := storeurl.Open(t.Context(), storeURL)
@@ -71,6 +73,14 @@ func TestPrefixAndTable(t *testing.T) {
 		"dynamodb": func(t *testing.T) (string, string) {
 			server := "dynamodb://storeurl?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(t))
 			return server + "&prefix=a", server + "&prefix=b"
+		},
+		"etcd": func(t *testing.T) (string, string) {
+			server := testserver.SharedEtcd(t)
+			return with(server, "prefix=storeurl/a/"), with(server, "prefix=storeurl%2Fb%2F")
+		},
+		"nats": func(t *testing.T) (string, string) {
+			server := testserver.SharedNats(t)
+			return with(server, "bucket=storeurl_a"), with(server, "bucket=storeurl_B&replicas=1")
 		},
 		"file": func(t *testing.T) (string, string) {
 			dir := t.TempDir()

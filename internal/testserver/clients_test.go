@@ -1,7 +1,9 @@
 package testserver_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -105,6 +107,44 @@ func dynamo(s *testserver.Server, target, request string) ([]byte, error) {
 	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+target)
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20200101/any/dynamodb/aws4_request, SignedHeaders=host, Signature=any")
 	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, body)
+	}
+	return body, err
+}
+
+// etcdPut and etcdGet speak JSON to etcd's gateway, which takes keys and values in
+// base64.
+func etcdPut(s *testserver.Server, value string) error {
+	_, err := etcdCall(s, "put", map[string]string{"key": in64("key"), "value": in64(value)})
+	return err
+}
+
+func etcdGet(s *testserver.Server) (string, error) {
+	body, err := etcdCall(s, "range", map[string]string{"key": in64("key")})
+	if err != nil {
+		return "", err
+	}
+	var reply struct{ Kvs []struct{ Value []byte } }
+	if err := json.Unmarshal(body, &reply); err != nil || len(reply.Kvs) != 1 {
+		return "", fmt.Errorf("the reply is %q: %w", body, err)
+	}
+	return string(reply.Kvs[0].Value), nil
+}
+
+func in64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+
+func etcdCall(s *testserver.Server, verb string, request any) ([]byte, error) {
+	text, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.Post("http://"+s.Addr+"/v3/kv/"+verb, "application/json", bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // Server is a running server that the test may kill or freeze.
 type Server struct {
 	Addr string // 127.0.0.1:port
-	URL  string // for a client: redis://…, postgres://…, mysql://…, http://…
+	URL  string // for a client: redis://…, postgres://…, mysql://…, http://…, etcd://…
 
 	tb     testing.TB
 	kind   kind

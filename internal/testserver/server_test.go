@@ -27,6 +27,7 @@ var stores = []store{
 	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", false, postgresPut, postgresGet}, // SSLRequest
 	{"MariaDB", durableMariaDB, "\x01\x00\x00\x01\x00", true, mariaDBPut, mariaDBGet},                  // no login
 	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, dynamoPut, dynamoGet},
+	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", false, etcdPut, etcdGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {
@@ -36,6 +37,8 @@ func durableRedis(tb testing.TB) *testserver.Server {
 func durablePostgres(tb testing.TB) *testserver.Server { return testserver.Postgres(tb) }
 
 func durableMariaDB(tb testing.TB) *testserver.Server { return testserver.MariaDB(tb) }
+
+func etcd(tb testing.TB) *testserver.Server { return testserver.Etcd(tb) }
 
 func eachStore(t *testing.T, f func(*testing.T, store)) {
 	for _, s := range stores {

@@ -1,5 +1,5 @@
-// Package testserver starts real servers for tests: Redis, PostgreSQL, MariaDB and
-// DynamoDB; Sentinel and PgBouncer, which clients use in front of them; and nginx as a
+// Package testserver starts real servers for tests: Redis, PostgreSQL, MariaDB, DynamoDB,
+// etcd and NATS; Sentinel and PgBouncer, which clients use in front of them; and nginx as a
 // proxy in front of an app. Each runs on a free port of the loopback interface and in a folder of
 // its own.
 //
@@ -16,6 +16,7 @@
 //	HOLDFAST_TEST_POSTGRES_URL          postgres://…
 //	HOLDFAST_TEST_MYSQL_URL             mysql://… of MySQL or MariaDB
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
+//	HOLDFAST_TEST_ETCD_URL              etcd://…
 //
 // CockroachDB is used only if HOLDFAST_TEST_COCKROACH_URL has the postgres:// URL of one.
 //

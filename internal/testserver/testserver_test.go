@@ -88,6 +88,7 @@ var sharedServers = []struct {
 	{"Postgres", "HOLDFAST_TEST_POSTGRES_URL", "postgres://localhost:1", one(testserver.SharedPostgres)},
 	{"MariaDB", "HOLDFAST_TEST_MYSQL_URL", "mysql://localhost:1", one(testserver.SharedMariaDB)},
 	{"DynamoDB", "HOLDFAST_TEST_DYNAMODB_ENDPOINT", "http://localhost:1", one(testserver.SharedDynamoDB)},
+	{"etcd", "HOLDFAST_TEST_ETCD_URL", "etcd://localhost:1", one(testserver.SharedEtcd)},
 }
 
 func one(f func(testing.TB) string) func(testing.TB) []string {

@@ -17,6 +17,8 @@ var subjects = []subject{
 	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
 	{stores.MySQL, func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }, 0},
 	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
+	{stores.Etcd, func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, 0},
+	{stores.Nats, func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, 0},
 }
 
 type subject struct {

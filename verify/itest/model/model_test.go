@@ -44,6 +44,9 @@ var shares = map[string]int{
 	stores.Postgres.Name:     2,
 	stores.MySQL.Name:        2,
 	stores.DynamoDB.Name:     1,
+	stores.Etcd.Name:         1,
+	stores.Nats.Name:         2,
+	stores.NatsReplicas.Name: 1,
 }
 
 // enough programs get everywhere: one in fifty is where the fewest get. They are drawn

@@ -46,6 +46,8 @@ func openSites(t *testing.T) []*site {
 		newSite(t, stores.Postgres, postgres, new(fixedKeys)),
 		newSite(t, stores.MySQL, mariaDB, new(ringKeys)),
 		newSite(t, stores.DynamoDB, dynamo, new(ringKeys)),
+		newSite(t, stores.Etcd, testserver.Etcd(t), new(fixedKeys)),
+		newSite(t, stores.Nats, testserver.Nats(t), new(ringKeys)),
 	}
 }
 

@@ -32,6 +32,9 @@ func All() []Store {
 		Postgres,
 		MySQL,
 		DynamoDB,
+		Etcd,
+		Nats,
+		NatsReplicas,
 	}
 	if testserver.CockroachURL() != "" {
 		all = append(all, Cockroach)
@@ -83,8 +86,13 @@ func Named(name string) Store {
 func (s Store) At(tb testing.TB, url, space string) provider.Provider {
 	tb.Helper()
 	p, remove := s.open(tb, url, space)
-	if table, ok := p.(interface{ CreateTable(context.Context) error }); ok {
-		must(tb, "create the table", table.CreateTable)
+	switch p := p.(type) {
+	case interface{ CreateTable(context.Context) error }:
+		must(tb, "create the table", p.CreateTable)
+	case interface{ CreateBucket(context.Context) error }:
+		must(tb, "create the bucket", p.CreateBucket)
+	}
+	if remove != nil {
 		cleanup(tb, remove)
 	}
 	return p

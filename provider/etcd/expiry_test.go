@@ -1,0 +1,80 @@
+package etcd_test
+
+import (
+	"context"
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/etcd"
+)
+
+// expired returns a record that has expired but is still in the database, and its key.
+func expired(t *testing.T) (p *etcd.Provider, rec *provider.Record, held func() string) {
+	t.Helper()
+	p, client, prefix := store(t)
+	rec = record()
+	save(t, p, rec, 0, nil)
+	expire := []byte(value(t, client, prefix+rec.ID))
+	binary.BigEndian.PutUint64(expire[12:], uint64(time.Now().UnixMilli()))
+	put(t, client, prefix+rec.ID, string(expire))
+	return p, rec, func() string { return value(t, client, prefix+rec.ID) }
+}
+
+func TestExpiredKeyIsAbsent(t *testing.T) {
+	t.Run("to Fetch", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		lacks(t, p, rec.ID)
+	})
+	t.Run("to an update", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
+		lacks(t, p, rec.ID)
+	})
+	t.Run("to a repeated create", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		save(t, p, rec, 0, nil)
+		holds(t, p, rec)
+	})
+	t.Run("to a repeated update", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+	})
+	t.Run("to a create", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		save(t, p, next(rec), 0, nil)
+	})
+	t.Run("to an unchecked Save", func(t *testing.T) {
+		p, rec, _ := expired(t)
+		rec = next(rec)
+		save(t, p, rec, -1, nil)
+		holds(t, p, rec)
+	})
+	t.Run("to List", func(t *testing.T) {
+		p, _, held := expired(t)
+		if ids, err := list(context.WithoutCancel(t.Context()), p, ""); len(ids) > 0 || err != nil {
+			t.Errorf("List: got %q and error %v, want none", ids, err)
+		}
+		if held() == "" {
+			t.Error("the key is gone")
+		}
+	})
+}
+
+// A record that has expired when it is saved takes no space.
+func TestExpiredRecordIsNotStored(t *testing.T) {
+	p, client, prefix := store(t)
+	rec := record()
+	for _, expectVersion := range []int64{0, 1, -1} {
+		if expectVersion > 0 {
+			save(t, p, rec, 0, nil)
+		}
+		over := next(rec)
+		over.ExpiresAt = time.Now().Add(-time.Second)
+		save(t, p, over, expectVersion, nil)
+		if n := count(t, client, prefix); n != 0 {
+			t.Errorf("expecting %d: %d keys, want none", expectVersion, n)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package etcd_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/etcd"
+)
+
+func TestMain(m *testing.M) { testserver.Main(m) }
+
+// patience bounds what should take no time.
+const patience = time.Minute
+
+// dial returns a client of a server that is closed at the end of the test.
+func dial(tb testing.TB, url string, set ...func(*clientv3.Config)) *clientv3.Client {
+	tb.Helper()
+	cfg := clientv3.Config{Endpoints: []string{"http://" + strings.TrimPrefix(url, "etcd://")}, Logger: zap.NewNop()}
+	for _, f := range set {
+		f(&cfg)
+	}
+	client, err := clientv3.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { client.Close() })
+	return client
+}
+
+// shared returns a client of the shared server.
+func shared(tb testing.TB, set ...func(*clientv3.Config)) *clientv3.Client {
+	tb.Helper()
+	return dial(tb, testserver.SharedEtcd(tb), set...)
+}
+
+// open returns the provider of a URL, which is closed at the end of the test.
+func open(tb testing.TB, url string, opts ...etcd.Option) *etcd.Provider {
+	tb.Helper()
+	p, err := etcd.Open(url, opts...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { p.Close() })
+	return p
+}
+
+// store returns a provider with a prefix of its own, and the way to look at it.
+func store(tb testing.TB) (p *etcd.Provider, client *clientv3.Client, prefix string) {
+	tb.Helper()
+	client, prefix = shared(tb), newPrefix(tb)
+	return etcd.New(client, etcd.Prefix(prefix)), client, prefix
+}
+
+// newPrefix returns a prefix whose keys are removed at the end of the test.
+func newPrefix(tb testing.TB) string {
+	tb.Helper()
+	prefix := "test/" + rand.Text() + "/"
+	client := shared(tb)
+	tb.Cleanup(func() {
+		if _, err := client.Delete(context.WithoutCancel(tb.Context()), prefix, clientv3.WithPrefix()); err != nil {
+			tb.Error(err)
+		}
+	})
+	return prefix
+}
+
+// put writes a value beside the provider.
+func put(tb testing.TB, client *clientv3.Client, key, value string) {
+	tb.Helper()
+	if _, err := client.Put(tb.Context(), key, value); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// value returns what a key holds; "" if there is no such key.
+func value(tb testing.TB, client *clientv3.Client, key string) string {
+	tb.Helper()
+	resp, err := client.Get(tb.Context(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(resp.Kvs) == 0 {
+		return ""
+	}
+	return string(resp.Kvs[0].Value)
+}
+
+// count returns the number of keys that begin with prefix.
+func count(tb testing.TB, client *clientv3.Client, prefix string) int64 {
+	tb.Helper()
+	resp, err := client.Get(tb.Context(), prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return resp.Count
+}
+
+func record() *provider.Record {
+	return &provider.Record{
+		ID:        rand.Text(),
+		Version:   1,
+		ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC(),
+		Format:    "test",
+		Data:      []byte("secret " + rand.Text()),
+	}
+}
+
+// next returns a record to be saved in the place of rec.
+func next(rec *provider.Record) *provider.Record {
+	n := rec.Clone()
+	n.Version++
+	n.Data = []byte("secret " + rand.Text())
+	return n
+}
+
+// versioned returns rec in another version.
+func versioned(rec *provider.Record, version int64) *provider.Record {
+	rec = rec.Clone()
+	rec.Version = version
+	return rec
+}
+
+// save wants a Save to end with an error that wraps want, or none.
+func save(tb testing.TB, p provider.Provider, rec *provider.Record, expectVersion int64, want error) error {
+	tb.Helper()
+	err := p.Save(tb.Context(), rec, expectVersion)
+	if !errors.Is(err, want) {
+		tb.Fatalf("Save, expecting version %d: got error %v, want %v", expectVersion, err, want)
+	}
+	return err
+}
+
+// lacks wants no such record to be there.
+func lacks(tb testing.TB, p provider.Provider, id string) {
+	tb.Helper()
+	if _, err := p.Fetch(tb.Context(), id); !errors.Is(err, provider.ErrNotFound) {
+		tb.Errorf("Fetch: got error %v, want ErrNotFound", err)
+	}
+}
+
+// holds wants the record to be there in that version.
+func holds(tb testing.TB, p provider.Provider, want *provider.Record) {
+	tb.Helper()
+	got, err := p.Fetch(tb.Context(), want.ID)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if got.Version != want.Version || string(got.Data) != string(want.Data) {
+		tb.Errorf("Fetch: got version %d with Data %q, want %d with %q", got.Version, got.Data, want.Version, want.Data)
+	}
+}
+
+// wantAbsent wants a conflict to say that there is no record.
+func wantAbsent(t *testing.T, err error) {
+	t.Helper()
+	if conflict, ok := errors.AsType[*provider.ConflictError](err); !ok || conflict.Current != nil {
+		t.Errorf("got %#v, want a ConflictError without a current record", err)
+	}
+}
+
+// eventually polls until done.
+func eventually(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tb.Fatalf("%s: still not after %v", what, patience)
+		}
+	}
+}
+
+// list returns the IDs that List yields.
+func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
+	for rec, err := range provider.List(ctx, p, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, rec.ID)
+	}
+	return ids, nil
+}
+
+// each calls every method.
+func each(t *testing.T, p *etcd.Provider, rec *provider.Record, check func(t *testing.T, name string, err error)) {
+	t.Helper()
+	ctx := t.Context()
+	for _, call := range []struct {
+		name string
+		do   func() error
+	}{
+		{"Fetch", func() error { _, err := p.Fetch(ctx, rec.ID); return err }},
+		{"create", func() error { return p.Save(ctx, rec, 0) }},
+		{"update", func() error { return p.Save(ctx, rec, rec.Version+1) }},
+		{"unchecked Save", func() error { return p.Save(ctx, rec, -1) }},
+		{"Delete", func() error { return p.Delete(ctx, rec.ID) }},
+		{"Purge", func() error { _, err := p.Purge(ctx); return err }},
+		{"List", func() error { _, err := list(ctx, p, ""); return err }},
+	} {
+		t.Run(call.name, func(t *testing.T) { check(t, call.name, call.do()) })
+	}
+}
+
+// discreet wants an error to have the package's prefix, and neither ID nor data.
+func discreet(tb testing.TB, err error, rec *provider.Record) {
+	tb.Helper()
+	if err == nil {
+		tb.Error("got no error")
+		return
+	}
+	if !strings.HasPrefix(err.Error(), "etcd: ") {
+		tb.Errorf("the error %q does not begin with the package's name", err)
+	}
+	for _, secret := range []string{rec.ID, string(rec.Data), fmt.Sprintf("%x", rec.Data)} {
+		if strings.Contains(fmt.Sprintf("%+v", err), secret) {
+			tb.Errorf("the error %q contains %q", err, secret)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package etcd
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// maxDeletes is how many keys a transaction deletes. By default etcd allows 128
+// operations (max-txn-ops).
+const maxDeletes = 100
+
+const purgeTimeout = time.Minute // of one request, in case nobody answers
+
+// Purge removes expired records and returns their number. It reads all records, 256 at a
+// time, from any member of the cluster, and removes up to 100 in a transaction. A record
+// that is replaced in the meantime stays. After an error, removed counts the records that
+// were removed before it.
+//
+// Records expire without Purge. Purge keeps the database from growing. It goes by the
+// clock of this machine.
+func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	if err := check(ctx, nil); err != nil {
+		return 0, err
+	}
+	for kvs, err := range p.pages(ctx, "", purgeTimeout, clientv3.WithSerializable()) {
+		if err != nil {
+			return removed, err
+		}
+		for some := range slices.Chunk(p.expired(kvs, time.Now()), maxDeletes) {
+			n, err := p.purge(ctx, some)
+			removed += n
+			if err != nil {
+				return removed, err
+			}
+		}
+	}
+	return removed, nil
+}
+
+// expired returns the keys of records that have expired.
+func (p *Provider) expired(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mvccpb.KeyValue) {
+	for _, kv := range kvs {
+		if rec, err := decode("", kv.Value); err == nil && rec.Expired(now) {
+			expired = append(expired, kv)
+		}
+	}
+	return expired
+}
+
+// purge removes keys that have not changed since they were read: all of them in one
+// transaction or, if one has changed, each half by itself.
+func (p *Provider) purge(ctx context.Context, kvs []*mvccpb.KeyValue) (removed int64, err error) {
+	unchanged, err := p.removeUnchanged(ctx, kvs)
+	switch {
+	case err != nil:
+		return 0, err
+	case unchanged:
+		return int64(len(kvs)), nil
+	case len(kvs) == 1:
+		return 0, nil
+	}
+	for some := range slices.Chunk(kvs, (len(kvs)+1)/2) {
+		n, err := p.purge(ctx, some)
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+func (p *Provider) removeUnchanged(ctx context.Context, kvs []*mvccpb.KeyValue) (unchanged bool, err error) {
+	var conditions []clientv3.Cmp
+	var deletes []clientv3.Op
+	for _, kv := range kvs {
+		key := string(kv.Key)
+		conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(key), "=", kv.ModRevision))
+		deletes = append(deletes, clientv3.OpDelete(key))
+	}
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	resp, err := p.kv().Txn(ctx).If(conditions...).Then(deletes...).Commit()
+	if err != nil {
+		return false, p.explain(ctx, err)
+	}
+	return resp.Succeeded, nil
+}
+
+// PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
+//
+//	go sessions.PurgeEvery(ctx, time.Hour)
+//
+// The first run is after a random part of the interval, so that instances that start
+// together do not run at the same time. One instance would be enough. PurgeEvery panics
+// if interval is not positive.
+func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
+	if interval <= 0 {
+		panic("etcd: the interval of PurgeEvery is not positive")
+	}
+	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
+		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
+			p.logger().ErrorContext(ctx, "etcd: Purge failed", "error", err)
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Provider) logger() *slog.Logger {
+	if p.log == nil {
+		return slog.Default()
+	}
+	return p.log
+}

@@ -1,0 +1,123 @@
+package etcd_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/etcd"
+)
+
+// expire saves records that have expired soon after it returns, and one that has not.
+func expire(t *testing.T, p provider.Provider, n int) (live *provider.Record) {
+	t.Helper()
+	for range n {
+		rec := record()
+		rec.ExpiresAt = time.Now().Add(20 * time.Millisecond)
+		save(t, p, rec, 0, nil)
+	}
+	live = record()
+	save(t, p, live, 0, nil)
+	time.Sleep(25 * time.Millisecond)
+	return live
+}
+
+func purge(t *testing.T, p *etcd.Provider, want int64) {
+	t.Helper()
+	if n, err := p.Purge(t.Context()); n != want || err != nil {
+		t.Fatalf("Purge: got %d and error %v, want %d", n, err, want)
+	}
+}
+
+func TestPurgeRemovesTheExpired(t *testing.T) {
+	p, client, prefix := store(t)
+	purge(t, p, 0)
+	const n = etcd.PageSize + etcd.MaxDeletes + 1
+	live := expire(t, p, n)
+	put(t, client, prefix+"foreign", "value")
+	purge(t, p, n)
+	holds(t, p, live)
+	if left := count(t, client, prefix); left != 2 {
+		t.Errorf("%d keys are left, want 2", left)
+	}
+	purge(t, p, 0)
+}
+
+// A record that is replaced after Purge has read it stays. All others go.
+func TestPurgeLeavesWhatHasChanged(t *testing.T) {
+	beside, _, prefix := store(t)
+	saved := expire(t, beside, 10)
+	var again *provider.Record
+	for _, id := range []string{"a", "b"} {
+		rec := record()
+		rec.ID, rec.ExpiresAt = id, time.Now().Add(time.Millisecond)
+		save(t, beside, rec, 0, nil)
+		again = next(rec)
+	}
+	again.ExpiresAt = saved.ExpiresAt
+	time.Sleep(2 * time.Millisecond)
+
+	replaced := false
+	before := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if strings.HasSuffix(method, "/Txn") && !replaced {
+			replaced = true
+			save(t, beside, again, 0, nil)
+		}
+		return call(ctx, method, req, reply, cc, opts...)
+	}
+	client := shared(t, func(cfg *clientv3.Config) {
+		cfg.DialOptions = append(cfg.DialOptions, grpc.WithChainUnaryInterceptor(before))
+	})
+	purge(t, etcd.New(client, etcd.Prefix(prefix)), 11)
+	holds(t, beside, again)
+}
+
+func TestPurgeEvery(t *testing.T) {
+	p, client, prefix := store(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.PurgeEvery(ctx, time.Millisecond)
+	}()
+	for i := range int64(2) {
+		expire(t, p, 10)
+		eventually(t, "purged", func() bool { return count(t, client, prefix) == i+1 })
+	}
+	cancel()
+	<-done
+}
+
+// A failure is logged, and no reason to stop.
+func TestPurgeEveryLogsErrors(t *testing.T) {
+	var log lockedBuffer
+	client := dial(t, "etcd://"+testserver.FreeAddr(t), func(cfg *clientv3.Config) { cfg.MaxUnaryRetries = 1 })
+	p := etcd.New(client, etcd.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.PurgeEvery(ctx, time.Millisecond)
+	}()
+	eventually(t, "logged twice", func() bool { return strings.Count(log.String(), "Purge failed") >= 2 })
+	cancel()
+	<-done
+}
+
+func TestPurgeEveryPanicsWithoutAnInterval(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("it does not panic")
+		}
+	}()
+	p, _, _ := store(t)
+	p.PurgeEvery(t.Context(), 0)
+}
+

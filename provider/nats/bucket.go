@@ -1,0 +1,89 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+func (p *Provider) stream() string { return "KV_" + p.bucket }
+
+// Bucket returns the name of the bucket.
+func (p *Provider) Bucket() string { return p.bucket }
+
+// CreateBucket creates the bucket unless it exists. Any number of instances may call it
+// concurrently, whenever they start.
+//
+// It returns an error if the bucket exists but cannot be used, for example because it
+// limits the age of all keys, or if the server is older than 2.11.
+func (p *Provider) CreateBucket(ctx context.Context) error {
+	stream, err := p.js.Stream(ctx, p.stream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = p.createStream(ctx)
+	}
+	if err != nil {
+		return p.explainBucket(ctx, err)
+	}
+	if faults := p.faults(stream.CachedInfo().Config); len(faults) > 0 {
+		return fmt.Errorf("nats: bucket %q exists, but is not as it should be: %s; change the stream %s, or choose another bucket", p.bucket, strings.Join(faults, ", "), p.stream())
+	}
+	return nil
+}
+
+// createStream creates the stream of the bucket. If another instance has created it in
+// the meantime, that one is returned.
+func (p *Provider) createStream(ctx context.Context) (jetstream.Stream, error) {
+	stream, err := p.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:              p.stream(),
+		Subjects:          []string{p.subjects(">")},
+		Description:       "sessions of Holdfast",
+		Storage:           jetstream.FileStorage,
+		Replicas:          max(1, p.replicas),
+		Discard:           jetstream.DiscardNew,
+		MaxMsgs:           -1,
+		MaxBytes:          -1,
+		MaxConsumers:      -1,
+		MaxMsgSize:        -1,
+		MaxMsgsPerSubject: 1,
+		AllowMsgTTL:       true,
+		AllowRollup:       true, // as every bucket has it
+		DenyDelete:        true, // as every bucket has it
+		// Not AllowDirect: any replica would answer, also one that is behind.
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return p.js.Stream(ctx, p.stream())
+	}
+	return stream, err
+}
+
+// faults returns what is wrong with the stream of the bucket.
+func (p *Provider) faults(cfg jetstream.StreamConfig) (faults []string) {
+	add := func(wrong bool, fault string) {
+		if wrong {
+			faults = append(faults, fault)
+		}
+	}
+	add(!slices.Contains(cfg.Subjects, p.subjects(">")), "it does not have the subjects "+p.subjects(">"))
+	add(!cfg.AllowMsgTTL, "it does not allow a TTL for each message (allow_msg_ttl), which NATS 2.11 and later can")
+	add(cfg.MaxAge > 0, "it limits the age of all messages (max_age)")
+	add(cfg.MaxMsgsPerSubject != 1, "it keeps a history of keys (max_msgs_per_subject)")
+	add(cfg.Discard != jetstream.DiscardNew, "it discards old messages when it is full (discard)")
+	add(cfg.AllowDirect, "other replicas than the leader answer reads (allow_direct)")
+	add(cfg.NoAck, "it does not acknowledge messages (no_ack)")
+	add(cfg.Mirror != nil || len(cfg.Sources) > 0, "it copies another stream")
+	add(p.replicas > 0 && cfg.Replicas != p.replicas, fmt.Sprintf("it has %d replicas, not %d", cfg.Replicas, p.replicas))
+	return faults
+}
+
+// explainBucket converts an error of package jetstream.
+func (p *Provider) explainBucket(ctx context.Context, err error) error {
+	answer, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok {
+		return p.explain(ctx, err)
+	}
+	return p.explain(ctx, &apiError{Code: int(answer.ErrorCode), Description: answer.Description})
+}

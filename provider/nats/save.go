@@ -1,0 +1,96 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+)
+
+const (
+	minPause = time.Millisecond
+	maxPause = 50 * time.Millisecond
+)
+
+// create stores a record where there is none. It expects that there was never one, and
+// looks only if that is wrong.
+func (p *Provider) create(ctx context.Context, rec *provider.Record) error {
+	err := p.publishAfter(ctx, p.message(rec, time.Now()), 0)
+	if !isOvertaken(err) {
+		return err
+	}
+	return p.swap(ctx, rec, 0)
+}
+
+// swap reads the record, and replaces it if it is the expected one and no other message
+// has been stored in the meantime. Otherwise it begins again.
+func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		found, err := p.read(ctx, p.subject(rec.ID))
+		if err != nil {
+			return unsaved(ctx, err)
+		}
+		now := time.Now()
+		current, err := found.live(rec.ID, now)
+		if err != nil {
+			return err
+		}
+		if !allows(current, expectVersion) {
+			return refusal(current, rec)
+		}
+		err = p.publishAfter(ctx, p.message(rec, now), found.Sequence)
+		if !isOvertaken(err) {
+			return err
+		}
+		if err := sleep(ctx, rand.N(pause)); err != nil {
+			return outcome.Refused(fmt.Errorf("nats: %w", err))
+		}
+	}
+}
+
+// unsaved marks the error of a read, before which nothing was stored.
+func unsaved(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return outcome.Refused(err)
+	}
+	return outcome.NotSaved(err)
+}
+
+// allows reports whether a Save that expects a version may replace current, which is nil
+// if there is no record.
+func allows(current *provider.Record, expectVersion int64) bool {
+	if current == nil {
+		return expectVersion == 0
+	}
+	return expectVersion > 0 && current.Version == expectVersion
+}
+
+// refusal returns the result of a Save of rec that current does not allow.
+func refusal(current, rec *provider.Record) error {
+	if current != nil && current.Version == rec.Version {
+		return nil // stored by an earlier attempt
+	}
+	return fmt.Errorf("nats: %w", &provider.ConflictError{Current: current})
+}
+
+// isOvertaken reports whether the server has refused a message because another one was
+// stored before it, or is about to be.
+func isOvertaken(err error) bool {
+	answer, ok := errors.AsType[*apiError](err)
+	return ok && (answer.Code == codeWrongSequence || answer.Code == codeInFlight)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
