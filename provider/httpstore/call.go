@@ -31,7 +31,10 @@ type answer struct {
 	body   []byte
 }
 
-const maxAnswer = 1 << 30
+const (
+	maxAnswer  = 1 << 30
+	maxRepeats = 10 // of a GET whose connection another call has closed
+)
 
 // call makes one request. The error of one that may have been sent leaves the outcome
 // open.
@@ -46,6 +49,12 @@ func (p *Provider) call(ctx context.Context, c call) (*answer, error) {
 		return nil, outcome.Refused(errURL)
 	}
 	resp, err := p.transport.RoundTrip(req)
+	for range maxRepeats {
+		if err == nil || c.method != http.MethodGet || !isForeign(ctx, err) {
+			break
+		}
+		resp, err = p.transport.RoundTrip(req)
+	}
 	if err != nil {
 		return nil, explain(ctx, err, sent.Load())
 	}

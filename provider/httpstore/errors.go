@@ -26,7 +26,11 @@ var (
 // explain returns the error of a call that has got no answer. What was not sent has
 // certainly changed nothing.
 func explain(ctx context.Context, err error, sent bool) error {
-	reason, over := discreet(err), ended(ctx, err)
+	over := ended(ctx, err)
+	if over == nil && isForeign(ctx, err) {
+		err = errForeign
+	}
+	reason := discreet(err)
 	explained := fmt.Errorf("httpstore: %w", reason)
 	if over != nil && !errors.Is(reason, over) {
 		explained = fmt.Errorf("httpstore: %w: %w", over, reason)
@@ -39,6 +43,16 @@ func explain(ctx context.Context, err error, sent bool) error {
 	default:
 		return outcome.NotSaved(explained)
 	}
+}
+
+// errForeign is in place of the error of another call's context. If a call is cancelled
+// at the moment when its answer arrives, net/http closes the connection when the next
+// call may be using it already, and returns the error of the first one to it.
+var errForeign = errors.New("the connection was closed at the end of another call over it")
+
+// isForeign reports whether err is the error of another call's context.
+func isForeign(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && (err == context.Canceled || err == context.DeadlineExceeded)
 }
 
 // ended returns the error of ctx if it has ended. A connection may notice a deadline

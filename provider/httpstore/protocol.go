@@ -36,6 +36,7 @@ const (
 
 	contentData    = "application/octet-stream"
 	contentPage    = "application/json"
+	contentDone    = "application/json"
 	contentProblem = "application/problem+json"
 
 	absent = "*" // of If-None-Match

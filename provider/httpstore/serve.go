@@ -31,7 +31,7 @@ func (h *handler) save(w http.ResponseWriter, r *http.Request, id string) *failu
 		return storeFailure(err)
 	}
 	w.Header().Set("Etag", encodeTag(rec.Version))
-	w.WriteHeader(http.StatusNoContent)
+	writeDone(w)
 	return nil
 }
 
@@ -107,16 +107,34 @@ func (h *handler) delete(w http.ResponseWriter, r *http.Request, id string) *fai
 	if err := h.store.Delete(r.Context(), id); err != nil {
 		return storeFailure(err)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	writeDone(w)
 	return nil
 }
 
-// writeRecord answers with a record.
+// done is the body of an answer to a change. net/http gives a connection to the next
+// request before it hands over an answer without a body. If the call of that answer ends
+// at this moment, it closes the connection under the other one, whose outcome is then
+// unknown. So all answers to GET, PUT and DELETE have a body.
+const done = "{}\n"
+
+func writeDone(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", contentDone)
+	w.Header().Set("Content-Length", strconv.Itoa(len(done)))
+	_, _ = io.WriteString(w, done) // that the client has left concerns nobody
+}
+
+// writeRecord answers with a record. If it has no data, the length is not announced: the
+// body is then a chunk of no bytes.
 func writeRecord(w http.ResponseWriter, status int, rec *provider.Record) {
 	h := w.Header()
 	h.Set("Etag", encodeTag(rec.Version))
 	setContent(h, rec)
-	h.Set("Content-Length", strconv.Itoa(len(rec.Data)))
+	if len(rec.Data) > 0 {
+		h.Set("Content-Length", strconv.Itoa(len(rec.Data)))
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(rec.Data) // that the client has left concerns nobody
+	_, _ = w.Write(rec.Data)
+	if len(rec.Data) == 0 {
+		_ = http.NewResponseController(w).Flush()
+	}
 }

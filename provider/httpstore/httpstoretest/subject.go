@@ -154,7 +154,7 @@ func (s *subject) fails(what string, got *answer, status int, kind, outcome stri
 
 // put stores a record, without a precondition.
 func (s *subject) put(path, version, body string) {
-	s.wants("PUT", s.send("PUT", path, headers{"Holdfast-Version": version}, body), http.StatusNoContent)
+	s.wants("PUT", s.send("PUT", path, headers{"Holdfast-Version": version}, body), http.StatusOK)
 }
 
 // lacks wants no record to be stored.

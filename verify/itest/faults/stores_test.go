@@ -16,6 +16,8 @@ var subjects = []subject{
 	}, 0},
 	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
 	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
+	{stores.HTTP, func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }, 0},
+	{stores.Cloudflare, func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }, 0},
 }
 
 type subject struct {

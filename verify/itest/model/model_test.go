@@ -42,6 +42,8 @@ var shares = map[string]int{
 	stores.RedisCluster.Name: 2,
 	stores.Postgres.Name:     2,
 	stores.DynamoDB.Name:     1,
+	stores.HTTP.Name:         2,
+	stores.Cloudflare.Name:   1,
 }
 
 // enough programs get everywhere: one in fifty is where the fewest get. They are drawn

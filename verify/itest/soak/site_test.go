@@ -44,6 +44,7 @@ func openSites(t *testing.T) []*site {
 		newSite(t, stores.Redis, redis, new(ringKeys)),
 		newSite(t, stores.Postgres, postgres, new(fixedKeys)),
 		newSite(t, stores.DynamoDB, dynamo, new(ringKeys)),
+		newSite(t, stores.HTTP, testserver.HTTPStore(t), new(ringKeys)),
 	}
 }
 

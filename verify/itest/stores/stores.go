@@ -22,7 +22,7 @@ type Store struct {
 }
 
 // All returns every store.
-func All() []Store { return []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB} }
+func All() []Store { return []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB, HTTP, Cloudflare} }
 
 // Each runs a test on every store, one after the other.
 func Each(t *testing.T, test func(*testing.T, Store)) {

@@ -61,12 +61,23 @@ export function answer(body, status, headers = {}) {
   });
 }
 
+// done answers a change. All answers have a body: net/http of Go gives a connection to the
+// next request before it hands over an answer without one, and may close it at that
+// moment.
+export function done(headers = {}) {
+  return answer("{}\n", 200, { ...headers, "Content-Type": "application/json" });
+}
+
+function emptyBody() {
+  return new ReadableStream({ start: (controller) => controller.close() });
+}
+
 // recordAnswer answers with a stored row.
 export function recordAnswer(row, status, headers = {}) {
   const all = { ...headers, ETag: `"${row.version}"`, "Content-Type": "application/octet-stream" };
   if (row.expires !== 0) all["Holdfast-Expires"] = String(row.expires);
   if (row.format !== "") all["Holdfast-Format"] = encodeURIComponent(row.format);
-  return answer(row.data, status, all);
+  return answer(row.data.byteLength > 0 ? row.data : emptyBody(), status, all);
 }
 
 export function notFound() {

@@ -51,7 +51,7 @@ export class Shard extends DurableObject {
     inTime(deadline);
     if (request.method === "DELETE") {
       this.sql.exec("DELETE FROM records WHERE id = ?", id);
-      return protocol.answer(null, 204);
+      return protocol.done();
     }
     const row = this.find(id);
     if (!row) throw protocol.notFound();
@@ -70,7 +70,7 @@ export class Shard extends DurableObject {
     const allowed = expect < 0n || (stored ? expect > 0n && stored.version === String(expect) : expect === 0n);
     if (!allowed && stored?.version !== String(version)) return protocol.conflict(stored);
     if (allowed) this.put(id, version, expires, format, data); // else an earlier attempt has stored the record
-    return protocol.answer(null, 204, { ETag: `"${version}"` });
+    return protocol.done({ ETag: `"${version}"` });
   }
 
   put(id, version, expires, format, data) {
