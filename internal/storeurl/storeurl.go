@@ -16,7 +16,7 @@ import (
 
 // Help lists the forms of URLs in one line.
 const Help = "memory:, redis://user:password@host:port/database, redis-cluster://user:password@host:port?addr=host:port, " +
-	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port or file:///directory"
+	"postgres://user:password@host:port/database, dynamodb://table?endpoint=http://host:port, https://host/path, http+unix:///path/to/socket or file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
 
@@ -45,11 +45,15 @@ type Opened struct {
 //	unix://user:password@/path/to/redis.sock?db=0
 //	postgres://user:password@host:port/database?table=holdfast_sessions
 //	dynamodb://table?prefix=&endpoint=http://host:port
+//	https://host/path?token-file=/path                          of provider/httpstore
+//	http://localhost:8090?token-file=/path                      http://host?plain=true: over a protected network
+//	http+unix:///path/to/socket?token-file=/path
 //	file:///directory                                           of examples/customprovider
 //
 // prefix and table are the options of the providers. All parameters after the "?" may be
-// omitted. Open creates nothing in the store. It does no I/O except to check a directory
-// or to read the settings of AWS. Its errors contain no password.
+// omitted. The token of provider/httpstore is in the file, or in the environment variable
+// HOLDFAST_TOKEN. Open creates nothing in the store. It does no I/O except to check a directory
+// or to read the settings of AWS or a token. Its errors contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
@@ -62,6 +66,8 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openPostgres(ctx, storeURL)
 	case "dynamodb":
 		return openDynamoDB(ctx, storeURL)
+	case "http", "https", "http+unix":
+		return openHTTP(storeURL)
 	case "file":
 		return openFiles(storeURL)
 	}
