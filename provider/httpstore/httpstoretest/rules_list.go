@@ -35,6 +35,7 @@ var listRules = []rule{
 				paths = append(paths, s.pathOf(fmt.Sprint(prefix, "/é", i)))
 				s.wants("PUT", s.send("PUT", paths[i], headers{"Holdfast-Version": fmt.Sprint(1<<53 + 1 + i), "Holdfast-Expires": expires, "Holdfast-Format": "%20"}, fmt.Sprint(i, "\xff")), http.StatusOK)
 			}
+			s.put(s.newPath(), "7", "") // without the prefix
 			listed := s.list(prefix)
 			for i := range paths {
 				id := fmt.Sprint(prefix, "/é", i)
