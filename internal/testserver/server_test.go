@@ -24,6 +24,8 @@ var stores = []store{
 	{"Redis", durableRedis, "PING\r\n", redisPut, redisGet},
 	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", postgresPut, postgresGet}, // SSLRequest
 	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", dynamoPut, dynamoGet},
+	{"HTTPStore", testserver.HTTPStore, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", httpPut, httpGet},
+	{"Workerd", func(tb testing.TB) *testserver.Server { return testserver.Workerd(tb) }, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", httpPut, httpGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {

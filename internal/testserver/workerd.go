@@ -11,10 +11,11 @@ import (
 
 // Workerd starts Cloudflare's runtime of Workers with the Worker of
 // provider/httpstore/cloudflare, which keeps its records on disk and removes what has
-// expired every second. The path of a URL is the name of a store, as with HTTPStore.
-func Workerd(tb testing.TB) *Server {
+// expired every second. The path of a URL is the name of a store, as with HTTPStore. A
+// test may have a main module of its own, which imports from worker.js.
+func Workerd(tb testing.TB, main ...string) *Server {
 	tb.Helper()
-	s, err := startWorkerd()
+	s, err := startWorkerd(main...)
 	return own(tb, []*Server{s}, err)[0]
 }
 
@@ -43,8 +44,9 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [
-    (name = "worker.js", esModule = embed "src/worker.js"),
+%[3]s    (name = "worker.js", esModule = embed "src/worker.js"),
     (name = "shard.js", esModule = embed "src/shard.js"),
+    (name = "shards.js", esModule = embed "src/shards.js"),
     (name = "protocol.js", esModule = embed "src/protocol.js"),
   ],
   compatibilityDate = "2026-11-01",
@@ -58,7 +60,7 @@ const worker :Workerd.Worker = (
 );
 `
 
-func startWorkerd() (*Server, error) {
+func startWorkerd(main ...string) (*Server, error) {
 	program, err := findWorkerd()
 	if err != nil {
 		return nil, err
@@ -70,7 +72,12 @@ func startWorkerd() (*Server, error) {
 			// If this fails, the server ends, and its log says why.
 			_ = os.CopyFS(filepath.Join(dir, "src"), os.DirFS(workerSource()))
 			_ = os.Mkdir(filepath.Join(dir, "objects"), 0o700)
-			config := writeConfig(dir, fmt.Sprintf(workerdSettings, port, HTTPStoreToken))
+			first := ""
+			for _, code := range main {
+				_ = os.WriteFile(filepath.Join(dir, "src", "main.js"), []byte(code), 0o600)
+				first = `    (name = "main.js", esModule = embed "src/main.js"),` + "\n"
+			}
+			config := writeConfig(dir, fmt.Sprintf(workerdSettings, port, HTTPStoreToken, first))
 			return exec.Command(program, "serve", config)
 		},
 		ready: accepts, // it logs nothing when it is ready

@@ -2,10 +2,10 @@
 // of docs/httpstore.md. docs/cloudflare.md says how to deploy it.
 
 import * as protocol from "./protocol.js";
+import { SHARDS, shard, shardOf } from "./shards.js";
 
 export { Shard } from "./shard.js";
 
-const SHARDS = 16;
 const MIN_TOKEN = 16;
 
 export default {
@@ -80,18 +80,6 @@ function deadlineOf(request) {
   if (text === null) return null;
   if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new protocol.Failure("bad-request", "Holdfast-Timeout is not a positive number of milliseconds");
   return Date.now() + Number(text);
-}
-
-// shardOf returns the number of a record's shard, which no request may change.
-async function shardOf(id) {
-  const digest = new DataView(await crypto.subtle.digest("SHA-256", id));
-  return digest.getUint32(0) % SHARDS;
-}
-
-// shard has the number of shards in its name, so that another number finds an empty store
-// and not half of the records.
-function shard(env, store, number) {
-  return env.SHARD.get(env.SHARD.idFromName(JSON.stringify([store, SHARDS, number])));
 }
 
 // list answers with a page of one shard. Its cursor is the number of the shard, and the
