@@ -93,6 +93,9 @@ func TestUnreadableAnswers(t *testing.T) {
 					t.Errorf("got error %v", err)
 				}
 			}
+			if name == "a huge length" && !strings.Contains(err.Error(), "1 GiB") {
+				t.Errorf("the error %q does not say what is wrong", err)
+			}
 			_, err = list(t.Context(), p, rec.ID)
 			tellsNothing(t, err, rec)
 		})

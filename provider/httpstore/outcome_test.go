@@ -228,19 +228,19 @@ func TestSentIsInDoubt(t *testing.T) {
 // Refusals of something before the server have certainly not reached it.
 func TestRefusedBeforeTheServer(t *testing.T) {
 	for status, want := range map[int]certainty{401: refused, 403: refused, 404: refused, 405: refused, 429: notSaved, 308: refused} {
-		answers := fmt.Sprintf("HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n", status)
+		answers := fmt.Sprintf("HTTP/1.1 %d No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status)
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			changes(t, t.Context(), client(t, rawServer(t, answers), httpstore.Options{Token: token}), want)
 		})
 	}
-	p := client(t, rawServer(t, "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"), httpstore.Options{Token: token})
+	p := client(t, rawServer(t, "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), httpstore.Options{Token: token})
 	if err := save(t, p, record(), 0, provider.ErrTooLarge); !strings.Contains(err.Error(), "client_max_body_size") {
 		t.Errorf("the error %q does not say what to do", err)
 	}
 }
 
 func TestAnotherVersionOfTheProtocol(t *testing.T) {
-	p := client(t, rawServer(t, "HTTP/1.1 200 OK\r\nHoldfast-Protocol: 2\r\nContent-Length: 2\r\n\r\n{}"), httpstore.Options{Token: token})
+	p := client(t, rawServer(t, "HTTP/1.1 200 OK\r\nConnection: close\r\nHoldfast-Protocol: 2\r\nContent-Length: 2\r\n\r\n{}"), httpstore.Options{Token: token})
 	changes(t, t.Context(), p, refused)
 	if err := p.Save(t.Context(), record(), 0); !strings.Contains(err.Error(), "another version of the protocol") {
 		t.Errorf("the error is %q", err)
