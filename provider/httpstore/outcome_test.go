@@ -289,12 +289,12 @@ func TestServerStopsWhenTheClientLeaves(t *testing.T) {
 		return ctx.Err()
 	}})
 	t.Run("cancelled", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
 			if deadline := <-began; !deadline.IsZero() {
 				t.Errorf("the server has a deadline, %v", deadline)
 			}
-			cancel()
+			cancel(errors.New("a cause, which is not the context's error"))
 		}()
 		err := p.Save(ctx, record(), 0)
 		isCertain(t, "Save", err, inDoubt)
