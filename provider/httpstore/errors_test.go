@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,25 @@ func TestWeakTagOfAnAnswer(t *testing.T) {
 	p := client(t, rawServer(t, "HTTP/1.1 200 OK\r\nHoldfast-Protocol: 1\r\nEtag: W/\"7\"\r\nContent-Length: 1\r\n\r\nx"), options())
 	if rec, err := p.Fetch(t.Context(), "ID"); err != nil || rec.Version != 7 {
 		t.Errorf("got %v, %v; want version 7", rec, err)
+	}
+}
+
+// A large body is sent only when the server asks for it, since one that refuses it may
+// close the connection.
+func TestLargeBodiesAreAnnounced(t *testing.T) {
+	var expects []string
+	h := handler(t, memory.New())
+	p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		expects = append(expects, r.Header.Get("Expect"))
+		h.ServeHTTP(w, r)
+	}))
+	for _, size := range []int{256 << 10, 256<<10 + 1} {
+		rec := record()
+		rec.Data = make([]byte, size)
+		save(t, p, rec, 0, nil)
+	}
+	if want := []string{"", "100-continue"}; !slices.Equal(expects, want) {
+		t.Errorf("the requests have Expect %q, want %q", expects, want)
 	}
 }
 
