@@ -9,6 +9,8 @@ import (
 	"math"
 	"regexp"
 	"slices"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
 )
 
 // command is a command of the tool.
@@ -19,6 +21,7 @@ type command struct {
 	flags    []string // besides store
 	operands int      // at most
 	creates  bool     // it creates what the store needs
+	lasts    bool     // it keeps the store in use, so that one in memory makes sense
 	run      func(context.Context, *job) error
 }
 
@@ -48,6 +51,11 @@ var commands = []command{
 	},
 	{
 		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
+	},
+	{
+		name: "serve", usage: "[-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]",
+		summary: "serve the store over HTTP to provider/httpstore",
+		flags:   []string{"listen", "token-file", "no-token", "tls-cert", "tls-key", "plain"}, creates: true, lasts: true, run: serve,
 	},
 }
 
@@ -84,6 +92,18 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
 		case "yes":
 			fs.BoolVar(&j.yes, name, false, "do not ask")
+		case "listen":
+			fs.StringVar(&j.listen, name, defaultListen, "the `ADDRESS`, host:port or unix:///path; port 0 picks a free one")
+		case "token-file":
+			fs.StringVar(&j.tokenFile, name, "", "a `FILE` with the tokens that clients may send, one a line; by default $"+storeurl.TokenEnv)
+		case "no-token":
+			fs.BoolVar(&j.noToken, name, false, "serve everyone who can open the Unix socket")
+		case "tls-cert":
+			fs.StringVar(&j.tlsCert, name, "", "a `FILE` with the certificate chain in PEM")
+		case "tls-key":
+			fs.StringVar(&j.tlsKey, name, "", "a `FILE` with the certificate's key in PEM")
+		case "plain":
+			fs.BoolVar(&j.plain, name, false, "serve other machines without TLS, in a network that is protected")
 		}
 	}
 	return fs
@@ -147,11 +167,15 @@ Stores:
 	postgres://user:password@host:port/database   ?table=
 	mysql://user:password@host:port/database      ?table=; MariaDB too
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
+	https://host/path                             of holdfast serve; ?token-file=
+	http://localhost:port                         the same; http://host?plain=true
+	http+unix:///path/to/socket                   the same
 	file:///directory                             of examples/customprovider
 
 Environment:
 
 	HOLDFAST_STORE      the URL of the store, so that no password is on the command line
+	HOLDFAST_TOKEN      the token of holdfast serve and its clients
 	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
 
 See also: holdfast help COMMAND.

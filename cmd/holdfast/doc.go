@@ -10,6 +10,7 @@
 //	holdfast [-store URL] stats [-json]
 //	holdfast [-store URL] purge
 //	holdfast [-store URL] create
+//	holdfast [-store URL] serve [-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]
 //	holdfast help [COMMAND]
 //
 // # Stores
@@ -23,6 +24,9 @@
 //	postgres://user:password@host:port/database   ?table=
 //	mysql://user:password@host:port/database      ?table=; MariaDB too
 //	dynamodb://table                              ?prefix=&endpoint=http://host:port
+//	https://host/path                             of holdfast serve; ?token-file=
+//	http://localhost:port                         the same; http://host?plain=true
+//	http+unix:///path/to/socket                   the same
 //	file:///directory                             of examples/customprovider
 //
 // prefix and table are the options of the provider, if the program sets them. Set the
@@ -62,6 +66,24 @@
 // create creates the database and table of SQLite, the table of PostgreSQL or DynamoDB, or
 // the directory, or checks an existing one. It may be repeated. purge removes expired
 // records from SQLite, PostgreSQL and files; the other stores do so by themselves.
+//
+// # Serving
+//
+// serve serves the store over HTTP, to programs that use provider/httpstore and to this
+// tool, whose -store is then the URL that serve prints. The store may be memory:, which
+// lasts as long as serve runs. Tables and directories that are missing are created, and
+// expired records are removed every ten minutes if the store does not do so itself.
+//
+//	HOLDFAST_TOKEN=$(openssl rand -base64 32) holdfast -store memory: serve
+//
+// Clients must send one of the tokens in -token-file, one a line, or in HOLDFAST_TOKEN,
+// with blanks between them. To replace a token, add the new one, restart serve, give the
+// new one to the clients, and remove the old one. On an address of another machine's
+// network, serve wants a certificate (-tls-cert and -tls-key), or -plain. A Unix socket
+// (-listen unix:///run/holdfast/store.sock) can be opened by the same user only; with
+// -no-token that is sufficient.
+//
+// After SIGTERM or Ctrl-C, serve finishes the running requests, for ten seconds at most.
 //
 // # JSON
 //

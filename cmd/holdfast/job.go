@@ -31,17 +31,25 @@ type options struct {
 	limit     int
 	json      bool
 	yes       bool
+
+	// of serve
+	listen    string
+	tokenFile string
+	noToken   bool
+	tlsCert   string
+	tlsKey    string
+	plain     bool
 }
 
 // prepare evaluates the flags and the environment.
-func (j *job) prepare() (err error) {
+func (j *job) prepare(c *command) (err error) {
 	if j.storeURL == "" {
 		j.storeURL = j.getenv(storeEnv)
 	}
 	switch {
 	case j.storeURL == "":
 		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
-	case strings.HasPrefix(j.storeURL, "memory:"):
+	case strings.HasPrefix(j.storeURL, "memory:") && !c.lasts:
 		return usageError("the memory of another program cannot be read; sessions in provider/memory end with it")
 	}
 	j.seals, err = newSeals(j.getenv(sealsEnv))

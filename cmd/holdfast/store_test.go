@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +58,9 @@ func TestEveryStore(t *testing.T) {
 		{"dynamodb", func(tb testing.TB) string {
 			return "dynamodb://holdfast_test?prefix=" + space + "&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
 		}, "ready: the table holdfast_test of DynamoDB", "nothing to do"},
+		{"http", func(tb testing.TB) string {
+			return testserver.SharedHTTPStore(tb) + "/" + space + "?token-file=" + tokenFile(tb, testserver.HTTPStoreToken)
+		}, "nothing to do", "nothing to do"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := siteAt(t, tc.url(t), tc.created)
@@ -100,6 +105,16 @@ func TestEveryStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tokenFile returns a file with these lines.
+func tokenFile(tb testing.TB, lines ...string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "tokens")
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }
 
 // dropTable leaves nothing behind on a server that is not the tests' own.

@@ -111,7 +111,7 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 	case len(j.args) > c.operands:
 		return usageError(fmt.Sprintf("what is %s? See holdfast help %s", quoted(j.args[c.operands]), c.name))
 	}
-	if err := j.prepare(); err != nil {
+	if err := j.prepare(c); err != nil {
 		return err
 	}
 	open := t.open

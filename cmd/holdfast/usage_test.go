@@ -37,6 +37,13 @@ func TestMistakes(t *testing.T) {
 		"a URL for a command":       {[]string{"redis://u:secret@h"}, "no command the URL"},
 		"a URL for an operand":      {[]string{"list", "redis://u:secret@h"}, "what is the URL"},
 		"help of no command":        {[]string{"help", "lst"}, `no command "lst"`},
+		"serve without a token":     {[]string{"serve"}, "which token?"},
+		"serve to a network":        {[]string{"serve", "-token-file", tokenFile(t, aToken), "-listen", ":0"}, "give -tls-cert"},
+		"serve to another network":  {[]string{"serve", "-token-file", tokenFile(t, aToken), "-listen", "0.0.0.0:0"}, "give -tls-cert"},
+		"serve to everyone":         {[]string{"serve", "-no-token"}, "for a Unix socket only"},
+		"serve with and without":    {[]string{"serve", "-no-token", "-listen", "unix:///x", "-token-file", "x"}, "for a Unix socket only"},
+		"serve with half of TLS":    {[]string{"serve", "-token-file", tokenFile(t, aToken), "-tls-cert", "x"}, "belong together"},
+		"serve a socket with TLS":   {[]string{"serve", "-token-file", tokenFile(t, aToken), "-listen", "unix:///x", "-tls-cert", "x", "-tls-key", "y"}, "needs no -tls-cert"},
 		"another process memory":    {[]string{"-store", "memory:", "list"}, "another program"},
 	} {
 		t.Run(name, func(t *testing.T) { newMemorySite(t).fails(2, tc.says, tc.args...) })
@@ -51,7 +58,7 @@ func TestNoStore(t *testing.T) {
 			if err := flags.Parse(args); err != nil {
 				t.Fatal(err)
 			}
-			if err := j.prepare(); err == nil || !strings.Contains(err.Error(), "which store?") {
+			if err := j.prepare(&commands[0]); err == nil || !strings.Contains(err.Error(), "which store?") {
 				t.Error(err)
 			}
 		})
@@ -148,6 +155,9 @@ func TestNoPasswordInErrors(t *testing.T) {
 		"postgres://user:secret@127.0.0.1:1/db?table=a.b.c",
 		"dynamodb://user:secret@table",
 		"mysql://user:secret@localhost",
+		"https://user:secret@localhost",
+		"https://localhost/?secret=x",
+		"http+unix:secret",
 	} {
 		s := newMemorySite(t)
 		s.env[storeEnv], s.url = storeURL, storeURL

@@ -23,7 +23,9 @@ const Help = "memory:, " +
 	"mysql://user:password@host:port/database, " +
 	"dynamodb://table?endpoint=http://host:port, " +
 	"etcd://user:password@host:port,host:port, " +
-	"nats://user:password@host:port?bucket=holdfast or " +
+	"nats://user:password@host:port?bucket=holdfast, " +
+	"https://host/path, " +
+	"http+unix:///path/to/socket or " +
 	"file:///directory"
 
 var errURL = errors.New("the URL of the store is not valid; choose " + Help + ", with special characters percent-encoded")
@@ -48,22 +50,35 @@ type Opened struct {
 // Open opens a store:
 //
 //	memory:
-//	sqlite:shop.db?table=holdfast_sessions&synchronous=full
-//	sqlite:///path/to/shop.db
-//	redis://user:password@host:port/database?prefix=holdfast:   rediss:// by TLS
-//	redis-cluster://user:password@host:port?addr=host:port      rediss-cluster:// by TLS
+//	sqlite:shop.db                                       sqlite:///directory/shop.db
+//	redis://user:password@host:port/database             rediss:// by TLS
+//	redis-cluster://user:password@host:port?addr=host:port    rediss-cluster:// by TLS
 //	unix://user:password@/path/to/redis.sock?db=0
-//	postgres://user:password@host:port/database?table=holdfast_sessions
-//	mysql://user:password@host:port/database?table=holdfast_sessions   also mariadb://
-//	dynamodb://table?prefix=&endpoint=http://host:port
-//	etcd://user:password@host:port,host:port?prefix=holdfast/   etcds:// by TLS, with ca=, cert= and key= for files
-//	nats://user:password@host:port,host:port?bucket=holdfast&replicas=1    tls:// by TLS, with creds=, ca=, cert= and key= for files
-//	file:///directory                                           of examples/customprovider
+//	postgres://user:password@host:port/database
+//	mysql://user:password@host:port/database             also mariadb://
+//	dynamodb://table?endpoint=http://host:port
+//	etcd://user:password@host:port,host:port             etcds:// by TLS
+//	nats://user:password@host:port,host:port             tls:// by TLS
+//	https://host/path                                    of provider/httpstore
+//	http://localhost:8090                                http://host?plain=true over a protected network
+//	http+unix:///path/to/socket
+//	file:///directory                                    of examples/customprovider
 //
-// prefix, table, bucket, replicas and synchronous are the options of the providers. All
-// parameters after the "?" may be omitted. Open creates nothing in the store. It does no
-// I/O except to check a file or directory, to read files that the URL names or the settings
-// of AWS, and to connect to NATS. Its errors contain no password.
+// All parameters after the "?" may be omitted. These are the options of the providers, with
+// their defaults:
+//
+//	sqlite         table=holdfast_sessions, synchronous=full
+//	redis          prefix=holdfast:
+//	postgres       table=holdfast_sessions
+//	mysql          table=holdfast_sessions
+//	dynamodb       prefix=
+//	etcd           prefix=holdfast/, and ca=, cert=, key= for files
+//	nats           bucket=holdfast, replicas=1, and creds=, ca=, cert=, key= for files
+//	http, https    token-file=, for a file that has the token; without it HOLDFAST_TOKEN has it
+//
+// Open creates nothing in the store. It does no I/O except to check a file or directory, to
+// read files that the URL names or the settings of AWS, and to connect to NATS. Its errors
+// contain no password.
 func Open(ctx context.Context, storeURL string) (*Opened, error) {
 	switch scheme(storeURL) {
 	case "memory":
@@ -84,6 +99,8 @@ func Open(ctx context.Context, storeURL string) (*Opened, error) {
 		return openEtcd(storeURL)
 	case "nats", "tls":
 		return openNats(storeURL)
+	case "http", "https", "http+unix":
+		return openHTTP(storeURL)
 	case "file":
 		return openFiles(storeURL)
 	}

@@ -36,6 +36,8 @@ func TestAURLThatIsNone(t *testing.T) {
 		"dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000", "dynamodb://table?prefix=" + strings.Repeat("x", 1794),
 		"etcd://user:secret@", "etcd://u:secret@h?table=x", "etcd://u:secret@h:x", "etcd://secret@h", "etcds://u:secret@h?ca=/none",
 		"nats://user:secret@", "nats://u:secret@h?table=x", "nats://u:secret@h?bucket=a.b", "nats://u:secret@h?replicas=2", "nats://secret@h",
+		"http://", "https://u:secret@h", "http://h", "http://h?plain=1", "http://h?plain=%zz", "https://h?token-file=%zz", "https://h?token=secret", "https://h/#secret",
+		"http+unix://secret/x", "http+unix:", "https://h?token-file=/dev/null", "https://h?token-file=/no/such/file",
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
 	} {
 		opened, err := storeurl.Open(t.Context(), storeURL)
@@ -81,6 +83,15 @@ func TestPrefixAndTable(t *testing.T) {
 		"nats": func(t *testing.T) (string, string) {
 			server := testserver.SharedNats(t)
 			return with(server, "bucket=storeurl_a"), with(server, "bucket=storeurl_B&replicas=1")
+		},
+		"http": func(t *testing.T) (string, string) {
+			file := filepath.Join(t.TempDir(), "a token")
+			if err := os.WriteFile(file, []byte(testserver.HTTPStoreToken+"\nan-old-token-of-the-server\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv(storeurl.TokenEnv, testserver.HTTPStoreToken)
+			server := testserver.SharedHTTPStore(t)
+			return server + "/storeurl-a?token-file=" + url.QueryEscape(file), server + "/storeurl-b"
 		},
 		"file": func(t *testing.T) (string, string) {
 			dir := t.TempDir()
@@ -180,6 +191,26 @@ func dropMySQLTables(t *testing.T, server string, tables ...string) {
 		if _, err := db.Exec("DROP TABLE IF EXISTS " + table); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A server in another network may be reached by http:// if one says so, and by a socket.
+func TestFormsOfHTTP(t *testing.T) {
+	for _, storeURL := range []string{"https://h", "http://localhost:1/a", "http://h?plain=true", "http+unix:///a/b.sock", "https://h/a?token-file="} {
+		t.Setenv(storeurl.TokenEnv, testserver.HTTPStoreToken)
+		if name, found := strings.CutSuffix(storeURL, "token-file="); found {
+			file := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(file, []byte("a-token-in-a-file\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			storeURL = name + "token-file=" + file
+		}
+		s, err := storeurl.Open(t.Context(), storeURL)
+		if err != nil {
+			t.Errorf("%s: %v", storeURL, err)
+			continue
+		}
+		s.Close()
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
 )
 
 // put keeps one value at the server, get reads it.
@@ -154,4 +156,26 @@ func etcdCall(s *testserver.Server, verb string, request any) ([]byte, error) {
 		err = fmt.Errorf("%s: %s", resp.Status, body)
 	}
 	return body, err
+}
+
+func httpPut(s *testserver.Server, value string) error {
+	p, err := httpstore.New(s.URL+"/test", httpstore.Options{Token: testserver.HTTPStoreToken})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.Save(context.Background(), &provider.Record{ID: "key", Version: 1, Data: []byte(value)}, -1)
+}
+
+func httpGet(s *testserver.Server) (string, error) {
+	p, err := httpstore.New(s.URL+"/test", httpstore.Options{Token: testserver.HTTPStoreToken})
+	if err != nil {
+		return "", err
+	}
+	defer p.Close()
+	rec, err := p.Fetch(context.Background(), "key")
+	if err != nil {
+		return "", err
+	}
+	return string(rec.Data), nil
 }

@@ -28,6 +28,8 @@ var stores = []store{
 	{"MariaDB", durableMariaDB, "\x01\x00\x00\x01\x00", true, mariaDBPut, mariaDBGet},                  // no login
 	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, dynamoPut, dynamoGet},
 	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", false, etcdPut, etcdGet},
+	{"HTTPStore", testserver.HTTPStore, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, httpPut, httpGet},
+	{"Workerd", func(tb testing.TB) *testserver.Server { return testserver.Workerd(tb) }, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, httpPut, httpGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {

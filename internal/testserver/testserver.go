@@ -1,7 +1,7 @@
 // Package testserver starts real servers for tests: Redis, PostgreSQL, MariaDB, DynamoDB,
-// etcd and NATS; Sentinel and PgBouncer, which clients use in front of them; and nginx as a
-// proxy in front of an app. Each runs on a free port of the loopback interface and in a folder of
-// its own.
+// etcd and NATS; provider/httpstore and workerd; Sentinel and PgBouncer, which clients use
+// in front of them; and nginx as a proxy in front of an app. Each runs on a free port of the
+// loopback interface and in a folder of its own.
 //
 // A server ends with the test that has started it. A shared server is used by all tests
 // of the binary, so each test uses its own key prefix or table; it ends with the binary.
@@ -32,8 +32,10 @@ import (
 	"testing"
 )
 
-// Main runs the tests, ends the shared servers and exits.
+// Main runs the tests, ends the shared servers and exits. In a process that HTTPStore has
+// started it is the server.
 func Main(m *testing.M) {
+	serveHTTPStore()
 	code := m.Run()
 	stop(shared.servers)
 	os.Exit(code)

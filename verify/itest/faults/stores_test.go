@@ -19,6 +19,8 @@ var subjects = []subject{
 	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
 	{stores.Etcd, func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, 0},
 	{stores.Nats, func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, 0},
+	{stores.HTTP, func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }, 0},
+	{stores.Cloudflare, func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }, 0},
 }
 
 type subject struct {

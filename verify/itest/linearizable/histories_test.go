@@ -38,6 +38,10 @@ func loadOf(s stores.Store) linearizable.Load {
 		// Once in many ten thousands of calls, net/http has closed a connection under
 		// one that nobody has cancelled. Its outcome is unknown, which is lawful.
 		load.Faulty = true
+	case stores.HTTP.Name:
+		load.Cancelled = 0.05 // each costs a connection
+	case stores.Cloudflare.Name:
+		load.Calls, load.Cancelled = 16, 0.05
 	}
 	return load
 }

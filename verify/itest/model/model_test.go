@@ -47,6 +47,8 @@ var shares = map[string]int{
 	stores.Etcd.Name:         1,
 	stores.Nats.Name:         2,
 	stores.NatsReplicas.Name: 1,
+	stores.HTTP.Name:         2,
+	stores.Cloudflare.Name:   1,
 }
 
 // enough programs get everywhere: one in fifty is where the fewest get. They are drawn

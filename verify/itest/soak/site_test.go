@@ -48,6 +48,7 @@ func openSites(t *testing.T) []*site {
 		newSite(t, stores.DynamoDB, dynamo, new(ringKeys)),
 		newSite(t, stores.Etcd, testserver.Etcd(t), new(fixedKeys)),
 		newSite(t, stores.Nats, testserver.Nats(t), new(ringKeys)),
+		newSite(t, stores.HTTP, testserver.HTTPStore(t), new(ringKeys)),
 	}
 }
 

@@ -35,6 +35,8 @@ func All() []Store {
 		Etcd,
 		Nats,
 		NatsReplicas,
+		HTTP,
+		Cloudflare,
 	}
 	if testserver.CockroachURL() != "" {
 		all = append(all, Cockroach)

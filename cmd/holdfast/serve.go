@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-go/holdfast/internal/storeurl"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
+)
+
+const (
+	defaultListen  = "127.0.0.1:8090"
+	shutdownGrace  = 10 * time.Second // of running requests
+	purgeInterval  = 10 * time.Minute
+	maxHeaderBytes = 16 << 10
+)
+
+// serve serves the store until it is interrupted, and then finishes the running requests.
+func serve(ctx context.Context, j *job) error {
+	options, err := j.handlerOptions()
+	if err != nil {
+		return err
+	}
+	handler, err := httpstore.Handler(j.store.Provider, options)
+	if err != nil {
+		return err
+	}
+	listener, url, err := j.listener()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute, // longer than a client's
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	purging, stop := context.WithCancel(ctx)
+	var purged sync.WaitGroup
+	purged.Go(func() { j.purgeEvery(purging) })
+	defer purged.Wait()
+	defer stop()
+	fmt.Fprintf(j.stdout, "serving %s\n", url)
+	return j.serveUntil(ctx, server, listener)
+}
+
+func (j *job) serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	served := make(chan error, 1)
+	go func() {
+		if j.tlsCert != "" {
+			served <- server.ServeTLS(listener, j.tlsCert, j.tlsKey)
+			return
+		}
+		served <- server.Serve(listener)
+	}()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return fmt.Errorf("requests were still running %v after the signal: %w", shutdownGrace, err)
+	}
+	return nil
+}
+
+// handlerOptions returns the tokens, which are in a file or in the environment.
+func (j *job) handlerOptions() (httpstore.HandlerOptions, error) {
+	if j.noToken {
+		if j.tokenFile != "" || !strings.HasPrefix(j.listen, unixScheme) {
+			return httpstore.HandlerOptions{}, usageError("-no-token is for a Unix socket only, and without -token-file: everyone who can open the socket is served")
+		}
+		return httpstore.HandlerOptions{NoToken: true}, nil
+	}
+	tokens := strings.Fields(j.getenv(storeurl.TokenEnv))
+	if j.tokenFile != "" {
+		var err error
+		if tokens, err = storeurl.ReadTokens(j.tokenFile); err != nil {
+			return httpstore.HandlerOptions{}, err
+		}
+	}
+	if len(tokens) == 0 {
+		return httpstore.HandlerOptions{}, usageError("which token? Give -token-file FILE, or set " + storeurl.TokenEnv + ", to a secret as from: openssl rand -base64 32")
+	}
+	return httpstore.HandlerOptions{MoreTokens: tokens}, nil
+}
+
+// purgeEvery removes what has expired from a store that does not do so itself.
+func (j *job) purgeEvery(ctx context.Context) {
+	if j.store.Purge == nil {
+		return
+	}
+	tick := time.NewTicker(purgeInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := j.store.Purge(ctx); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(j.stderr, "holdfast: purge:", inert(oneLine(err.Error())))
+		}
+	}
+}
+
+const notLoopback = "without TLS the token and the sessions would be readable in the network; give -tls-cert and -tls-key, listen on 127.0.0.1, or give -plain if the network is protected"
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
