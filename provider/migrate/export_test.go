@@ -10,11 +10,21 @@ func (p *Provider) Forget() { p.moved = idSet{} }
 var (
 	IsMoved       = func(format string) bool { return format == formatMoved }
 	IsReservation = func(format string) bool { return format == formatReserved }
-	IsMoving      = func(format string) bool { return len(format) > len(formatMoving) && format[:len(formatMoving)] == formatMoving }
-	IsMarker      = isReserved
+	IsMoving      = func(format string) bool {
+		return len(format) > len(formatMoving) && format[:len(formatMoving)] == formatMoving
+	}
+	IsMarker = isReserved
 )
 
 const (
 	ReservationTime = reservationTime
 	MaxIDs          = maxIDs
+	MaxOverhead     = maxOverhead
 )
+
+// IDSet is the set of the IDs that are known to be moved.
+type IDSet struct{ set idSet }
+
+func (s *IDSet) Add(id string)      { s.set.add(id) }
+func (s *IDSet) Has(id string) bool { return s.set.has(id) }
+func (s *IDSet) Len() int           { return len(s.set.new) + len(s.set.old) }

@@ -116,6 +116,10 @@ func reservationFor(rec *provider.Record) *provider.Record {
 // sizeReserved returns the length of the Data of a reservation for rec.
 func sizeReserved(rec *provider.Record) int { return len(rec.Data) + len(rec.Format) }
 
+// maxOverhead is by how many bytes a marker may be longer than the record that it contains:
+// the length of formatPrefix, a kind, and three numbers.
+const maxOverhead = 72
+
 // pack returns a marker that contains rec. Only the Format of rec is added to its Data, so
 // the marker is longer by less than maxOverhead bytes.
 func pack(format string, rec *provider.Record) *provider.Record {

@@ -20,6 +20,7 @@ type flaw struct {
 
 // These tell the calls of the old store and of the new one from each other.
 func isFreeze(v *view, rec *provider.Record) bool { return !v.isTo && migrate.IsMoving(rec.Format) }
+
 func isMark(v *view, rec *provider.Record, expect int64) bool {
 	return !v.isTo && migrate.IsMoved(rec.Format) && expect == 0
 }
@@ -27,7 +28,11 @@ func isMark(v *view, rec *provider.Record, expect int64) bool {
 func isRelease(v *view, rec *provider.Record, expect int64) bool {
 	return !v.isTo && migrate.IsMoved(rec.Format) && expect != 0
 }
-func isReserve(v *view, rec *provider.Record) bool { return v.isTo && migrate.IsReservation(rec.Format) }
+
+func isReserve(v *view, rec *provider.Record) bool {
+	return v.isTo && migrate.IsReservation(rec.Format)
+}
+
 func isPlace(v *view, rec *provider.Record, expect int64) bool {
 	return v.isTo && !migrate.IsReservation(rec.Format) && expect > 1<<50 // the version of a reservation
 }
