@@ -12,11 +12,15 @@ import (
 type listed struct {
 	id string
 	entry
+	damaged error // the entry is a marker that cannot be read
 }
 
-// each lists from and calls do for the entries in some states, several at a time. The
-// functions that do returns are called one at a time. A damaged marker is an error.
-func (p *Provider) each(ctx context.Context, parallel int, wanted func(state) bool, do func(listed) func()) error {
+// isLeft reports whether the record is not moved.
+func (e listed) isLeft() bool { return e.damaged != nil || e.state == plain || e.state == moving }
+
+// each lists from and calls do for some entries, several at a time. The functions that do
+// returns are called one at a time.
+func (p *Provider) each(ctx context.Context, parallel int, wanted func(listed) bool, do func(listed) func()) error {
 	entries := make(chan listed)
 	var workers sync.WaitGroup
 	var turn sync.Mutex
@@ -31,7 +35,7 @@ func (p *Provider) each(ctx context.Context, parallel int, wanted func(state) bo
 		})
 	}
 	err := p.list(ctx, func(e listed) {
-		if wanted(e.state) {
+		if wanted(e) {
 			entries <- e
 		}
 	})
@@ -46,14 +50,11 @@ func (p *Provider) list(ctx context.Context, yield func(listed)) error {
 		if err != nil {
 			return inFrom(err)
 		}
-		e, err := entryOf(stored)
-		switch {
-		case err != nil:
-			return err
-		case e.state == reservation:
+		e, damaged := entryOf(stored)
+		if e.state == reservation {
 			return errSwapped
 		}
-		yield(listed{stored.ID, e})
+		yield(listed{stored.ID, e, damaged})
 	}
 	return nil
 }

@@ -86,9 +86,15 @@ func TestDamagedMarkerIsUnreadable(t *testing.T) {
 				"Fetch": err, "Save": p.Save(t.Context(), &provider.Record{ID: "id", Version: 8}, 0),
 				"Delete": p.Delete(t.Context(), "id"), "MoveAll": moveAll(p),
 			} {
-				if !errors.Is(err, provider.ErrUnreadable) {
+				if !errors.Is(err, provider.ErrUnreadable) || strings.Contains(err.Error(), "moving") {
 					t.Errorf("%s: got error %v, want ErrUnreadable", name, err)
 				}
+			}
+			if report, err := p.MoveAll(t.Context(), migrate.MoveOptions{}); report.Unreadable != 1 || !errors.Is(err, migrate.ErrLeft) {
+				t.Errorf("MoveAll: got %+v and error %v, want 1 unreadable", report, err)
+			}
+			if st, err := p.Status(t.Context()); st.Left != 1 || err != nil {
+				t.Errorf("Status: got %+v and error %v, want 1 left", st, err)
 			}
 			holds(t, s.from, damaged)
 		})

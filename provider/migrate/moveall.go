@@ -32,11 +32,12 @@ type Report struct {
 	TooLarge    int64 // provider.ErrTooLarge by either store
 	InBoth      int64 // ErrInBoth
 	Unversioned int64 // ErrUnversioned
+	Unreadable  int64 // provider.ErrUnreadable: markers that somebody has damaged
 	Failed      int64 // any other error
 }
 
 // Left returns the number of records of the current pass that were not moved.
-func (r Report) Left() int64 { return r.TooLarge + r.InBoth + r.Unversioned + r.Failed }
+func (r Report) Left() int64 { return r.TooLarge + r.InBoth + r.Unversioned + r.Unreadable + r.Failed }
 
 // reasons returns why records were not moved.
 func (r Report) reasons() string {
@@ -48,6 +49,7 @@ func (r Report) reasons() string {
 		{r.TooLarge, "too large for a store"},
 		{r.InBoth, "in both stores"},
 		{r.Unversioned, "without a positive version"},
+		{r.Unreadable, "damaged"},
 		{r.Failed, "failed"},
 	} {
 		if reason.n > 0 {
@@ -65,6 +67,8 @@ func (r *Report) add(f fate, err error) {
 		r.InBoth++
 	case errors.Is(err, ErrUnversioned):
 		r.Unversioned++
+	case errors.Is(err, provider.ErrUnreadable):
+		r.Unreadable++
 	case err != nil:
 		r.Failed++
 	case f == wasMoved:
@@ -125,7 +129,7 @@ func (p *Provider) MoveAll(ctx context.Context, opts MoveOptions) (Report, error
 		default:
 			barren++
 		}
-		if barren >= maxBarrenPasses || barren > 0 && report.Failed == 0 && errors.Is(err, ErrLeft) {
+		if barren >= maxBarrenPasses || barren > 0 && isFinal(err, report) {
 			return report, err
 		}
 		if err != nil && !sleep(ctx, betweenPasses) {
@@ -134,15 +138,23 @@ func (p *Provider) MoveAll(ctx context.Context, opts MoveOptions) (Report, error
 	}
 }
 
+// isFinal reports whether another pass would end with the same error.
+func isFinal(err error, report Report) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errSwapped) || errors.Is(err, ErrLeft) && report.Failed == 0
+}
+
 // pass moves what a listing of from shows. A pass that has found a record that was not
 // moved and has failed with none returns nil.
 func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) error {
 	report.begin()
 	var first error
-	err := p.each(ctx, opts.Parallel, unmoved, func(e listed) func() {
-		ctx, cancel := context.WithTimeout(ctx, moveTimeout)
-		defer cancel()
-		f, err := p.move(ctx, e.id, e.entry)
+	err := p.each(ctx, opts.Parallel, listed.isLeft, func(e listed) func() {
+		f, err := wasGone, e.damaged
+		if err == nil {
+			ctx, cancel := context.WithTimeout(ctx, moveTimeout)
+			defer cancel()
+			f, err = p.move(ctx, e.id, e.entry)
+		}
 		return func() {
 			report.add(f, err)
 			if first == nil && err != nil {
@@ -161,8 +173,6 @@ func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) e
 	}
 	return nil
 }
-
-func unmoved(s state) bool { return s == plain || s == moving }
 
 // sleep reports whether the time is over before ctx is.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -24,7 +24,7 @@ func (p *Provider) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	err := p.list(ctx, func(e listed) {
-		if unmoved(e.state) {
+		if e.isLeft() {
 			s.Left++
 		} else {
 			s.Marked++
@@ -51,7 +51,7 @@ func (p *Provider) Clean(ctx context.Context, opts MoveOptions) (removed int64, 
 	var first error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	isMarker := func(s state) bool { return s == moved }
+	isMarker := func(e listed) bool { return !e.isLeft() }
 	err = p.each(ctx, opts.Parallel, isMarker, func(e listed) func() {
 		err := p.from.Delete(ctx, e.id)
 		return func() {
