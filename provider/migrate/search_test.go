@@ -337,7 +337,7 @@ func testPrograms(t *testing.T, programs []program) {
 	t.Helper()
 	every, total := 1, 0
 	if race {
-		every = 10 // an execution is of one goroutine at a time, in which there is no race to detect
+		every = 20 // an execution is of one goroutine at a time, in which there is no race to detect
 	}
 	for i := rand.IntN(every); i < len(programs); i += every {
 		p := programs[i]
