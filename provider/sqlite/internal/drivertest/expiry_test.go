@@ -1,7 +1,9 @@
 package drivertest
 
 import (
+	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,47 @@ func wantAbsent(t *testing.T, err error) {
 	t.Helper()
 	if conflict, ok := errors.AsType[*provider.ConflictError](err); !ok || conflict.Current != nil {
 		t.Errorf("got %#v, want a ConflictError without a current record", err)
+	}
+}
+
+// A record is absent from the millisecond of its expiry on: the statements compare with >,
+// and round to the nearest millisecond what SQLite returns as a floating-point number.
+func TestExpiryToTheMillisecond(t *testing.T) {
+	each(t, func(t *testing.T, b backend) {
+		beside, db, path := b.store(t)
+		var wire tap
+		p := sqlite.New(wire.open(t, b, path, writing...))
+		rec := record()
+		save(t, beside, rec, 0, nil)
+		holds(t, p, rec)
+		lists(t, p, "", rec.ID)
+		save(t, p, next(rec), 7, provider.ErrVersionConflict)
+		save(t, p, next(rec), 0, provider.ErrVersionConflict)
+		for _, query := range wire.statements("unixepoch") {
+			isCreate := strings.Contains(query, "INSERT")
+			for at, alive := range map[string]bool{"1700000000.499": true, "1700000000.5": false, "1700000000.50049999": false, "1700000000.4999999": false} {
+				run(t, db, "UPDATE holdfast_sessions SET version = 1, expires_at = 1700000000500")
+				frozen := strings.ReplaceAll(query, "unixepoch('subsec')", at)
+				if found := b.affects(t, db, frozen, rec); found != (alive != isCreate) {
+					t.Errorf("at %s s it is taken for alive: %t, by %s", at, !alive, frozen)
+				}
+			}
+		}
+	})
+}
+
+// affects reports whether a statement of a Provider finds or changes a record of version 1.
+func (b backend) affects(t *testing.T, db *sql.DB, query string, rec *provider.Record) bool {
+	t.Helper()
+	switch {
+	case strings.Contains(query, "LIMIT"):
+		return value[int](t, db, "SELECT count(*) FROM ("+query+")", "", "\U0010ffff", "", 1) > 0
+	case strings.HasPrefix(query, "\nSELECT"):
+		return value[int](t, db, "SELECT count(*) FROM ("+query+")", rec.ID) > 0
+	case strings.Contains(query, "?6"):
+		return run(t, db, query, rec.ID, 2, 0, "", []byte{}, 1) > 0
+	default:
+		return run(t, db, query, rec.ID, 2, 0, "", []byte{}) > 0
 	}
 }
 
