@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -164,6 +166,25 @@ func TestNotSavedForWantOfConnection(t *testing.T) {
 	isOutcome(t, "Save", err, refused)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
+	}
+}
+
+// A context whose deadline has passed, and which does not know it yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// The timers of the network may be faster than that of the context.
+func TestTimeoutOfNetworkAtDeadline(t *testing.T) {
+	timeout := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	p := mysqlprovider.New(faulty(t, faultyDriver{exec: timeout}))
+	err := p.Save(lateContext{t.Context()}, record(), 7)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want DeadlineExceeded", err)
+	}
+	err = p.Save(t.Context(), record(), 7)
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a deadline: got error %v", err)
 	}
 }
 
