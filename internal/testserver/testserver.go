@@ -17,6 +17,8 @@
 //	HOLDFAST_TEST_MYSQL_URL             mysql://… of MySQL or MariaDB
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
 //
+// CockroachDB is used only if HOLDFAST_TEST_COCKROACH_URL has the postgres:// URL of one.
+//
 // A package that uses shared servers has
 //
 //	func TestMain(m *testing.M) { testserver.Main(m) }
