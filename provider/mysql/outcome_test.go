@@ -217,12 +217,30 @@ func TestCertaintyOfErrorNumbers(t *testing.T) {
 		state  string
 		want   outcome
 	}{
-		{1062, "23000", refused}, {1146, "42S02", refused}, {1142, "42000", refused}, {1290, "HY000", refused},
-		{1836, "HY000", refused}, {1792, "25006", refused}, {1114, "HY000", refused}, {1021, "HY000", refused},
-		{1644, "45000", refused}, {1047, "08S01", refused}, {1153, "08S01", refused}, {1364, "HY000", refused},
-		{1105, "HY000", inDoubt}, {1053, "08S01", inDoubt}, {1317, "70100", inDoubt}, {1927, "70100", inDoubt},
-		{1969, "70100", inDoubt}, {1158, "08S01", inDoubt}, {1180, "HY000", inDoubt}, {1026, "HY000", inDoubt},
-		{1030, "HY000", inDoubt}, {1317, "", inDoubt}, {9001, "HY000", inDoubt}, {9001, "42000", inDoubt},
+		{1062, "23000", refused},
+		{1146, "42S02", refused},
+		{1142, "42000", refused},
+		{1290, "HY000", refused},
+		{1836, "HY000", refused},
+		{1792, "25006", refused},
+		{1114, "HY000", refused},
+		{1021, "HY000", refused},
+		{1644, "45000", refused},
+		{1047, "08S01", refused},
+		{1153, "08S01", refused},
+		{1364, "HY000", refused},
+		{1105, "HY000", inDoubt},
+		{1053, "08S01", inDoubt},
+		{1317, "70100", inDoubt},
+		{1927, "70100", inDoubt},
+		{1969, "70100", inDoubt},
+		{1158, "08S01", inDoubt},
+		{1180, "HY000", inDoubt},
+		{1026, "HY000", inDoubt},
+		{1030, "HY000", inDoubt},
+		{1317, "", inDoubt},
+		{9001, "HY000", inDoubt},
+		{9001, "42000", inDoubt},
 	} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: &mysql.MySQLError{Number: c.number, SQLState: state(c.state)}}))
 		isOutcome(t, fmt.Sprint(c.number, c.state), p.Save(t.Context(), record(), 7), c.want)
