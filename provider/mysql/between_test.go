@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -52,7 +53,7 @@ func TestBetweenWriteAndRead(t *testing.T) {
 				save(t, p, versioned(rec, c.stored), 0, nil)
 			}
 			var once sync.Once
-			between := hooked(t, config(t), func() { once.Do(func() { c.happens(t, rec) }) })
+			between := hooked(t, config(t), func() { once.Do(func() { c.happens(t, rec) }) }, func(string) {})
 			err := mysqlprovider.New(between, mysqlprovider.Table(table)).Save(t.Context(), rec, c.expect)
 			if c.current == landed {
 				if err != nil {
@@ -74,24 +75,52 @@ func TestBetweenWriteAndRead(t *testing.T) {
 	}
 }
 
-// An expired record is removed for a create. Another may have been created meanwhile,
-// which must stay.
+// An expired record is removed for a create. Another may be created between the read that
+// finds it expired and the removal, or after that. It must stay.
 func TestBetweenReadAndRemovalOfExpiredRecord(t *testing.T) {
+	const rival = 9
+	for _, at := range []string{"before the removal", "after the removal"} {
+		t.Run(at, func(t *testing.T) {
+			p, db, table := store(t)
+			rec := versioned(record(), 42)
+			save(t, p, versioned(rec, 1), 0, nil)
+			run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
+			var once sync.Once
+			create := func() { once.Do(func() { save(t, p, versioned(rec, rival), -1, nil) }) }
+			writes := 0
+			write := func() {
+				if writes++; writes == 2 { // the removal
+					create()
+				}
+			}
+			read := func(query string) {
+				if at == "before the removal" && strings.HasPrefix(query, "SELECT version") {
+					create()
+				}
+			}
+			between := hooked(t, config(t), write, read)
+			err := mysqlprovider.New(between, mysqlprovider.Table(table)).Save(t.Context(), rec, 0)
+			conflict, ok := errors.AsType[*provider.ConflictError](err)
+			if !ok || conflict.Current == nil || conflict.Current.Version != rival {
+				t.Errorf("got error %v, want a conflict with version %d", err, rival)
+			}
+		})
+	}
+}
+
+// A record that is created anew between the read of Purge and its removal stays.
+func TestBetweenReadAndRemovalOfPurge(t *testing.T) {
 	p, db, table := store(t)
-	rec, rival := versioned(record(), 42), int64(9)
-	save(t, p, versioned(rec, 1), 0, nil)
-	run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
-	writes := 0
-	between := hooked(t, config(t), func() {
-		if writes++; writes == 2 { // the removal
-			save(t, p, versioned(rec, rival), -1, nil)
+	rec := record()
+	save(t, p, rec, 0, nil)
+	run(t, db, "UPDATE "+table+" SET expires_at = 1")
+	between := hooked(t, config(t), func() {}, func(query string) {
+		if strings.Contains(query, "id <= ") {
+			save(t, p, rec, 0, nil)
 		}
 	})
-	err := mysqlprovider.New(between, mysqlprovider.Table(table)).Save(t.Context(), rec, 0)
-	conflict, ok := errors.AsType[*provider.ConflictError](err)
-	if !ok || conflict.Current == nil || conflict.Current.Version != rival {
-		t.Errorf("got error %v, want a conflict with version %d", err, rival)
-	}
+	purge(t, mysqlprovider.New(between, mysqlprovider.Table(table)), 0)
+	holds(t, p, rec)
 }
 
 func versioned(rec *provider.Record, version int64) *provider.Record {

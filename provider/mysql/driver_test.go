@@ -74,41 +74,46 @@ func (r *textRows) Next(dest []driver.Value) error {
 	return nil
 }
 
-// hooked returns a database in which something happens after each write.
-func hooked(t *testing.T, cfg *mysql.Config, happens func()) *sql.DB {
+// hooked returns a database in which something may happen after each write, and after each
+// read.
+func hooked(t *testing.T, cfg *mysql.Config, write func(), read func(query string)) *sql.DB {
 	t.Helper()
 	inner, err := mysql.NewConnector(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sql.OpenDB(hookedConnector{inner, happens})
+	db := sql.OpenDB(hookedConnector{inner, write, read})
 	t.Cleanup(func() { db.Close() })
 	return db
 }
 
 type hookedConnector struct {
 	driver.Connector
-	happens func()
+	write func()
+	read  func(query string)
 }
 
 func (c hookedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
-	return hookedConn{conn, c.happens}, err
+	return hookedConn{conn, c.write, c.read}, err
 }
 
 type hookedConn struct {
 	driver.Conn
-	happens func()
+	write func()
+	read  func(query string)
 }
 
 func (c hookedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	res, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-	c.happens()
+	c.write()
 	return res, err
 }
 
 func (c hookedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	c.read(query)
+	return rows, err
 }
 
 func (c hookedConn) CheckNamedValue(value *driver.NamedValue) error {

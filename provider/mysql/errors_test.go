@@ -307,6 +307,9 @@ func TestLargestRecordIsThatOfTheServer(t *testing.T) {
 			if !errors.Is(err, provider.ErrTooLarge) {
 				t.Errorf("%s: got error %v, want ErrTooLarge", name, err)
 			}
+			if _, asked := errors.AsType[*mysql.MySQLError](err); asked {
+				t.Errorf("%s: the server was asked: %v", name, err)
+			}
 			says(t, err, "max_allowed_packet")
 		}
 		lacks(t, p, rec.ID)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -167,6 +169,25 @@ func TestNotSavedForWantOfConnection(t *testing.T) {
 	}
 }
 
+// A context whose deadline has passed, and which does not know it yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// The timers of the network may be faster than that of the context.
+func TestTimeoutOfNetworkAtDeadline(t *testing.T) {
+	timeout := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	p := mysqlprovider.New(faulty(t, faultyDriver{exec: timeout}))
+	err := p.Save(lateContext{t.Context()}, record(), 7)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want DeadlineExceeded", err)
+	}
+	err = p.Save(t.Context(), record(), 7)
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a deadline: got error %v", err)
+	}
+}
+
 // What has been sent is in doubt, until the answer comes.
 func TestSentIsInDoubt(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, db *sql.DB, cancel func(), connection int64){
@@ -196,12 +217,30 @@ func TestCertaintyOfErrorNumbers(t *testing.T) {
 		state  string
 		want   outcome
 	}{
-		{1062, "23000", refused}, {1146, "42S02", refused}, {1142, "42000", refused}, {1290, "HY000", refused},
-		{1836, "HY000", refused}, {1792, "25006", refused}, {1114, "HY000", refused}, {1021, "HY000", refused},
-		{1644, "45000", refused}, {1047, "08S01", refused}, {1153, "08S01", refused}, {1364, "HY000", refused},
-		{1105, "HY000", inDoubt}, {1053, "08S01", inDoubt}, {1317, "70100", inDoubt}, {1927, "70100", inDoubt},
-		{1969, "70100", inDoubt}, {1158, "08S01", inDoubt}, {1180, "HY000", inDoubt}, {1026, "HY000", inDoubt},
-		{1030, "HY000", inDoubt}, {1317, "", inDoubt}, {9001, "HY000", inDoubt}, {9001, "42000", inDoubt},
+		{1062, "23000", refused},
+		{1146, "42S02", refused},
+		{1142, "42000", refused},
+		{1290, "HY000", refused},
+		{1836, "HY000", refused},
+		{1792, "25006", refused},
+		{1114, "HY000", refused},
+		{1021, "HY000", refused},
+		{1644, "45000", refused},
+		{1047, "08S01", refused},
+		{1153, "08S01", refused},
+		{1364, "HY000", refused},
+		{1105, "HY000", inDoubt},
+		{1053, "08S01", inDoubt},
+		{1317, "70100", inDoubt},
+		{1927, "70100", inDoubt},
+		{1969, "70100", inDoubt},
+		{1158, "08S01", inDoubt},
+		{1180, "HY000", inDoubt},
+		{1026, "HY000", inDoubt},
+		{1030, "HY000", inDoubt},
+		{1317, "", inDoubt},
+		{9001, "HY000", inDoubt},
+		{9001, "42000", inDoubt},
 	} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: &mysql.MySQLError{Number: c.number, SQLState: state(c.state)}}))
 		isOutcome(t, fmt.Sprint(c.number, c.state), p.Save(t.Context(), record(), 7), c.want)
