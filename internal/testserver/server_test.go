@@ -13,18 +13,20 @@ import (
 
 // A store is a kind of server as the tests see it.
 type store struct {
-	name  string
-	start func(testing.TB) *testserver.Server
-	hello string // what is answered to whoever says it first
-	put   func(s *testserver.Server, value string) error
-	get   func(s *testserver.Server) (string, error)
+	name   string
+	start  func(testing.TB) *testserver.Server
+	hello  string // what is answered to whoever says it first
+	put    func(s *testserver.Server, value string) error
+	get    func(s *testserver.Server) (string, error)
+	greets bool // the server sends a line to whoever connects
 }
 
 var stores = []store{
-	{"Redis", durableRedis, "PING\r\n", redisPut, redisGet},
-	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", postgresPut, postgresGet}, // SSLRequest
-	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", dynamoPut, dynamoGet},
-	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", etcdPut, etcdGet},
+	{"Redis", durableRedis, "PING\r\n", redisPut, redisGet, false},
+	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", postgresPut, postgresGet, false}, // SSLRequest
+	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", dynamoPut, dynamoGet, false},
+	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", etcdPut, etcdGet, false},
+	{"NATS", nats, "CONNECT {}\r\nPING\r\n", natsPut, natsGet, true},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {
@@ -34,6 +36,8 @@ func durableRedis(tb testing.TB) *testserver.Server {
 func durablePostgres(tb testing.TB) *testserver.Server { return testserver.Postgres(tb) }
 
 func etcd(tb testing.TB) *testserver.Server { return testserver.Etcd(tb) }
+
+func nats(tb testing.TB) *testserver.Server { return testserver.Nats(tb) }
 
 func eachStore(t *testing.T, f func(*testing.T, store)) {
 	for _, s := range stores {
@@ -90,6 +94,9 @@ func TestFreezeAndThaw(t *testing.T) {
 	eachStore(t, func(t *testing.T, store store) {
 		s := store.start(t)
 		before := dial(t, s)
+		if store.greets {
+			readLine(t, before)
+		}
 		s.Freeze()
 		wantStopped(t, s, true)
 		after := dial(t, s)
@@ -132,6 +139,16 @@ func dial(t *testing.T, s *testserver.Server) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	return conn
+}
+
+func readLine(t *testing.T, conn net.Conn) {
+	t.Helper()
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
+	for b := make([]byte, 1); b[0] != '\n'; {
+		if _, err := conn.Read(b); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func say(t *testing.T, conn net.Conn, words string) {

@@ -1,4 +1,4 @@
-// Package testserver starts real servers for tests: Redis, PostgreSQL, DynamoDB and etcd;
+// Package testserver starts real servers for tests: Redis, PostgreSQL, DynamoDB, etcd and NATS;
 // Sentinel and PgBouncer, which clients use in front of them; and nginx as a proxy in
 // front of an app. Each runs on a free port of the loopback interface and in a folder of
 // its own.
@@ -16,6 +16,8 @@
 //	HOLDFAST_TEST_POSTGRES_URL          postgres://…
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
 //	HOLDFAST_TEST_ETCD_URL              etcd://…
+//	HOLDFAST_TEST_NATS_URL              nats://…
+//	HOLDFAST_TEST_NATS_CLUSTER_URL      nats://host:port,host:port,…
 //
 // CockroachDB is used only if HOLDFAST_TEST_COCKROACH_URL has the postgres:// URL of one.
 //

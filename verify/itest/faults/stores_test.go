@@ -11,19 +11,23 @@ import (
 // subjects are the stores with a server that harm can be done to. All are as
 // durable as they can be, so that an acknowledged save survives a kill -9.
 var subjects = []subject{
-	{stores.Redis, func(t *testing.T) *testserver.Server {
+	{Store: stores.Redis, serve: func(t *testing.T) *testserver.Server {
 		return testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
-	}, 0},
-	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
-	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
-	{stores.Etcd, func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, 0},
-	{stores.Nats, func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, 0},
+	}},
+	{Store: stores.Postgres, serve: func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }},
+	{Store: stores.DynamoDB, serve: func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, spared: 3},
+	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }},
+	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, readsFirst: true},
 }
 
 type subject struct {
 	stores.Store
 	serve  func(*testing.T) *testserver.Server
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start
+
+	// readsFirst: an update reads the record before it writes it. If no answer arrives,
+	// it is not written.
+	readsFirst bool
 }
 
 var tests = []struct {
