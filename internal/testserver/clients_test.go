@@ -1,6 +1,7 @@
 package testserver_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -10,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -178,4 +181,58 @@ func httpGet(s *testserver.Server) (string, error) {
 		return "", err
 	}
 	return string(rec.Data), nil
+}
+
+// natsPut and natsGet speak the text protocol of NATS. The value is that of a stream's only
+// subject.
+func natsPut(s *testserver.Server, value string) error {
+	_, err := natsCall(s, "$JS.API.STREAM.CREATE.pairs", `{"name":"pairs","subjects":["pairs"],"storage":"file","num_replicas":1}`)
+	if err == nil {
+		_, err = natsCall(s, "pairs", value)
+	}
+	return err
+}
+
+func natsGet(s *testserver.Server) (string, error) {
+	body, err := natsCall(s, "$JS.API.STREAM.MSG.GET.pairs", `{"last_by_subj":"pairs"}`)
+	if err != nil {
+		return "", err
+	}
+	var reply struct{ Message struct{ Data []byte } }
+	err = json.Unmarshal(body, &reply)
+	return string(reply.Message.Data), err
+}
+
+// natsCall sends a request and returns the reply.
+func natsCall(s *testserver.Server, subject, request string) ([]byte, error) {
+	conn, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nSUB reply 1\r\nPUB %s reply %d\r\n%s\r\n", subject, len(request), request)
+	r := bufio.NewReader(conn)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] != "MSG" {
+			continue // INFO and PING
+		}
+		size, err := strconv.Atoi(fields[len(fields)-1])
+		if err != nil {
+			return nil, err
+		}
+		body := make([]byte, size)
+		if _, err := io.ReadFull(r, body); err != nil {
+			return nil, err
+		}
+		if bytes.Contains(body, []byte(`"error"`)) {
+			return nil, fmt.Errorf("%s: %s", subject, body)
+		}
+		return body, nil
+	}
 }

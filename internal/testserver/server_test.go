@@ -14,22 +14,25 @@ import (
 
 // A store is a kind of server as the tests see it.
 type store struct {
-	name  string
-	start func(testing.TB) *testserver.Server
-	hello string // what is answered to whoever says it first, or after the greeting
-	greet bool   // the server speaks first
-	put   func(s *testserver.Server, value string) error
-	get   func(s *testserver.Server) (string, error)
+	name     string
+	start    func(testing.TB) *testserver.Server
+	hello    string                     // what is answered to whoever says it first, or after the greeting
+	greeting func(*testing.T, net.Conn) // reads what the server says first; nil: nothing
+	put      func(s *testserver.Server, value string) error
+	get      func(s *testserver.Server) (string, error)
 }
 
+const httpHello = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 var stores = []store{
-	{"Redis", durableRedis, "PING\r\n", false, redisPut, redisGet},
-	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", false, postgresPut, postgresGet}, // SSLRequest
-	{"MariaDB", durableMariaDB, "\x01\x00\x00\x01\x00", true, mariaDBPut, mariaDBGet},                  // no login
-	{"DynamoDB", testserver.DynamoDB, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, dynamoPut, dynamoGet},
-	{"etcd", etcd, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", false, etcdPut, etcdGet},
-	{"HTTPStore", testserver.HTTPStore, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, httpPut, httpGet},
-	{"Workerd", func(tb testing.TB) *testserver.Server { return testserver.Workerd(tb) }, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, httpPut, httpGet},
+	{"Redis", durableRedis, "PING\r\n", nil, redisPut, redisGet},
+	{"Postgres", durablePostgres, "\x00\x00\x00\x08\x04\xd2\x16\x2f", nil, postgresPut, postgresGet}, // SSLRequest
+	{"MariaDB", durableMariaDB, "\x01\x00\x00\x01\x00", readPacket, mariaDBPut, mariaDBGet},          // no login
+	{"DynamoDB", testserver.DynamoDB, httpHello, nil, dynamoPut, dynamoGet},
+	{"etcd", etcd, httpHello, nil, etcdPut, etcdGet},
+	{"NATS", nats, "CONNECT {}\r\nPING\r\n", readLine, natsPut, natsGet},
+	{"HTTPStore", testserver.HTTPStore, httpHello, nil, httpPut, httpGet},
+	{"Workerd", workerd, httpHello, nil, httpPut, httpGet},
 }
 
 func durableRedis(tb testing.TB) *testserver.Server {
@@ -41,6 +44,10 @@ func durablePostgres(tb testing.TB) *testserver.Server { return testserver.Postg
 func durableMariaDB(tb testing.TB) *testserver.Server { return testserver.MariaDB(tb) }
 
 func etcd(tb testing.TB) *testserver.Server { return testserver.Etcd(tb) }
+
+func nats(tb testing.TB) *testserver.Server { return testserver.Nats(tb) }
+
+func workerd(tb testing.TB) *testserver.Server { return testserver.Workerd(tb) }
 
 func eachStore(t *testing.T, f func(*testing.T, store)) {
 	for _, s := range stores {
@@ -97,8 +104,8 @@ func TestFreezeAndThaw(t *testing.T) {
 	eachStore(t, func(t *testing.T, store store) {
 		s := store.start(t)
 		before := dial(t, s)
-		if store.greet {
-			readGreeting(t, before)
+		if store.greeting != nil {
+			store.greeting(t, before)
 		}
 		s.Freeze()
 		wantStopped(t, s, true)
@@ -144,8 +151,8 @@ func dial(t *testing.T, s *testserver.Server) net.Conn {
 	return conn
 }
 
-// readGreeting reads a packet of MySQL's protocol.
-func readGreeting(t *testing.T, conn net.Conn) {
+// readPacket reads a packet of MySQL's protocol.
+func readPacket(t *testing.T, conn net.Conn) {
 	t.Helper()
 	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	header := make([]byte, 4)
@@ -155,6 +162,17 @@ func readGreeting(t *testing.T, conn net.Conn) {
 	length := int64(header[0]) | int64(header[1])<<8 | int64(header[2])<<16
 	if _, err := io.CopyN(io.Discard, conn, length); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// readLine reads a line, such as NATS's.
+func readLine(t *testing.T, conn net.Conn) {
+	t.Helper()
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
+	for b := make([]byte, 1); b[0] != '\n'; {
+		if _, err := conn.Read(b); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

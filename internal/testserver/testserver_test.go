@@ -89,6 +89,8 @@ var sharedServers = []struct {
 	{"MariaDB", "HOLDFAST_TEST_MYSQL_URL", "mysql://localhost:1", one(testserver.SharedMariaDB)},
 	{"DynamoDB", "HOLDFAST_TEST_DYNAMODB_ENDPOINT", "http://localhost:1", one(testserver.SharedDynamoDB)},
 	{"etcd", "HOLDFAST_TEST_ETCD_URL", "etcd://localhost:1", one(testserver.SharedEtcd)},
+	{"NATS", "HOLDFAST_TEST_NATS_URL", "nats://localhost:1", one(testserver.SharedNats)},
+	{"NATS cluster", "HOLDFAST_TEST_NATS_CLUSTER_URL", "nats://localhost:1,localhost:2", one(testserver.SharedNatsCluster)},
 }
 
 func one(f func(testing.TB) string) func(testing.TB) []string {

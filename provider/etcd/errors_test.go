@@ -24,7 +24,10 @@ func withUsers(t *testing.T) *testserver.Server {
 		func() error { _, err := client.UserGrantRole(ctx, "root", "root"); return err },
 		func() error { _, err := client.UserAdd(ctx, "app", "app's"); return err },
 		func() error { _, err := client.RoleAdd(ctx, "app"); return err },
-		func() error { _, err := client.RoleGrantPermission(ctx, "app", "app/", "app0", clientv3.PermissionType(clientv3.PermReadWrite)); return err },
+		func() error {
+			_, err := client.RoleGrantPermission(ctx, "app", "app/", "app0", clientv3.PermissionType(clientv3.PermReadWrite))
+			return err
+		},
 		func() error { _, err := client.UserGrantRole(ctx, "app", "app"); return err },
 		func() error { _, err := client.AuthEnable(ctx); return err },
 	}

@@ -120,4 +120,3 @@ func TestPurgeEveryPanicsWithoutAnInterval(t *testing.T) {
 	p, _, _ := store(t)
 	p.PurgeEvery(t.Context(), 0)
 }
-

@@ -32,7 +32,7 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		found, err := p.read(ctx, p.subject(rec.ID))
 		if err != nil {
-			return unsaved(ctx, err)
+			return outcome.NotSaved(err) // for nothing was stored
 		}
 		now := time.Now()
 		current, err := found.live(rec.ID, now)
@@ -50,14 +50,6 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 			return outcome.Refused(fmt.Errorf("nats: %w", err))
 		}
 	}
-}
-
-// unsaved marks the error of a read, before which nothing was stored.
-func unsaved(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return outcome.Refused(err)
-	}
-	return outcome.NotSaved(err)
 }
 
 // allows reports whether a Save that expects a version may replace current, which is nil

@@ -11,22 +11,26 @@ import (
 // subjects are the stores with a server that harm can be done to. All are as
 // durable as they can be, so that an acknowledged save survives a kill -9.
 var subjects = []subject{
-	{stores.Redis, func(t *testing.T) *testserver.Server {
+	{Store: stores.Redis, serve: func(t *testing.T) *testserver.Server {
 		return testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
-	}, 0},
-	{stores.Postgres, func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, 0},
-	{stores.MySQL, func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }, 0},
-	{stores.DynamoDB, func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, 3},
-	{stores.Etcd, func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, 0},
-	{stores.Nats, func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, 0},
-	{stores.HTTP, func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }, 0},
-	{stores.Cloudflare, func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }, 0},
+	}},
+	{Store: stores.Postgres, serve: func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }},
+	{Store: stores.MySQL, serve: func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }},
+	{Store: stores.DynamoDB, serve: func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, spared: 3},
+	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }},
+	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, readsFirst: true},
+	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }},
+	{Store: stores.Cloudflare, serve: func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }},
 }
 
 type subject struct {
 	stores.Store
 	serve  func(*testing.T) *testserver.Server
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start
+
+	// readsFirst: an update reads the record before it writes it. If no answer arrives,
+	// it is not written.
+	readsFirst bool
 }
 
 var tests = []struct {

@@ -1,0 +1,89 @@
+package nats_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider/nats"
+)
+
+func TestCreateBucketConcurrentlyAndAgain(t *testing.T) {
+	for name, url := range map[string]string{"one server": testserver.SharedNats(t), "three": testserver.SharedNatsCluster(t)} {
+		t.Run(name, func(t *testing.T) {
+			js, bucket := dial(t, url), newName()
+			var opts []nats.Option
+			if name == "three" {
+				opts = append(opts, nats.Replicas(3))
+			}
+			p := nats.New(js, append(opts, nats.Bucket(bucket))...)
+			var group sync.WaitGroup
+			for range 8 {
+				group.Go(func() {
+					if err := p.CreateBucket(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			rec := record()
+			save(t, p, rec, 0, nil)
+			create(t, p)
+			holds(t, p, rec)
+			if err := js.DeleteKeyValue(t.Context(), bucket); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestCreateBucketRefusesOthers(t *testing.T) {
+	for want, change := range map[string]func(*jetstream.StreamConfig){
+		"subjects":             func(cfg *jetstream.StreamConfig) { cfg.Subjects = []string{cfg.Name + ".other"} },
+		"allow_msg_ttl":        func(cfg *jetstream.StreamConfig) { cfg.AllowMsgTTL = false },
+		"max_age":              func(cfg *jetstream.StreamConfig) { cfg.MaxAge = time.Hour },
+		"max_msgs_per_subject": func(cfg *jetstream.StreamConfig) { cfg.MaxMsgsPerSubject = 5 },
+		"discard":              func(cfg *jetstream.StreamConfig) { cfg.Discard = jetstream.DiscardOld },
+		"allow_direct":         func(cfg *jetstream.StreamConfig) { cfg.AllowDirect = true },
+		"no_ack":               func(cfg *jetstream.StreamConfig) { cfg.NoAck = true },
+	} {
+		t.Run(want, func(t *testing.T) {
+			p, js, bucket := store(t)
+			stream, err := js.Stream(t.Context(), "KV_"+bucket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := stream.CachedInfo().Config
+			change(&cfg)
+			if err := js.DeleteStream(t.Context(), cfg.Name); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.CreateBucket(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got error %v, want one that names %s", err, want)
+			}
+		})
+	}
+	t.Run("replicas", func(t *testing.T) {
+		_, js, bucket := store(t)
+		if err := nats.New(js, nats.Bucket(bucket), nats.Replicas(3)).CreateBucket(t.Context()); err == nil || !strings.Contains(err.Error(), "1 replicas, not 3") {
+			t.Errorf("got error %v", err)
+		}
+	})
+	t.Run("of package jetstream", func(t *testing.T) {
+		js, bucket := shared(t), newName()
+		if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: bucket}); err != nil {
+			t.Fatal(err)
+		}
+		defer js.DeleteKeyValue(t.Context(), bucket)
+		if err := nats.New(js, nats.Bucket(bucket)).CreateBucket(t.Context()); err == nil {
+			t.Error("got no error")
+		}
+	})
+}
