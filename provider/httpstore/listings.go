@@ -167,9 +167,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) *failure {
 	}
 	// A store may read for minutes until it finds a record with the prefix. Only the client
 	// decides how long it waits; an error says that there is no timeout.
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Time{})
-	_ = connection.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	body, f := h.page(r)
 	if f != nil {
 		return f

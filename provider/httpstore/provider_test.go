@@ -22,14 +22,6 @@ func contract(t *testing.T, p provider.Provider) {
 	providertest.Run(t, func(*testing.T) provider.Provider { return p })
 }
 
-func TestContract(t *testing.T) { contract(t, store(t)) }
-
-func TestContractBelowAPath(t *testing.T) {
-	server := httptest.NewServer(http.StripPrefix("/a b/c", handler(t, memory.New())))
-	t.Cleanup(server.Close)
-	contract(t, client(t, server.URL+"/a%20b/c/", httpstore.Options{Token: token}))
-}
-
 func TestContractWithOneConnection(t *testing.T) {
 	server := httptest.NewServer(handler(t, memory.New()))
 	t.Cleanup(server.Close)
@@ -53,7 +45,7 @@ func TestContractOverUnixSocket(t *testing.T) {
 }
 
 // Over TLS it is HTTP/2; the server admits clients with a certificate.
-func TestContractOverMutualTLS(t *testing.T) {
+func TestConformanceOverMutualTLS(t *testing.T) {
 	h, err := httpstore.Handler(memory.New(), httpstore.HandlerOptions{NoToken: true})
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +62,9 @@ func TestContractOverMutualTLS(t *testing.T) {
 	t.Cleanup(server.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	contract(t, client(t, server.URL, httpstore.Options{
+	httpstoretest.Run(t, server.URL, httpstore.Options{
 		TLS: &tls.Config{RootCAs: roots, Certificates: server.TLS.Certificates},
-	}))
+	})
 }
 
 // This nginx caches what it may, also by the path only.
@@ -81,14 +73,4 @@ func TestConformanceThroughNginx(t *testing.T) {
 	t.Cleanup(server.Close)
 	proxy := testserver.Nginx(t, server.Listener.Addr().String(), "client_max_body_size 16m", "proxy_next_upstream off")
 	httpstoretest.Run(t, proxy.URL, httpstore.Options{Token: token})
-}
-
-func TestConformanceOfHTTP2(t *testing.T) {
-	server := httptest.NewUnstartedServer(handler(t, memory.New()))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	httpstoretest.Run(t, server.URL, httpstore.Options{Token: token, TLS: &tls.Config{RootCAs: roots}})
 }

@@ -19,7 +19,7 @@ type rule struct {
 }
 
 func (r rule) run(ctx context.Context, url string, options httpstore.Options) error {
-	transport := &http.Transport{TLSClientConfig: options.TLS, ForceAttemptHTTP2: true}
+	transport := &http.Transport{TLSClientConfig: options.TLS.Clone(), ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	s := &subject{ctx: ctx, url: strings.TrimRight(url, "/"), token: options.Token, transport: transport}
 	defer s.cleanUp()
