@@ -59,11 +59,12 @@ gofumpt:
 		printf 'not in the format of gofumpt:\n%s\n' "$$files" >&2; exit 1; \
 	fi
 
-# Of the root module: where an int has 32 bits, and other systems than Linux.
+# The programs and the packages that they need: where an int has 32 bits, and other
+# systems than Linux.
 portable:
 	@$(STRICT); for system in linux/386 windows/amd64 darwin/arm64; do \
 		echo "== build $$system"; \
-		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build ./...; \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build ./... ./cmd/holdfast ./examples/login; \
 	done
 
 $(addprefix lint-,$(MODULES)): lint-%:
@@ -71,12 +72,12 @@ $(addprefix lint-,$(MODULES)): lint-%:
 	go vet ./...; \
 	go run $(STATICCHECK) ./...
 
-# Of the root module, which is what users build. That its database cannot be
+# Of the root module and the command, which is what users build. That its database cannot be
 # reached says nothing about the code.
 vuln:
 	@$(STRICT); echo "== vuln"; \
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	go run $(GOVULNCHECK) ./... >"$$log" 2>&1 && code=0 || code=1; \
+	go run $(GOVULNCHECK) ./... ./cmd/holdfast >"$$log" 2>&1 && code=0 || code=1; \
 	if grep -q '^govulncheck: fetching vulnerabilities: ' "$$log"; then \
 		echo "vuln: the database cannot be reached: nothing was checked"; exit; \
 	fi; \

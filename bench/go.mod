@@ -2,7 +2,6 @@ module github.com/holdfast-go/holdfast/bench
 
 go 1.26.0
 
-
 require (
 	github.com/alexedwards/scs/goredisstore v0.0.0-20250212122300-421ef1d8611c
 	github.com/alexedwards/scs/pgxstore v0.0.0-20240316134038-7e11d57e8885

@@ -2,7 +2,6 @@ module github.com/holdfast-go/holdfast/adapters/otelholdfast
 
 go 1.26.0
 
-
 require (
 	github.com/holdfast-go/holdfast v0.1.0
 	go.opentelemetry.io/otel v1.47.0

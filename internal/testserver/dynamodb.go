@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,7 +12,7 @@ import (
 // DynamoDB starts a DynamoDB Local that keeps its data on disk.
 func DynamoDB(tb testing.TB) *Server {
 	tb.Helper()
-	servers, err := startDynamoDB("-dbPath", ".")
+	servers, err := startDynamoDB(".")
 	return own(tb, servers, err)[0]
 }
 
@@ -27,24 +28,61 @@ func SharedDynamoDB(tb testing.TB) string {
 	return servers[0].URL
 }
 
-var sharedDynamoDB = once(func() ([]*Server, error) { return startDynamoDB("-inMemory") })
+var sharedDynamoDB = once(func() ([]*Server, error) { return startDynamoDB("") })
 
-func startDynamoDB(storage ...string) ([]*Server, error) {
+// DynamoDB Local's own main class has no option for the address, and listens on all
+// interfaces. These settings of its HTTP server, Jetty, put the same parts together. The
+// arguments of the request handler are the first shard's number, -inMemory, -dbPath,
+// -sharedDb and -delayTransientStatuses; that of the server handler is -cors.
+// https://jetty.org/docs/jetty/9/index.html
+const dynamoDBSettings = `<?xml version="1.0"?>
+<!DOCTYPE Configure PUBLIC "-//Jetty//Configure//EN" "http://www.eclipse.org/jetty/configure_9_3.dtd">
+<Configure id="server" class="org.eclipse.jetty.server.Server">
+	<Call name="addConnector">
+		<Arg>
+			<New class="org.eclipse.jetty.server.ServerConnector">
+				<Arg name="server"><Ref refid="server"/></Arg>
+				<Set name="host">127.0.0.1</Set>
+				<Set name="port">%s</Set>
+			</New>
+		</Arg>
+	</Call>
+	<Set name="handler">
+		<New class="com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBServerHandler">
+			<Arg>
+				<New class="com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBRequestHandler">
+					<Arg type="int">0</Arg>
+					<Arg type="boolean">%t</Arg>
+					<Arg>%s</Arg>
+					<Arg type="boolean">true</Arg>
+					<Arg type="boolean">false</Arg>
+				</New>
+			</Arg>
+			<Arg type="String"/>
+		</New>
+	</Set>
+</Configure>
+`
+
+// startDynamoDB starts a DynamoDB Local with its data in that folder, or in memory if
+// folder is "".
+func startDynamoDB(folder string) ([]*Server, error) {
 	java, jars, err := findDynamoDB()
 	if err != nil {
 		return nil, err
 	}
+	library := filepath.Join(jars, "DynamoDBLocal_lib")
 	s, err := start(kind{
 		name: "dynamodb",
 		url:  "http://%s",
-		command: func(_, port string) *exec.Cmd {
-			return exec.Command(java, append([]string{
+		command: func(dir, port string) *exec.Cmd {
+			return exec.Command(java,
 				// A server that lives for seconds starts faster without the second compiler.
 				"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m",
-				"-Djava.library.path=" + filepath.Join(jars, "DynamoDBLocal_lib"),
-				"-jar", filepath.Join(jars, "DynamoDBLocal.jar"),
-				"-port", port, "-sharedDb", "-disableTelemetry",
-			}, storage...)...)
+				"-Djava.library.path="+library,
+				"-classpath", filepath.Join(jars, "DynamoDBLocal.jar")+string(filepath.ListSeparator)+filepath.Join(library, "*"),
+				"org.eclipse.jetty.xml.XmlConfiguration",
+				writeConfig(dir, fmt.Sprintf(dynamoDBSettings, port, folder == "", folder)))
 		},
 		ready: accepts, // it logs nothing when it is ready
 	})

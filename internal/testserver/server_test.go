@@ -59,6 +59,18 @@ func TestKillAndRestartKeepTheData(t *testing.T) {
 	})
 }
 
+// A server that listens on all interfaces answers at 127.0.0.2 as well, and to other
+// machines.
+func TestServersListenOnOneAddress(t *testing.T) {
+	eachStore(t, func(t *testing.T, store store) {
+		_, port, _ := net.SplitHostPort(store.start(t).Addr)
+		if conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.2", port)); err == nil {
+			conn.Close()
+			t.Error("the server is reachable at another address than 127.0.0.1")
+		}
+	})
+}
+
 func TestRestartKillsARunningServer(t *testing.T) {
 	s := testserver.Redis(t)
 	pid := s.Pid()

@@ -16,6 +16,8 @@
 //	HOLDFAST_TEST_POSTGRES_URL          postgres://…
 //	HOLDFAST_TEST_DYNAMODB_ENDPOINT     http://host:port
 //
+// CockroachDB is used only if HOLDFAST_TEST_COCKROACH_URL has the postgres:// URL of one.
+//
 // A package that uses shared servers has
 //
 //	func TestMain(m *testing.M) { testserver.Main(m) }

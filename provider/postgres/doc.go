@@ -154,7 +154,22 @@
 //
 // The table may be partitioned by the hash of the ID.
 //
-// CockroachDB and other databases that speak PostgreSQL's protocol are not tested. Purge
-// reads by ctid, which CockroachDB does not have; it has row-level TTL with
-// ttl_expiration_expression = 'expires_at'.
+// # CockroachDB
+//
+// This provider has never been run against CockroachDB. It is written for it by its
+// documentation (version 22.2 or later), and its statements for it are tested on
+// PostgreSQL at the isolation level serializable, with a third of all writes rolled back
+// (SQLSTATE 40001). [Provider.CreateTable], Purge and List ask the server for its version
+// once and use a table, a purge and a listing of their own for it:
+//
+//   - The table is that of schema_cockroach.sql and [Provider.CockroachSchema]. IDs are
+//     hashes, so that the sessions are spread over all ranges.
+//   - Purge takes steps of 5,000 rows in the order of the IDs. Row-level TTL may do its
+//     work: ALTER TABLE holdfast_sessions SET (ttl_expiration_expression = 'expires_at').
+//   - The commits of CockroachDB are replicated before they are acknowledged, so that none
+//     is lost in a failover. A commit of unknown result (SQLSTATE 40003) is reported as
+//     such.
+//
+// Before you use it, run the tests against your cluster: HOLDFAST_TEST_COCKROACH_URL.
+// Other databases that speak PostgreSQL's protocol are not tested either.
 package postgres

@@ -28,7 +28,8 @@ LIMIT $4::bigint`
 
 // List implements provider.Lister, in the order of the IDs' bytes. It reads pages of 256
 // records by the index, each in one round trip and a transaction of its own: a long
-// transaction would block autovacuum.
+// transaction would block autovacuum. If neither CreateTable nor Purge has been called
+// before, the first List takes one more trip, to ask for the server's version.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "postgres", prefix, p.pages(ctx, prefix))
 }
@@ -47,8 +48,15 @@ func (p *Provider) pages(ctx context.Context, prefix string) iter.Seq2[[]*provid
 
 // page returns the records after the ID last, or an error.
 func (p *Provider) page(ctx context.Context, prefix, last string) (page []*provider.Record, err error) {
+	sql := p.sql.list
+	switch cockroach, err := p.isCockroach(ctx); {
+	case err != nil:
+		return nil, err
+	case cockroach:
+		sql = p.sql.cockroachList
+	}
 	err = p.call(ctx, func(db DB) error {
-		rows, err := db.Query(ctx, p.sql.list, prefix, end(prefix), last, pageSize)
+		rows, err := db.Query(ctx, sql, prefix, end(prefix), last, pageSize)
 		if err != nil {
 			return err
 		}

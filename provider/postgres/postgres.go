@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,8 @@ type Provider struct {
 	table table
 	sql   statements
 	log   *slog.Logger
+
+	dialect atomic.Int32 // see isCockroach
 }
 
 var _ provider.Provider = (*Provider)(nil)

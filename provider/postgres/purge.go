@@ -24,6 +24,12 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	if err := check(ctx, nil); err != nil {
 		return 0, err
 	}
+	switch cockroach, err := p.isCockroach(ctx); {
+	case err != nil:
+		return 0, err
+	case cockroach:
+		return p.purgeCockroach(ctx)
+	}
 	blocks, err := p.blocks(ctx)
 	for first := int64(0); first < blocks && err == nil; first += blocksPerPurge {
 		var n int64

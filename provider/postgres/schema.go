@@ -13,26 +13,48 @@ import (
 //go:embed schema.sql
 var schema string
 
-// Schema returns the SQL that creates the table, for a migration.
-func (p *Provider) Schema() string {
+// Schema returns the SQL that creates the table in PostgreSQL, for a migration. For
+// CockroachDB see CockroachSchema.
+func (p *Provider) Schema() string { return p.named(schema) }
+
+// CockroachSchema returns the SQL that creates the table in CockroachDB.
+func (p *Provider) CockroachSchema() string { return p.named(cockroachSchema) }
+
+// named returns a schema with the table's name.
+func (p *Provider) named(schema string) string {
 	return strings.ReplaceAll(schema, defaultTable, string(p.table))
 }
 
 // CreateTable creates the table unless it exists. Any number of instances may call it
 // concurrently, whenever they start. If the table exists, CreateTable only checks it, and
-// needs no privilege to create anything.
+// needs no privilege to create anything. In CockroachDB it creates the table of
+// CockroachSchema.
 //
 // It returns an error if the table exists but cannot be used, for example because a
 // column or the unique index on the ID is missing. The schema of the table must exist.
 func (p *Provider) CreateTable(ctx context.Context) error {
-	faults, err := p.faults(ctx)
+	cockroach, err := p.isCockroach(ctx)
+	if err != nil {
+		return err
+	}
+	create, faultsOf := p.Schema(), p.faults
+	if cockroach {
+		create, faultsOf = p.CockroachSchema(), p.cockroachFaults
+	}
+	return p.createTable(ctx, create, faultsOf)
+}
+
+// createTable creates the table by that SQL unless it exists. FaultsOf returns what is
+// wrong with the table, or nil if it does not exist.
+func (p *Provider) createTable(ctx context.Context, create string, faultsOf func(context.Context) (*string, error)) error {
+	faults, err := faultsOf(ctx)
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
 	}
-	_, createErr := p.exec(ctx, p.Schema())
+	_, createErr := p.exec(ctx, create)
 	// IF NOT EXISTS fails if another instance creates the table at the same time. Only its
 	// existence matters.
-	faults, err = p.faults(ctx)
+	faults, err = faultsOf(ctx)
 	if err != nil || faults != nil {
 		return p.unfit(faults, err)
 	}

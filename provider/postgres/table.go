@@ -33,6 +33,8 @@ type statements struct {
 	list                               string // of List
 	blocks, purge                      string // of Purge
 	faults                             string // of CreateTable
+
+	cockroachList, cockroachStep, cockroachPurge string // of List and Purge in CockroachDB
 }
 
 func (t table) statements() statements {
@@ -47,5 +49,9 @@ func (t table) statements() statements {
 		blocks: in(blocksSQL),
 		purge:  in(purgeSQL),
 		faults: in(faultsSQL),
+
+		cockroachList:  in(cockroachListSQL),
+		cockroachStep:  in(cockroachStepSQL),
+		cockroachPurge: in(cockroachPurgeSQL),
 	}
 }

@@ -89,3 +89,5 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )
+
+require github.com/holdfast-go/holdfast/internal/storeurl v0.1.0

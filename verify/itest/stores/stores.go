@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 )
 
@@ -22,7 +23,13 @@ type Store struct {
 }
 
 // All returns every store.
-func All() []Store { return []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB} }
+func All() []Store {
+	all := []Store{Memory, Redis, RedisCluster, Postgres, DynamoDB}
+	if testserver.CockroachURL() != "" {
+		all = append(all, Cockroach)
+	}
+	return all
+}
 
 // Each runs a test on every store, one after the other.
 func Each(t *testing.T, test func(*testing.T, Store)) {
