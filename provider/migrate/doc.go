@@ -36,6 +36,11 @@
 //   - Prepare and to alone, or to alone before MoveAll has returned nil: both stores get a
 //     record of the same ID. MoveAll counts these (ErrInBoth).
 //
+// From Move on both stores must be up: a session that is new, or was moved, needs to, and
+// every call for an ID that the instance does not know needs from. An error names the store
+// that failed. In Prepare, to is needed only for records that instances in Move have
+// written, so errors in its configuration do not show before: check it with a Fetch.
+//
 // [Provider.Status] counts what is left, at any time. MoveAll does not return while
 // instances in the phase Prepare create records.
 //

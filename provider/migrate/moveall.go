@@ -143,8 +143,8 @@ func isFinal(err error, report Report) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errSwapped) || errors.Is(err, ErrLeft) && report.Failed == 0
 }
 
-// pass moves what a listing of from shows. A pass that has found a record that was not
-// moved and has failed with none returns nil.
+// pass moves what a listing of from shows. The error is nil if everything was moved, or if
+// there was nothing to move.
 func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) error {
 	report.begin()
 	var first error

@@ -143,7 +143,7 @@ var flaws = []flaw{
 		rule: "a record in the old store is deleted by compare-and-swap",
 		save: func(v *view, rec *provider.Record, expect int64) error {
 			if isTombstone(v, rec) {
-				return v.Delete(nil, rec.ID)
+				return v.remove()
 			}
 			return v.save(rec, expect)
 		},

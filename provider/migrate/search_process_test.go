@@ -26,12 +26,12 @@ const (
 type verb string
 
 const (
-	fetches verb = "Fetch"
-	updates verb = "Save over the first version"
-	creates verb = "Save over none"
-	puts    verb = "Save over any"
-	deletes verb = "Delete"
-	mover1  verb = "Move"
+	fetches   verb = "Fetch"
+	updates   verb = "Save over the first version"
+	creates   verb = "Save over none"
+	puts      verb = "Save over any"
+	deletes   verb = "Delete"
+	relocates verb = "Move"
 )
 
 // An op is a call of an instance and its result.
@@ -139,7 +139,7 @@ func (p *process) call(instance provider.Provider, o *op) {
 		o.find(rec)
 	case deletes:
 		o.answer(instance.Delete(ctx, searchID))
-	case mover1:
+	case relocates:
 		_ = instance.(*migrate.Provider).Move(ctx, searchID)
 		o.result = isUnsaved // it changes nothing that can be seen
 	default:

@@ -9,7 +9,7 @@ var deep = flag.Bool("deep", false, "search longer programs, which takes an hour
 
 var (
 	allVerbs  = []verb{fetches, updates, creates, puts, deletes}
-	moveVerbs = append([]verb{mover1}, allVerbs...)
+	moveVerbs = append([]verb{relocates}, allVerbs...)
 )
 
 func verbsOf(p phase) []verb {
@@ -42,7 +42,7 @@ func triples(a, b phase, limit bounds) (all []program) {
 		for _, va := range verbsOf(a) {
 			for _, vb := range verbsOf(b) {
 				all = append(all, program{first: first, tells: true, bounds: limit, instances: []instance{
-					{moving, []verb{mover1}}, {a, []verb{va}}, {b, []verb{vb, fetches}},
+					{moving, []verb{relocates}}, {a, []verb{va}}, {b, []verb{vb, fetches}},
 				}})
 			}
 		}
@@ -58,7 +58,7 @@ func sequences(a phase, limit bounds) (all []program) {
 			for _, w := range allVerbs {
 				for _, last := range allVerbs {
 					all = append(all, program{first: first, tells: true, bounds: limit, instances: []instance{
-						{moving, []verb{mover1}}, {a, []verb{v, w, last}},
+						{moving, []verb{relocates}}, {a, []verb{v, w, last}},
 					}})
 				}
 			}
@@ -73,7 +73,7 @@ func absences(limit bounds) (all []program) {
 	for _, v := range allVerbs {
 		for _, creator := range []phase{prepares, moving} {
 			all = append(all, program{tells: true, bounds: limit, instances: []instance{
-				{creator, []verb{creates}}, {moving, []verb{v}}, {moving, []verb{mover1}},
+				{creator, []verb{creates}}, {moving, []verb{v}}, {moving, []verb{relocates}},
 			}})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/provider/migrate"
 )
 
 // A cell is a store of one record.
@@ -127,15 +126,8 @@ func (v *view) save(rec *provider.Record, expect int64) error {
 	return v.step(true, func() error { return v.cell.save(rec, expect) })
 }
 
-func (v *view) Delete(context.Context, string) error {
-	return v.step(true, func() error { v.cell.rec = nil; return nil })
-}
+func (v *view) Delete(context.Context, string) error { return v.remove() }
 
-// versionIn returns the version that a process or an operator finds in a record, 0 for
-// none. A reservation is none.
-func versionIn(rec *provider.Record) int64 {
-	if rec == nil || migrate.IsReservation(rec.Format) {
-		return 0
-	}
-	return rec.Version
+func (v *view) remove() error {
+	return v.step(true, func() error { v.cell.rec = nil; return nil })
 }

@@ -244,7 +244,7 @@ func (x *execution) verdict() error {
 		}
 	}
 	if !alone {
-		all = append(all, x.read(moving), x.read(moving, mover1), x.read(newAlone))
+		all = append(all, x.read(moving), x.read(moving, relocates), x.read(newAlone))
 	} else {
 		all = append(all, x.read(oldAlone))
 	}
@@ -317,7 +317,7 @@ func lawOf(stored int64, o *op) (lawful bool, next int64) {
 	switch {
 	case o.result == isUnsaved:
 		return true, stored
-	case o.verb == mover1:
+	case o.verb == relocates:
 		return true, stored
 	case o.verb == fetches:
 		return unknown || o.found == stored, stored
@@ -337,7 +337,7 @@ func testPrograms(t *testing.T, programs []program) {
 	t.Helper()
 	every, total := 1, 0
 	if race {
-		every = 10 // an execution is of one goroutine at a time, in which there is no race to detect
+		every = 20 // an execution is of one goroutine at a time, in which there is no race to detect
 	}
 	for i := rand.IntN(every); i < len(programs); i += every {
 		p := programs[i]

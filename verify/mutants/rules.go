@@ -8,6 +8,7 @@ const (
 	queues    = "session/internal/queue"
 	memory    = "provider/memory"
 	sealing   = "provider/sealed"
+	migrating = "provider/migrate"
 	providers = "provider"
 	paging    = "provider/internal/paging"
 )
@@ -46,6 +47,7 @@ var sections = []section{
 	{"Outside of a request", outsides},
 	{"Memory provider", stores},
 	{"Sealing provider", seals},
+	{"Migration from one store to another", migrations},
 	{"Limits of NIST SP 800-63B-4 (docs/security.md)", presets},
 	{"Cookies (docs/security.md)", cookieRules},
 	{"Bombs (docs/security.md)", bombs},
