@@ -16,6 +16,7 @@ type command struct {
 	name     string
 	usage    string   // what follows the name
 	summary  string   // in a few words
+	pair     bool     // it has the flags from and to, and not store
 	flags    []string // besides store
 	operands int      // at most
 	creates  bool     // it creates what the store needs
@@ -47,6 +48,16 @@ var commands = []command{
 		flags:   []string{"json"}, run: stats,
 	},
 	{
+		name: "move", usage: "-from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]",
+		summary: "move everything to another store, also while the program runs", pair: true,
+		flags: []string{"dry-run", "verify", "clean", "create", "parallel", "yes", "json"}, run: move,
+	},
+	{
+		name: "copy", usage: "-from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]",
+		summary: "copy to another store, or to and from a backup", pair: true,
+		flags: []string{"verify", "create", "replace", "revive", "parallel", "json"}, run: copyStore,
+	},
+	{
 		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
 	},
 }
@@ -57,6 +68,22 @@ func commandNamed(name string) *command {
 		return nil
 	}
 	return &commands[at]
+}
+
+// allFlags returns the names of c's flags with those of its stores.
+func (c *command) allFlags() []string {
+	if c.pair {
+		return append([]string{"from", "to"}, c.flags...)
+	}
+	return append(slices.Clone(c.flags), "store")
+}
+
+// before returns what may precede the name of c.
+func (c *command) before() string {
+	if c.pair {
+		return ""
+	}
+	return "[-store URL] "
 }
 
 // flags returns a flag set with the flags of these names, which set j's options.
@@ -84,6 +111,8 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
 		case "yes":
 			fs.BoolVar(&j.yes, name, false, "do not ask")
+		default:
+			j.pairFlag(fs, name)
 		}
 	}
 	return fs
@@ -130,8 +159,8 @@ func (t *tool) help(args []string) error {
 	if c == nil {
 		return usageError(fmt.Sprintf("there is no command %q; see holdfast help", args[0]))
 	}
-	fmt.Fprintf(t.stdout, "holdfast %s: %s.\n\nUsage:\n\n\tholdfast [-store URL] %s %s\n\nFlags:\n\n", c.name, c.summary, c.name, c.usage)
-	fs := new(job).flags(c.name, append(slices.Clone(c.flags), "store")...)
+	fmt.Fprintf(t.stdout, "holdfast %s: %s.\n\nUsage:\n\n\tholdfast %s%s %s\n\nFlags:\n\n", c.name, c.summary, c.before(), c.name, c.usage)
+	fs := new(job).flags(c.name, c.allFlags()...)
 	fs.SetOutput(t.stdout)
 	fs.PrintDefaults()
 	return nil
@@ -146,10 +175,13 @@ Stores:
 	postgres://user:password@host:port/database   ?table=
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
 	file:///directory                             of examples/customprovider
+	backup:file                                   of holdfast copy, for it alone
 
 Environment:
 
 	HOLDFAST_STORE      the URL of the store, so that no password is on the command line
+	HOLDFAST_FROM       the URL of -from, for move and copy
+	HOLDFAST_TO         the URL of -to, for move and copy
 	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
 
 See also: holdfast help COMMAND.

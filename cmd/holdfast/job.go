@@ -20,6 +20,7 @@ type job struct {
 	args  []string
 	store *storeurl.Opened
 	seals *seals
+	pair
 }
 
 // options are the values of the flags.
@@ -31,6 +32,8 @@ type options struct {
 	limit     int
 	json      bool
 	yes       bool
+
+	pairOptions
 }
 
 // prepare evaluates the flags and the environment.
@@ -43,6 +46,8 @@ func (j *job) prepare() (err error) {
 		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
 	case strings.HasPrefix(j.storeURL, "memory:"):
 		return usageError("the memory of another program cannot be read; sessions in provider/memory end with it")
+	case isBackup(j.storeURL):
+		return usageError("a backup is not a store; restore it with holdfast copy -from")
 	}
 	j.seals, err = newSeals(j.getenv(sealsEnv))
 	return err

@@ -16,6 +16,10 @@ type CompareOptions struct {
 	// Progress, if not nil, is called after each ID, by one goroutine at a time. It delays
 	// the next ones until it returns.
 	Progress func(Comparison)
+
+	// MaxSize, if positive, is the size, in bytes of Format and Data, above which
+	// Comparison.Larger counts a record.
+	MaxSize int
 }
 
 // Comparison counts the IDs that from has, by what to has.
@@ -39,6 +43,7 @@ type Comparison struct {
 
 	Bytes   int64 // of Format and Data of the records that are left
 	Largest int   // the most that one of them has
+	Larger  int64 // how many of them have more than CompareOptions.MaxSize
 }
 
 // Compare lists from and looks up each ID in to. It changes nothing. It can be called in
@@ -66,6 +71,9 @@ func (p *Provider) Compare(ctx context.Context, opts CompareOptions) (Comparison
 				cancel()
 			case err == nil:
 				c.add(here, there)
+				if opts.MaxSize > 0 && here.isLeft() && here.rec != nil && sizeReserved(here.rec) > opts.MaxSize {
+					c.Larger++
+				}
 				if opts.Progress != nil {
 					opts.Progress(c)
 				}

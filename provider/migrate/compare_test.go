@@ -162,9 +162,14 @@ func TestCompareTellsSizes(t *testing.T) {
 		save(t, s.from, rec, 0)
 	}
 	calls := 0
-	c, err := s.open(t, move).Compare(t.Context(), migrate.CompareOptions{Progress: func(migrate.Comparison) { calls++ }})
-	if err != nil || c.Bytes != 1110 || c.Largest != 1000 || calls != 3 {
-		t.Errorf("got %+v, error %v and %d calls of Progress, want 1110 bytes, the largest 1000, 3 calls", c, err, calls)
+	opts := migrate.CompareOptions{Progress: func(migrate.Comparison) { calls++ }, MaxSize: 99}
+	c, err := s.open(t, move).Compare(t.Context(), opts)
+	if err != nil || c.Bytes != 1110 || c.Largest != 1000 || c.Larger != 2 || calls != 3 {
+		t.Errorf("got %+v, error %v and %d calls of Progress, want 1110 bytes, the largest 1000, 2 over 99, 3 calls", c, err, calls)
+	}
+	opts.MaxSize = 100
+	if c, err = s.open(t, move).Compare(t.Context(), opts); err != nil || c.Larger != 1 {
+		t.Errorf("got %+v and error %v, want 1 over 100", c, err)
 	}
 }
 
