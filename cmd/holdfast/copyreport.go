@@ -52,7 +52,7 @@ type comparedJSON struct {
 // printCompared prints how -to differs from -from.
 func (j *job) printCompared(c counts, err error) error {
 	if different := c.Kept + c.Missing; err == nil && different > 0 {
-		err = fmt.Errorf("%s of -from not in -to as they are; if a program uses the stores, that is to be expected", pluralIs(different, "record"))
+		err = fmt.Errorf("%s not the same in -to; that is to be expected if a program uses one of the stores", ofFrom(different))
 	}
 	if j.json {
 		return errors.Join(j.printJSON(comparedJSON{c.Copied, c.Kept, c.Missing, c.Expired, err == nil}), err)

@@ -121,10 +121,10 @@ func newVerified(c migrate.Comparison) verified {
 func (j *job) printVerified(v verified) error {
 	err := error(nil)
 	if !v.Complete {
-		err = fmt.Errorf("not complete: %s of -from not moved; run holdfast move", pluralIs(v.Left, "record"))
+		err = fmt.Errorf("not complete: %s not moved; run holdfast move", ofFrom(v.Left))
 	}
 	if v.Differ > 0 {
-		err = fmt.Errorf("not complete: %s of -from not moved, of which -to has %d of other versions; end those sessions, or delete them from the store where they are not valid, and run holdfast move", pluralIs(v.Left, "record"), v.Differ)
+		err = fmt.Errorf("not complete: %s not moved; -to has other versions of %d, which must be deleted from the store where they are not valid, before holdfast move is run again", ofFrom(v.Left), v.Differ)
 	}
 	if j.json {
 		return errors.Join(j.printJSON(v), err)
@@ -162,9 +162,10 @@ func (j *job) print(r *rows) error {
 	return err
 }
 
-func pluralIs(n int64, what string) string {
+// ofFrom begins a sentence about n records.
+func ofFrom(n int64) string {
 	if n == 1 {
-		return plural(1, what) + " is"
+		return "1 record of -from is"
 	}
-	return plural(int(n), what) + " are"
+	return fmt.Sprintf("%d records of -from are", n)
 }
