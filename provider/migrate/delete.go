@@ -53,8 +53,8 @@ func (p *Provider) deleteOver(ctx context.Context, id string, e entry) (done boo
 }
 
 // deleteAbsent deletes the record if from has nothing. To may have a record of an instance
-// that uses it alone. It is marked first: otherwise an instance that is moving a record of
-// this ID to it could bring that back.
+// that uses it alone. A record that is created in from and moved in the meantime may be
+// deleted or not, as by a Delete that was before.
 func (p *Provider) deleteAbsent(ctx context.Context, id string) (done bool, now entry, err error) {
 	if p.prepare {
 		return true, now, nil
@@ -63,6 +63,5 @@ func (p *Provider) deleteAbsent(ctx context.Context, id string) (done bool, now 
 	if err != nil || there.state != plain {
 		return err == nil, now, err
 	}
-	now, err = p.mark(ctx, id)
-	return false, now, err
+	return true, now, p.deleteTo(ctx, id)
 }

@@ -66,6 +66,23 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// A record that is held in a marker expires as well.
+func TestExpiryOfARecordWithoutAVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPair()
+		rec := newRecord()
+		rec.Version = 0
+		p := s.open(t, prepare)
+		save(t, p, rec, -1)
+		holds(t, p, rec)
+		time.Sleep(time.Hour)
+		lacks(t, p, rec.ID)
+		for got := range p.List(t.Context(), "") {
+			t.Errorf("List yields %+v", got)
+		}
+	})
+}
+
 // A record that expires while it is being moved is gone for all instances, whatever the
 // clock of the new store says, and one that is created in its place is moved in turn.
 func TestExpiryInTheMiddleOfAMove(t *testing.T) {

@@ -180,6 +180,56 @@ func TestMoveIsResumed(t *testing.T) {
 	}
 }
 
+// A Save that is repeated finds its earlier attempt, whoever has made it.
+func TestRepeatedSave(t *testing.T) {
+	for _, bare := range []bool{false, true} {
+		s := newPair()
+		if bare {
+			hideConflicts(s.from)
+			hideConflicts(s.to)
+		}
+		rec := stored(t, s.open(t, prepare))
+		save(t, s.open(t, move), rec, 0)
+		moves(t, s.open(t, move), rec.ID)
+		save(t, s.open(t, move), rec, 0)
+		save(t, s.open(t, prepare), rec, 0)
+	}
+}
+
+// hideConflicts makes a store one whose conflicts do not include the record.
+func hideConflicts(s store) {
+	s.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+		err := next(ctx, rec, expect)
+		if errors.Is(err, provider.ErrVersionConflict) {
+			return provider.ErrVersionConflict
+		}
+		return err
+	}
+}
+
+// The earlier attempt may arrive right after the store's answer to the later one.
+func TestRepeatedSaveIsOvertakenByItsFirstAttempt(t *testing.T) {
+	for _, where := range []string{"old store", "new store"} {
+		t.Run(where, func(t *testing.T) {
+			s := newPair()
+			rec := stored(t, s.from)
+			at := s.from
+			if where == "new store" {
+				moves(t, s.open(t, move), rec.ID)
+				at = s.to
+			}
+			next := successor(rec)
+			at.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, save storetest.SaveFunc) error {
+				if err := save(ctx, rec, expect); err != nil {
+					return err
+				}
+				return provider.ErrVersionConflict
+			}
+			save(t, s.open(t, move), next, rec.Version)
+		})
+	}
+}
+
 // loses makes the nth call of a store have its effect and return an error.
 func loses(s store, n int) {
 	count := 0

@@ -58,6 +58,7 @@ func TestTrips(t *testing.T) {
 		{"Move, Save over a record known to be moved", move, "known", save(first), 0, 1},
 		{"Move, Delete of a record known to be moved", move, "known", remove, 0, 1},
 
+		{"Move of a record that was copied", move, "copied", moveOne, 3, 2},
 		{"Move", move, "from", moveOne, 3, 2}, // of which MoveAll spares the first, a Fetch
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,6 +74,11 @@ func TestTrips(t *testing.T) {
 			}
 			if c.where == "to" || c.where == "known" {
 				moves(t, s.open(t, move), rec.ID)
+			}
+			if c.where == "copied" {
+				if err := s.to.Save(t.Context(), rec, 0); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if c.where == "known" {
 				holds(t, p, rec)

@@ -26,8 +26,6 @@ var migrations = []mutant{
 		"\t\tif there.state != plain {\n\t\t\treturn true, now, conflict(nil)\n\t\t}\n", "\t\tif true || there.state != plain {\n\t\t\treturn true, now, conflict(nil)\n\t\t}\n"),
 	without("a Save over no record of the old store marks it first", migrating,
 		"\tnow, err = p.mark(ctx, rec.ID)\n\treturn false, now, err\n", "\tif expectVersion > 0 {\n\t\treturn true, now, p.saveTo(ctx, rec, expectVersion)\n\t}\n\tnow, err = p.mark(ctx, rec.ID)\n\treturn false, now, err\n"),
-	without("a Delete of no record of the old store marks it first", migrating,
-		"\tnow, err = p.mark(ctx, id)\n\treturn false, now, err\n", "\treturn true, now, p.deleteTo(ctx, id)\n"),
 	without("a Delete of no record of the old store goes to the new one", migrating,
 		"\tif p.prepare {\n\t\treturn true, now, nil\n\t}\n\tthere, err", "\tif true {\n\t\treturn true, now, nil\n\t}\n\tthere, err"),
 	without("a Delete is a swap in the old store", migrating,

@@ -82,10 +82,10 @@ type crowd struct {
 func newCrowd(a *app) *crowd {
 	c := &crowd{app: a, passer: &visitor{app: a, Ledger: witness.NewLedger[string](), name: "passer-by"}}
 	for i := range busyVisitors {
-		c.busy = append(c.busy, newVisitor(a, fmt.Sprint("busy ", i)))
+		c.busy = append(c.busy, signIn(a, fmt.Sprint("busy ", i), witness.NewLedger[string]()))
 	}
 	for i := range idleVisitors {
-		v := newVisitor(a, fmt.Sprint("idle ", i))
+		v := signIn(a, fmt.Sprint("idle ", i), witness.NewLedger[string]())
 		v.addOne()
 		c.idle = append(c.idle, v)
 	}
@@ -121,8 +121,8 @@ func (c *crowd) end() {
 	var figures witness.Figures
 	c.passer.ended(c.passer.former)
 	for _, v := range append(append([]*visitor{c.passer}, c.busy...), c.idle...) {
-		if v != c.passer {
-			v.audit()
+		if v != c.passer { // it has no session in the end
+			figures.Landed += v.audit()
 		}
 		if problems := v.Problems(); len(problems) > 0 {
 			c.t.Errorf("%s: %s", v.name, strings.Join(problems, "\n"))

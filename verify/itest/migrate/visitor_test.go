@@ -29,8 +29,9 @@ type visitor struct {
 	former []*http.Cookie // of sessions that have ended
 }
 
-func newVisitor(a *app, name string) *visitor {
-	v := &visitor{app: a, Ledger: witness.NewLedger[string](), name: name}
+// signIn returns a visitor with a session.
+func signIn(a *app, name string, ledger *witness.Ledger[string]) *visitor {
+	v := &visitor{app: a, Ledger: ledger, name: name}
 	for v.cookie == nil {
 		got, said := v.ask("/login?owner=" + url.QueryEscape(name))
 		if got.status == http.StatusOK && said.Owner == name {
@@ -40,13 +41,18 @@ func newVisitor(a *app, name string) *visitor {
 	return v
 }
 
-// ask sends a request with the cookie that the visitor has.
+// ask sends a request with the cookie that the visitor has. A process that ends may leave it
+// without an answer. Nothing else may fail.
 func (v *visitor) ask(path string) (got answer, said page) {
 	got = v.send(path, v.cookie)
-	if got.status == http.StatusOK {
+	switch got.status {
+	case 0:
+	case http.StatusOK:
 		if err := json.Unmarshal(got.text, &said); err != nil {
 			v.Problem("%s answers %q", path, got.text)
 		}
+	default:
+		v.Problem("%s answers %d: %s", path, got.status, got.text)
 	}
 	return got, said
 }
@@ -65,7 +71,8 @@ func (v *visitor) add(ctx context.Context) {
 }
 
 func (v *visitor) addOne() {
-	token := fmt.Sprint(v.n.Add(1))
+	token, began := fmt.Sprint(v.n.Add(1)), time.Now()
+	defer func() { v.Took(time.Since(began)) }()
 	switch got, said := v.ask("/add?token=" + token); {
 	case got.status == http.StatusOK && said.Owner == v.name:
 		v.Ack(token)
@@ -91,20 +98,22 @@ func (v *visitor) read() page {
 	return page{}
 }
 
-// audit holds the session against the ledger. The roster of the owner has this one session.
-func (v *visitor) audit() {
+// audit holds the session against the ledger, and returns how many changes of unknown
+// outcome it has. The roster of the owner has this one session.
+func (v *visitor) audit() (landed int) {
 	said := v.read()
 	v.Audit("the session of "+v.name, said.Tokens)
 	if said.Owner != v.name || said.Roster != 1 {
 		v.Problem("the session of %s is that of %q, which has %d", v.name, said.Owner, said.Roster)
 	}
+	return v.Landed(said.Tokens)
 }
 
 // passBy signs in, renews the session, and signs out, again and again. None of its cookies
 // opens anything after that.
 func (v *visitor) passBy(ctx context.Context) {
 	for witness.Wait(ctx, 3*pace) {
-		p := newVisitor(v.app, v.name)
+		p := signIn(v.app, v.name, v.Ledger)
 		cookies := []*http.Cookie{p.cookie}
 		if got, said := p.ask("/renew"); got.status == http.StatusOK && said.Owner == v.name && got.cookie != nil {
 			p.cookie = got.cookie
