@@ -117,6 +117,9 @@ func TestDamaged(t *testing.T) {
 		whole := write(t, keys, records[:3]...)
 		for at := range whole {
 			for bit := range 8 {
+				if keys != nil && bit != at%8 {
+					continue // opening takes its time
+				}
 				b := bytes.Clone(whole)
 				b[at] ^= 1 << bit
 				_, err := read(bytes.NewReader(b), keys...)

@@ -30,7 +30,7 @@
 // encoded as that of a record, with the ID "holdfast-backup/end", the Version 1, the
 // Format "json", and as Data
 //
-//	{"records": the number of frames of kind R, "sha256": that of all bytes before this frame, in base64}
+//	{"sha256": that of all bytes before this frame, in base64}
 //
 // Nothing follows it. A file without this frame is not a whole backup.
 //

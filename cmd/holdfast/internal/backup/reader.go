@@ -27,11 +27,10 @@ var (
 
 // Reader reads a backup.
 type Reader struct {
-	in      *bufio.Reader
-	sum     hash.Hash // of all bytes before the current frame
-	header  Header
-	seals   seals
-	records int64
+	in     *bufio.Reader
+	sum    hash.Hash // of all bytes before the current frame
+	header Header
+	seals  seals
 }
 
 // NewReader reads the header of a backup. The keys are those of package sealed; they are
@@ -91,14 +90,13 @@ func (r *Reader) Next() (*provider.Record, error) {
 	if kind == kindEnd {
 		return nil, r.end(rec, before)
 	}
-	r.records++
 	return rec, nil
 }
 
 // end returns io.EOF if rec is the end of what was read.
 func (r *Reader) end(rec *provider.Record, sum []byte) error {
 	e, err := endOf(rec)
-	if err != nil || e.Records != r.records || !bytes.Equal(e.SHA256, sum) {
+	if err != nil || !bytes.Equal(e.SHA256, sum) {
 		return ErrDamaged
 	}
 	switch _, err := r.in.ReadByte(); {

@@ -76,8 +76,7 @@ const endID = "holdfast-backup/end"
 
 // end is the Data of the last frame's record.
 type end struct {
-	Records int64  `json:"records"`
-	SHA256  []byte `json:"sha256"`
+	SHA256 []byte `json:"sha256"`
 }
 
 func (e end) record() (*provider.Record, error) {

@@ -77,7 +77,7 @@ func (w *Writer) Records() int64 { return w.records }
 // Close writes the end, without which the backup is not whole. It does not close the
 // io.Writer.
 func (w *Writer) Close() error {
-	rec, err := end{w.records, w.sum.Sum(nil)}.record()
+	rec, err := end{w.sum.Sum(nil)}.record()
 	if err == nil {
 		err = w.put(kindEnd, rec)
 	}
