@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/holdfast-go/holdfast/internal/storeurl"
 )
 
 // command is a command of the tool.
@@ -18,6 +17,7 @@ type command struct {
 	name     string
 	usage    string   // what follows the name
 	summary  string   // in a few words
+	pair     bool     // it has the flags from and to, and not store
 	flags    []string // besides store
 	operands int      // at most
 	creates  bool     // it creates what the store needs
@@ -50,6 +50,16 @@ var commands = []command{
 		flags:   []string{"json"}, run: stats,
 	},
 	{
+		name: "move", usage: "-from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]",
+		summary: "move everything to another store, also while the program runs", pair: true,
+		flags: []string{"dry-run", "verify", "clean", "create", "parallel", "yes", "json"}, run: move,
+	},
+	{
+		name: "copy", usage: "-from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]",
+		summary: "copy to another store, or to and from a backup", pair: true,
+		flags: []string{"verify", "create", "replace", "revive", "parallel", "json"}, run: copyStore,
+	},
+	{
 		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
 	},
 	{
@@ -65,6 +75,22 @@ func commandNamed(name string) *command {
 		return nil
 	}
 	return &commands[at]
+}
+
+// allFlags returns the names of c's flags with those of its stores.
+func (c *command) allFlags() []string {
+	if c.pair {
+		return append([]string{"from", "to"}, c.flags...)
+	}
+	return append(slices.Clone(c.flags), "store")
+}
+
+// before returns what may precede the name of c.
+func (c *command) before() string {
+	if c.pair {
+		return ""
+	}
+	return "[-store URL] "
 }
 
 // flags returns a flag set with the flags of these names, which set j's options.
@@ -92,18 +118,9 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
 		case "yes":
 			fs.BoolVar(&j.yes, name, false, "do not ask")
-		case "listen":
-			fs.StringVar(&j.listen, name, defaultListen, "the `ADDRESS`, host:port or unix:///path; port 0 picks a free one")
-		case "token-file":
-			fs.StringVar(&j.tokenFile, name, "", "a `FILE` with the tokens that clients may send, one a line; by default $"+storeurl.TokenEnv)
-		case "no-token":
-			fs.BoolVar(&j.noToken, name, false, "serve everyone who can open the Unix socket")
-		case "tls-cert":
-			fs.StringVar(&j.tlsCert, name, "", "a `FILE` with the certificate chain in PEM")
-		case "tls-key":
-			fs.StringVar(&j.tlsKey, name, "", "a `FILE` with the certificate's key in PEM")
-		case "plain":
-			fs.BoolVar(&j.plain, name, false, "serve other machines without TLS, in a network that is protected")
+		default:
+			j.serveFlag(fs, name)
+			j.pairFlag(fs, name)
 		}
 	}
 	return fs
@@ -150,8 +167,8 @@ func (t *tool) help(args []string) error {
 	if c == nil {
 		return usageError(fmt.Sprintf("there is no command %q; see holdfast help", args[0]))
 	}
-	fmt.Fprintf(t.stdout, "holdfast %s: %s.\n\nUsage:\n\n\tholdfast [-store URL] %s %s\n\nFlags:\n\n", c.name, c.summary, c.name, c.usage)
-	fs := new(job).flags(c.name, append(slices.Clone(c.flags), "store")...)
+	fmt.Fprintf(t.stdout, "holdfast %s: %s.\n\nUsage:\n\n\tholdfast %s%s %s\n\nFlags:\n\n", c.name, c.summary, c.before(), c.name, c.usage)
+	fs := new(job).flags(c.name, c.allFlags()...)
 	fs.SetOutput(t.stdout)
 	fs.PrintDefaults()
 	return nil
@@ -167,15 +184,20 @@ Stores:
 	postgres://user:password@host:port/database   ?table=
 	mysql://user:password@host:port/database      ?table=; MariaDB too
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
+	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
+	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
 	https://host/path                             of holdfast serve; ?token-file=
 	http://localhost:port                         the same; http://host?plain=true
 	http+unix:///path/to/socket                   the same
 	file:///directory                             of examples/customprovider
+	backup:file                                   of holdfast copy, for it alone
 
 Environment:
 
 	HOLDFAST_STORE      the URL of the store, so that no password is on the command line
 	HOLDFAST_TOKEN      the token of holdfast serve and its clients
+	HOLDFAST_FROM       the URL of -from, for move and copy
+	HOLDFAST_TO         the URL of -to, for move and copy
 	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
 
 See also: holdfast help COMMAND.

@@ -1,5 +1,6 @@
 // Holdfast manages the sessions in a store: it lists, shows, ends and counts them,
-// creates the table they need and removes expired ones.
+// creates the table they need and removes expired ones. It moves them to another store,
+// and copies them to and from backups.
 //
 //	go install github.com/holdfast-go/holdfast/cmd/holdfast@latest
 //
@@ -9,6 +10,8 @@
 //	holdfast [-store URL] revoke [-yes] [-namespace NAME] -user ID
 //	holdfast [-store URL] stats [-json]
 //	holdfast [-store URL] purge
+//	holdfast move -from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]
+//	holdfast copy -from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]
 //	holdfast [-store URL] create
 //	holdfast [-store URL] serve [-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]
 //	holdfast help [COMMAND]
@@ -24,14 +27,18 @@
 //	postgres://user:password@host:port/database   ?table=
 //	mysql://user:password@host:port/database      ?table=; MariaDB too
 //	dynamodb://table                              ?prefix=&endpoint=http://host:port
+//	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
+//	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
 //	https://host/path                             of holdfast serve; ?token-file=
 //	http://localhost:port                         the same; http://host?plain=true
 //	http+unix:///path/to/socket                   the same
 //	file:///directory                             of examples/customprovider
+//	backup:file                                   of holdfast copy, for it alone
 //
-// prefix and table are the options of the provider, if the program sets them. Set the
+// The parameters are the options of the provider, if the program sets them. Set the
 // environment variable HOLDFAST_STORE to the URL, so that the password is neither in the
-// list of processes nor in the history of the shell.
+// list of processes nor in the history of the shell. For move and copy, HOLDFAST_FROM and
+// HOLDFAST_TO are the URLs; they do not use HOLDFAST_STORE.
 //
 // # What it shows
 //
@@ -85,6 +92,65 @@
 //
 // After SIGTERM or Ctrl-C, serve finishes the running requests, for ten seconds at most.
 //
+// # Moving to another store
+//
+// move moves every record of -from to -to, with the same ID, version, expiry, format and
+// data: sessions, the lists of users' sessions, and the keys that sign cookies. The program
+// is stopped meanwhile, or every instance of it is in the phase Move of
+// [github.com/holdfast-go/holdfast/provider/migrate]. See that package, or the page
+// docs/moving.md, for the steps before and after. Since an instance that uses -from alone
+// would lose sessions, move asks for a confirmation; -yes gives it.
+//
+// Each record that was moved leaves a marker in -from. An interrupted move, also one that
+// was killed, goes on when it is run again. It ends with exit code 0 if nothing is left to
+// move. Otherwise it says what is left and why: too large for -to, another record of the
+// same ID in -to, no positive version, a damaged marker, or an error of a store. The
+// other records are moved all the same.
+//
+//   - -dry-run moves nothing. It counts records and bytes, and what would be refused; the
+//     exit code is then 1. To see whether -to takes the largest record, it saves one of that
+//     size there, which counts as absent, and deletes it.
+//   - -verify changes nothing. It looks up each ID of -from in -to. It counts the records
+//     that are not moved, by what -to has, and the IDs that are moved, by whether their
+//     records have ended since. The exit code is 1 if one is not moved.
+//   - -clean removes the markers from -from, when every instance uses -to alone. It is not
+//     needed if that store is dropped. It does nothing if a record is not moved.
+//
+// While instances are in the phases Prepare and Move, the other commands see one store only:
+// list shows the sessions of that store, and revoke must not be used.
+//
+// # Copies and backups
+//
+// copy copies the records of a store to a file or to another store, or those of a file to a
+// store. backup:shop.hfb is the file shop.hfb; backup:///var/backups/shop.hfb has a whole
+// path. It is not file:, which names a store that a program can run on.
+//
+// The file has its name when it is whole and on the disk. A process that is killed leaves
+// one whose name goes on with .part-. Nobody else may read it. An existing file is replaced
+// only with -replace. If HOLDFAST_SEAL_KEYS has keys, the first of them seals the records,
+// as provider/sealed does, also those that the store has sealed already. The sealed file
+// shows IDs, versions, expiry and sizes, and any change of it is found.
+//
+// To restore, copy reads the whole file first. If it is cut off, was changed, was written
+// by a later version, or needs other keys, nothing is restored. A file that is not sealed is
+// refused while HOLDFAST_SEAL_KEYS is set. A record that has expired is left out. A record
+// of -to is kept, unless -replace is given, whichever is newer.
+//
+// A restored backup opens sessions again that have been ended since it was made. So it
+// needs -revive. End the sessions of the users who must stay out with revoke afterwards.
+// Restore before the program uses the store, or it makes new keys and does not know the
+// cookies of the restored sessions.
+//
+// A copy that is made while a program uses the store is of no single moment: each record is
+// as it was at some moment of the copy. A session that was renewed meanwhile may be missing,
+// and a user's list of sessions may be older or newer than the sessions. A record that
+// changed meanwhile may be in a backup twice; the first is restored, and the other is
+// counted as not copied. Repeating a copy does not remove from -to what has ended in -from.
+// A store that is being moved cannot be copied.
+//
+// With -verify, copy changes nothing and compares the records of -from, also of a backup,
+// with those of -to. The exit code is 1 if one of them is not the same there.
+//
 // # JSON
 //
 // list -json prints one object per line:
@@ -101,12 +167,24 @@
 // and bytes; owners, unowned, ages by 1h, 1d, 7d, 30d and older, expiring by 1h and 1d,
 // and largest, five public IDs with their sizes. Sizes are in bytes.
 //
+// move -json prints one object: moved; gone, which had ended or were moved by others;
+// changed, moves that began again because the record had changed; left, with its parts
+// tooLarge, inBoth, unversioned, damaged and failed; complete. With -dry-run: left, bytes,
+// largest, marked, refused, with its parts tooLarge, inBoth, unversioned and damaged, and
+// limit, the size that -to takes. With -verify: left, with its parts moving, missing, same,
+// differ and damaged; marked; ended, the part of marked that -to has not; complete. With
+// -clean: removed. Sizes are of format and data.
+//
+// copy -json prints one object: copied, replaced, kept, expired, refused, with its parts
+// tooLarge and unversioned, and complete. To a backup: copied, bytes, sealed. With -verify:
+// same, differ, missing, expired, complete.
+//
 // Empty fields may be omitted. Fields may be added; the meaning of a field does not
 // change.
 //
 // # Exit codes
 //
-// 0: success. 1: the command failed, or there was no such session. 2: the command line is
-// wrong, or a confirmation was needed and the standard input is not a terminal. An error
-// is one line on the standard error.
+// 0: success. 1: the command failed, there was no such session, or move or copy is not
+// complete. 2: the command line is wrong, or a confirmation was needed and the standard
+// input is not a terminal. An error is one line on the standard error.
 package main

@@ -91,6 +91,8 @@ func TestGoldenHelp(t *testing.T) {
 	s := newMemorySite(t)
 	golden(t, "help.txt", s.must("help"), nil)
 	golden(t, "help-revoke.txt", s.must("help", "revoke"), nil)
+	golden(t, "help-move.txt", s.must("help", "move"), nil)
+	golden(t, "help-copy.txt", s.must("help", "copy"), nil)
 	for _, c := range commands {
 		if s.must("help", c.name) != s.must(c.name, "-h") {
 			t.Errorf("holdfast %s -h is not holdfast help %[1]s", c.name)

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +20,18 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-func TestMain(m *testing.M) { testserver.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asTool) != "" {
+		if n, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 63); err == nil {
+			err = limitFiles(n)
+			if err != nil {
+				panic(err)
+			}
+		}
+		main()
+	}
+	testserver.Main(m)
+}
 
 // site is a program with sessions, and the tool over its store.
 type site struct {

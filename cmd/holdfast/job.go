@@ -20,6 +20,7 @@ type job struct {
 	args  []string
 	store *storeurl.Opened
 	seals *seals
+	pair
 }
 
 // options are the values of the flags.
@@ -32,13 +33,8 @@ type options struct {
 	json      bool
 	yes       bool
 
-	// of serve
-	listen    string
-	tokenFile string
-	noToken   bool
-	tlsCert   string
-	tlsKey    string
-	plain     bool
+	serveOptions
+	pairOptions
 }
 
 // prepare evaluates the flags and the environment.
@@ -51,6 +47,8 @@ func (j *job) prepare(c *command) (err error) {
 		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
 	case strings.HasPrefix(j.storeURL, "memory:") && !c.lasts:
 		return usageError("the memory of another program cannot be read; sessions in provider/memory end with it")
+	case isBackup(j.storeURL):
+		return usageError("a backup is not a store; restore it with holdfast copy -from")
 	}
 	j.seals, err = newSeals(j.getenv(sealsEnv))
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +20,33 @@ const (
 	purgeInterval  = 10 * time.Minute
 	maxHeaderBytes = 16 << 10
 )
+
+// serveOptions are the values of the flags of serve.
+type serveOptions struct {
+	listen          string
+	tokenFile       string
+	noToken         bool
+	tlsCert, tlsKey string
+	plain           bool
+}
+
+// serveFlag defines a flag of serve.
+func (j *job) serveFlag(fs *flag.FlagSet, name string) {
+	switch name {
+	case "listen":
+		fs.StringVar(&j.listen, name, defaultListen, "the `ADDRESS`, host:port or unix:///path; port 0 picks a free one")
+	case "token-file":
+		fs.StringVar(&j.tokenFile, name, "", "a `FILE` with the tokens that clients may send, one a line; by default $"+storeurl.TokenEnv)
+	case "no-token":
+		fs.BoolVar(&j.noToken, name, false, "serve everyone who can open the Unix socket")
+	case "tls-cert":
+		fs.StringVar(&j.tlsCert, name, "", "a `FILE` with the certificate chain in PEM")
+	case "tls-key":
+		fs.StringVar(&j.tlsKey, name, "", "a `FILE` with the certificate's key in PEM")
+	case "plain":
+		fs.BoolVar(&j.plain, name, false, "serve other machines without TLS, in a network that is protected")
+	}
+}
 
 // serve serves the store until it is interrupted, and then finishes the running requests.
 func serve(ctx context.Context, j *job) error {

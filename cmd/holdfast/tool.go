@@ -103,13 +103,15 @@ func (t *tool) dispatch(ctx context.Context, args []string) error {
 }
 
 func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err error) {
-	switch j.args, err = operands(j.flags(c.name, append(c.flags, "store")...), args); {
+	switch j.args, err = operands(j.flags(c.name, c.allFlags()...), args); {
 	case isHelp(err):
 		return t.help([]string{c.name})
 	case err != nil:
 		return usageError(fmt.Sprintf("%v; see holdfast help %s", err, c.name))
 	case len(j.args) > c.operands:
 		return usageError(fmt.Sprintf("what is %s? See holdfast help %s", quoted(j.args[c.operands]), c.name))
+	case c.pair:
+		return j.between(ctx, c)
 	}
 	if err := j.prepare(c); err != nil {
 		return err
@@ -129,7 +131,7 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 // password.
 func quoted(arg string) string {
 	if strings.Contains(arg, "://") {
-		return "the URL that has no -store before it"
+		return "the URL that has no flag before it"
 	}
 	return strconv.Quote(arg)
 }

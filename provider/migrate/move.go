@@ -3,7 +3,6 @@ package migrate
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -34,29 +33,30 @@ func (p *Provider) Move(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.move(ctx, id, e)
+	_, _, err = p.move(ctx, id, e)
 	return err
 }
 
 // move moves the record that from has, or had, as e. Until the record is frozen, which is
-// the swap in from, it is only read.
-func (p *Provider) move(ctx context.Context, id string, e entry) (fate, error) {
-	for ctx.Err() == nil {
+// the swap in from, it is only read. It begins again when the record has changed; changes
+// is how often.
+func (p *Provider) move(ctx context.Context, id string, e entry) (f fate, changes int64, err error) {
+	for ; ctx.Err() == nil; changes++ {
 		switch {
 		case e.state == absent || e.state == moved:
-			return wasGone, nil
+			return wasGone, changes, nil
 		case e.state == moving:
-			return wasMoved, p.finish(ctx, e)
+			return wasMoved, changes, p.finish(ctx, e)
 		case e.rec.Version <= 0:
-			return wasGone, ErrUnversioned
+			return wasGone, changes, ErrUnversioned
 		}
 		frozen, now, err := p.freeze(ctx, e)
 		if err != nil || frozen {
-			return wasMoved, err
+			return wasMoved, changes, err
 		}
 		e = now
 	}
-	return wasGone, inFrom(ctx.Err())
+	return wasGone, changes, inFrom(ctx.Err())
 }
 
 // freeze moves a record if from still has it as e. Otherwise it returns what from has. The
@@ -176,37 +176,4 @@ func (p *Provider) inTheWay(ctx context.Context, id string, conflicts error) (th
 	}
 	there, err = seenTo(current)
 	return there, size, err
-}
-
-// probe checks what would leave a record frozen if it was found too late: that to is
-// another store than from, and that its clock agrees with that of this program. It does so
-// once for each Provider.
-func (p *Provider) probe(ctx context.Context) error {
-	switch {
-	case p.prepare:
-		return errPrepare
-	case p.probed.Load():
-		return nil
-	}
-	rec := reservationFor(&provider.Record{ID: fmt.Sprintf("%sprobe-%x", formatPrefix, newVersion())})
-	if err := p.to.Save(ctx, rec, 0); err != nil {
-		return inTo(err)
-	}
-	_, inFromErr := p.from.Fetch(ctx, rec.ID)
-	_, err := p.to.Fetch(ctx, rec.ID)
-	if deleteErr := p.to.Delete(ctx, rec.ID); err == nil && deleteErr != nil {
-		err = deleteErr
-	}
-	switch {
-	case inFromErr == nil:
-		return errSameStore
-	case !errors.Is(inFromErr, provider.ErrNotFound):
-		return inFrom(inFromErr)
-	case errors.Is(err, provider.ErrNotFound):
-		return errClock
-	case err != nil:
-		return inTo(err)
-	}
-	p.probed.Store(true)
-	return nil
 }

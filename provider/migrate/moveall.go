@@ -22,8 +22,9 @@ type MoveOptions struct {
 
 // Report counts what MoveAll has done.
 type Report struct {
-	Moved int64 // records that were moved
-	Gone  int64 // records that had expired, had been deleted, or had been moved by another call before it was their turn
+	Moved   int64 // records that were moved
+	Changed int64 // how often a record had changed when it was to be moved, so that its move began again
+	Gone    int64 // records that had expired, had been deleted, or had been moved by another call before it was their turn
 
 	// Pass is the number of the current pass over from, beginning with 1. A pass that finds
 	// nothing to move is the last one. The following numbers count the records of this pass
@@ -59,7 +60,8 @@ func (r Report) reasons() string {
 	return strings.Join(all, ", ")
 }
 
-func (r *Report) add(f fate, err error) {
+func (r *Report) add(f fate, changes int64, err error) {
+	r.Changed += changes
 	switch {
 	case errors.Is(err, provider.ErrTooLarge):
 		r.TooLarge++
@@ -80,7 +82,7 @@ func (r *Report) add(f fate, err error) {
 
 // begin begins the next pass.
 func (r *Report) begin() {
-	*r = Report{Moved: r.Moved, Gone: r.Gone, Pass: r.Pass + 1}
+	*r = Report{Moved: r.Moved, Changed: r.Changed, Gone: r.Gone, Pass: r.Pass + 1}
 }
 
 const (
@@ -149,14 +151,14 @@ func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) e
 	report.begin()
 	var first error
 	err := p.each(ctx, opts.Parallel, listed.isLeft, func(e listed) func() {
-		f, err := wasGone, e.damaged
+		f, changes, err := wasGone, int64(0), e.damaged
 		if err == nil {
 			ctx, cancel := context.WithTimeout(ctx, moveTimeout)
 			defer cancel()
-			f, err = p.move(ctx, e.id, e.entry)
+			f, changes, err = p.move(ctx, e.id, e.entry)
 		}
 		return func() {
-			report.add(f, err)
+			report.add(f, changes, err)
 			if first == nil && err != nil {
 				first = err
 			}

@@ -20,6 +20,7 @@ var packages = map[string]string{
 	"provider":         "provider",
 	"memory":           "provider/memory",
 	"sealed":           "provider/sealed",
+	"migrate":          "provider/migrate",
 	"redisprovider":    "provider/redis",
 	"postgresprovider": "provider/postgres",
 	"dynamodbprovider": "provider/dynamodb",

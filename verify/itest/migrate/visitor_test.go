@@ -47,12 +47,12 @@ func (v *visitor) ask(path string) (got answer, said page) {
 	got = v.send(path, v.cookie)
 	switch got.status {
 	case 0:
-	default:
-		v.Problem("%s answers %d: %s", path, got.status, got.text)
 	case http.StatusOK:
 		if err := json.Unmarshal(got.text, &said); err != nil {
 			v.Problem("%s answers %q", path, got.text)
 		}
+	default:
+		v.Problem("%s answers %d: %s", path, got.status, got.text)
 	}
 	return got, said
 }
