@@ -9,7 +9,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-
 )
 
 // command is a command of the tool.
