@@ -22,6 +22,7 @@ var quick = []group{
 	{"split", "^Benchmark(Split|Compute)$", "100ms", 6},
 	{"cookie", "^BenchmarkCookie$", "100ms", 6},
 	{"stores", "^BenchmarkStore$", "200x", 6},
+	{"sizes", "^BenchmarkStoreSize$", "1x", 1},
 	{"dynamodb", "^BenchmarkDynamoDB$", "20x", 1},
 	{"keys", "^BenchmarkKeys$", "50ms", 3},
 	{"signing", "^BenchmarkSigningKeys$", "100ms", 6},

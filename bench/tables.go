@@ -143,9 +143,9 @@ func (f *results) storeTable() string {
 			}
 			row = append(row, text, f.show(driver, "sec/op", duration))
 		}
-		rows = append(rows, row)
+		rows = append(rows, append(row, f.show("StoreSize/store="+store, "B/record", whole)))
 	}
-	return markdown([]string{"store", "Fetch", "the driver's read", "Save", "the driver's update"}, rows)
+	return markdown([]string{"store", "Fetch", "the driver's read", "Save", "the driver's update", "bytes of a record"}, rows)
 }
 
 func storeName(store, call, peer string) string {
