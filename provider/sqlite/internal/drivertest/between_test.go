@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -94,11 +95,11 @@ func versioned(rec *provider.Record, version int64) *provider.Record {
 func TestFailedReadAfterARefusedWrite(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		_, db, path := b.store(t)
-		reader := b.open(t, path)
-		reader.Close()
-		save(t, sqlite.New(db), record(), 0, nil)
-		err := sqlite.New(db, sqlite.Reader(reader)).Save(t.Context(), record(), 7)
-		isOutcome(t, "Save", err, notSaved)
+		for _, failure := range []error{code(10), context.DeadlineExceeded, errors.New("broken")} {
+			wire := tap{reads: failure}
+			p := sqlite.New(db, sqlite.Reader(wire.open(t, b, path)))
+			isOutcome(t, failure.Error(), p.Save(t.Context(), record(), 7), notSaved)
+		}
 	})
 }
 

@@ -22,6 +22,9 @@ type tap struct {
 	// something.
 	before func(first string)
 
+	// reads, if set, is the error of all statements that read.
+	reads error
+
 	// after, if set, is called after a statement that changes something, and may replace its
 	// error.
 	after func(query string, err error) error
@@ -122,5 +125,8 @@ func (s tappedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (
 
 func (s tappedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.tap.note(s.query)
+	if s.tap.reads != nil {
+		return nil, s.tap.reads
+	}
 	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 }
