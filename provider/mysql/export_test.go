@@ -10,3 +10,6 @@ const (
 func (p *Provider) ListSQL(prefix, last string) (query string, args []any) {
 	return p.sql.list, []any{[]byte(prefix), []byte(last), end(prefix), pageSize}
 }
+
+// Parse returns the configuration that a URL stands for.
+var Parse = parse

@@ -96,14 +96,30 @@ func TestOpenTakesSettingsFromURL(t *testing.T) {
 	}
 }
 
+func TestOpenSetsWhatItNeeds(t *testing.T) {
+	cfg, maxConns, err := mysqlprovider.Parse("mysql://[::1]/db?multiStatements=true&allowAllFiles=true&clientFoundRows=false&interpolateParams=false&maxConns=7&lock_wait_timeout=9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.MultiStatements || cfg.AllowAllFiles || !cfg.ClientFoundRows || !cfg.InterpolateParams {
+		t.Errorf("got %+v", cfg)
+	}
+	if cfg.Addr != "[::1]:3306" || maxConns != 7 || cfg.Params["lock_wait_timeout"] != "9" || cfg.Params["innodb_lock_wait_timeout"] != "1" {
+		t.Errorf("got address %s, %d connections and variables %v", cfg.Addr, maxConns, cfg.Params)
+	}
+	if cfg, _, err = mysqlprovider.Parse("mysql://user@localhost/db?socket=/run/mysqld.sock"); err != nil || cfg.Net != "unix" || cfg.Addr != "/run/mysqld.sock" {
+		t.Errorf("with a socket: got %+v and error %v", cfg, err)
+	}
+}
+
 // A parameter that nobody knows is refused by the server.
 func TestOpenOfUnknownParameter(t *testing.T) {
 	p := openURL(t, testserver.SharedMariaDB(t)+"?no_such_variable=1")
 	says(t, p.Save(t.Context(), record(), 0), "a parameter of the URL")
 }
 
-// A server that accepts a connection and says nothing is given up after the timeout, also
-// by a call that has none.
+// A server that accepts a connection and says nothing is given up after the timeout,
+// not at the deadline of the call.
 func TestOpenLimitsLogin(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,7 +127,9 @@ func TestOpenLimitsLogin(t *testing.T) {
 	}
 	defer l.Close()
 	p := openURL(t, "mysql://"+l.Addr().String()+"/db?timeout=50ms")
-	err = p.Save(t.Context(), record(), 0)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err = p.Save(ctx, record(), 0)
 	isOutcome(t, "Save", err, notSaved)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want one about the login", err)
