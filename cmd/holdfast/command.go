@@ -145,6 +145,8 @@ Stores:
 	unix://user:password@/path/to/redis.sock      ?db=0&prefix=
 	postgres://user:password@host:port/database   ?table=
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
+	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
+	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
 	file:///directory                             of examples/customprovider
 
 Environment:

@@ -21,9 +21,11 @@
 //	unix://user:password@/path/to/redis.sock      ?db=0&prefix=
 //	postgres://user:password@host:port/database   ?table=
 //	dynamodb://table                              ?prefix=&endpoint=http://host:port
+//	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
+//	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
 //	file:///directory                             of examples/customprovider
 //
-// prefix and table are the options of the provider, if the program sets them. Set the
+// prefix, table, bucket and replicas are the options of the provider, if the program sets them. Set the
 // environment variable HOLDFAST_STORE to the URL, so that the password is neither in the
 // list of processes nor in the history of the shell.
 //
@@ -57,9 +59,9 @@
 //
 // # Maintenance
 //
-// create creates the table of PostgreSQL or DynamoDB, or the directory, or checks an
-// existing one. It may be repeated. purge removes expired records from PostgreSQL and
-// from files; the other stores do so by themselves.
+// create creates the table of PostgreSQL or DynamoDB, the bucket of NATS, or the
+// directory, or checks an existing one. It may be repeated. purge removes expired records
+// from PostgreSQL, from etcd and from files; the other stores do so by themselves.
 //
 // # JSON
 //

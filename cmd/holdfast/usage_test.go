@@ -147,6 +147,10 @@ func TestNoPasswordInErrors(t *testing.T) {
 		"postgres://user:secret@127.0.0.1:x/db",
 		"postgres://user:secret@127.0.0.1:1/db?table=a.b.c",
 		"dynamodb://user:secret@table",
+		"etcd://user:secret@127.0.0.1:1",
+		"etcd://user:secret@127.0.0.1:x",
+		"nats://user:secret@127.0.0.1:1",
+		"nats://user:secret@127.0.0.1:1?bucket=a.b",
 		"mysql://user:secret@localhost",
 	} {
 		s := newMemorySite(t)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/provider"
-	postgresprovider "github.com/holdfast-go/holdfast/provider/postgres"
 )
 
 const storeUsage = "where sessions live, a `URL`: " + storeurl.Help + "; a table that is missing is created"
@@ -19,7 +18,9 @@ func openStore(ctx context.Context, storeURL string) (p provider.Provider, close
 	if err != nil {
 		return nil, nil, fmt.Errorf("-store: %w", err)
 	}
-	if p, ok := store.Provider.(*postgresprovider.Provider); ok {
+	if p, ok := store.Provider.(interface {
+		PurgeEvery(context.Context, time.Duration)
+	}); ok {
 		go p.PurgeEvery(ctx, 10*time.Minute)
 	}
 	return store.Provider, store.Close, nil
