@@ -70,9 +70,10 @@
 //
 // # Maintenance
 //
-// create creates the database and table of SQLite, the table of PostgreSQL or DynamoDB, or
-// the directory, or checks an existing one. It may be repeated. purge removes expired
-// records from SQLite, PostgreSQL and files; the other stores do so by themselves.
+// create creates the database and table of SQLite, the table of PostgreSQL, MySQL or
+// DynamoDB, the bucket of NATS, or the directory, or checks an existing one. It may be
+// repeated. purge removes expired records from SQLite, PostgreSQL, MySQL, etcd and files;
+// the other stores do so by themselves.
 //
 // # Serving
 //

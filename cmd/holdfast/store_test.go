@@ -58,6 +58,12 @@ func TestEveryStore(t *testing.T) {
 		{"dynamodb", func(tb testing.TB) string {
 			return "dynamodb://holdfast_test?prefix=" + space + "&endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
 		}, "ready: the table holdfast_test of DynamoDB", "nothing to do"},
+		{"etcd", func(tb testing.TB) string {
+			return testserver.SharedEtcd(tb) + "?prefix=" + space + "/"
+		}, "nothing to do", "removed 0 records"},
+		{"nats", func(tb testing.TB) string {
+			return testserver.SharedNats(tb) + "?bucket=" + space
+		}, "ready: the bucket " + space + " of NATS", "nothing to do"},
 		{"http", func(tb testing.TB) string {
 			return testserver.SharedHTTPStore(tb) + "/" + space + "?token-file=" + tokenFile(tb, testserver.HTTPStoreToken)
 		}, "nothing to do", "nothing to do"},

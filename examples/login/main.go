@@ -8,6 +8,8 @@
 //	go run ./examples/login -store postgres://user:password@localhost/database
 //	go run ./examples/login -store mysql://user:password@localhost/database
 //	go run ./examples/login -store 'dynamodb://sessions?endpoint=http://localhost:8000'
+//	go run ./examples/login -store etcd://localhost:2379
+//	go run ./examples/login -store 'nats://localhost:4222?bucket=sessions'
 package main
 
 import (

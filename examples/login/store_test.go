@@ -18,6 +18,8 @@ func TestTheShopOnEveryStore(t *testing.T) {
 		"dynamodb": func(tb testing.TB) string {
 			return "dynamodb://shop?endpoint=" + url.QueryEscape(testserver.SharedDynamoDB(tb))
 		},
+		"etcd": testserver.SharedEtcd,
+		"nats": testserver.SharedNats,
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, closeStore, err := openStore(t.Context(), storeURL(t))
@@ -56,6 +58,7 @@ func TestAStoreThatIsNone(t *testing.T) {
 		"postgres://u:secret@localhost:0x/", "postgres://u:a@secret@127.0.0.1:x/db",
 		"dynamodb://%zz", "dynamodb://AKIA:secret@ta ble", "dynamodb://AKIA:secret@table",
 		"dynamodb:", "dynamodb://table?endpoint=%zz", "dynamodb://table?endpiont=http://localhost:8000",
+		"etcd://u:secret@", "nats://u:secret@",
 	} {
 		_, _, err := openStore(t.Context(), storeURL)
 		if err == nil || strings.Contains(err.Error(), "secret") {
