@@ -46,7 +46,7 @@
 // request for 256 records or a megabyte of data. The server keeps a listing between two
 // requests, 64 of them for five minutes, so that all requests of a List must reach the same
 // process; if the server has forgotten it, the List begins again. On the loopback
-// interface a request takes some tens of microseconds longer than the store itself.
+// interface a request takes about a tenth of a millisecond longer than the store itself.
 //
 // # Connections
 //
