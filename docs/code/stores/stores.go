@@ -12,9 +12,13 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	dynamodbprovider "github.com/holdfast-go/holdfast/provider/dynamodb"
+	"github.com/holdfast-go/holdfast/provider/etcd"
+	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
+	natsprovider "github.com/holdfast-go/holdfast/provider/nats"
 	postgresprovider "github.com/holdfast-go/holdfast/provider/postgres"
 	redisprovider "github.com/holdfast-go/holdfast/provider/redis"
 	"github.com/holdfast-go/holdfast/provider/sealed"
+	"github.com/holdfast-go/holdfast/provider/sqlite/opensqlite"
 )
 
 func openPostgres(ctx context.Context, url string) (provider.Provider, error) {
@@ -30,6 +34,36 @@ func openPostgres(ctx context.Context, url string) (provider.Provider, error) {
 	context.AfterFunc(ctx, pool.Close)
 	go store.PurgeEvery(ctx, 10*time.Minute) // until ctx ends
 	return store, nil
+}
+
+func openSQLite(file string) (*opensqlite.Provider, error) {
+	return opensqlite.Open(file) // "shop.db"; creates it, and purges it every few minutes; Close it in the end
+}
+
+func openMySQL(ctx context.Context, url string) (*mysqlprovider.Provider, error) {
+	store, err := mysqlprovider.Open(url) // mysql://user:password@host:3306/database; Close it in the end
+	if err != nil {
+		return nil, err
+	}
+	go store.PurgeEvery(ctx, 10*time.Minute) // until ctx ends
+	return store, store.CreateTable(ctx)     // if it does not exist
+}
+
+func openEtcd(ctx context.Context, url string) (*etcd.Provider, error) {
+	store, err := etcd.Open(url) // etcd://user:password@host:2379; Close it in the end
+	if err != nil {
+		return nil, err
+	}
+	go store.PurgeEvery(ctx, time.Hour) // until ctx ends
+	return store, nil
+}
+
+func openNATS(ctx context.Context, url string) (*natsprovider.Provider, error) {
+	store, err := natsprovider.Open(url) // nats://user:password@host:4222?bucket=sessions; Close it in the end
+	if err != nil {
+		return nil, err
+	}
+	return store, store.CreateBucket(ctx) // if it does not exist
 }
 
 func openRedis(url string) (*redisprovider.Provider, error) {

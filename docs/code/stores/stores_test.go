@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/docs/code/internal/browser"
@@ -48,6 +49,46 @@ func TestPostgres(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	testStore(t, store)
+}
+
+func TestSQLite(t *testing.T) {
+	store, err := openSQLite(filepath.Join(t.TempDir(), "shop.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	testStore(t, store)
+}
+
+func TestMySQL(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	store, err := openMySQL(ctx, testserver.SharedMariaDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	testStore(t, store)
+}
+
+func TestEtcd(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	store, err := openEtcd(ctx, testserver.SharedEtcd(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	testStore(t, store)
+}
+
+func TestNATS(t *testing.T) {
+	store, err := openNATS(t.Context(), testserver.SharedNats(t)+"?bucket=guide")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
 	testStore(t, store)
 }
 
