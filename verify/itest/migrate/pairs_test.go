@@ -16,10 +16,11 @@ func TestMain(m *testing.M) { testserver.Main(m) }
 type pair struct{ from, to stores.Store }
 
 // pairs are those that all tests of this package run on. A process of its own cannot reach
-// stores.Memory.
+// stores.Memory; stores.HTTP is a store in the memory of another process.
 var pairs = []pair{
 	{stores.Redis, stores.Postgres},
-	{stores.Postgres, stores.Redis},
+	{stores.Postgres, stores.SQLite},
+	{stores.HTTP, stores.Redis},
 }
 
 func (p pair) String() string { return p.from.Name + " to " + p.to.Name }
