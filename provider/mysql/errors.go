@@ -52,6 +52,7 @@ const (
 	deadlock            = 1213
 	readLock            = 1223
 	limitReached        = 1226
+	dataTruncated       = 1265
 	optionPrevents      = 1290 // such as --read-only
 	noDefault           = 1364
 	truncatedWrongValue = 1366
@@ -119,7 +120,7 @@ var certainClasses = []string{"21", "22", "23", "25", "28", "3D", "40", "42", "4
 var certainNumbers = []uint16{
 	recordChanged, diskFull, outOfMemory, outOfSortMemory, tooManyConnections, outOfResources, unknownCommand,
 	tableFull, hostBlocked, hostDenied, packetTooLarge, unknownVariable, lockWaitTimeout, readLock, optionPrevents,
-	noDefault, truncatedWrongValue, readOnlyMode,
+	noDefault, truncatedWrongValue, dataTruncated, readOnlyMode,
 }
 
 // rolledBack reports whether an error of the server means that the statement has no
@@ -147,7 +148,7 @@ func (p *Provider) words(ctx context.Context, err error) error {
 		return fmt.Errorf("mysql: %w: %w", over, reason)
 	}
 	switch numberOf(err) {
-	case noSuchTable, unknownColumn, noDefault, truncatedWrongValue:
+	case noSuchTable, unknownColumn, noDefault, truncatedWrongValue, dataTruncated:
 		return p.wrongTable(reason)
 	case noDatabaseSelected, unknownDatabase:
 		return fmt.Errorf("mysql: the database is missing; name one that exists in the URL or by Table: %w", reason)
