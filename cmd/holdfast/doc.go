@@ -9,9 +9,9 @@
 //	holdfast [-store URL] revoke [-yes] ID...
 //	holdfast [-store URL] revoke [-yes] [-namespace NAME] -user ID
 //	holdfast [-store URL] stats [-json]
-//	holdfast [-store URL] purge
 //	holdfast move -from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]
 //	holdfast copy -from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]
+//	holdfast [-store URL] purge
 //	holdfast [-store URL] create
 //	holdfast help [COMMAND]
 //

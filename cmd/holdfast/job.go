@@ -25,6 +25,8 @@ type job struct {
 
 // options are the values of the flags.
 type options struct {
+	pairOptions
+
 	storeURL  string
 	user      string
 	namespace string
@@ -32,8 +34,6 @@ type options struct {
 	limit     int
 	json      bool
 	yes       bool
-
-	pairOptions
 }
 
 // prepare evaluates the flags and the environment.
@@ -46,7 +46,8 @@ func (j *job) prepare() (err error) {
 		return usageError("which store? Give -store URL, or set " + storeEnv + "; see holdfast help")
 	case strings.HasPrefix(j.storeURL, "memory:"):
 		return usageError("the memory of another program cannot be read; sessions in provider/memory end with it")
-	case isBackup(j.storeURL):
+	}
+	if isBackup(j.storeURL) {
 		return usageError("a backup is not a store; restore it with holdfast copy -from")
 	}
 	j.seals, err = newSeals(j.getenv(sealsEnv))
