@@ -91,6 +91,7 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 	fs := flag.NewFlagSet(of, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the error says it all
 	for _, name := range names {
+		j.pairFlag(fs, name)
 		switch name {
 		case "store":
 			fs.StringVar(&j.storeURL, name, j.storeURL, "the `URL` of the store; by default $"+storeEnv)
@@ -111,8 +112,6 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
 		case "yes":
 			fs.BoolVar(&j.yes, name, false, "do not ask")
-		default:
-			j.pairFlag(fs, name)
 		}
 	}
 	return fs
@@ -180,9 +179,9 @@ Stores:
 Environment:
 
 	HOLDFAST_STORE      the URL of the store, so that no password is on the command line
+	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
 	HOLDFAST_FROM       the URL of -from, for move and copy
 	HOLDFAST_TO         the URL of -to, for move and copy
-	HOLDFAST_SEAL_KEYS  keys of provider/sealed, in base64, with commas between them
 
 See also: holdfast help COMMAND.
 `

@@ -60,12 +60,6 @@
 // For a store of files, run the tool as the program's own user: the program cannot read
 // files that another user has written.
 //
-// # Maintenance
-//
-// create creates the table of PostgreSQL or DynamoDB, or the directory, or checks an
-// existing one. It may be repeated. purge removes expired records from PostgreSQL and
-// from files; the other stores do so by themselves.
-//
 // # Moving to another store
 //
 // move moves every record of -from to -to, with the same ID, version, expiry, format and
@@ -124,6 +118,12 @@
 //
 // With -verify, copy changes nothing and compares the records of -from, also of a backup,
 // with those of -to. The exit code is 1 if one of them is not the same there.
+//
+// # Maintenance
+//
+// create creates the table of PostgreSQL or DynamoDB, or the directory, or checks an
+// existing one. It may be repeated. purge removes expired records from PostgreSQL and
+// from files; the other stores do so by themselves.
 //
 // # JSON
 //
