@@ -287,6 +287,7 @@ func TestBackupThatIsNotWhole(t *testing.T) {
 			t.Fatalf("%s: -to has %d records", name, n)
 		}
 	}
+	s.env[sealsEnv] = ""
 	says(t, s.run("copy", "-revive", "-from", "backup:"+dir+"/none", "-to", "test:to").errOut, "there is no backup")
 }
 

@@ -30,7 +30,7 @@ type pairOptions struct {
 // maxParallel limits the calls at a time; each holds a record in memory.
 const maxParallel = 1000
 
-// pairFlag defines a flag of commands with two stores.
+// pairFlag defines a flag of commands with two stores, if that is the name of one.
 func (j *job) pairFlag(fs *flag.FlagSet, name string) {
 	switch name {
 	case "from":

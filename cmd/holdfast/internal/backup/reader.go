@@ -120,13 +120,10 @@ func (r *Reader) frame() (kind byte, content []byte, err error) {
 		return 0, nil, ErrDamaged
 	}
 	var b bytes.Buffer
-	switch n, err := b.ReadFrom(io.LimitReader(r.in, length)); {
-	case err != nil:
+	if _, err := b.ReadFrom(io.LimitReader(r.in, length)); err != nil {
 		return 0, nil, err
-	case n < length:
-		return 0, nil, ErrCutOff
 	}
-	check := make([]byte, 4)
+	check := make([]byte, 4) // if the content is not whole, neither is this
 	if err := r.full(check); err != nil {
 		return 0, nil, err
 	}
