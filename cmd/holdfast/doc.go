@@ -159,7 +159,7 @@
 //	{"id":"…","owner":"42","created":"2026-11-22T03:04:05.678Z","lastSeen":"…","expires":"…","size":312,"keys":2}
 //
 // show -json prints one object: id, kind (session, tombstone, owner-index, keyring,
-// sealed or unreadable), sealed, format, size, commits, owner, successor, created,
+// sealed, marker or unreadable), sealed, format, size, commits, owner, successor, created,
 // started, lastSeen, expires, deadline, values by their keys, undecoded with the bytes of
 // values that could not be decoded, in base64, and sessions with the public IDs in an
 // owner index. Bytes in values are in base64, too.

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/provider/migrate"
 	"github.com/holdfast-go/holdfast/provider/sealed"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -182,6 +183,29 @@ func TestOtherRecords(t *testing.T) {
 }
 
 // Of a store that fails in the middle nothing is claimed to be the whole.
+// In the middle of a move a session is in one of the stores, and the other says so.
+func TestMarkersOfAMove(t *testing.T) {
+	s := newSite(t, memory.New(), session.Config{})
+	publicID := s.signIn("ada").publicID()
+	move, err := migrate.New(s.store, memory.New(), migrate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := move.MoveAll(t.Context(), migrate.MoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := s.run("list", "-json")
+	if r.code != 0 || r.out != "" || !strings.Contains(r.errOut, "passed over 2 markers of a move to another store, which has these sessions") {
+		t.Errorf("list: exit code %d\n%s%s", r.code, r.out, r.errOut)
+	}
+	if text := s.must("show", publicID); !strings.Contains(text, "marker: ") {
+		t.Errorf("show:\n%s", text)
+	}
+	if text := s.must("stats"); !strings.Contains(text, "marker") {
+		t.Errorf("stats:\n%s", text)
+	}
+}
+
 func TestAStoreThatFails(t *testing.T) {
 	s := newMemorySite(t)
 	s.signIn("ada")

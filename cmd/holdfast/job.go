@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/migrate"
 	"github.com/holdfast-go/holdfast/provider/sealed"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -57,13 +59,16 @@ func (j *job) prepare(c *command) (err error) {
 // These kinds exist in addition to those of package session.
 const (
 	kindSealed     session.Kind = "sealed"     // with a key that is not configured
+	kindMarker     session.Kind = "marker"     // of package migrate
 	kindUnreadable session.Kind = "unreadable" // not of package session
 )
+
+var errMarker = errors.New("this is a marker of a move between two stores; the session is in the other one, unless it is being moved at this moment")
 
 // entry is a record and its kind.
 type entry struct {
 	*provider.Record // opened, if it was sealed
-	*session.Info    // nil if it is kindSealed or kindUnreadable
+	*session.Info    // nil if it is kindSealed, kindMarker or kindUnreadable
 
 	kind   session.Kind
 	size   int // bytes of the Data as they are stored
@@ -74,6 +79,10 @@ type entry struct {
 // look determines the kind of a record.
 func (j *job) look(rec *provider.Record) entry {
 	e := entry{Record: rec, size: len(rec.Data), sealed: rec.Format == sealed.Format}
+	if migrate.IsMarker(rec) {
+		e.kind, e.err = kindMarker, errMarker
+		return e
+	}
 	if e.sealed {
 		opened, err := j.seals.open(rec)
 		if err != nil {

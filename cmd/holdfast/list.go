@@ -48,7 +48,8 @@ func list(ctx context.Context, j *job) error {
 	}
 	progress := j.watch(j.piped, "records looked at")
 	defer progress.stop()
-	var n, sealed, unreadable int
+	var n int
+	passed := map[session.Kind]int{}
 	for e, err := range j.selected(ctx) {
 		if err != nil {
 			return err
@@ -62,10 +63,8 @@ func list(ctx context.Context, j *job) error {
 			if err := j.printListed(newListed(e)); err != nil {
 				return err
 			}
-		case kindSealed:
-			sealed++
-		case kindUnreadable:
-			unreadable++
+		case kindSealed, kindMarker, kindUnreadable:
+			passed[e.kind]++
 		}
 		if j.limit > 0 && n == j.limit {
 			break
@@ -75,17 +74,20 @@ func list(ctx context.Context, j *job) error {
 	if n == 0 {
 		j.printHeader()
 	}
-	j.tellPassed(sealed, unreadable)
+	j.tellPassed(passed)
 	return nil
 }
 
 // tellPassed reports records that may be sessions but were not listed.
-func (j *job) tellPassed(sealed, unreadable int) {
-	if sealed > 0 {
-		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be opened; set %s to the keys\n", plural(sealed, "sealed record"), sealsEnv)
+func (j *job) tellPassed(passed map[session.Kind]int) {
+	if n := passed[kindSealed]; n > 0 {
+		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be opened; set %s to the keys\n", plural(n, "sealed record"), sealsEnv)
 	}
-	if unreadable > 0 {
-		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be read\n", plural(unreadable, "record"))
+	if n := passed[kindMarker]; n > 0 {
+		fmt.Fprintf(j.stderr, "holdfast: passed over %s of a move to another store, which has these sessions\n", plural(n, "marker"))
+	}
+	if n := passed[kindUnreadable]; n > 0 {
+		fmt.Fprintf(j.stderr, "holdfast: passed over %s that could not be read\n", plural(n, "record"))
 	}
 }
 

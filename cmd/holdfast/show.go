@@ -131,6 +131,8 @@ func kindText(e entry) string {
 		text = "keyring: the keys that sign cookies, which are not shown"
 	case kindSealed:
 		text = "sealed: " + e.err.Error()
+	case kindMarker:
+		text = "marker: of a move to another store, which has the record"
 	case kindUnreadable:
 		text = "unreadable: not of package session, or damaged"
 	}

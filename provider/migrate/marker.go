@@ -22,6 +22,11 @@ const (
 	formatReserved = formatPrefix + "reserved"
 )
 
+// IsMarker reports whether a record that was read from one of the stores directly, and not
+// through a Provider of this package, is a marker or a reservation of this package. It is
+// for tools: the record of such an ID is in the other store, or inside of the marker.
+func IsMarker(rec *provider.Record) bool { return isReserved(rec.Format) }
+
 func isReserved(format string) bool { return strings.HasPrefix(format, formatPrefix) }
 
 // A state is what a store has under an ID.
