@@ -154,9 +154,9 @@ func TestSettings(t *testing.T) {
 			pragmas []string
 			says    string // "": CreateTable accepts it
 		}{
-			"full":            {writing, ""},
+			"full":            {[]string{"journal_mode(wal)", "synchronous(full)"}, ""},
 			"extra":           {[]string{"journal_mode(wal)", "synchronous(extra)"}, ""},
-			"normal":          {[]string{"journal_mode(wal)", "synchronous(normal)"}, ""},
+			"normal":          {writing, ""},
 			"synchronous off": {[]string{"journal_mode(wal)", "synchronous(off)"}, "set PRAGMA synchronous = FULL"},
 			"rollback":        {[]string{"journal_mode(delete)"}, "run PRAGMA journal_mode = WAL once"},
 			"no journal":      {[]string{"journal_mode(off)"}, "run PRAGMA journal_mode = WAL once"},

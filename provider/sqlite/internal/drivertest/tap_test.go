@@ -22,6 +22,9 @@ type tap struct {
 	// something.
 	before func(first string)
 
+	// reading, if set, is called before a statement that reads.
+	reading func(query string)
+
 	// reads, if set, is the error of all statements that read.
 	reads error
 
@@ -125,6 +128,9 @@ func (s tappedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (
 
 func (s tappedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.tap.note(s.query)
+	if s.tap.reading != nil {
+		s.tap.reading(s.query)
+	}
 	if s.tap.reads != nil {
 		return nil, s.tap.reads
 	}
