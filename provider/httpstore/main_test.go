@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/httpstore"
-	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
@@ -55,12 +54,6 @@ func serve(tb testing.TB, h http.Handler) *httpstore.Provider {
 func over(tb testing.TB, store provider.Provider) *httpstore.Provider {
 	tb.Helper()
 	return serve(tb, handler(tb, store))
-}
-
-// store returns a client of a server in memory.
-func store(tb testing.TB) *httpstore.Provider {
-	tb.Helper()
-	return over(tb, memory.New())
 }
 
 func record() *provider.Record {

@@ -13,7 +13,7 @@ var (
 	IsMoving      = func(format string) bool {
 		return len(format) > len(formatMoving) && format[:len(formatMoving)] == formatMoving
 	}
-	IsMarker = isReserved
+	IsReserved = isReserved
 )
 
 const (

@@ -119,7 +119,7 @@ func FuzzMarker(f *testing.F) {
 		if (got == nil) == (err == nil) {
 			t.Fatalf("got %v and error %v, want one of both", got, err)
 		}
-		if got != nil && (got.ID != "id" || migrate.IsMarker(got.Format) && !migrate.IsMarker(format)) {
+		if got != nil && (got.ID != "id" || migrate.IsReserved(got.Format) && !migrate.IsReserved(format)) {
 			t.Errorf("got %+v", got)
 		}
 	})

@@ -161,7 +161,7 @@ var flaws = []flaw{
 		rule: "a marker is no absence",
 		fetch: func(v *view) (*provider.Record, error) {
 			rec, err := v.fetch()
-			return unmark(func(f string) bool { return !v.isTo && v.p.phase == prepares && migrate.IsMarker(f) }, rec, err)
+			return unmark(func(f string) bool { return !v.isTo && v.p.phase == prepares && migrate.IsReserved(f) }, rec, err)
 		},
 	},
 	{
@@ -178,7 +178,7 @@ var flaws = []flaw{
 		rule: "a conflict tells of no marker",
 		save: func(v *view, rec *provider.Record, expect int64) error {
 			err := v.save(rec, expect)
-			if told, ok := errors.AsType[*provider.ConflictError](err); ok && told.Current != nil && !v.isTo && migrate.IsMarker(told.Current.Format) {
+			if told, ok := errors.AsType[*provider.ConflictError](err); ok && told.Current != nil && !v.isTo && migrate.IsReserved(told.Current.Format) {
 				told.Current.Format = "format"
 			}
 			return err
