@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -61,11 +61,7 @@ func fill(ctx context.Context, p *sqlite.Provider, db *sql.DB) error {
 // outcome is open; package opensqlite reports it as such.
 func TestFullDisk(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
-		attr := syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-		if os.Geteuid() != 0 {
-			attr.Cloneflags |= syscall.CLONE_NEWUSER
-			attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		}
+		attr := testserver.MountNamespace(t)
 		c := b.startWith(t, "fill", filepath.Join(t.TempDir(), "test.db"), "disk", attr)
 		full := c.line()
 		if b == modernc && (!strings.HasPrefix(full, "full true true ") || !strings.Contains(full, "make room")) {
