@@ -76,6 +76,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, natsclient.ErrNoResponders):
 		return fmt.Errorf("nats: nobody answers for bucket %q: it does not exist (CreateBucket creates it), JetStream is not enabled, the account has no permission, or the bucket has no leader at the moment: %w", p.bucket, err)
+	case errors.Is(err, natsclient.ErrDisconnected):
+		return fmt.Errorf("nats: no server can be reached; the client goes on trying: %w", err)
 	case errors.Is(err, natsclient.ErrMaxPayload):
 		return fmt.Errorf("nats: %w: the server's max_payload is exceeded, 1 MiB by default: %w", provider.ErrTooLarge, err)
 	}
