@@ -64,8 +64,9 @@
 // A conflict returns the current record. The first call of a user takes two more trips
 // for the login. Every Save waits for the disks of most members.
 //
-// A record takes its data and about 90 bytes with an ID of 64 characters, once for each
-// version that is not compacted. Keys are also kept in memory.
+// A record of 300 bytes with an ID of 63 characters takes 520 bytes of the database, one of
+// 1 KiB 1.4 KB and one of 4 KiB 6.2 KB (etcd 3.4), once for each version that is not
+// compacted. Keys are also kept in memory.
 //
 // # Timeouts and unknown outcomes
 //

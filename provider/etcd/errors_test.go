@@ -89,7 +89,7 @@ func TestLoginIsRepeated(t *testing.T) {
 
 func TestUnreachableServerIsNotAConflict(t *testing.T) {
 	server := testserver.Etcd(t)
-	p := open(t, server.URL)
+	p := etcd.New(dial(t, server.URL, impatient))
 	rec := record()
 	save(t, p, rec, 0, nil)
 	server.Kill()

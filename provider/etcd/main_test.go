@@ -11,6 +11,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
@@ -35,6 +37,14 @@ func dial(tb testing.TB, url string, set ...func(*clientv3.Config)) *clientv3.Cl
 	}
 	tb.Cleanup(func() { client.Close() })
 	return client
+}
+
+// impatient makes a client try reads twice at most.
+func impatient(cfg *clientv3.Config) {
+	cfg.MaxUnaryRetries = 2
+	cfg.DialOptions = append(cfg.DialOptions, grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1, MaxDelay: 50 * time.Millisecond},
+	}))
 }
 
 // shared returns a client of the shared server.

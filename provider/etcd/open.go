@@ -162,13 +162,21 @@ const (
 	keepAliveTimeout = 3 * time.Second
 	connectTimeout   = 2 * time.Second
 	maxBackoff       = time.Second
+	streamWindow     = 1 << 20 // bytes
+	connWindow       = 4 << 20
 )
 
 func (t *target) dial() (*clientv3.Client, error) {
-	options := []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
-		MinConnectTimeout: connectTimeout,
-	})}
+	options := []grpc.DialOption{
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxBackoff},
+			MinConnectTimeout: connectTimeout,
+		}),
+		// With windows of a fixed size gRPC does not send a ping with each answer, by which it
+		// would find the best size.
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connWindow),
+	}
 	if t.user != "" {
 		l := newLogin(t.user, t.password)
 		options = append(options, grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.intercept))

@@ -55,7 +55,7 @@ func TestUnsentIsNotSaved(t *testing.T) {
 	for name, open := range map[string]func(*testing.T) *etcd.Provider{
 		"a closed port": func(t *testing.T) *etcd.Provider { return open(t, "etcd://"+testserver.FreeAddr(t)) },
 		"a closed client": func(t *testing.T) *etcd.Provider {
-			client := shared(t)
+			client := shared(t, impatient)
 			client.Close()
 			return etcd.New(client)
 		},

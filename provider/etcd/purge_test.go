@@ -98,7 +98,7 @@ func TestPurgeEvery(t *testing.T) {
 // A failure is logged, and no reason to stop.
 func TestPurgeEveryLogsErrors(t *testing.T) {
 	var log lockedBuffer
-	client := dial(t, "etcd://"+testserver.FreeAddr(t), func(cfg *clientv3.Config) { cfg.MaxUnaryRetries = 1 })
+	client := dial(t, "etcd://"+testserver.FreeAddr(t), impatient)
 	p := etcd.New(client, etcd.Logger(slog.New(slog.NewTextHandler(&log, nil))))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -12,21 +12,41 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 )
 
-// callTimeout is that of a call whose context has no deadline. A reply that got lost with
-// its connection never comes.
+// callTimeout is that of a call whose context has no deadline.
 const callTimeout = 5 * time.Second
 
-// request sends a message and returns the reply.
+// request sends a message and returns the reply. If the connection is lost, no reply can
+// come any more.
 func (p *Provider) request(ctx context.Context, m *natsclient.Msg) (*natsclient.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeoutOf(ctx))
+	defer cancel()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	lost := p.conn.StatusChanged(natsclient.DISCONNECTED, natsclient.RECONNECTING, natsclient.CLOSED)
+	defer p.conn.RemoveStatusListener(lost)
 	if !p.conn.IsConnected() {
 		return nil, &unsent{p.disconnected()}
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callTimeout)
-		defer cancel()
+	go func() {
+		select {
+		case <-lost:
+			giveUp(errLost)
+		case <-ctx.Done():
+		}
+	}()
+	reply, err := p.conn.RequestMsgWithContext(ctx, m)
+	if err != nil && context.Cause(ctx) == errLost {
+		return nil, errLost
 	}
-	return p.conn.RequestMsgWithContext(ctx, m)
+	return reply, err
+}
+
+// callTimeoutOf returns how long a call may take: what is left of its context's time.
+func callTimeoutOf(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline)
+	}
+	return callTimeout
 }
 
 // apiError is JetStream's error in a reply.

@@ -72,14 +72,16 @@
 //
 //	Fetch                                       1
 //	Save that creates                           1
-//	Save that creates over a deleted or expired record, or conflicts with one, 3 and 2
+//	Save that creates over a marker             3
+//	Save that creates, and conflicts            2
 //	Save that updates                           2
 //	Save that conflicts                         1
 //	Save without a check                        1
 //	Delete                                      1
 //	List                                        16, and 1 for every record
 //
-// A conflict returns the current record. Each change is stored by most replicas before it
+// A record takes its data and 230 bytes with an ID of 63 characters. A conflict returns the current
+// record. Each change is stored by most replicas before it
 // is acknowledged.
 //
 // # Timeouts and unknown outcomes

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ var (
 	errNotFound    = fmt.Errorf("nats: %w", provider.ErrNotFound)
 	errForeign     = outcome.Refused(fmt.Errorf("nats: %w: the bucket has a key that is not of this package; use a bucket for sessions alone", provider.ErrUnreadable))
 	errGarbled     = errors.New("nats: the reply cannot be read; is JetStream enabled, and does another subscriber answer in its place?")
+	errLost        = errors.New("the connection was lost before the reply")
 	errTooMany     = errors.New("nats: the bucket has too many keys for List: 100,000 in one of 16 parts")
 	errOtherStream = errors.New("nats: another stream than that of the bucket has stored the message; remove the subjects of the bucket from that stream")
 )
@@ -44,7 +46,7 @@ func (p *Provider) disconnected() error {
 	if p.conn.IsClosed() {
 		return natsclient.ErrConnectionClosed
 	}
-	if err := p.conn.LastError(); err != nil {
+	if err := cmp.Or(p.lastError(), p.conn.LastError()); err != nil {
 		return fmt.Errorf("%w: %w", natsclient.ErrDisconnected, err)
 	}
 	return natsclient.ErrDisconnected
@@ -76,6 +78,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, natsclient.ErrNoResponders):
 		return fmt.Errorf("nats: nobody answers for bucket %q: it does not exist (CreateBucket creates it), JetStream is not enabled, the account has no permission, or the bucket has no leader at the moment: %w", p.bucket, err)
+	case errors.Is(err, natsclient.ErrDisconnected):
+		return fmt.Errorf("nats: no server can be reached; the client goes on trying: %w", err)
 	case errors.Is(err, natsclient.ErrMaxPayload):
 		return fmt.Errorf("nats: %w: the server's max_payload is exceeded, 1 MiB by default: %w", provider.ErrTooLarge, err)
 	}

@@ -21,6 +21,7 @@ type Provider struct {
 	bucket   string
 	replicas int // 0: that of the bucket, or 1 if CreateBucket makes it
 	close    func()
+	failure  *failure // of the connection that Open has made; nil: of another
 }
 
 var _ provider.Provider = (*Provider)(nil)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	natsclient "github.com/nats-io/nats.go"
@@ -36,7 +37,8 @@ func Open(url string, opts ...Option) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := natsclient.Connect(strings.Join(t.servers, ","), append(connection(), t.options...)...)
+	failure := new(failure)
+	conn, err := natsclient.Connect(strings.Join(t.servers, ","), append(connection(failure), t.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
@@ -46,7 +48,7 @@ func Open(url string, opts ...Option) (*Provider, error) {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
 	p := New(js, append(t.of, opts...)...)
-	p.close = conn.Close
+	p.close, p.failure = conn.Close, failure
 	return p, nil
 }
 
@@ -57,7 +59,7 @@ const (
 )
 
 // connection returns the recommended options.
-func connection() []natsclient.Option {
+func connection(f *failure) []natsclient.Option {
 	return []natsclient.Option{
 		natsclient.Name("holdfast"),
 		natsclient.Timeout(connectTimeout),
@@ -69,7 +71,29 @@ func connection() []natsclient.Option {
 		natsclient.PingInterval(pingInterval),
 		natsclient.MaxPingsOutstanding(2),
 		natsclient.ErrorHandler(func(*natsclient.Conn, *natsclient.Subscription, error) {}), // or they are printed
+		natsclient.ReconnectErrHandler(func(_ *natsclient.Conn, err error) { f.set(err) }),
 	}
+}
+
+// failure is why the last attempt to connect has failed.
+type failure struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *failure) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (p *Provider) lastError() error {
+	if p.failure == nil {
+		return nil
+	}
+	p.failure.mu.Lock()
+	defer p.failure.mu.Unlock()
+	return p.failure.err
 }
 
 // target is what a URL says.

@@ -231,10 +231,29 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 
 	t.Run("a wrong password", func(t *testing.T) {
 		p := open(t, strings.Replace(url, "hunter2", "wrong", 1))
-		err := p.Save(t.Context(), record(), 0)
-		isOutcome(t, "Save", err, notSaved)
-		if !strings.Contains(strings.ToLower(fmt.Sprint(err)), "authorization violation") || strings.Contains(fmt.Sprint(err), "wrong") {
-			t.Errorf("got error %v, want one that names the authorization", err)
+		var err error
+		eventually(t, "refused", func() bool {
+			err = p.Save(t.Context(), record(), 0)
+			isOutcome(t, "Save", err, notSaved)
+			return strings.Contains(strings.ToLower(fmt.Sprint(err)), "authorization violation")
+		})
+		if strings.Contains(fmt.Sprint(err), "wrong") {
+			t.Errorf("the error %q contains the password", err)
 		}
 	})
+}
+
+// A call ends when its connection is lost, long before its deadline.
+func TestCallEndsWithItsConnection(t *testing.T) {
+	server := testserver.Nats(t)
+	p := open(t, server.URL)
+	create(t, p)
+	server.Freeze()
+	time.AfterFunc(50*time.Millisecond, server.Kill)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	isOutcome(t, "Save", p.Save(ctx, record(), 0), inDoubt)
+	if ctx.Err() != nil {
+		t.Error("the call has ended with its deadline")
+	}
 }

@@ -165,7 +165,7 @@ func TestWaitReplicas(t *testing.T) {
 	impatient := p.store(redisprovider.WaitReplicas(1, atMost))
 	wantOpen(t, impatient.Save(t.Context(), chain{1}.grow("id", 2), 1))
 	wantChain(t, impatient, chain{1, 2})
-	loss{lands: true}.wantUnknown(t, store, impatient, chain{1, 2}.grow("id", 3), 2) // with another minute to wait
+	loss{lands: true}.wantUnknown(t, subject{}, store, impatient, chain{1, 2}.grow("id", 3), 2) // with another minute to wait
 	err := impatient.Save(t.Context(), chain{1, 2}.grow("id", 4), 2)
 	if !errors.Is(err, provider.ErrVersionConflict) {
 		t.Errorf("Save over an old version: %v, want a conflict", err)

@@ -17,8 +17,8 @@ var subjects = []subject{
 	{Store: stores.Postgres, serve: func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }},
 	{Store: stores.MySQL, serve: func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }},
 	{Store: stores.DynamoDB, serve: func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, spared: 3},
-	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }},
-	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, readsFirst: true},
+	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, overtaken: true},
+	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, overtaken: true},
 	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }},
 	{Store: stores.Cloudflare, serve: func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }},
 }
@@ -28,9 +28,10 @@ type subject struct {
 	serve  func(*testing.T) *testserver.Server
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start
 
-	// readsFirst: an update reads the record before it writes it. If no answer arrives,
-	// it is not written.
-	readsFirst bool
+	// overtaken: a fault may meet something else before the save, and end the connection:
+	// a read that an update makes first, or what HTTP/2 sends by itself. The save is then
+	// not sent, and its error says so.
+	overtaken bool
 }
 
 var tests = []struct {
