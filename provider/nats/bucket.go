@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+// createTimeout is that of CreateBucket if its context has no deadline: several replicas
+// first have to elect a leader.
+const createTimeout = 30 * time.Second
 
 func (p *Provider) stream() string { return "KV_" + p.bucket }
 
@@ -16,11 +21,17 @@ func (p *Provider) stream() string { return "KV_" + p.bucket }
 func (p *Provider) Bucket() string { return p.bucket }
 
 // CreateBucket creates the bucket unless it exists. Any number of instances may call it
-// concurrently, whenever they start.
+// concurrently, whenever they start. If the context has no deadline, it ends after 30
+// seconds.
 //
 // It returns an error if the bucket exists but cannot be used, for example because it
 // limits the age of all keys, or if the server is older than 2.11.
 func (p *Provider) CreateBucket(ctx context.Context) error {
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, createTimeout)
+		defer cancel()
+	}
 	stream, err := p.js.Stream(ctx, p.stream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = p.createStream(ctx)
