@@ -34,6 +34,7 @@ func page(f *results) (string, error) {
 		"server":      f.serverTable,
 		"outage":      f.outageTable,
 		"of":          func(key string) string { return f.machine[key] },
+		"date":        f.date,
 		"load":        f.load,
 		"rounds":      f.rounds,
 	}).Parse(pageText)

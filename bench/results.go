@@ -22,6 +22,7 @@ type results struct {
 type row struct {
 	name   string // with the labels, without -GOMAXPROCS
 	round  int
+	date   string
 	values map[string]float64 // by unit; nanoseconds are seconds
 }
 
@@ -50,7 +51,7 @@ func (f *results) add(r *benchfmt.Result) {
 		f.loads = append(f.loads, load)
 	}
 	round, _ := strconv.Atoi(r.GetConfig("round"))
-	row := row{name: withoutProcs(string(r.Name)), round: round, values: map[string]float64{}}
+	row := row{name: withoutProcs(string(r.Name)), round: round, date: r.GetConfig("date"), values: map[string]float64{}}
 	for _, v := range r.Values {
 		row.values[v.Unit] = v.Value
 	}
@@ -117,6 +118,16 @@ func median(values []float64) (float64, bool) {
 	}
 	sample := benchmath.NewSample(values, &benchmath.DefaultThresholds)
 	return benchmath.AssumeNothing.Summary(sample, 0.95).Center, true
+}
+
+// date returns the date of a benchmark's last round.
+func (f *results) date(name string) (date string) {
+	for _, r := range f.rows {
+		if strings.HasPrefix(r.name, name+"/") {
+			date = r.date
+		}
+	}
+	return date
 }
 
 // labels returns the values that a label has below a benchmark, in order of appearance.
