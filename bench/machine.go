@@ -26,6 +26,8 @@ func writeMachine(w io.Writer) error {
 	fmt.Fprintf(w, "go-version: %s\n", strings.TrimPrefix(runtime.Version(), "go"))
 	fmt.Fprintf(w, "redis-version: %s\n", serverVersion("redis-server"))
 	fmt.Fprintf(w, "postgres-version: %s\n", serverVersion("postgres"))
+	fmt.Fprintf(w, "mariadb-version: %s\n", serverVersion("mariadbd"))
+	fmt.Fprintf(w, "etcd-version: %s\n", serverVersion("etcd"))
 	for _, lib := range libraries {
 		fmt.Fprintf(w, "%s: %s\n", lib.key, versions[lib.module])
 	}
@@ -46,6 +48,11 @@ var libraries = []struct{ key, module string }{
 	{"fasthttp", "github.com/valyala/fasthttp"},
 	{"go-redis", "github.com/redis/go-redis/v9"},
 	{"pgx", "github.com/jackc/pgx/v5"},
+	{"go-sqlite3", "github.com/ncruces/go-sqlite3"},
+	{"mysql", "github.com/go-sql-driver/mysql"},
+	{"etcd-client", "go.etcd.io/etcd/client/v3"},
+	{"nats.go", "github.com/nats-io/nats.go"},
+	{"nats-server", "github.com/nats-io/nats-server/v2"},
 	{"securecookie", "github.com/gorilla/securecookie"},
 }
 
@@ -66,12 +73,14 @@ func moduleVersions() (map[string]string, error) {
 
 var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
 
-// serverVersion returns the version that the program reports. PostgreSQL may be in
-// Debian's own folder.
+// serverVersion returns the version that the program reports. Debian has some
+// programs in folders that are not in PATH.
 func serverVersion(program string) string {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		hidden, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
+		sbin, _ := filepath.Glob("/usr/sbin/" + program)
+		hidden = append(hidden, sbin...)
 		if len(hidden) == 0 {
 			return "unknown"
 		}
