@@ -45,10 +45,10 @@ func (p *Provider) CreateBucket(ctx context.Context) error {
 	return nil
 }
 
-// createStream creates the stream of the bucket. If another instance has created it in
-// the meantime, that one is returned.
+// createStream creates the stream of the bucket. If another instance has created the same
+// one in the meantime, that is returned.
 func (p *Provider) createStream(ctx context.Context) (jetstream.Stream, error) {
-	stream, err := p.js.CreateStream(ctx, jetstream.StreamConfig{
+	return p.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:              p.stream(),
 		Subjects:          []string{p.subjects(">")},
 		Description:       "sessions of Holdfast",
@@ -65,10 +65,6 @@ func (p *Provider) createStream(ctx context.Context) (jetstream.Stream, error) {
 		DenyDelete:        true, // as every bucket has it
 		// Not AllowDirect: any replica would answer, also one that is behind.
 	})
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return p.js.Stream(ctx, p.stream())
-	}
-	return stream, err
 }
 
 // faults returns what is wrong with the stream of the bucket.
