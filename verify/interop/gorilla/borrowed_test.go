@@ -2,6 +2,7 @@ package gorilla_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,9 @@ import (
 	_ "github.com/markbates/goth/providers/faux"
 	_ "github.com/quasoft/memstore"
 	_ "github.com/stretchr/testify/assert"
+
+	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
 )
 
 // suite is a package whose tests are run over gorillaholdfast: they are copied out of the
@@ -27,7 +31,12 @@ type suite struct {
 	tests   map[string]string // that are left out, and why
 }
 
-const storeVariable = "HOLDFAST_BORROWED_STORE" // for testdata/backend
+// For testdata/backend.
+const (
+	storeVariable = "HOLDFAST_BORROWED_STORE"
+	tokenVariable = "HOLDFAST_BORROWED_TOKEN"
+	storeToken    = "the-token-of-the-borrowed-tests"
+)
 
 const connection = "is about the connection to Redis"
 
@@ -70,7 +79,7 @@ func TestBorrowedTestsPass(t *testing.T) {
 					skip = append(skip, "^"+strings.ReplaceAll(name, "/", "$/^")+"$")
 				}
 				cmd := exec.Command(program, "-test.v", "-test.skip", strings.Join(skip, "|"))
-				cmd.Env = append(os.Environ(), storeVariable+"="+url)
+				cmd.Env = append(os.Environ(), storeVariable+"="+serve(t, open(t, url)), tokenVariable+"="+storeToken)
 				out, err := cmd.CombinedOutput()
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
@@ -90,20 +99,32 @@ func TestBorrowedTestsPass(t *testing.T) {
 	}
 }
 
+// serve serves a store over HTTP, and returns its URL.
+func serve(t *testing.T, store provider.Provider) string {
+	t.Helper()
+	handler, err := httpstore.Handler(store, httpstore.HandlerOptions{Token: storeToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// ownModule matches a requirement of a module of this repository, and its folder.
+var ownModule = regexp.MustCompile(`(?m)^(?:require)?\s+(github\.com/holdfast-go/holdfast(\S*)) v`)
+
 // borrowedModule returns the folder of a module with the requirements of this one.
 func borrowedModule(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	text := strings.Replace(read(t, "go.mod"), "/interop/gorilla\n", "/interop/gorilla/borrowed\n", 1)
-	for module, folder := range map[string]string{
-		"github.com/holdfast-go/holdfast":                          "../../..",
-		"github.com/holdfast-go/holdfast/adapters/gorillaholdfast": "../../../adapters/gorillaholdfast",
-	} {
-		absolute, err := filepath.Abs(folder)
+	for _, required := range ownModule.FindAllStringSubmatch(text, -1) {
+		absolute, err := filepath.Abs(filepath.Join("../../..", required[2]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		text += fmt.Sprintf("\nreplace %s => %q\n", module, absolute)
+		text += fmt.Sprintf("\nreplace %s => %q\n", required[1], absolute)
 	}
 	write(t, filepath.Join(dir, "go.mod"), text)
 	write(t, filepath.Join(dir, "go.sum"), read(t, "go.sum"))
@@ -153,7 +174,7 @@ func (s suite) build(t *testing.T, module string) string {
 func listTests(t *testing.T, program string) []string {
 	t.Helper()
 	cmd := exec.Command(program, "-test.list", "^Test")
-	cmd.Env = append(os.Environ(), storeVariable+"=memory:")
+	cmd.Env = append(os.Environ(), storeVariable+"=http://127.0.0.1:1", tokenVariable+"="+storeToken) // not used
 	out, err := cmd.Output()
 	names := strings.Fields(string(out))
 	if err != nil || len(names) == 0 {
@@ -162,14 +183,14 @@ func listTests(t *testing.T, program string) []string {
 	return names
 }
 
-// goTool runs the go command, offline.
+// goTool runs the go command. Outside of the workspace, the module may need other versions
+// of libraries than in it, and gets them as any module does.
 func goTool(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off")
 	if filepath.IsAbs(dir) { // not in the workspace
-		cmd.Env = append(cmd.Env, "GOWORK=off")
+		cmd.Env = append(os.Environ(), "GOWORK=off")
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -1,22 +1,22 @@
-// Package backend opens the store that the borrowed tests run on.
+// Package backend opens the store that the borrowed tests run on, which the test that runs
+// them serves over HTTP: so their module needs no other driver.
 package backend
 
 import (
-	"context"
 	"os"
 	"sync"
 
 	"github.com/holdfast-go/holdfast/adapters/gorillaholdfast"
-	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
 )
 
 var shared = sync.OnceValue(func() provider.Provider {
-	opened, err := storeurl.Create(context.Background(), os.Getenv("HOLDFAST_BORROWED_STORE"))
+	store, err := httpstore.New(os.Getenv("HOLDFAST_BORROWED_STORE"), httpstore.Options{Token: os.Getenv("HOLDFAST_BORROWED_TOKEN")})
 	if err != nil {
 		panic(err)
 	}
-	return opened
+	return store
 })
 
 // Store returns a Store over the provider that all tests share.
