@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) { testserver.Main(m) }
 
 func TestContract(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		key := make([]byte, 32)
 		rand.Read(key)
 		p, err := sealed.New(s.New(t), [][]byte{key})

@@ -28,7 +28,7 @@ type app struct {
 
 // each runs a test on every store, with an app of one instance and one of two.
 func each(t *testing.T, s spec, test func(*testing.T, *app)) {
-	stores.Each(t, func(t *testing.T, store stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, store stores.Store) {
 		t.Run("one instance", func(t *testing.T) { test(t, newApp(t, store, 1, s)) })
 		t.Run("two instances", func(t *testing.T) { test(t, newApp(t, store, 2, s)) })
 	})

@@ -11,7 +11,7 @@ import (
 // Instances without signing keys share a ring in the store, whichever begins it:
 // each takes the cookies of the others, from the first on.
 func TestInstancesShareTheirSigningKeys(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		a := newApp(t, s, 2, spec{Ring: true})
 		cookies := make([]string, 10)
 		var wg sync.WaitGroup

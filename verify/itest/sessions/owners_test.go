@@ -23,7 +23,7 @@ import (
 // A user's sessions are listed, changed and ended from another instance than that
 // which began them, on every store, one written by hand among them.
 func TestOwners(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		both := s.Instances(t, 2)
 		testOwners(t, both[0], both[1])
 	})
@@ -118,7 +118,7 @@ func (r *reset) Save(ctx context.Context, rec *provider.Record, expectVersion in
 // A login of which one save fails does not lock the user out who may have one session:
 // it works itself, and each login after it is refused only for a session that lives.
 func TestOwnerLimitAndAConnectionReset(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		p := s.Instances(t, 1)[0]
 		for _, lands := range []bool{false, true} {
 			for n := range int64(3) {
@@ -148,7 +148,7 @@ func TestOwnerLimitAndAConnectionReset(t *testing.T) {
 
 // A list of sessions that the store has lost is whole again when each was used.
 func TestOwnersListIsLost(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		p := s.Instances(t, 1)[0]
 		m := ownersManager(t, p, func(cfg *session.Config) { cfg.TouchInterval = time.Millisecond })
 		var cookies []*http.Cookie
@@ -199,7 +199,7 @@ func TestOwnersListIsLost(t *testing.T) {
 // A session that is renewed leaves a record that leads to the new one as long as that may
 // live.
 func TestOldNamesLast(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		p := s.Instances(t, 1)[0]
 		m := ownersManager(t, p)
 		cookie := signedIn(t, m, "ann", "laptop")

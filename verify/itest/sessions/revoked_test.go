@@ -16,7 +16,7 @@ var formToken = session.NewKey[int]("form")
 // posts it, and is signed in: at the first try, on every store, whichever of two
 // instances answers.
 func TestARevokedVisitorSignsInAtTheFirstTry(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		both := s.Instances(t, 2)
 		site, office := ownersManager(t, both[0]), ownersManager(t, both[1])
 		old := signedIn(t, site, "ann", "laptop")
@@ -48,7 +48,7 @@ func TestARevokedVisitorSignsInAtTheFirstTry(t *testing.T) {
 // Of the requests of a page that meet a revoked session at once, on two instances, one
 // begins the new session and sets the cookie.
 func TestOneOfParallelRequestsFollowsARevocation(t *testing.T) {
-	stores.Each(t, func(t *testing.T, s stores.Store) {
+	stores.EachProvider(t, func(t *testing.T, s stores.Store) {
 		var managers []*session.Manager
 		for _, p := range s.Instances(t, 2) {
 			managers = append(managers, ownersManager(t, p))

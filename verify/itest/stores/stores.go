@@ -51,6 +51,18 @@ func Each(t *testing.T, test func(*testing.T, Store)) {
 	}
 }
 
+// EachProvider runs a test on each provider once, on one of its servers, one after the
+// other. It is for tests of what is built on a provider.
+func EachProvider(t *testing.T, test func(*testing.T, Store)) {
+	for _, s := range All() {
+		switch s.Name {
+		case RedisCluster.Name, NatsReplicas.Name, Cloudflare.Name: // of redis, nats and http
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) { test(t, s) })
+	}
+}
+
 // New returns an empty provider on the shared server.
 func (s Store) New(tb testing.TB) provider.Provider { return s.Instances(tb, 1)[0] }
 
