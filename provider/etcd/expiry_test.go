@@ -6,9 +6,19 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
+
+// expire changes the value of a record so that it has just expired.
+func expire(t *testing.T, client *clientv3.Client, key string) {
+	t.Helper()
+	v := []byte(value(t, client, key))
+	binary.BigEndian.PutUint64(v[12:], uint64(time.Now().UnixMilli()))
+	put(t, client, key, string(v))
+}
 
 // expired returns a record that has expired but is still in the database, and its key.
 func expired(t *testing.T) (p *etcd.Provider, rec *provider.Record, held func() string) {
@@ -16,9 +26,7 @@ func expired(t *testing.T) (p *etcd.Provider, rec *provider.Record, held func() 
 	p, client, prefix := store(t)
 	rec = record()
 	save(t, p, rec, 0, nil)
-	expire := []byte(value(t, client, prefix+rec.ID))
-	binary.BigEndian.PutUint64(expire[12:], uint64(time.Now().UnixMilli()))
-	put(t, client, prefix+rec.ID, string(expire))
+	expire(t, client, prefix+rec.ID)
 	return p, rec, func() string { return value(t, client, prefix+rec.ID) }
 }
 

@@ -15,17 +15,16 @@ import (
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
 
-// expire saves records that have expired soon after it returns, and one that has not.
-func expire(t *testing.T, p provider.Provider, n int) (live *provider.Record) {
+// fillExpired saves n records that have expired, and one that has not.
+func fillExpired(t *testing.T, p provider.Provider, client *clientv3.Client, prefix string, n int) (live *provider.Record) {
 	t.Helper()
 	for range n {
 		rec := record()
-		rec.ExpiresAt = time.Now().Add(20 * time.Millisecond)
 		save(t, p, rec, 0, nil)
+		expire(t, client, prefix+rec.ID)
 	}
 	live = record()
 	save(t, p, live, 0, nil)
-	time.Sleep(25 * time.Millisecond)
 	return live
 }
 
@@ -40,7 +39,7 @@ func TestPurgeRemovesTheExpired(t *testing.T) {
 	p, client, prefix := store(t)
 	purge(t, p, 0)
 	const n = etcd.PageSize + etcd.MaxDeletes + 1
-	live := expire(t, p, n)
+	live := fillExpired(t, p, client, prefix, n)
 	put(t, client, prefix+"foreign", "value")
 	purge(t, p, n)
 	holds(t, p, live)
@@ -52,17 +51,12 @@ func TestPurgeRemovesTheExpired(t *testing.T) {
 
 // A record that is replaced after Purge has read it stays. All others go.
 func TestPurgeLeavesWhatHasChanged(t *testing.T) {
-	beside, _, prefix := store(t)
-	saved := expire(t, beside, 10)
-	var again *provider.Record
-	for _, id := range []string{"a", "b"} {
-		rec := record()
-		rec.ID, rec.ExpiresAt = id, time.Now().Add(time.Millisecond)
-		save(t, beside, rec, 0, nil)
-		again = next(rec)
-	}
-	again.ExpiresAt = saved.ExpiresAt
-	time.Sleep(2 * time.Millisecond)
+	beside, admin, prefix := store(t)
+	fillExpired(t, beside, admin, prefix, 11)
+	rec := record()
+	save(t, beside, rec, 0, nil)
+	expire(t, admin, prefix+rec.ID)
+	again := next(rec)
 
 	replaced := false
 	before := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -88,7 +82,7 @@ func TestPurgeEvery(t *testing.T) {
 		p.PurgeEvery(ctx, time.Millisecond)
 	}()
 	for i := range int64(2) {
-		expire(t, p, 10)
+		fillExpired(t, p, client, prefix, 10)
 		eventually(t, "purged", func() bool { return count(t, client, prefix) == i+1 })
 	}
 	cancel()
