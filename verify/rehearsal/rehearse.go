@@ -94,7 +94,8 @@ trap 'export -p >"$STATE"; pwd >"$STATE.dir"' EXIT
 `
 	cmd := exec.CommandContext(ctx, "bash", "-c", before+script)
 	cmd.Dir = n.dir
-	cmd.Env = append(n.env, "STATE="+n.state, "REPOSITORY="+n.files,
+	// A clone has its workspace, and other folders have none.
+	cmd.Env = append(n.env, "GOWORK=", "STATE="+n.state, "REPOSITORY="+n.files,
 		// A clone is one of this repository, whatever its URL will be.
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url."+n.root+".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/holdfast-go/holdfast")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
