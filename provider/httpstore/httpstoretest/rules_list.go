@@ -33,13 +33,13 @@ var listRules = []rule{
 			var paths []string
 			for i := range 300 {
 				paths = append(paths, s.pathOf(fmt.Sprint(prefix, "/é", i)))
-				s.wants("PUT", s.send("PUT", paths[i], headers{"Holdfast-Version": fmt.Sprint(1<<53 + 1 + i), "Holdfast-Expires": expires, "Holdfast-Format": "%20"}, fmt.Sprint(i, "\xff")), http.StatusOK)
+				s.wants("PUT", s.send("PUT", paths[i], headers{"Holdfast-Version": fmt.Sprint(int64(1<<53+1) + int64(i)), "Holdfast-Expires": expires, "Holdfast-Format": "%20"}, fmt.Sprint(i, "\xff")), http.StatusOK)
 			}
 			s.put(s.newPath(), "7", "") // without the prefix
 			listed := s.list(prefix)
 			for i := range paths {
 				id := fmt.Sprint(prefix, "/é", i)
-				want := fmt.Sprint(1<<53+1+i, " ", expires, " ", "  ", i, "\xff")
+				want := fmt.Sprint(int64(1<<53+1)+int64(i), " ", expires, " ", "  ", i, "\xff")
 				if listed[id] != want {
 					s.failf("the record is listed as %q, want %q", listed[id], want)
 				}
