@@ -55,7 +55,7 @@ func TestForeignValueStays(t *testing.T) {
 		"short string":   {"SET", key, "abc"},
 		"text":           {"SET", key, strings.Repeat("text", 20)},
 		"other layout":   {"SET", key, "\xf5HF\x02" + strings.Repeat("\x00", 40)},
-		"number":         {"SET", key, 12345678901234},
+		"number":         {"SET", key, int64(12345678901234)},
 		"begins as ours": {"SET", key, "\xf5HF\x01"},
 	} {
 		t.Run(name, func(t *testing.T) {
