@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 // CreateTable creates the table if there is none, with on-demand capacity, waits until it
@@ -53,7 +55,7 @@ func (p *Provider) usableTable(ctx context.Context) (*types.TableDescription, er
 		if err != nil {
 			return nil, p.explain(ctx, err)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep.For(ctx, pause); err != nil {
 			return nil, fmt.Errorf("dynamodb: waiting for table %q: %w", p.table, err)
 		}
 	}
@@ -117,15 +119,4 @@ func (p *Provider) hasTTL(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("dynamodb: the TTL of table %q is on the attribute %q, not on %q", p.table, attr, attrTTL)
 	}
 	return true, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -2,13 +2,13 @@ package etcd
 
 import (
 	"context"
-	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 // maxDeletes is how many keys a transaction deletes. By default etcd allows 128
@@ -100,30 +100,5 @@ func (p *Provider) removeUnchanged(ctx context.Context, kvs []*mvccpb.KeyValue) 
 // together do not run at the same time. One instance would be enough. PurgeEvery panics
 // if interval is not positive.
 func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
-	if interval <= 0 {
-		panic("etcd: the interval of PurgeEvery is not positive")
-	}
-	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
-		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
-			p.logger().ErrorContext(ctx, "etcd: Purge failed", "error", err)
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (p *Provider) logger() *slog.Logger {
-	if p.log == nil {
-		return slog.Default()
-	}
-	return p.log
+	purging.Every(ctx, "etcd", interval, p.log, p.Purge)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 // MoveOptions configures MoveAll and Clean.
@@ -134,7 +135,7 @@ func (p *Provider) MoveAll(ctx context.Context, opts MoveOptions) (Report, error
 		if barren >= maxBarrenPasses || barren > 0 && isFinal(err, report) {
 			return report, err
 		}
-		if err != nil && !sleep(ctx, betweenPasses) {
+		if err != nil && sleep.For(ctx, betweenPasses) != nil {
 			return report, fmt.Errorf("migrate: MoveAll was stopped: %w", ctx.Err())
 		}
 	}
@@ -174,16 +175,4 @@ func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) e
 		return fmt.Errorf("%w: %s; the first error: %w", ErrLeft, report.reasons(), first)
 	}
 	return nil
-}
-
-// sleep reports whether the time is over before ctx is.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

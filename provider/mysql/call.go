@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const (
@@ -33,7 +35,7 @@ func (p *Provider) call(ctx context.Context, trip func(conn *sql.Conn) error) er
 		case !isYielding(err):
 			return p.explain(ctx, err)
 		}
-		if err := sleep(ctx, rand.N(pause)); err != nil {
+		if err := sleep.For(ctx, rand.N(pause)); err != nil {
 			return p.explain(ctx, &unsent{err}) // the sent statement was rolled back
 		}
 	}
@@ -63,15 +65,4 @@ func isYielding(err error) bool {
 		return true
 	}
 	return false
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

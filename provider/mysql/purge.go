@@ -4,10 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 const (
@@ -96,19 +96,5 @@ func (p *Provider) remove(ctx context.Context, ids []any) (removed int64, err er
 // together do not run at the same time. One instance would be enough. PurgeEvery panics
 // if interval is not positive.
 func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
-	if interval <= 0 {
-		panic("mysql: the interval of PurgeEvery is not positive")
-	}
-	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
-		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
-			p.logger().ErrorContext(ctx, "mysql: Purge failed", "error", err)
-		}
-	}
-}
-
-func (p *Provider) logger() *slog.Logger {
-	if p.log == nil {
-		return slog.Default()
-	}
-	return p.log
+	purging.Every(ctx, "mysql", interval, p.log, p.Purge)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const maxRounds = 10
@@ -75,7 +76,7 @@ func (p *Provider) makeRoom(ctx context.Context, id string, expectVersion int64)
 			return err
 		}
 	}
-	if err := sleep(ctx, rand.N(maxPause)); err != nil {
+	if err := sleep.For(ctx, rand.N(maxPause)); err != nil {
 		return p.explain(ctx, &unsent{err})
 	}
 	return nil

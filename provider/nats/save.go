@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const (
@@ -46,7 +47,7 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 		if !isOvertaken(err) {
 			return err
 		}
-		if err := sleep(ctx, rand.N(pause)); err != nil {
+		if err := sleep.For(ctx, rand.N(pause)); err != nil {
 			return outcome.Refused(fmt.Errorf("nats: %w", err))
 		}
 	}
@@ -74,15 +75,4 @@ func refusal(current, rec *provider.Record) error {
 func isOvertaken(err error) bool {
 	answer, ok := errors.AsType[*apiError](err)
 	return ok && (answer.Code == codeWrongSequence || answer.Code == codeInFlight)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const (
@@ -23,7 +25,7 @@ func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 		if !isSerializationFailure(err) {
 			return p.explain(ctx, err)
 		}
-		if err := sleep(ctx, rand.N(pause)); err != nil {
+		if err := sleep.For(ctx, rand.N(pause)); err != nil {
 			return p.explain(ctx, &unsent{err}) // the sent statement was rolled back
 		}
 	}
@@ -65,15 +67,4 @@ func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error 
 func isSerializationFailure(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == serializationFailure || pg.Code == deadlockDetected)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -3,9 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
 	"time"
+
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 const (
@@ -67,19 +67,5 @@ func position(block int64) string { return fmt.Sprintf("(%d,0)", min(block, 1<<3
 // together do not run at the same time. One instance would be enough. PurgeEvery panics
 // if interval is not positive.
 func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
-	if interval <= 0 {
-		panic("postgres: the interval of PurgeEvery is not positive")
-	}
-	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
-		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
-			p.logger().ErrorContext(ctx, "postgres: Purge failed", "error", err)
-		}
-	}
-}
-
-func (p *Provider) logger() *slog.Logger {
-	if p.log == nil {
-		return slog.Default()
-	}
-	return p.log
+	purging.Every(ctx, "postgres", interval, p.log, p.Purge)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const (
@@ -128,19 +129,8 @@ func (p *Provider) call(ctx context.Context, trip func() error) error {
 		if !isLocked(err) {
 			return p.explain(ctx, err)
 		}
-		if ended := sleep(ctx, pause/2+rand.N(pause)); ended != nil {
+		if ended := sleep.For(ctx, pause/2+rand.N(pause)); ended != nil {
 			return p.explain(ctx, &unsent{err})
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -2,9 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"log/slog"
-	"math/rand/v2"
 	"time"
+
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const (
@@ -57,7 +58,7 @@ func (p *Provider) purge(ctx context.Context, first, last, expired int64) (remov
 		if err != nil || n < rowsPerPurge {
 			return removed, err
 		}
-		if err := sleep(ctx, purgePause); err != nil {
+		if err := sleep.For(ctx, purgePause); err != nil {
 			return removed, p.explain(ctx, &unsent{err})
 		}
 	}
@@ -72,19 +73,5 @@ func (p *Provider) purge(ctx context.Context, first, last, expired int64) (remov
 // together do not run at the same time. One process would be enough. PurgeEvery panics if
 // interval is not positive.
 func (p *Provider) PurgeEvery(ctx context.Context, interval time.Duration) {
-	if interval <= 0 {
-		panic("sqlite: the interval of PurgeEvery is not positive")
-	}
-	for wait := rand.N(interval); sleep(ctx, wait) == nil; wait = interval {
-		if _, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
-			p.logger().ErrorContext(ctx, "sqlite: Purge failed", "error", err)
-		}
-	}
-}
-
-func (p *Provider) logger() *slog.Logger {
-	if p.log == nil {
-		return slog.Default()
-	}
-	return p.log
+	purging.Every(ctx, "sqlite", interval, p.log, p.Purge)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
 const maxRounds = 10
@@ -28,7 +29,7 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 		if !allows(current, expectVersion) {
 			return refusal(current, rec)
 		}
-		if err := sleep(ctx, rand.N(maxPause)); err != nil {
+		if err := sleep.For(ctx, rand.N(maxPause)); err != nil {
 			return p.explain(ctx, &unsent{err})
 		}
 	}
