@@ -2,7 +2,6 @@ package etcd
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -66,7 +65,7 @@ func (p *Provider) Close() error {
 
 // Fetch implements provider.Provider with a linearizable read.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "etcd", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	resp, err := p.kv().Get(ctx, p.key(id))
@@ -86,7 +85,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 // Save implements provider.Provider with a transaction. A conflict is a
 // *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "etcd", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	if expectVersion > 0 {
@@ -97,21 +96,10 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "etcd", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	return p.remove(ctx, p.key(id))
 }
 
 func (p *Provider) key(id string) string { return p.prefix + id }
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("etcd: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("etcd: %w", err))
-	}
-	return nil
-}

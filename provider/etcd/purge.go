@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
@@ -25,7 +26,7 @@ const purgeTimeout = time.Minute // of one request, in case nobody answers
 // Records expire without Purge. Purge keeps the database from growing. It goes by the
 // clock of this machine.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "etcd", nil); err != nil {
 		return 0, err
 	}
 	for kvs, err := range p.pages(ctx, "", purgeTimeout, clientv3.WithSerializable()) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -77,7 +76,7 @@ func (p *Provider) Close() error {
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "httpstore", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	reply, err := p.call(ctx, call{method: http.MethodGet, path: pathOf(id)})
@@ -97,7 +96,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 // Save implements provider.Provider. A conflict is a *provider.ConflictError if it is one
 // in the server.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "httpstore", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	header := make(http.Header, 10)
@@ -117,7 +116,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "httpstore", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	return p.change(ctx, call{method: http.MethodDelete, path: pathOf(id)}, id)
@@ -139,17 +138,6 @@ func (p *Provider) change(ctx context.Context, c call, id string) error {
 }
 
 func pathOf(id string) string { return recordsPath + "/" + encodeID(id) }
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("httpstore: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("httpstore: %w", err))
-	}
-	return nil
-}
 
 // dataReader returns data as the body of a request. The transport sends the body again
 // if it has written nothing of it to a connection that the server has closed.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // CompareOptions configures Compare.
@@ -55,7 +56,7 @@ type Comparison struct {
 // left and is not the Same in to.
 func (p *Provider) Compare(ctx context.Context, opts CompareOptions) (Comparison, error) {
 	var c Comparison
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "migrate", nil); err != nil {
 		return c, err
 	}
 	var first error

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 var _ provider.Lister = (*Provider)(nil)
@@ -15,7 +16,7 @@ var _ provider.Lister = (*Provider)(nil)
 // from as well, which are as many as the records that were moved or created.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return func(yield func(*provider.Record, error) bool) {
-		if err := check(ctx, provider.ValidatePrefix(prefix)); err != nil {
+		if err := outcome.Check(ctx, "migrate", provider.ValidatePrefix(prefix)); err != nil {
 			yield(nil, err)
 			return
 		}

@@ -56,7 +56,7 @@ func isProvider(p provider.Provider) bool {
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "migrate", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	return p.fetch(ctx, id)
@@ -65,7 +65,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 // Save implements provider.Provider. It refuses a Format that begins with
 // "holdfast-migrate/" with provider.ErrInvalidRecord.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, validate(rec, expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "migrate", validate(rec, expectVersion)); err != nil {
 		return err
 	}
 	return p.save(ctx, rec, expectVersion)
@@ -73,21 +73,10 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "migrate", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	return p.delete(ctx, id)
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("migrate: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("migrate: %w", err))
-	}
-	return nil
 }
 
 func validate(rec *provider.Record, expectVersion int64) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // maxRounds limits how often finish begins again. Each time, another instance or the clock
@@ -23,7 +24,7 @@ const (
 // provider.Lister. A record that is absent or was moved is not an error. See MoveAll for
 // the reasons of a failure; after one the record may have been moved or not.
 func (p *Provider) Move(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "migrate", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	if err := p.probe(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -113,7 +114,7 @@ var ErrLeft = errors.New("migrate: the old store has records that are not moved"
 // without it in from.
 func (p *Provider) MoveAll(ctx context.Context, opts MoveOptions) (Report, error) {
 	var report Report
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "migrate", nil); err != nil {
 		return report, err
 	}
 	if err := p.probe(ctx); err != nil {

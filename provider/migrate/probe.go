@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // Probe checks, before anything is moved, that to is another store than from, that its
@@ -14,7 +15,7 @@ import (
 // reservation of that size in to, and deletes it. MoveAll and Move do the same first, with
 // a small one.
 func (p *Provider) Probe(ctx context.Context, size int) error {
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "migrate", nil); err != nil {
 		return err
 	}
 	if p.prepare {

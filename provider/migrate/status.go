@@ -3,6 +3,8 @@ package migrate
 import (
 	"context"
 	"fmt"
+
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // Status counts what the old store has.
@@ -20,7 +22,7 @@ func (s Status) Complete() bool { return s.Left == 0 }
 // must be a provider.Lister.
 func (p *Provider) Status(ctx context.Context) (Status, error) {
 	var s Status
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "migrate", nil); err != nil {
 		return s, err
 	}
 	err := p.list(ctx, func(e listed) {

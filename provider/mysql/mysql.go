@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"strconv"
@@ -74,7 +73,7 @@ func (p *Provider) Close() error {
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "mysql", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	rec, err := p.read(ctx, id)
@@ -86,7 +85,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "mysql", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	return p.save(ctx, rec, expectVersion)
@@ -94,7 +93,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "mysql", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	_, err := p.exec(ctx, p.sql.delete, []byte(id))
@@ -171,16 +170,5 @@ func (e *expiry) Scan(value any) error {
 		return err
 	}
 	e.rec.ExpiresAt = provider.FromMillis(int64(ms))
-	return nil
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("mysql: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("mysql: %w", err))
-	}
 	return nil
 }

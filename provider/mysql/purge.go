@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
@@ -24,7 +25,7 @@ const (
 //
 // Records expire without Purge. Purge keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "mysql", nil); err != nil {
 		return 0, err
 	}
 	for last := beforeAll; last != afterAll && err == nil; {

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"time"
 
@@ -81,7 +80,7 @@ func (p *Provider) Close() error {
 
 // Fetch implements provider.Provider. The leader of the bucket answers.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "nats", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	found, err := p.read(ctx, p.subject(id))
@@ -100,7 +99,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "nats", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	switch {
@@ -115,19 +114,8 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider. It leaves a marker for a minute.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "nats", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	return p.publish(ctx, p.marker(id))
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("nats: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("nats: %w", err))
-	}
-	return nil
 }

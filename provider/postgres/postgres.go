@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -82,7 +81,7 @@ const maxData = 256 << 20
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "postgres", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	rec, err := p.read(ctx, id)
@@ -94,7 +93,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "postgres", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	if len(rec.Data) > maxData {
@@ -105,7 +104,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "postgres", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	_, err := p.exec(ctx, p.sql.delete, id)
@@ -157,15 +156,4 @@ func scanRecord(row pgx.Row, id string) (*provider.Record, error) {
 	}
 	rec.ExpiresAt = provider.FromMillis(ms)
 	return rec, nil
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("postgres: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("postgres: %w", err))
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
@@ -21,7 +22,7 @@ const (
 //
 // Records expire without Purge. Purge keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "postgres", nil); err != nil {
 		return 0, err
 	}
 	switch cockroach, err := p.isCockroach(ctx); {

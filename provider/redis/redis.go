@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -79,7 +78,7 @@ func (p *Provider) Close() error {
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "redis", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	cmd := getex(ctx, p.key(id))
@@ -96,7 +95,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "redis", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	if valueSize(rec) > maxValueSize {
@@ -112,21 +111,10 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "redis", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	return p.apply(ctx, &change{id: id, expect: expectAny})
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("redis: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("redis: %w", err))
-	}
-	return nil
 }
 
 func (p *Provider) key(id string) string { return p.prefix + id }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
@@ -24,7 +25,7 @@ const (
 // Records expire without Purge. Purge makes room for new ones: the file does not shrink,
 // but its free pages are used again.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
-	if err := check(ctx, nil); err != nil {
+	if err := outcome.Check(ctx, "sqlite", nil); err != nil {
 		return 0, err
 	}
 	var last int64 // rows that are inserted from now on have not expired

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"log/slog"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -84,7 +83,7 @@ const maxData = 16 << 20
 
 // Fetch implements provider.Provider.
 func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, error) {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "sqlite", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
 	rec, err := p.read(ctx, id)
@@ -97,7 +96,7 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 // Save implements provider.Provider. A conflict is a *provider.ConflictError. Data of
 // over 16 MiB is refused with provider.ErrTooLarge.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if err := check(ctx, rec.Validate(expectVersion)); err != nil {
+	if err := outcome.Check(ctx, "sqlite", rec.Validate(expectVersion)); err != nil {
 		return err
 	}
 	if len(rec.Data) > maxData {
@@ -108,7 +107,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 
 // Delete implements provider.Provider.
 func (p *Provider) Delete(ctx context.Context, id string) error {
-	if err := check(ctx, provider.ValidateID(id)); err != nil {
+	if err := outcome.Check(ctx, "sqlite", provider.ValidateID(id)); err != nil {
 		return err
 	}
 	_, err := p.exec(ctx, p.sql.delete, id)
@@ -122,15 +121,4 @@ func (p *Provider) read(ctx context.Context, id string) (*provider.Record, error
 		return nil, err
 	}
 	return recs[0], nil
-}
-
-// check is called first by every method.
-func check(ctx context.Context, invalid error) error {
-	if invalid != nil {
-		return fmt.Errorf("sqlite: %w", invalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return outcome.Refused(fmt.Errorf("sqlite: %w", err))
-	}
-	return nil
 }
