@@ -1,6 +1,6 @@
-// Package storetest gives tests control over the storage: a provider.Provider around
-// another one that counts the calls and has a hook for each, to delay, drop, duplicate or
-// fail it.
+// Package storetest helps to test stores. Store gives tests control over the storage: it is
+// a provider.Provider around another one that counts the calls and has a hook for each, to
+// delay, drop, duplicate or fail it.
 package storetest
 
 import (

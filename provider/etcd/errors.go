@@ -21,10 +21,6 @@ var (
 	errForeign  = outcome.Refused(fmt.Errorf("etcd: %w: the key holds a value that is not of this package; give each program its own Prefix", provider.ErrUnreadable))
 )
 
-func conflict(current *provider.Record) error {
-	return fmt.Errorf("etcd: %w", &provider.ConflictError{Current: current})
-}
-
 // explainWrite is explain for a transaction that changes something. It marks the error if
 // the transaction has certainly changed nothing.
 func (p *Provider) explainWrite(ctx context.Context, err error, sent bool) error {

@@ -8,6 +8,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
@@ -51,7 +52,7 @@ func TestUsers(t *testing.T) {
 		{"no user", "", "app/", "the server requires a user"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			p := open(t, "etcd://"+test.credentials+server.Addr, etcd.Prefix(test.prefix))
 			each(t, p, rec, func(t *testing.T, name string, err error) {
 				if test.want == "" {
@@ -78,23 +79,23 @@ func TestLoginIsRepeated(t *testing.T) {
 	server := withUsers(t)
 	url := "etcd://app:app%27s@" + server.Addr
 	server.Kill()
-	p, rec := open(t, url, etcd.Prefix("app/")), record()
+	p, rec := open(t, url, etcd.Prefix("app/")), storetest.NewRecord()
 	isOutcome(t, "Save", p.Save(t.Context(), rec, 0), notSaved)
 	for range 2 {
 		server.Restart()
-		eventually(t, "logged in", func() bool { return p.Save(t.Context(), rec, -1) == nil })
-		holds(t, p, rec)
+		storetest.Eventually(t, "logged in", func() bool { return p.Save(t.Context(), rec, -1) == nil })
+		storetest.WantRecord(t, p, rec)
 	}
 }
 
 func TestUnreachableServerIsNotAConflict(t *testing.T) {
 	server := testserver.Etcd(t)
 	p := etcd.New(dial(t, server.URL, impatient))
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Kill()
 	for range 3 { // over the connection that was open, and new ones
-		each(t, p, next(rec), func(t *testing.T, _ string, err error) {
+		each(t, p, storetest.Next(rec), func(t *testing.T, _ string, err error) {
 			discreet(t, err, rec)
 			for _, wrong := range []error{provider.ErrVersionConflict, provider.ErrNotFound, provider.ErrFull, provider.ErrTooLarge} {
 				if errors.Is(err, wrong) {
@@ -104,8 +105,8 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 		})
 	}
 	server.Restart()
-	eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
-	holds(t, p, rec)
+	storetest.Eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
+	storetest.WantRecord(t, p, rec)
 }
 
 // What another program has stored is neither read, changed nor deleted.
@@ -113,7 +114,7 @@ func TestForeignValuesAreLeftAlone(t *testing.T) {
 	for _, foreign := range []string{"", "x", "{}", "\x00", "\xff\xff\xff\xff\xff", "\xf5HF\x01 a record of provider/redis", "\xf5HF\x03"} {
 		t.Run(fmt.Sprintf("%q", foreign), func(t *testing.T) {
 			p, client, prefix := store(t)
-			rec := record()
+			rec := storetest.NewRecord()
 			put(t, client, prefix+rec.ID, foreign)
 			each(t, p, rec, func(t *testing.T, name string, err error) {
 				if name == "Purge" {
@@ -141,9 +142,9 @@ func TestForeignValuesAreLeftAlone(t *testing.T) {
 // A value that begins as a record's, but is cut off, is not read.
 func TestTruncatedValueIsUnreadable(t *testing.T) {
 	p, client, prefix := store(t)
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = nil
-	save(t, p, rec, 0, nil)
+	storetest.Save(t, p, rec, 0, nil)
 	whole := value(t, client, prefix+rec.ID)
 	for n := range len(whole) {
 		put(t, client, prefix+rec.ID, whole[:n])

@@ -8,6 +8,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
@@ -24,8 +25,8 @@ func expire(t *testing.T, client *clientv3.Client, key string) {
 func expired(t *testing.T) (p *etcd.Provider, rec *provider.Record, held func() string) {
 	t.Helper()
 	p, client, prefix := store(t)
-	rec = record()
-	save(t, p, rec, 0, nil)
+	rec = storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	expire(t, client, prefix+rec.ID)
 	return p, rec, func() string { return value(t, client, prefix+rec.ID) }
 }
@@ -33,35 +34,35 @@ func expired(t *testing.T) (p *etcd.Provider, rec *provider.Record, held func() 
 func TestExpiredKeyIsAbsent(t *testing.T) {
 	t.Run("to Fetch", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		lacks(t, p, rec.ID)
+		storetest.WantNoRecord(t, p, rec.ID)
 	})
 	t.Run("to an update", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
-		lacks(t, p, rec.ID)
+		wantAbsent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
+		storetest.WantNoRecord(t, p, rec.ID)
 	})
 	t.Run("to a repeated create", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to a repeated update", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+		wantAbsent(t, storetest.Save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
 	})
 	t.Run("to a create", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		save(t, p, next(rec), 0, nil)
+		storetest.Save(t, p, storetest.Next(rec), 0, nil)
 	})
 	t.Run("to an unchecked Save", func(t *testing.T) {
 		p, rec, _ := expired(t)
-		rec = next(rec)
-		save(t, p, rec, -1, nil)
-		holds(t, p, rec)
+		rec = storetest.Next(rec)
+		storetest.Save(t, p, rec, -1, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to List", func(t *testing.T) {
 		p, _, held := expired(t)
-		if ids, err := list(context.WithoutCancel(t.Context()), p, ""); len(ids) > 0 || err != nil {
+		if ids, err := storetest.List(context.WithoutCancel(t.Context()), p, ""); len(ids) > 0 || err != nil {
 			t.Errorf("List: got %q and error %v, want none", ids, err)
 		}
 		if held() == "" {
@@ -73,14 +74,14 @@ func TestExpiredKeyIsAbsent(t *testing.T) {
 // A record that has expired when it is saved takes no space.
 func TestExpiredRecordIsNotStored(t *testing.T) {
 	p, client, prefix := store(t)
-	rec := record()
+	rec := storetest.NewRecord()
 	for _, expectVersion := range []int64{0, 1, -1} {
 		if expectVersion > 0 {
-			save(t, p, rec, 0, nil)
+			storetest.Save(t, p, rec, 0, nil)
 		}
-		over := next(rec)
+		over := storetest.Next(rec)
 		over.ExpiresAt = time.Now().Add(-time.Second)
-		save(t, p, over, expectVersion, nil)
+		storetest.Save(t, p, over, expectVersion, nil)
 		if n := count(t, client, prefix); n != 0 {
 			t.Errorf("expecting %d: %d keys, want none", expectVersion, n)
 		}

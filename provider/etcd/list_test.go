@@ -7,6 +7,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
@@ -15,9 +16,9 @@ import (
 func fill(t *testing.T, p provider.Provider, n int) (ids []string) {
 	t.Helper()
 	for i := range n {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.ID = fmt.Sprintf("x%06d", i)
-		save(t, p, rec, -1, nil)
+		storetest.Save(t, p, rec, -1, nil)
 		ids = append(ids, rec.ID)
 	}
 	return ids
@@ -26,7 +27,7 @@ func fill(t *testing.T, p provider.Provider, n int) (ids []string) {
 // lists wants List to yield these IDs in that order.
 func lists(t *testing.T, p provider.Provider, prefix string, want ...string) {
 	t.Helper()
-	if got, err := list(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
+	if got, err := storetest.List(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
 		t.Errorf("List of prefix %q: got %d IDs and error %v, want %d", prefix, len(got), err, len(want))
 	}
 }
@@ -56,7 +57,7 @@ func TestListDuringCompaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got = append(got, rec.ID); len(got) == 10 {
-			save(t, p, record(), 0, nil)
+			storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 			resp, err := client.Get(t.Context(), "x")
 			if err != nil {
 				t.Fatal(err)
@@ -76,11 +77,11 @@ func TestListDuringCompaction(t *testing.T) {
 // Without a prefix, the records are among the keys of other programs.
 func TestListOfTheEmptyPrefix(t *testing.T) {
 	_, client, prefix := store(t)
-	p, rec := etcd.New(client, etcd.Prefix("")), record()
+	p, rec := etcd.New(client, etcd.Prefix("")), storetest.NewRecord()
 	rec.ID = prefix + "a"
-	save(t, p, rec, 0, nil)
+	storetest.Save(t, p, rec, 0, nil)
 	lists(t, p, prefix, rec.ID)
-	ids, err := list(t.Context(), p, "")
+	ids, err := storetest.List(t.Context(), p, "")
 	if err != nil || !slices.Contains(ids, rec.ID) {
 		t.Errorf("List: got %d IDs and error %v, want the record among them", len(ids), err)
 	}

@@ -14,15 +14,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
-
-// patience bounds what should take no time.
-const patience = time.Minute
 
 // dial returns a client of a server that is closed at the end of the test.
 func dial(tb testing.TB, url string, set ...func(*clientv3.Config)) *clientv3.Client {
@@ -115,94 +113,12 @@ func count(tb testing.TB, client *clientv3.Client, prefix string) int64 {
 	return resp.Count
 }
 
-func record() *provider.Record {
-	return &provider.Record{
-		ID:        rand.Text(),
-		Version:   1,
-		ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC(),
-		Format:    "test",
-		Data:      []byte("secret " + rand.Text()),
-	}
-}
-
-// next returns a record to be saved in the place of rec.
-func next(rec *provider.Record) *provider.Record {
-	n := rec.Clone()
-	n.Version++
-	n.Data = []byte("secret " + rand.Text())
-	return n
-}
-
-// versioned returns rec in another version.
-func versioned(rec *provider.Record, version int64) *provider.Record {
-	rec = rec.Clone()
-	rec.Version = version
-	return rec
-}
-
-// save wants a Save to end with an error that wraps want, or none.
-func save(tb testing.TB, p provider.Provider, rec *provider.Record, expectVersion int64, want error) error {
-	tb.Helper()
-	err := p.Save(tb.Context(), rec, expectVersion)
-	if !errors.Is(err, want) {
-		tb.Fatalf("Save, expecting version %d: got error %v, want %v", expectVersion, err, want)
-	}
-	return err
-}
-
-// lacks wants no such record to be there.
-func lacks(tb testing.TB, p provider.Provider, id string) {
-	tb.Helper()
-	if _, err := p.Fetch(tb.Context(), id); !errors.Is(err, provider.ErrNotFound) {
-		tb.Errorf("Fetch: got error %v, want ErrNotFound", err)
-	}
-}
-
-// holds wants the record to be there in that version.
-func holds(tb testing.TB, p provider.Provider, want *provider.Record) {
-	tb.Helper()
-	got, err := p.Fetch(tb.Context(), want.ID)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if got.Version != want.Version || string(got.Data) != string(want.Data) {
-		tb.Errorf("Fetch: got version %d with Data %q, want %d with %q", got.Version, got.Data, want.Version, want.Data)
-	}
-}
-
 // wantAbsent wants a conflict to say that there is no record.
 func wantAbsent(t *testing.T, err error) {
 	t.Helper()
 	if conflict, ok := errors.AsType[*provider.ConflictError](err); !ok || conflict.Current != nil {
 		t.Errorf("got %#v, want a ConflictError without a current record", err)
 	}
-}
-
-// eventually polls until done.
-func eventually(tb testing.TB, what string, done func() bool) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			tb.Fatalf("%s: still not after %v", what, patience)
-		}
-	}
-}
-
-// list returns the IDs that List yields.
-func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
-	for rec, err := range provider.List(ctx, p, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, rec.ID)
-	}
-	return ids, nil
 }
 
 // each calls every method.
@@ -219,7 +135,7 @@ func each(t *testing.T, p *etcd.Provider, rec *provider.Record, check func(t *te
 		{"unchecked Save", func() error { return p.Save(ctx, rec, -1) }},
 		{"Delete", func() error { return p.Delete(ctx, rec.ID) }},
 		{"Purge", func() error { _, err := p.Purge(ctx); return err }},
-		{"List", func() error { _, err := list(ctx, p, ""); return err }},
+		{"List", func() error { _, err := storetest.List(ctx, p, ""); return err }},
 	} {
 		t.Run(call.name, func(t *testing.T) { check(t, call.name, call.do()) })
 	}

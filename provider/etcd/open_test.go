@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
@@ -38,9 +39,9 @@ func TestURLs(t *testing.T) {
 	server := testserver.SharedEtcd(t)
 	for _, url := range []string{server, server + "/", server + "," + testserver.FreeAddr(t), server + "?prefix=test/open/", server + "/?prefix=test%2Fopen%2F"} {
 		p := open(t, url)
-		rec := record()
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 		prefix := "holdfast/"
 		if strings.Contains(url, "prefix") {
 			prefix = "test/open/"

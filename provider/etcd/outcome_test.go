@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
@@ -33,9 +34,9 @@ var (
 func ends(t *testing.T, ctx context.Context, p *etcd.Provider, want outcome) {
 	t.Helper()
 	for name, change := range map[string]func() error{
-		"create":    func() error { return p.Save(ctx, record(), 0) },
-		"update":    func() error { return p.Save(ctx, record(), 7) },
-		"unchecked": func() error { return p.Save(ctx, record(), -1) },
+		"create":    func() error { return p.Save(ctx, storetest.NewRecord(), 0) },
+		"update":    func() error { return p.Save(ctx, storetest.NewRecord(), 7) },
+		"unchecked": func() error { return p.Save(ctx, storetest.NewRecord(), -1) },
 		"delete":    func() error { return p.Delete(ctx, "none") },
 	} {
 		isOutcome(t, name, change(), want)
@@ -70,7 +71,7 @@ func TestNotConnectedInTimeIsRefused(t *testing.T) {
 	p := open(t, "etcd://"+silent.Addr().String())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err := p.Save(ctx, record(), 0)
+	err := p.Save(ctx, storetest.NewRecord(), 0)
 	isOutcome(t, "Save", err, refused)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
@@ -97,14 +98,14 @@ func TestSentIsInDoubt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := testserver.Etcd(t)
 			p := open(t, server.URL)
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			server.Freeze()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			// The connection is there, so that the request is sent at once.
 			time.AfterFunc(50*time.Millisecond, func() { fail(server, cancel) })
-			isOutcome(t, "Save", p.Save(ctx, next(rec), rec.Version), inDoubt)
+			isOutcome(t, "Save", p.Save(ctx, storetest.Next(rec), rec.Version), inDoubt)
 		})
 	}
 }
@@ -113,17 +114,17 @@ func TestSentIsInDoubt(t *testing.T) {
 func TestAbandonedSaveMayLandLater(t *testing.T) {
 	server := testserver.Etcd(t)
 	p := open(t, server.URL)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Freeze()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	abandoned := next(rec)
+	abandoned := storetest.Next(rec)
 	isOutcome(t, "Save", p.Save(ctx, abandoned, rec.Version), inDoubt)
 	server.Thaw()
-	save(t, p, abandoned, rec.Version, nil) // whether it has landed or not
-	holds(t, p, abandoned)
-	save(t, p, next(abandoned), rec.Version, provider.ErrVersionConflict)
+	storetest.Save(t, p, abandoned, rec.Version, nil) // whether it has landed or not
+	storetest.WantRecord(t, p, abandoned)
+	storetest.Save(t, p, storetest.Next(abandoned), rec.Version, provider.ErrVersionConflict)
 }
 
 // answering is a server whose answers to transactions are errors.
@@ -182,7 +183,7 @@ func TestOutcomeOfErrors(t *testing.T) {
 // The server notices the end of a call's time, too, and may be the first to do so.
 func TestDeadlineOfTheServerIsTheContexts(t *testing.T) {
 	for text, want := range map[string]error{"context deadline exceeded": context.DeadlineExceeded, "context canceled": context.Canceled} {
-		if err := answer(t, status.Error(codes.Unknown, text)).Save(t.Context(), record(), 0); !errors.Is(err, want) {
+		if err := answer(t, status.Error(codes.Unknown, text)).Save(t.Context(), storetest.NewRecord(), 0); !errors.Is(err, want) {
 			t.Errorf("%s: got error %v, want %v", text, err, want)
 		}
 	}
@@ -191,21 +192,21 @@ func TestDeadlineOfTheServerIsTheContexts(t *testing.T) {
 func TestDatabaseWithoutSpaceIsFull(t *testing.T) {
 	server := testserver.Etcd(t, "--quota-backend-bytes", "1000000")
 	p := open(t, server.URL)
-	rec, kept := record(), record()
+	rec, kept := storetest.NewRecord(), storetest.NewRecord()
 	rec.Data = make([]byte, 100_000)
-	save(t, p, kept, 0, nil)
+	storetest.Save(t, p, kept, 0, nil)
 	var err error
 	for n := int64(1); err == nil && n < 100; n++ {
-		err = p.Save(t.Context(), versioned(rec, n), -1)
+		err = p.Save(t.Context(), storetest.WithVersion(rec, n), -1)
 	}
 	if !errors.Is(err, provider.ErrFull) || !strings.Contains(err.Error(), "defragment") {
 		t.Errorf("got error %v, want ErrFull, and what to do", err)
 	}
 	isOutcome(t, "Save", err, refused)
 	for _, expectVersion := range []int64{0, 1, -1} {
-		isOutcome(t, fmt.Sprint("another Save, expecting ", expectVersion), p.Save(t.Context(), record(), expectVersion), refused)
+		isOutcome(t, fmt.Sprint("another Save, expecting ", expectVersion), p.Save(t.Context(), storetest.NewRecord(), expectVersion), refused)
 	}
-	holds(t, p, kept)
+	storetest.WantRecord(t, p, kept)
 	if err := p.Delete(t.Context(), kept.ID); err != nil {
 		t.Errorf("Delete: got error %v, want none", err)
 	}
@@ -219,21 +220,21 @@ func TestTooLarge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, _, _ := store(t)
-			rec := record()
-			save(t, p, rec, 0, nil)
-			large := next(rec)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			large := storetest.Next(rec)
 			large.Data = make([]byte, size)
 			for _, expectVersion := range []int64{0, rec.Version, -1} {
-				isOutcome(t, name, save(t, p, large, expectVersion, provider.ErrTooLarge), refused)
+				isOutcome(t, name, storetest.Save(t, p, large, expectVersion, provider.ErrTooLarge), refused)
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 	t.Run("for the server's gRPC", func(t *testing.T) {
 		client := shared(t, func(cfg *clientv3.Config) { cfg.MaxCallSendMsgSize = 1 << 30 })
 		p := etcd.New(client, etcd.Prefix(newPrefix(t)))
-		large := record()
+		large := storetest.NewRecord()
 		large.Data = make([]byte, 4<<20)
-		isOutcome(t, "Save", save(t, p, large, 0, provider.ErrTooLarge), refused)
+		isOutcome(t, "Save", storetest.Save(t, p, large, 0, provider.ErrTooLarge), refused)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
@@ -19,12 +20,12 @@ import (
 func fillExpired(t *testing.T, p provider.Provider, client *clientv3.Client, prefix string, n int) (live *provider.Record) {
 	t.Helper()
 	for range n {
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		expire(t, client, prefix+rec.ID)
 	}
-	live = record()
-	save(t, p, live, 0, nil)
+	live = storetest.NewRecord()
+	storetest.Save(t, p, live, 0, nil)
 	return live
 }
 
@@ -42,7 +43,7 @@ func TestPurgeRemovesTheExpired(t *testing.T) {
 	live := fillExpired(t, p, client, prefix, n)
 	put(t, client, prefix+"foreign", "value")
 	purge(t, p, n)
-	holds(t, p, live)
+	storetest.WantRecord(t, p, live)
 	if left := count(t, client, prefix); left != 2 {
 		t.Errorf("%d keys are left, want 2", left)
 	}
@@ -53,16 +54,16 @@ func TestPurgeRemovesTheExpired(t *testing.T) {
 func TestPurgeLeavesWhatHasChanged(t *testing.T) {
 	beside, admin, prefix := store(t)
 	fillExpired(t, beside, admin, prefix, 11)
-	rec := record()
-	save(t, beside, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, beside, rec, 0, nil)
 	expire(t, admin, prefix+rec.ID)
-	again := next(rec)
+	again := storetest.Next(rec)
 
 	replaced := false
 	before := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		if strings.HasSuffix(method, "/Txn") && !replaced {
 			replaced = true
-			save(t, beside, again, 0, nil)
+			storetest.Save(t, beside, again, 0, nil)
 		}
 		return call(ctx, method, req, reply, cc, opts...)
 	}
@@ -70,7 +71,7 @@ func TestPurgeLeavesWhatHasChanged(t *testing.T) {
 		cfg.DialOptions = append(cfg.DialOptions, grpc.WithChainUnaryInterceptor(before))
 	})
 	purge(t, etcd.New(client, etcd.Prefix(prefix)), 11)
-	holds(t, beside, again)
+	storetest.WantRecord(t, beside, again)
 }
 
 func TestPurgeEvery(t *testing.T) {
@@ -83,7 +84,7 @@ func TestPurgeEvery(t *testing.T) {
 	}()
 	for i := range int64(2) {
 		fillExpired(t, p, client, prefix, 10)
-		eventually(t, "purged", func() bool { return count(t, client, prefix) == i+1 })
+		storetest.Eventually(t, "purged", func() bool { return count(t, client, prefix) == i+1 })
 	}
 	cancel()
 	<-done
@@ -100,7 +101,7 @@ func TestPurgeEveryLogsErrors(t *testing.T) {
 		defer close(done)
 		p.PurgeEvery(ctx, time.Millisecond)
 	}()
-	eventually(t, "logged twice", func() bool { return strings.Count(log.String(), "Purge failed") >= 2 })
+	storetest.Eventually(t, "logged twice", func() bool { return strings.Count(log.String(), "Purge failed") >= 2 })
 	cancel()
 	<-done
 }

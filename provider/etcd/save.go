@@ -8,6 +8,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
 // update replaces a record that has the expected version and is live.
@@ -23,7 +24,7 @@ func (p *Provider) update(ctx context.Context, rec *provider.Record, expectVersi
 	if err != nil {
 		return err
 	}
-	return refusal(current, rec, now)
+	return conflict(current, rec, now)
 }
 
 // replace stores rec in place of what is there, but not of a live record if that is kept.
@@ -40,7 +41,7 @@ func (p *Provider) replace(ctx context.Context, rec *provider.Record, keepLive b
 			return err
 		}
 		if keepLive && current != nil && !current.Expired(now) {
-			return refusal(current, rec, now)
+			return conflict(current, rec, now)
 		}
 		revision = modRevision(found)
 	}
@@ -72,19 +73,15 @@ func (p *Provider) write(rec *provider.Record, now time.Time) clientv3.Op {
 	return clientv3.OpPut(p.key(rec.ID), encode(rec))
 }
 
-// refusal returns the result of a Save of rec that current does not allow.
-func refusal(current, rec *provider.Record, now time.Time) error {
-	switch {
-	case current == nil || current.Expired(now):
-		return conflict(nil)
-	case current.Version == rec.Version:
-		return nil // stored by an earlier attempt
-	default:
-		return conflict(current)
+// conflict returns the result of a Save of rec that current does not allow.
+func conflict(current, rec *provider.Record, now time.Time) error {
+	if current != nil && current.Expired(now) {
+		current = nil
 	}
+	return outcome.Conflict("etcd", current, rec)
 }
 
-// remove deletes a record. What is not a record is left as it is.
+// remove deletes a record. A value that is not a record is left as it is.
 func (p *Provider) remove(ctx context.Context, key string) error {
 	resp, err := p.commit(ctx, func(txn clientv3.Txn) clientv3.Txn {
 		return txn.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/etcd"
 )
@@ -33,21 +34,27 @@ func (tp *tap) HandleRPC(_ context.Context, s stats.RPCStats) {
 }
 
 func TestTrips(t *testing.T) {
-	kept := record()
+	kept := storetest.NewRecord()
 	for _, method := range []struct {
 		name  string
 		trips int64
 		do    func(t *testing.T, p provider.Provider)
 	}{
-		{"Fetch", 1, func(t *testing.T, p provider.Provider) { holds(t, p, kept) }},
-		{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-		{"Save that creates", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-		{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { save(t, p, kept, kept.Version, nil) }},
-		{"Save without a check", 2, func(t *testing.T, p provider.Provider) { save(t, p, kept, -1, nil) }},
-		{"Save of an earlier attempt", 1, func(t *testing.T, p provider.Provider) { save(t, p, kept, 7, nil) }},
-		{"Save that conflicts", 1, func(t *testing.T, p provider.Provider) { save(t, p, next(kept), 7, provider.ErrVersionConflict) }},
-		{"Save of what exists", 1, func(t *testing.T, p provider.Provider) { save(t, p, next(kept), 0, provider.ErrVersionConflict) }},
-		{"Save of what is missing", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 7, provider.ErrVersionConflict) }},
+		{"Fetch", 1, func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, kept) }},
+		{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+		{"Save that creates", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+		{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, kept.Version, nil) }},
+		{"Save without a check", 2, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, -1, nil) }},
+		{"Save of an earlier attempt", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, 7, nil) }},
+		{"Save that conflicts", 1, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.Next(kept), 7, provider.ErrVersionConflict)
+		}},
+		{"Save of what exists", 1, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.Next(kept), 0, provider.ErrVersionConflict)
+		}},
+		{"Save of what is missing", 1, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
+		}},
 		{"Delete", 1, func(t *testing.T, p provider.Provider) {
 			if err := p.Delete(t.Context(), "missing"); err != nil {
 				t.Error(err)
@@ -57,7 +64,7 @@ func TestTrips(t *testing.T) {
 	} {
 		t.Run(method.name, func(t *testing.T) {
 			beside, _, prefix := store(t)
-			save(t, beside, kept, 0, nil)
+			storetest.Save(t, beside, kept, 0, nil)
 			var wire tap
 			p := etcd.New(shared(t, wire.watch), etcd.Prefix(prefix))
 			for range 3 {
@@ -73,11 +80,11 @@ func TestTrips(t *testing.T) {
 
 func TestTripsOfACreateOverAnExpiredRecord(t *testing.T) {
 	beside, client, prefix := store(t)
-	rec := record()
-	save(t, beside, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, beside, rec, 0, nil)
 	expire(t, client, prefix+rec.ID)
 	var wire tap
-	save(t, etcd.New(shared(t, wire.watch), etcd.Prefix(prefix)), next(rec), 0, nil)
+	storetest.Save(t, etcd.New(shared(t, wire.watch), etcd.Prefix(prefix)), storetest.Next(rec), 0, nil)
 	if got := wire.trips.Load(); got != 2 {
 		t.Errorf("%d trips, want 2", got)
 	}

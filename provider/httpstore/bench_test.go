@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/httpstore"
 	"github.com/holdfast-go/holdfast/provider/memory"
@@ -16,7 +17,7 @@ func BenchmarkHop(b *testing.B) {
 	for _, network := range []string{"none", "unix", "tcp"} {
 		b.Run(network, func(b *testing.B) {
 			p := hop(b, network)
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.Data = make([]byte, 1<<10)
 			if err := p.Save(b.Context(), rec, -1); err != nil {
 				b.Fatal(err)

@@ -86,7 +86,7 @@ func TestUnreadableAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := client(t, rawServer(t, answers), options())
-			rec := record()
+			rec := storetest.NewRecord()
 			_, err := p.Fetch(t.Context(), rec.ID)
 			tellsNothing(t, err, rec)
 			for _, wrong := range []error{provider.ErrNotFound, provider.ErrVersionConflict} {
@@ -97,7 +97,7 @@ func TestUnreadableAnswers(t *testing.T) {
 			if name == "a huge length" && !strings.Contains(err.Error(), "1 GiB") {
 				t.Errorf("the error %q does not say what is wrong", err)
 			}
-			_, err = list(t.Context(), p, rec.ID)
+			_, err = storetest.List(t.Context(), p, rec.ID)
 			tellsNothing(t, err, rec)
 		})
 	}
@@ -121,9 +121,9 @@ func TestLargeBodiesAreAnnounced(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}))
 	for _, size := range []int{256 << 10, 256<<10 + 1} {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, size)
-		save(t, p, rec, 0, nil)
+		storetest.Save(t, p, rec, 0, nil)
 	}
 	if want := []string{"", "100-continue"}; !slices.Equal(expects, want) {
 		t.Errorf("the requests have Expect %q, want %q", expects, want)
@@ -136,9 +136,9 @@ func TestTooLarge(t *testing.T) {
 	calls := &storetest.Store{Provider: memory.New()}
 	p := over(t, calls)
 	for _, size := range []int{4<<20 + 1, 64 << 20} {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, size)
-		err := save(t, p, rec, 0, provider.ErrTooLarge)
+		err := storetest.Save(t, p, rec, 0, provider.ErrTooLarge)
 		if !strings.Contains(err.Error(), "MaxBytes") {
 			t.Errorf("the error %q does not say what to do", err)
 		}
@@ -146,8 +146,8 @@ func TestTooLarge(t *testing.T) {
 	if n := calls.Trips(); n > 0 {
 		t.Errorf("the store was called %d times", n)
 	}
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = make([]byte, 4<<20)
-	save(t, p, rec, 0, nil)
-	holds(t, p, rec)
+	storetest.Save(t, p, rec, 0, nil)
+	storetest.WantRecord(t, p, rec)
 }

@@ -43,29 +43,29 @@ func TestMaxRequests(t *testing.T) {
 		return next(ctx, rec, expect)
 	}}, httpstore.HandlerOptions{MaxRequests: 1}))
 	saved := make(chan error, 1)
-	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), record(), 0) }()
+	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), storetest.NewRecord(), 0) }()
 	<-running
 	changes(t, t.Context(), p, notSaved)
-	if err := p.Save(t.Context(), record(), 0); !strings.Contains(err.Error(), "MaxRequests") {
+	if err := p.Save(t.Context(), storetest.NewRecord(), 0); !strings.Contains(err.Error(), "MaxRequests") {
 		t.Errorf("the error %q does not say what to do", err)
 	}
 	close(release)
 	if err := <-saved; err != nil {
 		t.Errorf("the first request: %v", err)
 	}
-	eventually(t, "a place is free", func() bool { return p.Save(t.Context(), record(), 0) == nil })
+	storetest.Eventually(t, "a place is free", func() bool { return p.Save(t.Context(), storetest.NewRecord(), 0) == nil })
 }
 
 func TestMaxBytes(t *testing.T) {
 	server := httptest.NewServer(handlerWith(t, memory.New(), httpstore.HandlerOptions{MaxBytes: 10}))
 	t.Cleanup(server.Close)
 	p := client(t, server.URL, options())
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = []byte("0123456789")
-	save(t, p, rec, 0, nil)
-	rec = next(rec)
+	storetest.Save(t, p, rec, 0, nil)
+	rec = storetest.Next(rec)
 	rec.Data = []byte("0123456789a")
-	save(t, p, rec, 1, provider.ErrTooLarge)
+	storetest.Save(t, p, rec, 1, provider.ErrTooLarge)
 
 	// Without a length that the server could see.
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/v1/records/YQ", io.MultiReader(strings.NewReader("0123456789a")))
@@ -82,7 +82,7 @@ func TestMaxBytes(t *testing.T) {
 	if resp.StatusCode != http.StatusRequestEntityTooLarge || resp.Header.Get("Holdfast-Error") != "too-large" {
 		t.Errorf("answer %d %s, want 413 too-large", resp.StatusCode, resp.Header.Get("Holdfast-Error"))
 	}
-	lacks(t, p, "a")
+	storetest.WantNoRecord(t, p, "a")
 }
 
 // slow is a store that takes its time to find a record.
@@ -105,12 +105,12 @@ func (s slow) List(ctx context.Context, prefix string) iter.Seq2[*provider.Recor
 // The timeouts of the http.Server are for requests that take no time.
 func TestListOutlastsTheTimeoutsOfTheServer(t *testing.T) {
 	m := memory.New()
-	save(t, m, record(), 0, nil)
+	storetest.Save(t, m, storetest.NewRecord(), 0, nil)
 	server := httptest.NewUnstartedServer(handler(t, slow{m, 300 * time.Millisecond}))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 	server.Start()
 	t.Cleanup(server.Close)
-	if ids, err := list(t.Context(), client(t, server.URL, options()), ""); err != nil || len(ids) != 1 {
+	if ids, err := storetest.List(t.Context(), client(t, server.URL, options()), ""); err != nil || len(ids) != 1 {
 		t.Errorf("got %d records and error %v, want 1", len(ids), err)
 	}
 }
@@ -121,7 +121,7 @@ func TestListEndsWithItsContext(t *testing.T) {
 	p := over(t, searcher{memory.New(), searching, ended})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-searching; cancel() }()
-	if _, err := list(ctx, p, ""); !errors.Is(err, context.Canceled) {
+	if _, err := storetest.List(ctx, p, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want Canceled", err)
 	}
 	<-ended
@@ -152,12 +152,12 @@ func TestDeadConnectionOfHTTP2(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	hole := newHole(t, server.Listener.Addr().String())
 	p := client(t, "https://"+hole.addr, httpstore.Options{Token: token, TLS: &tls.Config{RootCAs: roots}})
-	save(t, p, record(), 0, nil)
+	storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 	hole.swallow()
-	eventually(t, "a call succeeds over another connection", func() bool {
+	storetest.Eventually(t, "a call succeeds over another connection", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		return p.Save(ctx, record(), 0) == nil
+		return p.Save(ctx, storetest.NewRecord(), 0) == nil
 	})
 }
 

@@ -1,7 +1,6 @@
 package httpstore_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,17 +17,6 @@ import (
 
 func options() httpstore.Options { return httpstore.Options{Token: token} }
 
-// list returns the IDs that List yields.
-func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
-	for rec, err := range provider.List(ctx, p, prefix) {
-		if err != nil {
-			return ids, err
-		}
-		ids = append(ids, rec.ID)
-	}
-	return ids, nil
-}
-
 // fill returns a store of n records, and their IDs.
 func fill(t *testing.T, n, size int) (*memory.Provider, []string) {
 	t.Helper()
@@ -36,7 +24,7 @@ func fill(t *testing.T, n, size int) (*memory.Provider, []string) {
 	var ids []string
 	for i := range n {
 		ids = append(ids, fmt.Sprintf("x%06d", i))
-		save(t, m, &provider.Record{ID: ids[i], Version: 1, Data: make([]byte, size)}, 0, nil)
+		storetest.Save(t, m, &provider.Record{ID: ids[i], Version: 1, Data: make([]byte, size)}, 0, nil)
 	}
 	return m, ids
 }
@@ -57,7 +45,7 @@ func TestListReadsPages(t *testing.T) {
 		t.Run(fmt.Sprint(tc.n, " of ", tc.size), func(t *testing.T) {
 			m, want := fill(t, tc.n, tc.size)
 			var trips atomic.Int64
-			got, err := list(t.Context(), serve(t, counting(handler(t, m), &trips)), "x")
+			got, err := storetest.List(t.Context(), serve(t, counting(handler(t, m), &trips)), "x")
 			slices.Sort(got)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("got %d records and error %v, want %d", len(got), err, len(want))
@@ -96,7 +84,7 @@ func TestListOverARestart(t *testing.T) {
 func TestListGivesUp(t *testing.T) {
 	m, _ := fill(t, 600, 0)
 	p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(t, m).ServeHTTP(w, r) }))
-	_, err := list(t.Context(), p, "")
+	_, err := storetest.List(t.Context(), p, "")
 	if err == nil || !strings.Contains(err.Error(), "several servers") {
 		t.Errorf("got error %v", err)
 	}
@@ -115,7 +103,7 @@ func TestLostPage(t *testing.T) {
 		h.ServeHTTP(discard{http.Header{}}, r)
 		panic(http.ErrAbortHandler) // closes the connection; net/http repeats the GET
 	}))
-	got, err := list(t.Context(), p, "")
+	got, err := storetest.List(t.Context(), p, "")
 	slices.Sort(got)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %d records and error %v, want each of %d once", len(got), err, len(want))
@@ -157,7 +145,7 @@ func TestForgottenListings(t *testing.T) {
 }
 
 func TestListOfAStoreThatCannotList(t *testing.T) {
-	_, err := list(t.Context(), over(t, &storetest.Store{Provider: memory.New()}), "")
+	_, err := storetest.List(t.Context(), over(t, &storetest.Store{Provider: memory.New()}), "")
 	if !errors.Is(err, errors.ErrUnsupported) || !strings.HasPrefix(err.Error(), "httpstore: ") {
 		t.Errorf("got error %v, want ErrUnsupported", err)
 	}

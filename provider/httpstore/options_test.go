@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/httpstore"
 	"github.com/holdfast-go/holdfast/provider/memory"
@@ -100,13 +101,13 @@ func TestEveryTokenIsAccepted(t *testing.T) {
 	}
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	rec := record()
+	rec := storetest.NewRecord()
 	for _, accepted := range []string{token, "yet-another-" + token} {
-		save(t, client(t, server.URL, httpstore.Options{Token: accepted}), rec, -1, nil)
+		storetest.Save(t, client(t, server.URL, httpstore.Options{Token: accepted}), rec, -1, nil)
 	}
 	for _, refused := range []string{"", "a-third-" + token, token + "x", strings.ToUpper(token)} {
 		p := client(t, server.URL, httpstore.Options{Token: refused})
-		err := save(t, p, rec, -1, provider.ErrRefused)
+		err := storetest.Save(t, p, rec, -1, provider.ErrRefused)
 		if !strings.Contains(err.Error(), "does not accept the token") || refused != "" && strings.Contains(err.Error(), refused) {
 			t.Errorf("the error is %q", err)
 		}
@@ -122,7 +123,7 @@ func TestNothingButTheURLIsFollowed(t *testing.T) {
 	t.Setenv("HTTP_PROXY", other.URL)
 	t.Setenv("http_proxy", other.URL)
 	p := client(t, "http://store.invalid", httpstore.Options{Token: token, PlainHTTP: true})
-	save(t, p, record(), -1, provider.ErrNotSaved)
+	storetest.Save(t, p, storetest.NewRecord(), -1, provider.ErrNotSaved)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
@@ -131,9 +132,9 @@ func TestNothingButTheURLIsFollowed(t *testing.T) {
 			}
 			http.Redirect(w, r, other.URL, status)
 		}))
-		rec := record()
+		rec := storetest.NewRecord()
 		for range 2 {
-			err := save(t, p, rec, -1, provider.ErrRefused)
+			err := storetest.Save(t, p, rec, -1, provider.ErrRefused)
 			if !strings.Contains(err.Error(), "redirect") {
 				t.Errorf("%d: the error is %q", status, err)
 			}

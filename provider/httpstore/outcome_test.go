@@ -40,7 +40,7 @@ func isCertain(t *testing.T, name string, err error, want certainty) {
 // changes calls everything that changes a record.
 func changes(t *testing.T, ctx context.Context, p provider.Provider, want certainty) {
 	t.Helper()
-	rec := record()
+	rec := storetest.NewRecord()
 	for name, change := range map[string]func() error{
 		"create":    func() error { return p.Save(ctx, rec, 0) },
 		"update":    func() error { return p.Save(ctx, rec, 7) },
@@ -88,7 +88,7 @@ func TestErrorsOfTheStoreArePassedOn(t *testing.T) {
 		outcome.NotSaved(fmt.Errorf("inner: %w", context.DeadlineExceeded)),
 	} {
 		p := over(t, failing(inner))
-		rec := record()
+		rec := storetest.NewRecord()
 		_, fetched := p.Fetch(t.Context(), rec.ID)
 		for name, err := range map[string]error{
 			"Fetch": fetched, "Save": p.Save(t.Context(), rec, 7), "Delete": p.Delete(t.Context(), rec.ID),
@@ -106,7 +106,7 @@ func TestErrorsOfTheStoreArePassedOn(t *testing.T) {
 }
 
 func TestConflictsArePassedOn(t *testing.T) {
-	current := record()
+	current := storetest.NewRecord()
 	current.Version = 1<<62 + 1
 	for name, inner := range map[string]error{
 		"with a record":       &provider.ConflictError{Current: current},
@@ -116,9 +116,9 @@ func TestConflictsArePassedOn(t *testing.T) {
 		"that is a not-saved": outcome.NotSaved(&provider.ConflictError{}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.ID = current.ID
-			err := save(t, over(t, failing(inner)), rec, 7, provider.ErrVersionConflict)
+			err := storetest.Save(t, over(t, failing(inner)), rec, 7, provider.ErrVersionConflict)
 			got, tells := errors.AsType[*provider.ConflictError](err)
 			want, told := errors.AsType[*provider.ConflictError](inner)
 			if tells != told {
@@ -141,8 +141,8 @@ func TestReserveIsPassedOn(t *testing.T) {
 		used = append(used, provider.UsesReserve(ctx))
 		return next(ctx, rec, expect)
 	}})
-	save(t, p, record(), 0, nil)
-	if err := p.Save(provider.WithReserve(t.Context()), record(), 0); err != nil {
+	storetest.Save(t, p, storetest.NewRecord(), 0, nil)
+	if err := p.Save(provider.WithReserve(t.Context()), storetest.NewRecord(), 0); err != nil {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(used) != "[false true]" {
@@ -193,7 +193,7 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 	<-busy
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err := p.Save(ctx, record(), 0)
+	err := p.Save(ctx, storetest.NewRecord(), 0)
 	isCertain(t, "Save", err, refused)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
@@ -234,7 +234,7 @@ func TestRefusedBeforeTheServer(t *testing.T) {
 		})
 	}
 	p := client(t, rawServer(t, "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), httpstore.Options{Token: token})
-	if err := save(t, p, record(), 0, provider.ErrTooLarge); !strings.Contains(err.Error(), "client_max_body_size") {
+	if err := storetest.Save(t, p, storetest.NewRecord(), 0, provider.ErrTooLarge); !strings.Contains(err.Error(), "client_max_body_size") {
 		t.Errorf("the error %q does not say what to do", err)
 	}
 }
@@ -242,7 +242,7 @@ func TestRefusedBeforeTheServer(t *testing.T) {
 func TestAnotherVersionOfTheProtocol(t *testing.T) {
 	p := client(t, rawServer(t, "HTTP/1.1 200 OK\r\nConnection: close\r\nHoldfast-Protocol: 2\r\nContent-Length: 2\r\n\r\n{}"), httpstore.Options{Token: token})
 	changes(t, t.Context(), p, refused)
-	if err := p.Save(t.Context(), record(), 0); !strings.Contains(err.Error(), "another version of the protocol") {
+	if err := p.Save(t.Context(), storetest.NewRecord(), 0); !strings.Contains(err.Error(), "another version of the protocol") {
 		t.Errorf("the error is %q", err)
 	}
 }
@@ -296,7 +296,7 @@ func TestServerStopsWhenTheClientLeaves(t *testing.T) {
 			}
 			cancel(errors.New("a cause, which is not the context's error"))
 		}()
-		err := p.Save(ctx, record(), 0)
+		err := p.Save(ctx, storetest.NewRecord(), 0)
 		isCertain(t, "Save", err, inDoubt)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got error %v, want Canceled", err)
@@ -309,7 +309,7 @@ func TestServerStopsWhenTheClientLeaves(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		deadline, _ := ctx.Deadline()
-		err := p.Save(ctx, record(), 0)
+		err := p.Save(ctx, storetest.NewRecord(), 0)
 		isCertain(t, "Save", err, inDoubt)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v, want DeadlineExceeded", err)

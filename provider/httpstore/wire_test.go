@@ -7,38 +7,39 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
-var wireRecord = record()
+var wireRecord = storetest.NewRecord()
 
 // verbs are calls with all of their outcomes.
 var verbs = []struct {
 	name string
 	do   func(t *testing.T, p provider.Provider)
 }{
-	{"Fetch", func(t *testing.T, p provider.Provider) { holds(t, p, wireRecord) }},
-	{"Fetch of a missing record", func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-	{"Save that creates", func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-	{"Save that replaces", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, wireRecord.Version, nil) }},
-	{"Save without a check", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, -1, nil) }},
-	{"Save of an earlier attempt", func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, 7, nil) }},
+	{"Fetch", func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, wireRecord) }},
+	{"Fetch of a missing record", func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+	{"Save that creates", func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+	{"Save that replaces", func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, wireRecord.Version, nil) }},
+	{"Save without a check", func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, -1, nil) }},
+	{"Save of an earlier attempt", func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, 7, nil) }},
 	{"Save that conflicts", func(t *testing.T, p provider.Provider) {
-		save(t, p, next(wireRecord), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(wireRecord), 7, provider.ErrVersionConflict)
 	}},
 	{"Save of what is missing", func(t *testing.T, p provider.Provider) {
-		save(t, p, record(), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
 	}},
 	{"Save of no data", func(t *testing.T, p provider.Provider) {
-		save(t, p, &provider.Record{ID: "empty", Version: 1}, -1, nil)
+		storetest.Save(t, p, &provider.Record{ID: "empty", Version: 1}, -1, nil)
 	}},
 	{"Fetch of no data", func(t *testing.T, p provider.Provider) {
-		save(t, p, &provider.Record{ID: "empty", Version: 1}, -1, nil)
-		holds(t, p, &provider.Record{ID: "empty", Version: 1})
+		storetest.Save(t, p, &provider.Record{ID: "empty", Version: 1}, -1, nil)
+		storetest.WantRecord(t, p, &provider.Record{ID: "empty", Version: 1})
 	}},
 	{"Save of a megabyte", func(t *testing.T, p provider.Provider) {
-		save(t, p, &provider.Record{ID: "large", Version: 1, Data: make([]byte, 1<<20)}, -1, nil)
+		storetest.Save(t, p, &provider.Record{ID: "large", Version: 1, Data: make([]byte, 1<<20)}, -1, nil)
 	}},
 	{"Delete", func(t *testing.T, p provider.Provider) {
 		if err := p.Delete(t.Context(), "missing"); err != nil {
@@ -52,7 +53,7 @@ func TestTrips(t *testing.T) {
 	for _, verb := range verbs {
 		t.Run(verb.name, func(t *testing.T) {
 			m := memory.New()
-			save(t, m, wireRecord, 0, nil)
+			storetest.Save(t, m, wireRecord, 0, nil)
 			var requests, connections atomic.Int64
 			server := httptest.NewUnstartedServer(counting(handler(t, m), &requests))
 			server.Config.ConnState = func(_ net.Conn, s http.ConnState) {

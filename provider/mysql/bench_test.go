@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
@@ -35,9 +36,9 @@ func bench(b *testing.B, measure func(b *testing.B, p *mysqlprovider.Provider, d
 					p := mysqlprovider.New(db, mysqlprovider.Table(table))
 					recs := make([]*provider.Record, benchRecords)
 					for i := range recs {
-						recs[i] = record()
+						recs[i] = storetest.NewRecord()
 						recs[i].Data = make([]byte, size)
-						save(b, p, recs[i], -1, nil)
+						storetest.Save(b, p, recs[i], -1, nil)
 					}
 					measure(b, p, db, table, recs)
 				})
@@ -84,7 +85,7 @@ func BenchmarkSave(b *testing.B) {
 				rec := recs[i%len(recs)]
 				rec.Version++
 				rec.ExpiresAt = time.Now().Add(time.Hour)
-				save(b, p, rec, rec.Version-1, nil)
+				storetest.Save(b, p, rec, rec.Version-1, nil)
 			}
 		})
 	})

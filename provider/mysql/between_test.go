@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
@@ -23,7 +24,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
 	}
 	put := func(version int64) func(*testing.T, *provider.Record) {
-		return func(t *testing.T, rec *provider.Record) { save(t, p, versioned(rec, version), -1, nil) }
+		return func(t *testing.T, rec *provider.Record) {
+			storetest.Save(t, p, storetest.WithVersion(rec, version), -1, nil)
+		}
 	}
 	const landed = -1
 	for name, c := range map[string]struct {
@@ -48,9 +51,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		"an earlier attempt is deleted, to be again": {stored: 42, expect: 0, happens: remove, current: landed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := versioned(record(), 42)
+			rec := storetest.WithVersion(storetest.NewRecord(), 42)
 			if c.stored != 0 {
-				save(t, p, versioned(rec, c.stored), 0, nil)
+				storetest.Save(t, p, storetest.WithVersion(rec, c.stored), 0, nil)
 			}
 			var once sync.Once
 			between := hooked(t, config(t), func() { once.Do(func() { c.happens(t, rec) }) }, func(string) {})
@@ -59,7 +62,7 @@ func TestBetweenWriteAndRead(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				holds(t, p, rec)
+				storetest.WantRecord(t, p, rec)
 				return
 			}
 			conflict, ok := errors.AsType[*provider.ConflictError](err)
@@ -82,11 +85,11 @@ func TestBetweenReadAndRemovalOfExpiredRecord(t *testing.T) {
 	for _, at := range []string{"before the removal", "after the removal"} {
 		t.Run(at, func(t *testing.T) {
 			p, db, table := store(t)
-			rec := versioned(record(), 42)
-			save(t, p, versioned(rec, 1), 0, nil)
+			rec := storetest.WithVersion(storetest.NewRecord(), 42)
+			storetest.Save(t, p, storetest.WithVersion(rec, 1), 0, nil)
 			run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = ?", []byte(rec.ID))
 			var once sync.Once
-			create := func() { once.Do(func() { save(t, p, versioned(rec, rival), -1, nil) }) }
+			create := func() { once.Do(func() { storetest.Save(t, p, storetest.WithVersion(rec, rival), -1, nil) }) }
 			writes := 0
 			write := func() {
 				if writes++; writes == 2 { // the removal
@@ -111,20 +114,14 @@ func TestBetweenReadAndRemovalOfExpiredRecord(t *testing.T) {
 // A record that is created anew between the read of Purge and its removal stays.
 func TestBetweenReadAndRemovalOfPurge(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	run(t, db, "UPDATE "+table+" SET expires_at = 1")
 	between := hooked(t, config(t), func() {}, func(query string) {
 		if strings.Contains(query, "id <= ") {
-			save(t, p, rec, 0, nil)
+			storetest.Save(t, p, rec, 0, nil)
 		}
 	})
 	purge(t, mysqlprovider.New(between, mysqlprovider.Table(table)), 0)
-	holds(t, p, rec)
-}
-
-func versioned(rec *provider.Record, version int64) *provider.Record {
-	rec = rec.Clone()
-	rec.Version = version
-	return rec
+	storetest.WantRecord(t, p, rec)
 }

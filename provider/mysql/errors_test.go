@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -56,14 +57,14 @@ func each(t *testing.T, p *mysqlprovider.Provider, rec *provider.Record, check f
 		"unchecked Save": func() error { return p.Save(ctx, rec, -1) },
 		"Delete":         func() error { return p.Delete(ctx, rec.ID) },
 		"Purge":          func() error { _, err := p.Purge(ctx); return err },
-		"List":           func() error { _, err := list(ctx, p, ""); return err },
+		"List":           func() error { _, err := storetest.List(ctx, p, ""); return err },
 	} {
 		t.Run(name, func(t *testing.T) { check(t, call()) })
 	}
 }
 
 func TestMissingTableSaysHowToCreateIt(t *testing.T) {
-	rec := record()
+	rec := storetest.NewRecord()
 	each(t, mysqlprovider.New(open(t, config(t)), mysqlprovider.Table(newName())), rec, func(t *testing.T, err error) {
 		tellsNothing(t, err, rec)
 		says(t, err, "CreateTable")
@@ -78,7 +79,7 @@ func TestMissingDatabaseIsNamed(t *testing.T) {
 		"of the table, another.": {newName(), newName() + ".sessions"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			cfg := config(t)
 			cfg.DBName = test.database
 			p := mysqlprovider.New(open(t, cfg), mysqlprovider.Table(test.table))
@@ -117,7 +118,7 @@ func TestWrongTableSaysHowToCreateIt(t *testing.T) {
 				p := mysqlprovider.New(db, mysqlprovider.Table(table))
 
 				for _, first := range []string{"7", "X", ""} { // the number of the error depends on it
-					rec := record()
+					rec := storetest.NewRecord()
 					rec.ID = first + rec.ID
 					err := p.Save(t.Context(), rec, 0)
 					tellsNothing(t, err, rec)
@@ -135,7 +136,7 @@ func TestWrongTableSaysHowToCreateIt(t *testing.T) {
 // A version that is no number is not quoted.
 func TestUnreadableNumberIsNotQuoted(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
+	rec := storetest.NewRecord()
 	run(t, db, "ALTER TABLE "+table+" MODIFY version VARCHAR(100)")
 	run(t, db, "INSERT INTO "+table+" VALUES (?, ?, 0, '', '')", []byte(rec.ID), string(rec.Data))
 	_, err := p.Fetch(t.Context(), rec.ID)
@@ -152,7 +153,7 @@ func TestMessageOfTriggerIsNotQuoted(t *testing.T) {
 	for _, code := range []string{"45000", "22023", "23000", "01234"} {
 		t.Run(code, func(t *testing.T) {
 			run(t, db, fmt.Sprintf("CREATE OR REPLACE TRIGGER %[1]s_tells BEFORE INSERT ON %[1]s FOR EACH ROW BEGIN SET @m = NEW.id; SIGNAL SQLSTATE '%[2]s' SET MESSAGE_TEXT = @m; END", table, code))
-			rec := record()
+			rec := storetest.NewRecord()
 			for _, expectVersion := range []int64{0, -1} {
 				err := p.Save(t.Context(), rec, expectVersion)
 				if code[:2] == "01" { // a warning
@@ -167,10 +168,10 @@ func TestMessageOfTriggerIsNotQuoted(t *testing.T) {
 
 func TestUnprivilegedUserIsTold(t *testing.T) {
 	p, admin, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	p = mysqlprovider.New(open(t, user(t, admin, "USAGE ON *.*")), mysqlprovider.Table(table))
-	each(t, p, next(rec), func(t *testing.T, err error) {
+	each(t, p, storetest.Next(rec), func(t *testing.T, err error) {
 		tellsNothing(t, err, rec)
 		says(t, err, "needs SELECT, INSERT, UPDATE and DELETE")
 	})
@@ -186,10 +187,10 @@ func TestLeastPrivileges(t *testing.T) {
 	if err := p.CreateTable(t.Context()); err != nil {
 		t.Error(err)
 	}
-	rec := record()
-	save(t, p, rec, 0, nil)
-	save(t, p, next(rec), 1, nil)
-	save(t, p, next(rec), -1, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
+	storetest.Save(t, p, storetest.Next(rec), 1, nil)
+	storetest.Save(t, p, storetest.Next(rec), -1, nil)
 	lists(t, p, rec.ID, rec.ID)
 	if err := p.Delete(t.Context(), rec.ID); err != nil {
 		t.Error(err)
@@ -224,11 +225,11 @@ func TestErrorsOfDeadServerTellNothing(t *testing.T) {
 	if err := p.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Kill()
 	for range 2 { // over connections that were open, and over none
-		each(t, p, next(rec), func(t *testing.T, err error) {
+		each(t, p, storetest.Next(rec), func(t *testing.T, err error) {
 			tellsNothing(t, err, rec)
 			for _, wrong := range []error{provider.ErrVersionConflict, provider.ErrNotFound, provider.ErrFull} {
 				if errors.Is(err, wrong) {
@@ -241,8 +242,8 @@ func TestErrorsOfDeadServerTellNothing(t *testing.T) {
 		})
 	}
 	server.Restart()
-	eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
-	holds(t, p, rec)
+	storetest.Eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
+	storetest.WantRecord(t, p, rec)
 	run(t, admin, "DO 1") // so that the cleanup finds a connection
 }
 
@@ -256,7 +257,7 @@ func TestErrorNumbers(t *testing.T) {
 		1406: provider.ErrTooLarge, // ER_DATA_TOO_LONG
 	} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: &mysql.MySQLError{Number: number}}))
-		if err := p.Save(t.Context(), record(), -1); !errors.Is(err, want) {
+		if err := p.Save(t.Context(), storetest.NewRecord(), -1); !errors.Is(err, want) {
 			t.Errorf("%d: got error %v, want %v", number, err, want)
 		}
 	}
@@ -271,7 +272,7 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 		1153: "max_allowed_packet", 1118: "innodb_log_file_size",
 		1046: "name one that exists", 1049: "name one that exists",
 	} {
-		rec := record()
+		rec := storetest.NewRecord()
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: &mysql.MySQLError{Number: number, Message: rec.ID}}))
 		says(t, p.Save(t.Context(), rec, -1), remedy)
 	}
@@ -285,25 +286,25 @@ func TestLargestRecordIsThatOfTheServer(t *testing.T) {
 	if err := p.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	for name, data := range map[string][]byte{
 		"just not too large":         bytes.Repeat([]byte{'x'}, 1<<20-700),
 		"just not too large, quoted": bytes.Repeat([]byte{'\''}, 1<<19-350),
 	} {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = data
 		if err := p.Save(t.Context(), rec, 0); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 	}
 	for name, data := range map[string][]byte{
 		"too large":         bytes.Repeat([]byte{'x'}, 1<<20),
 		"too large, quoted": bytes.Repeat([]byte{'\''}, 1<<19+1),
 		"far too large":     bytes.Repeat([]byte{0}, 20<<20),
 	} {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = data
 		for _, expectVersion := range []int64{0, 7, -1} {
 			err := p.Save(t.Context(), rec, expectVersion)
@@ -316,14 +317,14 @@ func TestLargestRecordIsThatOfTheServer(t *testing.T) {
 			}
 			says(t, err, "max_allowed_packet")
 		}
-		lacks(t, p, rec.ID)
+		storetest.WantNoRecord(t, p, rec.ID)
 	}
 
 	// It is raised, which new connections notice.
 	run(t, db, "SET GLOBAL max_allowed_packet = 8388608")
 	db.SetMaxIdleConns(0)
-	large := record()
+	large := storetest.NewRecord()
 	large.Data = bytes.Repeat([]byte("x"), 2<<20)
-	save(t, p, large, 0, nil)
-	holds(t, p, large)
+	storetest.Save(t, p, large, 0, nil)
+	storetest.WantRecord(t, p, large)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -16,8 +17,8 @@ import (
 // expired returns a record that has expired but is still in the table.
 func expired(t *testing.T, p provider.Provider, db *sql.DB, table string) *provider.Record {
 	t.Helper()
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	if run(t, db, "UPDATE "+table+" SET expires_at = UNIX_TIMESTAMP(NOW(3)) * 1000 - 1 WHERE id = ?", []byte(rec.ID)) != 1 {
 		t.Fatal("the row is gone")
 	}
@@ -27,34 +28,34 @@ func expired(t *testing.T, p provider.Provider, db *sql.DB, table string) *provi
 func TestExpiredRowIsAbsent(t *testing.T) {
 	p, db, table := store(t)
 	t.Run("to Fetch", func(t *testing.T) {
-		lacks(t, p, expired(t, p, db, table).ID)
+		storetest.WantNoRecord(t, p, expired(t, p, db, table).ID)
 	})
 	t.Run("to List", func(t *testing.T) {
 		lists(t, p, expired(t, p, db, table).ID)
 	})
 	t.Run("to an update", func(t *testing.T) {
 		rec := expired(t, p, db, table)
-		wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
-		lacks(t, p, rec.ID)
+		wantAbsent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
+		storetest.WantNoRecord(t, p, rec.ID)
 	})
 	t.Run("to a repeated create", func(t *testing.T) {
 		rec := expired(t, p, db, table)
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to a repeated update", func(t *testing.T) {
 		rec := expired(t, p, db, table)
-		wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+		wantAbsent(t, storetest.Save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
 	})
 	t.Run("to a create", func(t *testing.T) {
-		rec := next(expired(t, p, db, table))
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.Next(expired(t, p, db, table))
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to an unchecked Save", func(t *testing.T) {
-		rec := next(expired(t, p, db, table))
-		save(t, p, rec, -1, nil)
-		holds(t, p, rec)
+		rec := storetest.Next(expired(t, p, db, table))
+		storetest.Save(t, p, rec, -1, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 }
 
@@ -79,25 +80,25 @@ func TestExpiryDuringWaitForLock(t *testing.T) {
 				cfg := config(t)
 				cfg.Params[isolation(t)] = "'" + level + "'"
 				p := mysqlprovider.New(open(t, cfg), mysqlprovider.Table(table))
-				rec := record()
-				save(t, p, rec, 0, nil)
+				rec := storetest.NewRecord()
+				storetest.Save(t, p, rec, 0, nil)
 				tx := begin(t, db)
 				run(t, tx, fmt.Sprintf(change, table), []byte(rec.ID))
 				// It expires soon, and so while the update waits, unless the machine is very slow.
 				run(t, tx, "UPDATE "+table+" SET expires_at = UNIX_TIMESTAMP(SYSDATE(3)) * 1000 + 700 WHERE id = ?", []byte(rec.ID))
 
-				winner := next(rec)
+				winner := storetest.Next(rec)
 				saved := make(chan error, 1)
 				go func() { saved <- p.Save(context.WithoutCancel(t.Context()), winner, rec.Version) }()
 				waiting(t, db, table)
-				eventually(t, "expired", func() bool {
+				storetest.Eventually(t, "expired", func() bool {
 					return query[bool](t, tx, "SELECT expires_at < UNIX_TIMESTAMP(SYSDATE(3)) * 1000 FROM "+table+" WHERE id = ?", []byte(rec.ID))
 				})
 				if err := tx.Commit(); err != nil {
 					t.Fatal(err)
 				}
 				wantAbsent(t, <-saved)
-				lacks(t, p, rec.ID)
+				storetest.WantNoRecord(t, p, rec.ID)
 			})
 		}
 	}
@@ -119,7 +120,7 @@ func clock(t *testing.T) (at func(time.Time) *sql.DB) {
 func TestExpiryToTheMillisecond(t *testing.T) {
 	at := clock(t)
 	now := time.Date(2031, 3, 30, 1, 30, 0, 456e6, time.UTC)
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.ExpiresAt = now
 	for name, c := range map[string]struct {
 		ahead time.Duration
@@ -138,16 +139,16 @@ func TestExpiryToTheMillisecond(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			save(t, p, rec, -1, nil)
+			storetest.Save(t, p, rec, -1, nil)
 			if !c.want {
-				lacks(t, p, rec.ID)
-				wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
+				storetest.WantNoRecord(t, p, rec.ID)
+				wantAbsent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
 				purge(t, p, 1)
 				return
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 			purge(t, p, 0)
-			save(t, p, next(rec), rec.Version, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 		})
 	}
 }

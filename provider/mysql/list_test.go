@@ -1,32 +1,21 @@
 package mysql_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
 
-// list returns the IDs that List yields.
-func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
-	for rec, err := range provider.List(ctx, p, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, rec.ID)
-	}
-	return ids, nil
-}
-
 // lists wants List to yield these IDs in that order.
 func lists(t *testing.T, p provider.Provider, prefix string, want ...string) {
 	t.Helper()
-	if got, err := list(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
+	if got, err := storetest.List(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
 		t.Errorf("List of prefix %q: got %q and error %v, want %q", prefix, got, err, want)
 	}
 }
@@ -35,9 +24,9 @@ func TestListComparesBytes(t *testing.T) {
 	p, _, _ := store(t)
 	ids := []string{"\x01", "Z", "a", "a ", "a%", "a-b", "aB", "a_b", "ab", "b", "z", "ä", "\ud7ff", "\ue000", "\U0010ffff", strings.Repeat("\U0010ffff", 63)}
 	for _, id := range ids {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.ID = id
-		save(t, p, rec, 0, nil)
+		storetest.Save(t, p, rec, 0, nil)
 	}
 	lists(t, p, "", ids...)
 	for _, prefix := range ids {
@@ -74,7 +63,7 @@ func TestListReadsPages(t *testing.T) {
 			var wire tap
 			wire.listen(cfg)
 			p := mysqlprovider.New(open(t, cfg), mysqlprovider.Table(table))
-			lacks(t, p, "missing") // the settings are checked
+			storetest.WantNoRecord(t, p, "missing") // the settings are checked
 			before := wire.trips.Load()
 			lists(t, p, "x", want...)
 			if got := wire.trips.Load() - before; got != trips {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -25,7 +26,7 @@ func lock(t *testing.T, db *sql.DB, table, id string) *sql.Tx {
 // soon as there is one.
 func waiting(t *testing.T, db *sql.DB, table string) (connection int64) {
 	t.Helper()
-	eventually(t, "waiting for a lock", func() bool {
+	storetest.Eventually(t, "waiting for a lock", func() bool {
 		if status(t, db, "Innodb_row_lock_current_waits") == 0 {
 			return false
 		}
@@ -38,7 +39,7 @@ func waiting(t *testing.T, db *sql.DB, table string) (connection int64) {
 // noneWaits returns when no statement waits for a lock any more.
 func noneWaits(t *testing.T, db *sql.DB) {
 	t.Helper()
-	eventually(t, "no longer waiting for a lock", func() bool { return status(t, db, "Innodb_row_lock_current_waits") == 0 })
+	storetest.Eventually(t, "no longer waiting for a lock", func() bool { return status(t, db, "Innodb_row_lock_current_waits") == 0 })
 }
 
 // status returns a counter of the server. Unlike information_schema.innodb_trx it is
@@ -58,9 +59,9 @@ func TestAbandonedSaveLandsLater(t *testing.T) {
 	for name, expectVersion := range map[string]int64{"update": 1, "unchecked": -1} {
 		t.Run(name, func(t *testing.T) {
 			p, db, table := store(t)
-			rec := record()
-			save(t, p, rec, 0, nil)
-			late := next(rec)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			late := storetest.Next(rec)
 			tx := lock(t, db, table, rec.ID)
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
@@ -72,16 +73,16 @@ func TestAbandonedSaveLandsLater(t *testing.T) {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("got error %v, want context.Canceled", err)
 			}
-			holds(t, p, rec) // a read does not wait
+			storetest.WantRecord(t, p, rec) // a read does not wait
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "landed", func() bool {
+			storetest.Eventually(t, "landed", func() bool {
 				got, err := p.Fetch(t.Context(), rec.ID)
 				return err == nil && got.Version == late.Version
 			})
-			save(t, p, late, max(expectVersion, 0)+7, nil) // the same again is no conflict
-			holds(t, p, late)
+			storetest.Save(t, p, late, max(expectVersion, 0)+7, nil) // the same again is no conflict
+			storetest.WantRecord(t, p, late)
 		})
 	}
 }
@@ -92,24 +93,24 @@ func TestAbandonedSaveLandsLater(t *testing.T) {
 func TestOpenLimitsWaitOfAbandonedSave(t *testing.T) {
 	_, db, table := store(t)
 	p := openURL(t, testserver.SharedMariaDB(t), mysqlprovider.Table(table))
-	abandoned, patient := record(), record()
+	abandoned, patient := storetest.NewRecord(), storetest.NewRecord()
 	for _, rec := range []*provider.Record{abandoned, patient} {
-		save(t, p, rec, 0, nil)
+		storetest.Save(t, p, rec, 0, nil)
 	}
 	locks := []*sql.Tx{lock(t, db, table, abandoned.ID), lock(t, db, table, patient.ID)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- p.Save(ctx, next(abandoned), 1) }()
+	go func() { done <- p.Save(ctx, storetest.Next(abandoned), 1) }()
 	waiting(t, db, table)
 	cancel()
 	isOutcome(t, "the abandoned Save", <-done, inDoubt)
 	noneWaits(t, db)
 
 	saved := make(chan error, 1)
-	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(patient), 1) }()
+	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), storetest.Next(patient), 1) }()
 	waiting(t, db, table)
 	waits := status(t, db, "Innodb_row_lock_waits")
-	eventually(t, "waiting again", func() bool { return status(t, db, "Innodb_row_lock_waits") > waits })
+	storetest.Eventually(t, "waiting again", func() bool { return status(t, db, "Innodb_row_lock_waits") > waits })
 	for _, tx := range locks {
 		if err := tx.Rollback(); err != nil {
 			t.Fatal(err)
@@ -118,14 +119,14 @@ func TestOpenLimitsWaitOfAbandonedSave(t *testing.T) {
 	if err := <-saved; err != nil {
 		t.Errorf("the patient Save: got error %v, want none", err)
 	}
-	holds(t, p, abandoned)
+	storetest.WantRecord(t, p, abandoned)
 }
 
 // A deadlock is resolved by the server, which rolls one statement back.
 func TestDeadlockIsRepeated(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	// The statement of the provider waits for the row of a table that a trigger changes,
 	// and whoever has locked that waits for the row of the record.
 	run(t, db, "CREATE TABLE "+table+"_log (n INT PRIMARY KEY, version BIGINT) ENGINE=InnoDB")
@@ -139,7 +140,7 @@ func TestDeadlockIsRepeated(t *testing.T) {
 		run(t, tx, fmt.Sprintf("INSERT INTO %s_log VALUES (%d, 0)", table, n+2))
 	}
 	saved := make(chan error, 1)
-	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(rec), rec.Version) }()
+	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), storetest.Next(rec), rec.Version) }()
 	waiting(t, db, table)
 	run(t, tx, "SELECT id INTO @x FROM "+table+" WHERE id = ? FOR UPDATE", []byte(rec.ID))
 	if err := tx.Commit(); err != nil {
@@ -156,15 +157,15 @@ func TestDeadlockIsRepeated(t *testing.T) {
 // A context that ends while the database is busy ends the call, and the pool recovers.
 func TestCancelledWhileWaiting(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	for name, call := range map[string]func(context.Context) error{
-		"Save":   func(ctx context.Context) error { return p.Save(ctx, next(rec), rec.Version) },
-		"create": func(ctx context.Context) error { return p.Save(ctx, next(rec), 0) },
+		"Save":   func(ctx context.Context) error { return p.Save(ctx, storetest.Next(rec), rec.Version) },
+		"create": func(ctx context.Context) error { return p.Save(ctx, storetest.Next(rec), 0) },
 		"Delete": func(ctx context.Context) error { return p.Delete(ctx, rec.ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			save(t, p, rec, -1, nil)
+			storetest.Save(t, p, rec, -1, nil)
 			tx := lock(t, db, table, rec.ID)
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
@@ -179,7 +180,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 }
@@ -198,7 +199,7 @@ func TestDeadlineWhileWaitingForConnection(t *testing.T) {
 	for name, call := range map[string]func(context.Context) error{
 		"Fetch":       func(ctx context.Context) error { _, err := p.Fetch(ctx, "id"); return err },
 		"Delete":      func(ctx context.Context) error { return p.Delete(ctx, "id") },
-		"List":        func(ctx context.Context) error { _, err := list(ctx, p, ""); return err },
+		"List":        func(ctx context.Context) error { _, err := storetest.List(ctx, p, ""); return err },
 		"Purge":       func(ctx context.Context) error { _, err := p.Purge(ctx); return err },
 		"CreateTable": p.CreateTable,
 	} {

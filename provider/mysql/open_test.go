@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -88,10 +89,10 @@ func TestOpenTakesSettingsFromURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := openURL(t, url+parameters, mysqlprovider.Table(table))
-			rec := record()
-			save(t, p, rec, 0, nil)
-			save(t, p, rec, rec.Version, nil)
-			holds(t, p, rec)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, rec, rec.Version, nil)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 }
@@ -115,7 +116,7 @@ func TestOpenSetsWhatItNeeds(t *testing.T) {
 // A parameter that nobody knows is refused by the server.
 func TestOpenOfUnknownParameter(t *testing.T) {
 	p := openURL(t, testserver.SharedMariaDB(t)+"?no_such_variable=1")
-	says(t, p.Save(t.Context(), record(), 0), "a parameter of the URL")
+	says(t, p.Save(t.Context(), storetest.NewRecord(), 0), "a parameter of the URL")
 }
 
 // A server that accepts a connection and says nothing is given up after the timeout,
@@ -127,9 +128,9 @@ func TestOpenLimitsLogin(t *testing.T) {
 	}
 	defer l.Close()
 	p := openURL(t, "mysql://"+l.Addr().String()+"/db?timeout=50ms")
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
-	err = p.Save(ctx, record(), 0)
+	err = p.Save(ctx, storetest.NewRecord(), 0)
 	isOutcome(t, "Save", err, notSaved)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want one about the login", err)
@@ -156,7 +157,7 @@ func TestOpenByTLS(t *testing.T) {
 		"?tls=false":                      false,
 		"?tlsCA=" + otherAuthority(t, ca): false,
 	} {
-		err := openURL(t, url+parameter).Save(t.Context(), record(), 0)
+		err := openURL(t, url+parameter).Save(t.Context(), storetest.NewRecord(), 0)
 		if ok != (err == nil) {
 			t.Errorf("%q: got error %v", strings.ReplaceAll(parameter, ca, "CA"), err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -33,9 +34,9 @@ func ends(t *testing.T, p *mysqlprovider.Provider, want outcome) {
 	t.Helper()
 	ctx := t.Context()
 	for name, change := range map[string]func() error{
-		"create":    func() error { return p.Save(ctx, record(), 0) },
-		"update":    func() error { return p.Save(ctx, record(), 7) },
-		"unchecked": func() error { return p.Save(ctx, record(), -1) },
+		"create":    func() error { return p.Save(ctx, storetest.NewRecord(), 0) },
+		"update":    func() error { return p.Save(ctx, storetest.NewRecord(), 7) },
+		"unchecked": func() error { return p.Save(ctx, storetest.NewRecord(), -1) },
 		"delete":    func() error { return p.Delete(ctx, "none") },
 	} {
 		isOutcome(t, name, change(), want)
@@ -119,7 +120,7 @@ func TestReadOnlyServerRefuses(t *testing.T) {
 	}
 	p := mysqlprovider.New(open(t, userOf(t, admin, parse(t, server.URL), "SELECT, INSERT, UPDATE, DELETE ON *.*")))
 	ends(t, p, refused)
-	says(t, p.Save(t.Context(), record(), 0), "connect to the primary")
+	says(t, p.Save(t.Context(), storetest.NewRecord(), 0), "connect to the primary")
 }
 
 func TestFullServerRefuses(t *testing.T) {
@@ -135,7 +136,7 @@ func TestFullServerRefuses(t *testing.T) {
 	}
 	p := mysqlprovider.New(open(t, cfg))
 	ends(t, p, refused)
-	says(t, p.Save(t.Context(), record(), 0), "max_connections")
+	says(t, p.Save(t.Context(), storetest.NewRecord(), 0), "max_connections")
 }
 
 // A table that is full is one in memory here. That of a full disk ends with the same
@@ -146,8 +147,8 @@ func TestFullTable(t *testing.T) {
 	t.Cleanup(func() { run(t, db, "DROP TABLE "+table) })
 	p := mysqlprovider.New(db, mysqlprovider.Table(table))
 	var err error
-	eventually(t, "full", func() bool {
-		rec := record()
+	storetest.Eventually(t, "full", func() bool {
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, 4000)
 		err = p.Save(t.Context(), rec, 0)
 		return err != nil
@@ -162,7 +163,7 @@ func TestFullTable(t *testing.T) {
 func TestNotSavedForWantOfConnection(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err := mysqlprovider.New(busy(t)).Save(ctx, record(), 0)
+	err := mysqlprovider.New(busy(t)).Save(ctx, storetest.NewRecord(), 0)
 	isOutcome(t, "Save", err, refused)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
@@ -178,11 +179,11 @@ func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Mi
 func TestTimeoutOfNetworkAtDeadline(t *testing.T) {
 	timeout := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 	p := mysqlprovider.New(faulty(t, faultyDriver{exec: timeout}))
-	err := p.Save(lateContext{t.Context()}, record(), 7)
+	err := p.Save(lateContext{t.Context()}, storetest.NewRecord(), 7)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
 	}
-	err = p.Save(t.Context(), record(), 7)
+	err = p.Save(t.Context(), storetest.NewRecord(), 7)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without a deadline: got error %v", err)
 	}
@@ -197,13 +198,13 @@ func TestSentIsInDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, db, table := store(t)
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			lock(t, db, table, rec.ID)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			done := make(chan error, 1)
-			go func() { done <- p.Save(ctx, next(rec), rec.Version) }()
+			go func() { done <- p.Save(ctx, storetest.Next(rec), rec.Version) }()
 			end(t, db, cancel, waiting(t, db, table))
 			isOutcome(t, "Save", <-done, inDoubt)
 		})
@@ -243,11 +244,11 @@ func TestCertaintyOfErrorNumbers(t *testing.T) {
 		{9001, "42000", inDoubt},
 	} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: &mysql.MySQLError{Number: c.number, SQLState: state(c.state)}}))
-		isOutcome(t, fmt.Sprint(c.number, c.state), p.Save(t.Context(), record(), 7), c.want)
+		isOutcome(t, fmt.Sprint(c.number, c.state), p.Save(t.Context(), storetest.NewRecord(), 7), c.want)
 	}
 	for _, err := range []error{mysql.ErrInvalidConn, io.ErrUnexpectedEOF} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{exec: err}))
-		isOutcome(t, err.Error(), p.Save(t.Context(), record(), 7), inDoubt)
+		isOutcome(t, err.Error(), p.Save(t.Context(), storetest.NewRecord(), 7), inDoubt)
 	}
 }
 
@@ -255,7 +256,7 @@ func TestCertaintyOfErrorNumbers(t *testing.T) {
 func TestBrokenConnectionsAreNotUsed(t *testing.T) {
 	tries := 0
 	p := mysqlprovider.New(faulty(t, faultyDriver{exec: driver.ErrBadConn, execs: &tries}))
-	isOutcome(t, "Save", p.Save(t.Context(), record(), 7), notSaved)
+	isOutcome(t, "Save", p.Save(t.Context(), storetest.NewRecord(), 7), notSaved)
 	if tries != 3 {
 		t.Errorf("%d tries, want 3", tries)
 	}
@@ -266,7 +267,7 @@ func TestBrokenConnectionsAreNotUsed(t *testing.T) {
 func TestFailedReadAfterRefusedWrite(t *testing.T) {
 	for _, err := range []error{io.ErrUnexpectedEOF, mysql.ErrInvalidConn, &mysql.MySQLError{Number: 1317}} {
 		p := mysqlprovider.New(faulty(t, faultyDriver{query: err}))
-		isOutcome(t, fmt.Sprint(err), p.Save(t.Context(), record(), 7), notSaved)
+		isOutcome(t, fmt.Sprint(err), p.Save(t.Context(), storetest.NewRecord(), 7), notSaved)
 	}
 }
 
@@ -275,7 +276,7 @@ func TestFailedReadAfterRefusedWrite(t *testing.T) {
 func TestHinderedIsRefused(t *testing.T) {
 	p := mysqlprovider.New(faulty(t, faultyDriver{}))
 	for _, expectVersion := range []int64{0, -1} {
-		err := p.Save(t.Context(), record(), expectVersion)
+		err := p.Save(t.Context(), storetest.NewRecord(), expectVersion)
 		isOutcome(t, fmt.Sprint(expectVersion), err, refused)
 		says(t, err, "trigger")
 	}

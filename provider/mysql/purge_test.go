@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
@@ -122,7 +123,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 	recs := make([]*provider.Record, 6)
 	var wg sync.WaitGroup
 	for i := range recs {
-		recs[i] = record()
+		recs[i] = storetest.NewRecord()
 		wg.Go(func() {
 			for last := false; !last; {
 				last = ctx.Err() != nil
@@ -135,7 +136,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 		})
 	}
 	removed := int64(0)
-	eventually(t, "removed some", func() bool {
+	storetest.Eventually(t, "removed some", func() bool {
 		fill(t, db, table, 100, 10)
 		n, err := p.Purge(t.Context())
 		removed += n
@@ -148,7 +149,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 		t.Error(err)
 	}
 	for _, rec := range recs {
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 	}
 }
 
@@ -172,9 +173,9 @@ func TestPurgeEvery(t *testing.T) {
 		p.PurgeEvery(ctx, time.Millisecond)
 	}()
 	gone := func() bool { return query[int](t, db, "SELECT COUNT(*) FROM "+table+" WHERE expires_at = 1") == 0 }
-	eventually(t, "purged", gone)
+	storetest.Eventually(t, "purged", gone)
 	run(t, db, "UPDATE "+table+" SET expires_at = 1 WHERE id = '1'")
-	eventually(t, "purged again", gone)
+	storetest.Eventually(t, "purged again", gone)
 	cancel()
 	<-done
 }

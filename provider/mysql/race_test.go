@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
@@ -23,12 +24,12 @@ func TestConflictAfterWaitHasTheWinner(t *testing.T) {
 		"deleted":  "DELETE FROM %s WHERE id = ?",
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			tx := begin(t, db)
 			run(t, tx, fmt.Sprintf(change, table), []byte(rec.ID))
 			saved := make(chan error, 1)
-			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(rec), rec.Version) }()
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), storetest.Next(rec), rec.Version) }()
 			waiting(t, db, table)
 			if err := tx.Commit(); err != nil {
 				t.Fatal(err)
@@ -52,11 +53,11 @@ func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
 	p, db, table := store(t)
 	for name, expectVersion := range map[string]int64{"update": 1, "create": 0} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			if expectVersion > 0 {
-				save(t, p, rec, 0, nil)
+				storetest.Save(t, p, rec, 0, nil)
 			}
-			rec = next(rec)
+			rec = storetest.Next(rec)
 			tx := begin(t, db)
 			run(t, tx, "REPLACE INTO "+table+" VALUES (?, ?, ?, ?, ?)", []byte(rec.ID), rec.Version, rec.ExpiresAt.UnixMilli(), rec.Format, rec.Data)
 			saved := make(chan error, 1)
@@ -68,7 +69,7 @@ func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
 			if err := <-saved; err != nil {
 				t.Errorf("got error %v, want none", err)
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 }
@@ -100,11 +101,11 @@ const (
 )
 
 func contend(t *testing.T, p provider.Provider) {
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = nil
-	save(t, p, rec, 0, nil)
+	storetest.Save(t, p, rec, 0, nil)
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	for w := range writers {
@@ -158,14 +159,14 @@ func add(ctx context.Context, p provider.Provider, base *provider.Record, item b
 // InnoDB resolves some of the deadlocks of their duplicate keys.
 func TestManyCreateTheSameRecord(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
+	rec := storetest.NewRecord()
 	for round := range 20 {
 		var mu sync.Mutex
 		var winners []int64
 		var wg sync.WaitGroup
 		for w := range writers {
 			wg.Go(func() {
-				n := versioned(rec, int64(1000*round+w+1))
+				n := storetest.WithVersion(rec, int64(1000*round+w+1))
 				err := p.Save(t.Context(), n, 0)
 				mu.Lock()
 				defer mu.Unlock()
@@ -200,18 +201,18 @@ func TestManyCallersShareOneConnection(t *testing.T) {
 // A trigger that fails after the row was written undoes that.
 func TestErrorAfterWriteIsNotASuccess(t *testing.T) {
 	p, db, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	for _, event := range []string{"INSERT", "UPDATE"} {
 		run(t, db, fmt.Sprintf("CREATE TRIGGER %[1]s_%[2]s AFTER %[2]s ON %[1]s FOR EACH ROW SIGNAL SQLSTATE '45000'", table, event))
 	}
 	for _, expectVersion := range []int64{rec.Version, -1} {
-		err := p.Save(t.Context(), next(rec), expectVersion)
+		err := p.Save(t.Context(), storetest.Next(rec), expectVersion)
 		isOutcome(t, "Save", err, refused)
 		tellsNothing(t, err, rec)
 	}
-	created := record()
+	created := storetest.NewRecord()
 	isOutcome(t, "create", p.Save(t.Context(), created, 0), refused)
-	lacks(t, p, created.ID)
-	holds(t, p, rec)
+	storetest.WantNoRecord(t, p, created.ID)
+	storetest.WantRecord(t, p, rec)
 }

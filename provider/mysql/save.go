@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -27,8 +26,8 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return outcome.NotSaved(err) // for the write has changed nothing
 		}
-		if !allows(current, rec, expectVersion) {
-			return refusal(current, rec)
+		if !outcome.Allows(current, rec, expectVersion) {
+			return outcome.Conflict("mysql", current, rec)
 		}
 		if err := p.makeRoom(ctx, rec.ID, expectVersion); err != nil {
 			return outcome.NotSaved(err)
@@ -80,27 +79,4 @@ func (p *Provider) makeRoom(ctx context.Context, id string, expectVersion int64)
 		return p.explain(ctx, &unsent{err})
 	}
 	return nil
-}
-
-// allows reports whether a Save of rec that expects a version has to replace current,
-// which is nil if there is no record.
-func allows(current, rec *provider.Record, expectVersion int64) bool {
-	switch {
-	case expectVersion < 0:
-		return true
-	case current == nil:
-		return expectVersion == 0
-	case current.Version == rec.Version:
-		return false // stored by an earlier attempt
-	default:
-		return expectVersion > 0 && current.Version == expectVersion
-	}
-}
-
-// refusal returns the result of a Save of rec that current does not allow.
-func refusal(current, rec *provider.Record) error {
-	if current != nil && current.Version == rec.Version {
-		return nil // stored by an earlier attempt
-	}
-	return fmt.Errorf("mysql: %w", &provider.ConflictError{Current: current})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
 
@@ -28,12 +29,12 @@ func TestCreateTableManyTimesAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		if err := p.CreateTable(t.Context()); err != nil {
 			t.Error(err)
 		}
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 		run(t, db, "DROP TABLE "+table)
 	}
 }
@@ -63,7 +64,7 @@ func TestCreateTableThatCannotCreate(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Errorf("after the remedy: %v", err)
 			}
-			save(t, p, record(), 0, nil)
+			storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 			run(t, admin, "DROP TABLE "+database+".sessions")
 		})
 	}
@@ -74,7 +75,7 @@ func TestCreateTableThatCannotCreate(t *testing.T) {
 func TestCreateTableOfOneInUseWaitsForNobody(t *testing.T) {
 	p, db, table := store(t)
 	run(t, begin(t, db), "INSERT INTO "+table+" VALUES ('x', 1, 0, '', '')")
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	if err := p.CreateTable(ctx); err != nil {
 		t.Error(err)
@@ -104,9 +105,9 @@ func TestTableNamesAreQuoted(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			rec := record()
-			save(t, p, rec, 0, nil)
-			save(t, p, next(rec), rec.Version, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 			lists(t, p, "", rec.ID)
 			run(t, db, "UPDATE "+database+".`"+strings.ReplaceAll(name, "`", "``")+"` SET expires_at = 1")
 			purge(t, p, 1)
@@ -190,12 +191,12 @@ func TestTableMayHaveMore(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Error(err)
 			}
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.ExpiresAt = time.Time{}
-			save(t, p, rec, 0, nil)
-			save(t, p, next(rec), rec.Version, nil)
-			save(t, p, rec, -1, nil)
-			holds(t, p, rec)
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
+			storetest.Save(t, p, rec, -1, nil)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -28,7 +29,7 @@ func manager(t *testing.T, p *mysqlprovider.Provider, change ...func(*session.Co
 	log := new(bytes.Buffer)
 	cfg := session.Config{
 		SigningKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},
-		StoreTimeout: patience,
+		StoreTimeout: storetest.Patience,
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.NewTextHandler(log, nil)),
 	}
@@ -89,7 +90,7 @@ func TestAbandonedSaveOfSessionIsOfUnknownOutcome(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "landed", func() bool {
+	storetest.Eventually(t, "landed", func() bool {
 		n := 0
 		ask(m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { n, _ = visits.Get(s) }), cookie)
 		return n == 2
@@ -124,7 +125,7 @@ func TestBrokenSaveOfSessionIsReadBack(t *testing.T) {
 	locked <- struct{}{}
 	first := waiting(t, db, table)
 	run(t, db, fmt.Sprint("KILL ", first))
-	eventually(t, "repeated", func() bool { return waiting(t, db, table) != first })
+	storetest.Eventually(t, "repeated", func() bool { return waiting(t, db, table) != first })
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestPoolSharedWithTheHandler(t *testing.T) {
 			if test.own {
 				sessions = open(t, config(t))
 			}
-			timeout := patience
+			timeout := storetest.Patience
 			if test.want != http.StatusOK {
 				timeout = 100 * time.Millisecond
 			}

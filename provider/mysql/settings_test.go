@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
@@ -32,7 +33,7 @@ func TestUnfitSettingsAreRefused(t *testing.T) {
 			cfg := config(t)
 			cfg.Params[c.variable] = c.value
 			p := mysqlprovider.New(open(t, cfg), mysqlprovider.Table(table))
-			rec := record()
+			rec := storetest.NewRecord()
 			each(t, p, rec, func(t *testing.T, err error) {
 				tellsNothing(t, err, rec)
 				says(t, err, c.says)
@@ -70,14 +71,14 @@ func TestSettingsAreCheckedUntilTheyFit(t *testing.T) {
 		}
 	}
 	maps.Copy(settings, map[string]string{"autocommit": "ON"})
-	lacks(t, p, "id")
+	storetest.WantNoRecord(t, p, "id")
 	settings["autocommit"] = "OFF" // no longer looked at
-	lacks(t, p, "id")
+	storetest.WantNoRecord(t, p, "id")
 }
 
 func TestUnreadableSettingsAreRefused(t *testing.T) {
 	p := mysqlprovider.New(faulty(t, faultyDriver{settings: map[string]string{"max_allowed_packet": "many"}}))
-	says(t, p.Save(t.Context(), record(), 0), "max_allowed_packet")
+	says(t, p.Save(t.Context(), storetest.NewRecord(), 0), "max_allowed_packet")
 }
 
 // The check fails like a statement.
@@ -89,7 +90,7 @@ func TestFailedCheckOfSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Kill()
-	err := mysqlprovider.New(db).Save(t.Context(), record(), 0)
+	err := mysqlprovider.New(db).Save(t.Context(), storetest.NewRecord(), 0)
 	isOutcome(t, "Save", err, notSaved)
 	if strings.Contains(err.Error(), mysql.ErrInvalidConn.Error()) && !strings.Contains(err.Error(), "broken") {
 		t.Errorf("the error %q does not say that the connection is broken", err)

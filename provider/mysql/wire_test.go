@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	mysqlprovider "github.com/holdfast-go/holdfast/provider/mysql"
 )
@@ -59,23 +60,23 @@ var verbs = []struct {
 	trips int64
 	do    func(t *testing.T, p provider.Provider)
 }{
-	{"Fetch", 1, func(t *testing.T, p provider.Provider) { holds(t, p, wireRecord) }},
-	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, wireRecord.Version, nil) }},
-	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, -1, nil) }},
-	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, 7, nil) }},
+	{"Fetch", 1, func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, wireRecord) }},
+	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, wireRecord.Version, nil) }},
+	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, -1, nil) }},
+	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, 7, nil) }},
 	{"Save that conflicts", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(wireRecord), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(wireRecord), 7, provider.ErrVersionConflict)
 	}},
 	{"Save of what exists", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(wireRecord), 0, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(wireRecord), 0, provider.ErrVersionConflict)
 	}},
 	{"Save of what is missing", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, record(), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
 	}},
 	{"Save that creates in place of an expired record", 4, func(t *testing.T, p provider.Provider) {
-		save(t, p, wireExpired, 0, nil)
+		storetest.Save(t, p, wireExpired, 0, nil)
 	}},
 	{"Delete", 1, func(t *testing.T, p provider.Provider) {
 		if err := p.Delete(t.Context(), "missing"); err != nil {
@@ -86,9 +87,9 @@ var verbs = []struct {
 }
 
 var (
-	wireRecord  = record()
+	wireRecord  = storetest.NewRecord()
 	wireExpired = func() *provider.Record {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.ExpiresAt = provider.FromMillis(1)
 		return rec
 	}()
@@ -104,8 +105,8 @@ func TestTrips(t *testing.T) {
 			for _, verb := range verbs {
 				t.Run(verb.name, func(t *testing.T) {
 					beside, _, table := store(t)
-					save(t, beside, wireRecord, 0, nil)
-					save(t, beside, wireExpired, 0, nil)
+					storetest.Save(t, beside, wireRecord, 0, nil)
+					storetest.Save(t, beside, wireExpired, 0, nil)
 					cfg := config(t)
 					cfg.InterpolateParams = interpolate
 					var wire tap
@@ -133,7 +134,7 @@ func TestTrips(t *testing.T) {
 func TestTripsOfNewConnection(t *testing.T) {
 	proxy := newRelay(t)
 	p := openURL(t, proxy.url, mysqlprovider.Table(newTable(t)))
-	lacks(t, p, "missing")
+	storetest.WantNoRecord(t, p, "missing")
 	if got, want := proxy.wire.trips.Load(), int64(3); got != want { // with the check and the SELECT
 		t.Errorf("%d trips, want %d", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider/nats"
 )
@@ -30,10 +31,10 @@ func TestCreateBucketConcurrentlyAndAgain(t *testing.T) {
 				})
 			}
 			group.Wait()
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			create(t, p)
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 			if err := js.DeleteKeyValue(t.Context(), bucket); err != nil {
 				t.Error(err)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/nats"
 )
@@ -39,12 +40,12 @@ func TestTTL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, js, bucket := store(t)
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.ExpiresAt = time.Now().Add(test.life)
 			if test.life == 0 {
 				rec.ExpiresAt = time.Time{}
 			}
-			save(t, p, rec, 0, nil)
+			storetest.Save(t, p, rec, 0, nil)
 			got := only(t, js, bucket).Header.Get("Nats-TTL")
 			for _, want := range test.want {
 				if got == want {
@@ -58,8 +59,8 @@ func TestTTL(t *testing.T) {
 
 func TestMarkerOfADeletionExpires(t *testing.T) {
 	p, js, bucket := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	if err := p.Delete(t.Context(), rec.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +81,8 @@ func TestMarkerOfADeletionExpires(t *testing.T) {
 func expired(t *testing.T) (*nats.Provider, *provider.Record) {
 	t.Helper()
 	p, js, bucket := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	m := only(t, js, bucket)
 	binary.BigEndian.PutUint64(m.Data[12:], uint64(time.Now().UnixMilli()))
 	if _, err := js.Publish(t.Context(), m.Subject, m.Data); err != nil {
@@ -99,21 +100,21 @@ func TestExpiredMessageIsAbsent(t *testing.T) {
 	}
 	t.Run("to Fetch", func(t *testing.T) {
 		p, rec := expired(t)
-		lacks(t, p, rec.ID)
+		storetest.WantNoRecord(t, p, rec.ID)
 	})
 	t.Run("to an update", func(t *testing.T) {
 		p, rec := expired(t)
-		absent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
-		absent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+		absent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
+		absent(t, storetest.Save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
 	})
 	t.Run("to a create", func(t *testing.T) {
 		p, rec := expired(t)
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to List", func(t *testing.T) {
 		p, _ := expired(t)
-		if ids, err := list(t.Context(), p, ""); len(ids) > 0 || err != nil {
+		if ids, err := storetest.List(t.Context(), p, ""); len(ids) > 0 || err != nil {
 			t.Errorf("List: got %q and error %v, want none", ids, err)
 		}
 	})
@@ -122,8 +123,8 @@ func TestExpiredMessageIsAbsent(t *testing.T) {
 // What another program has stored is not read.
 func TestForeignValueIsUnreadable(t *testing.T) {
 	p, js, bucket := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	m := only(t, js, bucket)
 	for n := range m.Data[:21+len(rec.Format)] {
 		if _, err := js.Publish(t.Context(), m.Subject, m.Data[:n]); err != nil {
@@ -132,7 +133,7 @@ func TestForeignValueIsUnreadable(t *testing.T) {
 		if _, err := p.Fetch(t.Context(), rec.ID); !errors.Is(err, provider.ErrUnreadable) {
 			t.Errorf("the first %d bytes: got error %v, want ErrUnreadable", n, err)
 		}
-		err := p.Save(t.Context(), next(rec), rec.Version)
+		err := p.Save(t.Context(), storetest.Next(rec), rec.Version)
 		if !errors.Is(err, provider.ErrUnreadable) {
 			t.Errorf("the first %d bytes: got error %v, want ErrUnreadable", n, err)
 		}

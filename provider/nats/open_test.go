@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider/nats"
 )
@@ -39,9 +40,9 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: the bucket is %q", parameters, p.Bucket())
 		}
 		create(t, p)
-		rec := record()
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	}
 	if got := open(t, server).Bucket(); got != "holdfast" {
 		t.Errorf("the default bucket is %q", got)

@@ -10,6 +10,7 @@ import (
 
 	natsclient "github.com/nats-io/nats.go"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/nats"
@@ -28,8 +29,8 @@ var (
 func ends(t *testing.T, p *nats.Provider, want outcome) {
 	t.Helper()
 	for name, change := range map[string]func() error{
-		"create":    func() error { return p.Save(t.Context(), record(), 0) },
-		"unchecked": func() error { return p.Save(t.Context(), record(), -1) },
+		"create":    func() error { return p.Save(t.Context(), storetest.NewRecord(), 0) },
+		"unchecked": func() error { return p.Save(t.Context(), storetest.NewRecord(), -1) },
 		"delete":    func() error { return p.Delete(t.Context(), "none") },
 	} {
 		isOutcome(t, name, change(), want)
@@ -64,12 +65,12 @@ func TestFailedReadIsNotSaved(t *testing.T) {
 	server := testserver.Nats(t)
 	p := open(t, server.URL)
 	create(t, p)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Freeze()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	isOutcome(t, "Save", p.Save(ctx, next(rec), rec.Version), notSaved)
+	isOutcome(t, "Save", p.Save(ctx, storetest.Next(rec), rec.Version), notSaved)
 }
 
 // A message that was sent is in doubt until the answer arrives. It may be stored after
@@ -78,18 +79,18 @@ func TestAbandonedSaveMayLandLater(t *testing.T) {
 	server := testserver.Nats(t)
 	p := open(t, server.URL)
 	create(t, p)
-	save(t, p, record(), 0, nil)
+	storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 	for _, end := range []func(context.CancelFunc){func(context.CancelFunc) {}, func(cancel context.CancelFunc) { cancel() }} {
 		server.Freeze()
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		time.AfterFunc(20*time.Millisecond, func() { end(cancel) })
-		rec := record()
+		rec := storetest.NewRecord()
 		isOutcome(t, "Save", p.Save(ctx, rec, 0), inDoubt)
 		cancel()
 		server.Thaw()
-		eventually(t, "stored", func() bool { _, err := p.Fetch(t.Context(), rec.ID); return err == nil })
-		save(t, p, rec, 0, nil)
-		save(t, p, next(rec), 0, provider.ErrVersionConflict)
+		storetest.Eventually(t, "stored", func() bool { _, err := p.Fetch(t.Context(), rec.ID); return err == nil })
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.Save(t, p, storetest.Next(rec), 0, provider.ErrVersionConflict)
 	}
 }
 
@@ -99,7 +100,7 @@ func TestCallWithoutADeadlineEnds(t *testing.T) {
 	p := nats.New(dial(t, server.URL)) // which pings the server after two minutes
 	create(t, p)
 	server.Freeze()
-	isOutcome(t, "Save", p.Save(context.WithoutCancel(t.Context()), record(), 0), inDoubt)
+	isOutcome(t, "Save", p.Save(context.WithoutCancel(t.Context()), storetest.NewRecord(), 0), inDoubt)
 }
 
 func TestFullBucket(t *testing.T) {
@@ -113,10 +114,10 @@ func TestFullBucket(t *testing.T) {
 	if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	kept := record()
-	save(t, p, kept, 0, nil)
+	kept := storetest.NewRecord()
+	storetest.Save(t, p, kept, 0, nil)
 	for n := 0; err == nil && n < 100; n++ {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, 1000)
 		err = p.Save(t.Context(), rec, 0)
 	}
@@ -124,24 +125,24 @@ func TestFullBucket(t *testing.T) {
 		t.Errorf("got error %v, want ErrFull", err)
 	}
 	isOutcome(t, "Save", err, refused)
-	holds(t, p, kept)
+	storetest.WantRecord(t, p, kept)
 }
 
 func TestTooLarge(t *testing.T) {
 	t.Run("for the server", func(t *testing.T) {
 		p, _, _ := store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
-		large := next(rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		large := storetest.Next(rec)
 		large.Data = make([]byte, 2<<20)
 		for _, expectVersion := range []int64{0, rec.Version, -1} {
 			if expectVersion != 0 {
-				isOutcome(t, "Save", save(t, p, large, expectVersion, provider.ErrTooLarge), refused)
+				isOutcome(t, "Save", storetest.Save(t, p, large, expectVersion, provider.ErrTooLarge), refused)
 			}
 		}
-		large.ID = record().ID
-		isOutcome(t, "Save", save(t, p, large, 0, provider.ErrTooLarge), refused)
-		holds(t, p, rec)
+		large.ID = storetest.NewRecord().ID
+		isOutcome(t, "Save", storetest.Save(t, p, large, 0, provider.ErrTooLarge), refused)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("for the bucket", func(t *testing.T) {
 		p, js, bucket := store(t)
@@ -154,16 +155,16 @@ func TestTooLarge(t *testing.T) {
 		if _, err := js.UpdateStream(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		large := record()
+		large := storetest.NewRecord()
 		large.Data = make([]byte, 2000)
-		isOutcome(t, "Save", save(t, p, large, 0, provider.ErrTooLarge), refused)
+		isOutcome(t, "Save", storetest.Save(t, p, large, 0, provider.ErrTooLarge), refused)
 	})
 	t.Run("just not", func(t *testing.T) {
 		p, _, _ := store(t)
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, 1<<20-1000)
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 }
 
@@ -192,9 +193,9 @@ func TestOutcomeOfAnswers(t *testing.T) {
 
 func TestMissingBucketSaysHowToCreateIt(t *testing.T) {
 	p := nats.New(shared(t), nats.Bucket(newName()))
-	rec := record()
+	rec := storetest.NewRecord()
 	_, fetchErr := p.Fetch(t.Context(), rec.ID)
-	_, listErr := list(t.Context(), p, "")
+	_, listErr := storetest.List(t.Context(), p, "")
 	for name, err := range map[string]error{"Fetch": fetchErr, "create": p.Save(t.Context(), rec, 0), "update": p.Save(t.Context(), rec, 7), "Delete": p.Delete(t.Context(), rec.ID), "List": listErr} {
 		text := fmt.Sprint(err)
 		if !strings.HasPrefix(text, "nats: ") || !strings.Contains(text, "CreateBucket") || strings.Contains(text, rec.ID) || strings.Contains(text, string(rec.Data)) {
@@ -211,12 +212,12 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 	url := strings.Replace(server.URL, "nats://", "nats://app:hunter2@", 1)
 	p := open(t, url)
 	create(t, p)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Kill()
 	for range 3 {
 		_, fetchErr := p.Fetch(t.Context(), rec.ID)
-		for name, err := range map[string]error{"Fetch": fetchErr, "Save": p.Save(t.Context(), next(rec), rec.Version), "Delete": p.Delete(t.Context(), rec.ID)} {
+		for name, err := range map[string]error{"Fetch": fetchErr, "Save": p.Save(t.Context(), storetest.Next(rec), rec.Version), "Delete": p.Delete(t.Context(), rec.ID)} {
 			for _, wrong := range []error{provider.ErrVersionConflict, provider.ErrNotFound, provider.ErrFull} {
 				if err == nil || errors.Is(err, wrong) || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("%s: got error %v", name, err)
@@ -225,14 +226,14 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 		}
 	}
 	server.Restart()
-	eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
-	holds(t, p, rec)
+	storetest.Eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
+	storetest.WantRecord(t, p, rec)
 
 	t.Run("a wrong password", func(t *testing.T) {
 		p := open(t, strings.Replace(url, "hunter2", "wrong", 1))
 		var err error
-		eventually(t, "refused", func() bool {
-			err = p.Save(t.Context(), record(), 0)
+		storetest.Eventually(t, "refused", func() bool {
+			err = p.Save(t.Context(), storetest.NewRecord(), 0)
 			isOutcome(t, "Save", err, notSaved)
 			return strings.Contains(strings.ToLower(fmt.Sprint(err)), "authorization violation")
 		})
@@ -249,9 +250,9 @@ func TestCallEndsWithItsConnection(t *testing.T) {
 	create(t, p)
 	server.Freeze()
 	time.AfterFunc(50*time.Millisecond, server.Kill)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
-	isOutcome(t, "Save", p.Save(ctx, record(), 0), inDoubt)
+	isOutcome(t, "Save", p.Save(ctx, storetest.NewRecord(), 0), inDoubt)
 	if ctx.Err() != nil {
 		t.Error("the call has ended with its deadline")
 	}

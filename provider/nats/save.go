@@ -40,8 +40,8 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return err
 		}
-		if !allows(current, expectVersion) {
-			return refusal(current, rec)
+		if !outcome.Allows(current, rec, expectVersion) {
+			return outcome.Conflict("nats", current, rec)
 		}
 		err = p.publishAfter(ctx, p.message(rec, now), found.Sequence)
 		if !isOvertaken(err) {
@@ -51,23 +51,6 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 			return outcome.Refused(fmt.Errorf("nats: %w", err))
 		}
 	}
-}
-
-// allows reports whether a Save that expects a version may replace current, which is nil
-// if there is no record.
-func allows(current *provider.Record, expectVersion int64) bool {
-	if current == nil {
-		return expectVersion == 0
-	}
-	return expectVersion > 0 && current.Version == expectVersion
-}
-
-// refusal returns the result of a Save of rec that current does not allow.
-func refusal(current, rec *provider.Record) error {
-	if current != nil && current.Version == rec.Version {
-		return nil // stored by an earlier attempt
-	}
-	return fmt.Errorf("nats: %w", &provider.ConflictError{Current: current})
 }
 
 // isOvertaken reports whether the server has refused a message because another one was

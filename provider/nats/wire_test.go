@@ -5,42 +5,49 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/nats"
 )
 
 // Each message that a provider sends is a trip.
 func TestTrips(t *testing.T) {
-	kept, gone := record(), record()
+	kept, gone := storetest.NewRecord(), storetest.NewRecord()
 	for _, method := range []struct {
 		name  string
 		trips uint64
 		do    func(t *testing.T, p provider.Provider)
 	}{
-		{"Fetch", 1, func(t *testing.T, p provider.Provider) { holds(t, p, kept) }},
-		{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-		{"Save that creates", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-		{"Save that replaces", 2, func(t *testing.T, p provider.Provider) { save(t, p, kept, kept.Version, nil) }},
-		{"Save without a check", 1, func(t *testing.T, p provider.Provider) { save(t, p, kept, -1, nil) }},
-		{"Save of an earlier attempt", 1, func(t *testing.T, p provider.Provider) { save(t, p, kept, 7, nil) }},
-		{"Save that conflicts", 1, func(t *testing.T, p provider.Provider) { save(t, p, next(kept), 7, provider.ErrVersionConflict) }},
-		{"Save of what exists", 2, func(t *testing.T, p provider.Provider) { save(t, p, next(kept), 0, provider.ErrVersionConflict) }},
-		{"Save of what is missing", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 7, provider.ErrVersionConflict) }},
+		{"Fetch", 1, func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, kept) }},
+		{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+		{"Save that creates", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+		{"Save that replaces", 2, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, kept.Version, nil) }},
+		{"Save without a check", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, -1, nil) }},
+		{"Save of an earlier attempt", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, kept, 7, nil) }},
+		{"Save that conflicts", 1, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.Next(kept), 7, provider.ErrVersionConflict)
+		}},
+		{"Save of what exists", 2, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.Next(kept), 0, provider.ErrVersionConflict)
+		}},
+		{"Save of what is missing", 1, func(t *testing.T, p provider.Provider) {
+			storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
+		}},
 		{"Delete, and create over the marker", 4, func(t *testing.T, p provider.Provider) {
 			if err := p.Delete(t.Context(), gone.ID); err != nil {
 				t.Error(err)
 			}
-			save(t, p, gone, 0, nil)
+			storetest.Save(t, p, gone, 0, nil)
 		}},
 		{"List", 16 + 1, func(t *testing.T, p provider.Provider) {
-			if ids, err := list(t.Context(), p, kept.ID); err != nil || !slices.Equal(ids, []string{kept.ID}) {
+			if ids, err := storetest.List(t.Context(), p, kept.ID); err != nil || !slices.Equal(ids, []string{kept.ID}) {
 				t.Errorf("got %q, %v", ids, err)
 			}
 		}},
 	} {
 		t.Run(method.name, func(t *testing.T) {
 			beside, _, bucket := store(t)
-			save(t, beside, kept, 0, nil)
+			storetest.Save(t, beside, kept, 0, nil)
 			js := shared(t)
 			p := nats.New(js, nats.Bucket(bucket))
 			for range 3 {
@@ -58,8 +65,8 @@ func TestTrips(t *testing.T) {
 func TestCreateOverAMarkerOnce(t *testing.T) {
 	p, _, _ := store(t)
 	for range 20 {
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		if err := p.Delete(t.Context(), rec.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -36,9 +37,9 @@ func bench(b *testing.B, run func(b *testing.B, p *postgres.Provider, pool *pgxp
 				p := postgres.New(pool, postgres.Table(table))
 				recs := make([]*provider.Record, benchRecords)
 				for i := range recs {
-					recs[i] = record()
+					recs[i] = storetest.NewRecord()
 					recs[i].Data = make([]byte, size)
-					save(b, p, recs[i], -1, nil)
+					storetest.Save(b, p, recs[i], -1, nil)
 				}
 				run(b, p, pool, table, recs)
 			})
@@ -84,7 +85,7 @@ func BenchmarkSave(b *testing.B) {
 				rec := recs[i%len(recs)]
 				rec.Version++
 				rec.ExpiresAt = time.Now().Add(time.Hour)
-				save(b, p, rec, rec.Version-1, nil)
+				storetest.Save(b, p, rec, rec.Version-1, nil)
 			}
 		})
 	})

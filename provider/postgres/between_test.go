@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -37,7 +38,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		run(t, pool, "UPDATE "+table+" SET expires_at = clock_timestamp() WHERE id = $1", rec.ID)
 	}
 	put := func(version int64) func(*testing.T, *provider.Record) {
-		return func(t *testing.T, rec *provider.Record) { save(t, p, versioned(rec, version), -1, nil) }
+		return func(t *testing.T, rec *provider.Record) {
+			storetest.Save(t, p, storetest.WithVersion(rec, version), -1, nil)
+		}
 	}
 	const landed = -1
 	for name, c := range map[string]struct {
@@ -62,9 +65,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		"an earlier attempt is deleted, to be again": {stored: 42, expect: 0, happens: remove, current: landed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := versioned(record(), 42)
+			rec := storetest.WithVersion(storetest.NewRecord(), 42)
 			if c.stored != 0 {
-				save(t, p, versioned(rec, c.stored), 0, nil)
+				storetest.Save(t, p, storetest.WithVersion(rec, c.stored), 0, nil)
 			}
 			var once sync.Once
 			db := between{pool, func() { once.Do(func() { c.happens(t, rec) }) }}
@@ -73,7 +76,7 @@ func TestBetweenWriteAndRead(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				holds(t, p, rec)
+				storetest.WantRecord(t, p, rec)
 				return
 			}
 			conflict, ok := errors.AsType[*provider.ConflictError](err)
@@ -87,10 +90,4 @@ func TestBetweenWriteAndRead(t *testing.T) {
 			}
 		})
 	}
-}
-
-func versioned(rec *provider.Record, version int64) *provider.Record {
-	rec = rec.Clone()
-	rec.Version = version
-	return rec
 }

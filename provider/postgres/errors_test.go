@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
@@ -48,7 +49,7 @@ func each(t *testing.T, p *postgres.Provider, rec *provider.Record, check func(t
 		"unchecked Save": func() error { return p.Save(ctx, rec, -1) },
 		"Delete":         func() error { return p.Delete(ctx, rec.ID) },
 		"Purge":          func() error { _, err := p.Purge(ctx); return err },
-		"List":           func() error { _, err := list(ctx, p, ""); return err },
+		"List":           func() error { _, err := storetest.List(ctx, p, ""); return err },
 	} {
 		t.Run(name, func(t *testing.T) { check(t, call()) })
 	}
@@ -57,7 +58,7 @@ func each(t *testing.T, p *postgres.Provider, rec *provider.Record, check func(t
 func TestMissingTableSaysHowToCreateIt(t *testing.T) {
 	for name, table := range map[string]string{"table": newName(), "schema": newName() + ".sessions"} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			each(t, postgres.New(open(t, config(t)), postgres.Table(table)), rec, func(t *testing.T, err error) {
 				tellsNothing(t, err, rec)
 				if err == nil || !strings.Contains(err.Error(), "CreateTable") {
@@ -90,10 +91,10 @@ func TestWrongTableSaysHowToCreateIt(t *testing.T) {
 				t.Cleanup(func() { run(t, pool, "DROP TABLE "+table) })
 				p := postgres.New(pool, postgres.Table(table))
 
-				rec := record()
+				rec := storetest.NewRecord()
 				err := p.Save(t.Context(), rec, 0)
 				if err == nil { // a text column takes a number
-					err = p.Save(t.Context(), next(rec), rec.Version)
+					err = p.Save(t.Context(), storetest.Next(rec), rec.Version)
 				}
 				tellsNothing(t, err, rec)
 				if !strings.Contains(fmt.Sprint(err), "CreateTable") {
@@ -116,7 +117,7 @@ func TestMessageOfATriggerIsNotQuoted(t *testing.T) {
 	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_tells CASCADE", table)) })
 	for _, code := range []string{"P0001", "45000", "22023", "23514", "44000", "21000", "38000", "XX000", "HF000"} {
 		t.Run(code, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.Format = code
 			for _, expectVersion := range []int64{0, -1} {
 				err := p.Save(t.Context(), rec, expectVersion)
@@ -135,17 +136,17 @@ func TestUnreadableTextIsNotQuoted(t *testing.T) {
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	cfg.ConnConfig.RuntimeParams["bytea_output"] = "escape"
 	p := postgres.New(open(t, cfg), postgres.Table(newTable(t)))
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	_, err := p.Fetch(t.Context(), rec.ID)
 	tellsNothing(t, err, rec)
-	tellsNothing(t, p.Save(t.Context(), next(rec), 0), rec)
+	tellsNothing(t, p.Save(t.Context(), storetest.Next(rec), 0), rec)
 }
 
 func TestUnprivilegedRoleIsTold(t *testing.T) {
 	p, admin, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	role := newName()
 	run(t, admin, "CREATE ROLE "+role)
 	t.Cleanup(func() { run(t, admin, "DROP OWNED BY "+role); run(t, admin, "DROP ROLE "+role) })
@@ -171,13 +172,13 @@ func TestUnprivilegedRoleIsTold(t *testing.T) {
 }
 
 func TestReadOnlyServerIsTold(t *testing.T) {
-	rec := record()
+	rec := storetest.NewRecord()
 	cfg := config(t)
 	cfg.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	p := postgres.New(open(t, cfg), postgres.Table(newTable(t)))
-	lacks(t, p, rec.ID)
+	storetest.WantNoRecord(t, p, rec.ID)
 	for _, expectVersion := range []int64{0, 1, -1} {
-		err := p.Save(t.Context(), next(rec), expectVersion)
+		err := p.Save(t.Context(), storetest.Next(rec), expectVersion)
 		tellsNothing(t, err, rec)
 		if !strings.Contains(fmt.Sprint(err), "target_session_attrs=read-write") {
 			t.Errorf("the error %q does not say how to find the primary", err)
@@ -193,11 +194,11 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 	if err := p.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	server.Kill()
 	for range 3 { // the connection that was open, and new ones
-		each(t, p, next(rec), func(t *testing.T, err error) {
+		each(t, p, storetest.Next(rec), func(t *testing.T, err error) {
 			tellsNothing(t, err, rec)
 			for _, wrong := range []error{provider.ErrVersionConflict, provider.ErrNotFound, provider.ErrFull} {
 				if errors.Is(err, wrong) {
@@ -210,8 +211,8 @@ func TestUnreachableServerIsNotAConflict(t *testing.T) {
 		})
 	}
 	server.Restart()
-	eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
-	holds(t, p, rec)
+	storetest.Eventually(t, "working again", func() bool { return p.Save(t.Context(), rec, -1) == nil })
+	storetest.WantRecord(t, p, rec)
 }
 
 // failing is a database that has run into an error that a test cannot bring about.
@@ -240,7 +241,7 @@ func TestErrorCodes(t *testing.T) {
 		"54000": provider.ErrTooLarge, // program_limit_exceeded
 		"22001": provider.ErrTooLarge, // string_data_right_truncation
 	} {
-		if err := postgres.New(failing{code: code}).Save(t.Context(), record(), -1); !errors.Is(err, want) {
+		if err := postgres.New(failing{code: code}).Save(t.Context(), storetest.NewRecord(), -1); !errors.Is(err, want) {
 			t.Errorf("%s: got error %v, want %v", code, err, want)
 		}
 	}
@@ -248,18 +249,18 @@ func TestErrorCodes(t *testing.T) {
 
 // Nothing is sent of what is too large; here, there is nobody to send it to.
 func TestTooLarge(t *testing.T) {
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = make([]byte, 256<<20+1)
 	p := postgres.New(nil)
 	for _, expectVersion := range []int64{0, 1, -1} {
-		save(t, p, rec, expectVersion, provider.ErrTooLarge)
+		storetest.Save(t, p, rec, expectVersion, provider.ErrTooLarge)
 	}
 }
 
 // What is just not too large is for the server to take.
 func TestLargestDataAreSent(t *testing.T) {
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = make([]byte, 256<<20)
 	sent := errors.New("sent")
-	save(t, postgres.New(replying{exec: sent}), rec, -1, sent)
+	storetest.Save(t, postgres.New(replying{exec: sent}), rec, -1, sent)
 }

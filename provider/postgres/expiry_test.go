@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -16,8 +17,8 @@ import (
 // expired returns a record that has expired but is still in the table.
 func expired(t *testing.T, p provider.Provider, expire func(id string)) *provider.Record {
 	t.Helper()
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	expire(rec.ID)
 	return rec
 }
@@ -30,31 +31,31 @@ func TestExpiredRowIsAbsent(t *testing.T) {
 		}
 	}
 	t.Run("to Fetch", func(t *testing.T) {
-		lacks(t, p, expired(t, p, expire).ID)
+		storetest.WantNoRecord(t, p, expired(t, p, expire).ID)
 	})
 	t.Run("to an update", func(t *testing.T) {
 		rec := expired(t, p, expire)
-		wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
-		lacks(t, p, rec.ID)
+		wantAbsent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
+		storetest.WantNoRecord(t, p, rec.ID)
 	})
 	t.Run("to a repeated create", func(t *testing.T) {
 		rec := expired(t, p, expire)
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to a repeated update", func(t *testing.T) {
 		rec := expired(t, p, expire)
-		wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+		wantAbsent(t, storetest.Save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
 	})
 	t.Run("to a create", func(t *testing.T) {
-		rec := next(expired(t, p, expire))
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.Next(expired(t, p, expire))
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 	t.Run("to an unchecked Save", func(t *testing.T) {
-		rec := next(expired(t, p, expire))
-		save(t, p, rec, -1, nil)
-		holds(t, p, rec)
+		rec := storetest.Next(expired(t, p, expire))
+		storetest.Save(t, p, rec, -1, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 }
 
@@ -83,12 +84,12 @@ func expiryDuringWait(t *testing.T, lock string, expectVersion int64) {
 	_, pool, table := store(t)
 	cfg, set := clock(t, pool)
 	p := postgres.New(open(t, cfg), postgres.Table(table))
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	tx := begin(t, pool)
 	run(t, tx, fmt.Sprintf(lock, table), rec.ID)
 
-	winner := next(rec)
+	winner := storetest.Next(rec)
 	winner.ExpiresAt = rec.ExpiresAt.Add(time.Hour)
 	saved := make(chan error, 1)
 	go func() { saved <- p.Save(context.WithoutCancel(t.Context()), winner, expectVersion) }()
@@ -100,13 +101,13 @@ func expiryDuringWait(t *testing.T, lock string, expectVersion int64) {
 	err := <-saved
 	if expectVersion > 0 {
 		wantAbsent(t, err)
-		lacks(t, p, rec.ID)
+		storetest.WantNoRecord(t, p, rec.ID)
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	holds(t, p, winner)
+	storetest.WantRecord(t, p, winner)
 }
 
 // clock returns the configuration of a pool for which clock_timestamp is one of the

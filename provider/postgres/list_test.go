@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,25 +9,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
 
-// list returns the IDs that List yields.
-func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
-	for rec, err := range provider.List(ctx, p, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, rec.ID)
-	}
-	return ids, nil
-}
-
 // lists wants List to yield these IDs in that order.
 func lists(t *testing.T, p provider.Provider, prefix string, want ...string) {
 	t.Helper()
-	if got, err := list(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
+	if got, err := storetest.List(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
 		t.Errorf("List of prefix %q: got %q and error %v, want %q", prefix, got, err, want)
 	}
 }
@@ -41,9 +30,9 @@ func TestListComparesBytes(t *testing.T) {
 			run(t, pool, fmt.Sprintf("ALTER TABLE %s ALTER id TYPE text COLLATE %s", table, collation))
 			ids := []string{"Z", "a", "a ", "a-b", "aB", "ab", "b", "z", "ä", "\ud7ff", "\ue000", "\U0010ffff", strings.Repeat("\U0010ffff", 63)}
 			for _, id := range ids {
-				rec := record()
+				rec := storetest.NewRecord()
 				rec.ID = id
-				save(t, p, rec, 0, nil)
+				storetest.Save(t, p, rec, 0, nil)
 			}
 			lists(t, p, "", ids...)
 			for _, prefix := range ids {

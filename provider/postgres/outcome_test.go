@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
@@ -30,9 +31,9 @@ var (
 func ends(t *testing.T, ctx context.Context, p *postgres.Provider, want outcome) {
 	t.Helper()
 	for name, change := range map[string]func() error{
-		"create":    func() error { return p.Save(ctx, record(), 0) },
-		"update":    func() error { return p.Save(ctx, record(), 7) },
-		"unchecked": func() error { return p.Save(ctx, record(), -1) },
+		"create":    func() error { return p.Save(ctx, storetest.NewRecord(), 0) },
+		"update":    func() error { return p.Save(ctx, storetest.NewRecord(), 7) },
+		"unchecked": func() error { return p.Save(ctx, storetest.NewRecord(), -1) },
 		"delete":    func() error { return p.Delete(ctx, "none") },
 	} {
 		isOutcome(t, name, change(), want)
@@ -113,7 +114,7 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 	defer held.Release()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err = postgres.New(pool).Save(ctx, record(), 0)
+	err = postgres.New(pool).Save(ctx, storetest.NewRecord(), 0)
 	isOutcome(t, "Save", err, refused)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want DeadlineExceeded", err)
@@ -134,8 +135,8 @@ func TestSentIsInDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, admin, table := store(t)
-			rec := record()
-			save(t, postgres.New(admin, postgres.Table(table)), rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, postgres.New(admin, postgres.Table(table)), rec, 0, nil)
 			tx := begin(t, admin)
 			run(t, tx, "SELECT FROM "+table+" FOR UPDATE")
 
@@ -147,7 +148,7 @@ func TestSentIsInDoubt(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			done := make(chan error, 1)
-			go func() { done <- p.Save(ctx, next(rec), rec.Version) }()
+			go func() { done <- p.Save(ctx, storetest.Next(rec), rec.Version) }()
 			if test.setting == "" {
 				waiting(t, admin, tx, 1)
 			}
@@ -186,7 +187,7 @@ func TestCertaintyOfErrorCodes(t *testing.T) {
 	} {
 		for sqlstate, want := range want {
 			p := postgres.New(replying{exec: &pgconn.PgError{Severity: code, Code: sqlstate}})
-			isOutcome(t, fmt.Sprintf("%s %s", code, sqlstate), p.Save(t.Context(), record(), 7), want)
+			isOutcome(t, fmt.Sprintf("%s %s", code, sqlstate), p.Save(t.Context(), storetest.NewRecord(), 7), want)
 		}
 	}
 }
@@ -196,7 +197,7 @@ func TestCertaintyOfErrorCodes(t *testing.T) {
 func TestFailedReadAfterARefusedWrite(t *testing.T) {
 	for _, err := range []error{io.ErrUnexpectedEOF, context.DeadlineExceeded, &pgconn.PgError{Severity: "ERROR", Code: "57014"}} {
 		p := postgres.New(replying{query: err})
-		isOutcome(t, fmt.Sprint(err), p.Save(t.Context(), record(), 7), notSaved)
+		isOutcome(t, fmt.Sprint(err), p.Save(t.Context(), storetest.NewRecord(), 7), notSaved)
 	}
 }
 
@@ -207,5 +208,5 @@ func TestHinderedIsRefused(t *testing.T) {
 		CREATE FUNCTION %[1]s_skips() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 		CREATE TRIGGER skips BEFORE INSERT ON %[1]s FOR EACH ROW EXECUTE FUNCTION %[1]s_skips()`, table))
 	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_skips CASCADE", table)) })
-	isOutcome(t, "Save", p.Save(t.Context(), record(), 0), refused)
+	isOutcome(t, "Save", p.Save(t.Context(), storetest.NewRecord(), 0), refused)
 }

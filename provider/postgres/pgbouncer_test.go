@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -25,7 +26,7 @@ func TestContractBehindPgBouncer(t *testing.T) {
 func TestPreparedStatementsBehindPgBouncer(t *testing.T) {
 	cfg, table := pgBouncer(t, 1), newTable(t)
 	for range 2 {
-		err := postgres.New(open(t, cfg.Copy()), postgres.Table(table)).Save(t.Context(), record(), 0)
+		err := postgres.New(open(t, cfg.Copy()), postgres.Table(table)).Save(t.Context(), storetest.NewRecord(), 0)
 		if err != nil && !strings.Contains(err.Error(), "default_query_exec_mode=exec") {
 			t.Errorf("the error %q does not say what to do", err)
 		}
@@ -42,6 +43,6 @@ func pgBouncer(t *testing.T, connections int) *pgxpool.Config {
 	}
 	cfg := parse(t, testserver.PgBouncer(t, database, connections).URL)
 	pool := open(t, cfg.Copy())
-	eventually(t, "start of PgBouncer", func() bool { return pool.Ping(t.Context()) == nil })
+	storetest.Eventually(t, "start of PgBouncer", func() bool { return pool.Ping(t.Context()) == nil })
 	return cfg
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 	"github.com/holdfast-go/holdfast/provider/providertest"
@@ -53,7 +54,7 @@ func TestContractWithOneConnection(t *testing.T) {
 func TestContractOnConn(t *testing.T) {
 	cfg := config(t).ConnConfig
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: patience}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: storetest.Patience}
 	}
 	conn, err := pgx.ConnectConfig(t.Context(), cfg)
 	if err != nil {

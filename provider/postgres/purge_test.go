@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -89,7 +90,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 	recs := make([]*provider.Record, 6)
 	var wg sync.WaitGroup
 	for i := range recs {
-		recs[i] = record()
+		recs[i] = storetest.NewRecord()
 		wg.Go(func() {
 			for last := false; !last; {
 				last = ctx.Err() != nil
@@ -102,7 +103,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 		})
 	}
 	removed := int64(0)
-	eventually(t, "removed some", func() bool {
+	storetest.Eventually(t, "removed some", func() bool {
 		fill(t, pool, table, 100, 10)
 		n, err := p.Purge(t.Context())
 		removed += n
@@ -115,7 +116,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 		t.Error(err)
 	}
 	for _, rec := range recs {
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 	}
 }
 
@@ -141,9 +142,9 @@ func TestPurgeEvery(t *testing.T) {
 	gone := func() bool {
 		return query[int](t, pool, "SELECT count(*) FROM "+table+" WHERE expires_at <= now()") == 0
 	}
-	eventually(t, "purged", gone)
+	storetest.Eventually(t, "purged", gone)
 	run(t, pool, "UPDATE "+table+" SET expires_at = now() WHERE id = '1'")
-	eventually(t, "purged again", gone)
+	storetest.Eventually(t, "purged again", gone)
 	cancel()
 	<-done
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -26,12 +27,12 @@ func TestConflictAfterWaitHasTheWinner(t *testing.T) {
 		"deleted":  "DELETE FROM %s WHERE id = $1",
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			tx := begin(t, pool)
 			run(t, tx, fmt.Sprintf(change, table), rec.ID)
 			saved := make(chan error, 1)
-			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), next(rec), rec.Version) }()
+			go func() { saved <- p.Save(context.WithoutCancel(t.Context()), storetest.Next(rec), rec.Version) }()
 			waiting(t, pool, tx, 1)
 			if err := tx.Commit(t.Context()); err != nil {
 				t.Fatal(err)
@@ -55,11 +56,11 @@ func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
 	p, pool, table := store(t)
 	for name, expectVersion := range map[string]int64{"update": 1, "create": 0} {
 		t.Run(name, func(t *testing.T) {
-			rec := record()
+			rec := storetest.NewRecord()
 			if expectVersion > 0 {
-				save(t, p, rec, 0, nil)
+				storetest.Save(t, p, rec, 0, nil)
 			}
-			rec = next(rec)
+			rec = storetest.Next(rec)
 			tx := begin(t, pool)
 			if err := postgres.New(tx, postgres.Table(table)).Save(t.Context(), rec, expectVersion); err != nil {
 				t.Fatal(err)
@@ -73,7 +74,7 @@ func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
 			if err := <-saved; err != nil {
 				t.Errorf("got error %v, want none", err)
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		})
 	}
 }
@@ -99,11 +100,11 @@ const (
 )
 
 func contend(t *testing.T, p provider.Provider) {
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = nil
-	save(t, p, rec, 0, nil)
+	storetest.Save(t, p, rec, 0, nil)
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	for w := range writers {
@@ -156,40 +157,40 @@ func add(ctx context.Context, p provider.Provider, base *provider.Record, item b
 // What fails at the commit is reported after the statement has had its effect.
 func TestErrorAtCommitIsNotASuccess(t *testing.T) {
 	p, pool, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	run(t, pool, fmt.Sprintf(`
 		CREATE FUNCTION %[1]s_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no, not %%', NEW.id; END $$;
 		CREATE CONSTRAINT TRIGGER fails AFTER INSERT OR UPDATE ON %[1]s INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION %[1]s_fails()`, table))
 	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_fails CASCADE", table)) })
 	for _, expectVersion := range []int64{rec.Version, -1} {
-		err := p.Save(t.Context(), next(rec), expectVersion)
+		err := p.Save(t.Context(), storetest.Next(rec), expectVersion)
 		if err == nil || errors.Is(err, provider.ErrVersionConflict) {
 			t.Errorf("Save, expecting version %d: got error %v, want another", expectVersion, err)
 		}
 		tellsNothing(t, err, rec)
 	}
-	if err := p.Save(t.Context(), record(), 0); err == nil {
+	if err := p.Save(t.Context(), storetest.NewRecord(), 0); err == nil {
 		t.Error("Save of a new record: got no error")
 	}
-	holds(t, p, rec)
+	storetest.WantRecord(t, p, rec)
 }
 
 // A Save that has no effect must neither claim one nor try for ever.
 func TestHinderedSaveIsAnError(t *testing.T) {
 	p, pool, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	run(t, pool, fmt.Sprintf(`
 		CREATE FUNCTION %[1]s_hinders() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 		CREATE TRIGGER hinders BEFORE INSERT OR UPDATE ON %[1]s FOR EACH ROW EXECUTE FUNCTION %[1]s_hinders()`, table))
 	t.Cleanup(func() { run(t, pool, fmt.Sprintf("DROP FUNCTION %s_hinders CASCADE", table)) })
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	for name, save := range map[string]func() error{
-		"create":    func() error { return p.Save(ctx, record(), 0) },
-		"update":    func() error { return p.Save(ctx, next(rec), rec.Version) },
-		"unchecked": func() error { return p.Save(ctx, next(rec), -1) },
+		"create":    func() error { return p.Save(ctx, storetest.NewRecord(), 0) },
+		"update":    func() error { return p.Save(ctx, storetest.Next(rec), rec.Version) },
+		"unchecked": func() error { return p.Save(ctx, storetest.Next(rec), -1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := save()
@@ -199,7 +200,7 @@ func TestHinderedSaveIsAnError(t *testing.T) {
 			}
 		})
 	}
-	holds(t, p, rec)
+	storetest.WantRecord(t, p, rec)
 }
 
 // With a pool of one connection, whoever keeps it longer than a trip blocks
@@ -214,14 +215,14 @@ func TestManyCallersShareOneConnection(t *testing.T) {
 // recovers.
 func TestCancelledWhileWaiting(t *testing.T) {
 	p, pool, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	tx := begin(t, pool)
 	run(t, tx, "LOCK TABLE "+table)
 
 	for name, call := range map[string]func(context.Context) error{
 		"Fetch":       func(ctx context.Context) error { _, err := p.Fetch(ctx, rec.ID); return err },
-		"Save":        func(ctx context.Context) error { return p.Save(ctx, next(rec), rec.Version) },
+		"Save":        func(ctx context.Context) error { return p.Save(ctx, storetest.Next(rec), rec.Version) },
 		"Delete":      func(ctx context.Context) error { return p.Delete(ctx, rec.ID) },
 		"Purge":       func(ctx context.Context) error { _, err := p.Purge(ctx); return err },
 		"CreateTable": postgres.New(busy(t), postgres.Table(table)).CreateTable,
@@ -243,7 +244,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, p, rec)
+	storetest.WantRecord(t, p, rec)
 }
 
 // busy returns a pool whose only connection is taken.
@@ -290,7 +291,7 @@ func TestCancelledWhileWaitingForItsTurn(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v, want context.DeadlineExceeded", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(storetest.Patience):
 		t.Error("still waiting for the first call")
 	}
 	if err := tx.Rollback(t.Context()); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
 
@@ -30,12 +31,12 @@ func TestCreateTableManyTimesAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		if err := p.CreateTable(t.Context()); err != nil {
 			t.Error(err)
 		}
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 		run(t, pool, "DROP TABLE "+table)
 	}
 }
@@ -75,7 +76,7 @@ func TestCreateTableThatCannotCreate(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Errorf("after %q: %v", test.remedy, err)
 			}
-			save(t, p, record(), 0, nil)
+			storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 			if strings.HasPrefix(test.remedy, "ALTER") {
 				run(t, admin, fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", test.remedy[strings.LastIndex(test.remedy, " ")+1:], schema))
 			}
@@ -89,7 +90,7 @@ func TestCreateTableThatCannotCreate(t *testing.T) {
 func TestCreateTableOfOneInUseWaitsForNobody(t *testing.T) {
 	p, pool, table := store(t)
 	run(t, begin(t, pool), "SELECT FROM "+table)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	if err := p.CreateTable(ctx); err != nil {
 		t.Error(err)
@@ -112,16 +113,16 @@ func TestTableIsAsMeasured(t *testing.T) {
 // Saves that change the expiry are updates in place, which write no index.
 func TestUpdatesAreHOT(t *testing.T) {
 	p, pool, table := store(t)
-	rec := record()
-	save(t, p, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, p, rec, 0, nil)
 	const updates = 50
 	for range updates {
-		n := next(rec)
+		n := storetest.Next(rec)
 		n.ExpiresAt = rec.ExpiresAt.Add(1e9)
-		save(t, p, n, rec.Version, nil)
+		storetest.Save(t, p, n, rec.Version, nil)
 		rec = n
 	}
-	eventually(t, "statistics", func() bool {
+	storetest.Eventually(t, "statistics", func() bool {
 		return updates == query[int](t, pool, "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = $1::text::regclass", table)
 	})
 }
@@ -139,9 +140,9 @@ func TestTableNamesAreQuoted(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			rec := record()
-			save(t, p, rec, 0, nil)
-			save(t, p, next(rec), rec.Version, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 			run(t, pool, "UPDATE "+pgx.Identifier{schema, name}.Sanitize()+" SET expires_at = '2000-01-01'")
 			if n, err := p.Purge(t.Context()); n != 1 || err != nil {
 				t.Errorf("Purge: got %d and error %v, want 1", n, err)
@@ -204,7 +205,7 @@ func TestWrongTableIsNotAccepted(t *testing.T) {
 					t.Errorf("CreateTable: got error %v, want one that tells %q", err, want)
 				}
 			}
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.ExpiresAt = time.Time{}
 			err = p.Save(t.Context(), rec, 0)
 			tellsNothing(t, err, rec)
@@ -229,9 +230,9 @@ func TestTableMayHaveMore(t *testing.T) {
 			if err := p.CreateTable(t.Context()); err != nil {
 				t.Error(err)
 			}
-			rec := record()
-			save(t, p, rec, 0, nil)
-			save(t, p, next(rec), rec.Version, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 		})
 	}
 }

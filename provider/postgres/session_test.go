@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -28,7 +29,7 @@ func manager(t *testing.T, p *postgres.Provider, change ...func(*session.Config)
 	log := new(bytes.Buffer)
 	cfg := session.Config{
 		SigningKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},
-		StoreTimeout: patience,
+		StoreTimeout: storetest.Patience,
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.NewTextHandler(log, nil)),
 	}
@@ -100,7 +101,7 @@ func TestPoolSharedWithTheHandler(t *testing.T) {
 			if test.own {
 				sessions = open(t, config(t))
 			}
-			timeout := patience
+			timeout := storetest.Patience
 			if test.want != http.StatusOK {
 				timeout = 100 * time.Millisecond
 			}

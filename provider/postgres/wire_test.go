@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
@@ -84,20 +85,20 @@ var verbs = []struct {
 	trips int64
 	do    func(t *testing.T, p provider.Provider)
 }{
-	{"Fetch", 1, func(t *testing.T, p provider.Provider) { holds(t, p, wireRecord) }},
-	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, wireRecord.Version, nil) }},
-	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, -1, nil) }},
-	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { save(t, p, wireRecord, 7, nil) }},
+	{"Fetch", 1, func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, wireRecord) }},
+	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, wireRecord.Version, nil) }},
+	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, -1, nil) }},
+	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, wireRecord, 7, nil) }},
 	{"Save that conflicts", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(wireRecord), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(wireRecord), 7, provider.ErrVersionConflict)
 	}},
 	{"Save of what exists", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(wireRecord), 0, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(wireRecord), 0, provider.ErrVersionConflict)
 	}},
 	{"Save of what is missing", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, record(), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
 	}},
 	{"Delete", 1, func(t *testing.T, p provider.Provider) {
 		if err := p.Delete(t.Context(), "missing"); err != nil {
@@ -107,7 +108,7 @@ var verbs = []struct {
 	{"List", 1, func(t *testing.T, p provider.Provider) { lists(t, p, wireRecord.ID, wireRecord.ID) }},
 }
 
-var wireRecord = record()
+var wireRecord = storetest.NewRecord()
 
 // Only a Save that does not land takes a second trip. With prepared statements, a
 // connection that meets one for the first time has it prepared, by a trip of its own.
@@ -122,7 +123,7 @@ func TestTrips(t *testing.T) {
 			for _, verb := range verbs {
 				t.Run(verb.name, func(t *testing.T) {
 					beside, _, table := store(t)
-					save(t, beside, wireRecord, 0, nil)
+					storetest.Save(t, beside, wireRecord, 0, nil)
 					cfg := config(t)
 					cfg.MaxConns = 1
 					cfg.ConnConfig.DefaultQueryExecMode = mode

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -26,8 +25,8 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return outcome.NotSaved(err) // for the write has changed nothing
 		}
-		if !allows(current, expectVersion) {
-			return refusal(current, rec)
+		if !outcome.Allows(current, rec, expectVersion) {
+			return outcome.Conflict("sqlite", current, rec)
 		}
 		if err := sleep.For(ctx, rand.N(maxPause)); err != nil {
 			return p.explain(ctx, &unsent{err})
@@ -47,25 +46,4 @@ func (p *Provider) write(ctx context.Context, rec *provider.Record, expectVersio
 	}
 	rows, err := p.exec(ctx, sql, args...)
 	return rows > 0, err
-}
-
-// allows reports whether a Save that expects a version may replace current, which is nil
-// if there is no record.
-func allows(current *provider.Record, expectVersion int64) bool {
-	switch {
-	case expectVersion < 0:
-		return true
-	case current == nil:
-		return expectVersion == 0
-	default:
-		return expectVersion > 0 && current.Version == expectVersion
-	}
-}
-
-// refusal returns the result of a Save of rec that current does not allow.
-func refusal(current, rec *provider.Record) error {
-	if current != nil && current.Version == rec.Version {
-		return nil // stored by an earlier attempt
-	}
-	return fmt.Errorf("sqlite: %w", &provider.ConflictError{Current: current})
 }

@@ -1,5 +1,6 @@
-// Package outcome marks errors of a Save or Delete that has certainly changed nothing,
-// without changing their text.
+// Package outcome has what all providers answer alike: whether a Save may replace a record,
+// its result if it may not, and errors that say that a Save or Delete has certainly changed
+// nothing.
 package outcome
 
 import (
@@ -22,10 +23,35 @@ func Check(ctx context.Context, name string, invalid error) error {
 	return nil
 }
 
-// NotSaved returns err as a provider.ErrNotSaved.
+// Allows reports whether a Save of rec that expects a version still has to replace current,
+// and may. Current is nil if there is no record.
+func Allows(current, rec *provider.Record, expectVersion int64) bool {
+	switch {
+	case expectVersion < 0:
+		return true
+	case current == nil:
+		return expectVersion == 0
+	case current.Version == rec.Version:
+		return false // stored by an earlier attempt
+	default:
+		return expectVersion > 0 && current.Version == expectVersion
+	}
+}
+
+// Conflict returns the result of a Save of rec that current does not allow: nil if an
+// earlier attempt has stored rec, otherwise a provider.ConflictError. Name is that of the
+// provider's package.
+func Conflict(name string, current, rec *provider.Record) error {
+	if current != nil && current.Version == rec.Version {
+		return nil // stored by an earlier attempt
+	}
+	return fmt.Errorf("%s: %w", name, &provider.ConflictError{Current: current})
+}
+
+// NotSaved returns err as a provider.ErrNotSaved. Its text stays the same.
 func NotSaved(err error) error { return &marked{err, provider.ErrNotSaved} }
 
-// Refused returns err as a provider.ErrRefused.
+// Refused returns err as a provider.ErrRefused. Its text stays the same.
 func Refused(err error) error { return &marked{err, provider.ErrRefused} }
 
 type marked struct {

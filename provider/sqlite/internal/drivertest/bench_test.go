@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -32,9 +33,9 @@ func bench(b *testing.B, synchronous string, do func(b *testing.B, p *sqlite.Pro
 				}
 				recs := make([]*provider.Record, benchRecords)
 				for i := range recs {
-					recs[i] = record()
+					recs[i] = storetest.NewRecord()
 					recs[i].Data = make([]byte, size)
-					save(b, p, recs[i], -1, nil)
+					storetest.Save(b, p, recs[i], -1, nil)
 				}
 				do(b, p, backend, path, recs)
 			})

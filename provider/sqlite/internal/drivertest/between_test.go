@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -21,13 +22,13 @@ func TestBetweenWriteAndRead(t *testing.T) {
 	}
 	put := func(version int64) func(provider.Provider, *provider.Record, *testing.T) {
 		return func(p provider.Provider, rec *provider.Record, t *testing.T) {
-			save(t, p, versioned(rec, version), -1, nil)
+			storetest.Save(t, p, storetest.WithVersion(rec, version), -1, nil)
 		}
 	}
 	expire := func(p provider.Provider, rec *provider.Record, t *testing.T) {
-		rec = versioned(rec, 1)
+		rec = storetest.WithVersion(rec, 1)
 		rec.ExpiresAt = rec.ExpiresAt.AddDate(-1, 0, 0)
-		save(t, p, rec, -1, nil)
+		storetest.Save(t, p, rec, -1, nil)
 	}
 	const landed = -1
 	for name, c := range map[string]struct {
@@ -54,9 +55,9 @@ func TestBetweenWriteAndRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, b backend) {
 				other, _, path := b.store(t)
-				rec := versioned(record(), 42)
+				rec := storetest.WithVersion(storetest.NewRecord(), 42)
 				if c.stored != 0 {
-					save(t, other, versioned(rec, c.stored), 0, nil)
+					storetest.Save(t, other, storetest.WithVersion(rec, c.stored), 0, nil)
 				}
 				var once sync.Once
 				wire := tap{after: func(query string, err error) error {
@@ -68,7 +69,7 @@ func TestBetweenWriteAndRead(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					holds(t, other, rec)
+					storetest.WantRecord(t, other, rec)
 					return
 				}
 				conflict, ok := errors.AsType[*provider.ConflictError](err)
@@ -85,12 +86,6 @@ func TestBetweenWriteAndRead(t *testing.T) {
 	}
 }
 
-func versioned(rec *provider.Record, version int64) *provider.Record {
-	rec = rec.Clone()
-	rec.Version = version
-	return rec
-}
-
 // A read that fails after the write has changed nothing makes no difference to that.
 func TestFailedReadAfterARefusedWrite(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
@@ -98,7 +93,7 @@ func TestFailedReadAfterARefusedWrite(t *testing.T) {
 		for _, failure := range []error{code(10), context.DeadlineExceeded, errors.New("broken")} {
 			wire := tap{reads: failure}
 			p := sqlite.New(db, sqlite.Reader(wire.open(t, b, path)))
-			isOutcome(t, failure.Error(), p.Save(t.Context(), record(), 7), notSaved)
+			isOutcome(t, failure.Error(), p.Save(t.Context(), storetest.NewRecord(), 7), notSaved)
 		}
 	})
 }
@@ -107,14 +102,14 @@ func TestFailedReadAfterARefusedWrite(t *testing.T) {
 func TestHinderedSaveIsAnError(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, db, _ := b.store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		run(t, db, "CREATE TRIGGER a BEFORE INSERT ON holdfast_sessions BEGIN SELECT RAISE(IGNORE); END")
 		run(t, db, "CREATE TRIGGER b BEFORE UPDATE ON holdfast_sessions BEGIN SELECT RAISE(IGNORE); END")
 		for name, err := range map[string]error{
-			"create":    p.Save(t.Context(), record(), 0),
-			"update":    p.Save(t.Context(), next(rec), rec.Version),
-			"unchecked": p.Save(t.Context(), next(rec), -1),
+			"create":    p.Save(t.Context(), storetest.NewRecord(), 0),
+			"update":    p.Save(t.Context(), storetest.Next(rec), rec.Version),
+			"unchecked": p.Save(t.Context(), storetest.Next(rec), -1),
 		} {
 			tellsNothing(t, err, rec)
 			isOutcome(t, name, err, refused)
@@ -122,6 +117,6 @@ func TestHinderedSaveIsAnError(t *testing.T) {
 				t.Errorf("%s: got error %v, want one that names triggers", name, err)
 			}
 		}
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
@@ -35,7 +36,7 @@ func fill(ctx context.Context, p *sqlite.Provider, db *sql.DB) error {
 	var acked []*provider.Record
 	var err error
 	for err == nil {
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, 9000)
 		if err = p.Save(ctx, rec, 0); err == nil {
 			acked = append(acked, rec)

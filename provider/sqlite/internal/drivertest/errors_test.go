@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -50,7 +51,7 @@ func eachCall(t *testing.T, p *sqlite.Provider, rec *provider.Record, check func
 		"unchecked Save": func() error { return p.Save(ctx, rec, -1) },
 		"Delete":         func() error { return p.Delete(ctx, rec.ID) },
 		"Purge":          func() error { _, err := p.Purge(ctx); return err },
-		"List":           func() error { _, err := list(ctx, p, ""); return err },
+		"List":           func() error { _, err := storetest.List(ctx, p, ""); return err },
 	} {
 		t.Run(name, func(t *testing.T) { check(t, call()) })
 	}
@@ -59,7 +60,7 @@ func eachCall(t *testing.T, p *sqlite.Provider, rec *provider.Record, check func
 func TestMissingTableSaysHowToCreateIt(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		_, db, _ := b.store(t)
-		rec := record()
+		rec := storetest.NewRecord()
 		eachCall(t, sqlite.New(db, sqlite.Table("another")), rec, func(t *testing.T, err error) {
 			tellsNothing(t, err, rec)
 			says(t, err, "CreateTable", `"another"`)
@@ -82,7 +83,7 @@ func TestWrongTableSaysHowToCreateIt(t *testing.T) {
 				_, db, _ := b.store(t)
 				run(t, db, "CREATE TABLE sessions"+columns)
 				p := sqlite.New(db, sqlite.Table("sessions"))
-				rec := record()
+				rec := storetest.NewRecord()
 				rec.Data = []byte("\xff secret")
 				err := p.Save(t.Context(), rec, 0)
 				if err == nil { // text takes a number
@@ -106,7 +107,7 @@ func TestUnreadableRow(t *testing.T) {
 		_, db, _ := b.store(t)
 		run(t, db, "CREATE TABLE sessions (id TEXT PRIMARY KEY, version, expires_at, format, data)")
 		p := sqlite.New(db, sqlite.Table("sessions"))
-		rec := record()
+		rec := storetest.NewRecord()
 		for name, values := range map[string][]any{
 			"version":   {rec.ID, "secret", 0, "", []byte{1}},
 			"no number": {rec.ID, nil, 0, "", []byte{1}},
@@ -122,7 +123,7 @@ func TestUnreadableRow(t *testing.T) {
 					t.Errorf("got error %v, want ErrUnreadable", err)
 				}
 				tellsNothing(t, err, &provider.Record{ID: rec.ID, Data: []byte("secret")})
-				if _, err := list(t.Context(), p, ""); !errors.Is(err, provider.ErrUnreadable) {
+				if _, err := storetest.List(t.Context(), p, ""); !errors.Is(err, provider.ErrUnreadable) {
 					t.Errorf("List: got error %v, want ErrUnreadable", err)
 				}
 			})
@@ -135,7 +136,7 @@ func TestMessageOfATriggerIsNotQuoted(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, db, _ := b.store(t)
 		run(t, db, "CREATE TRIGGER tells BEFORE INSERT ON holdfast_sessions BEGIN SELECT RAISE(ABORT, 'no, not this one: secret'); END")
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = []byte("secret")
 		for _, expectVersion := range []int64{0, -1} {
 			err := p.Save(t.Context(), rec, expectVersion)
@@ -149,8 +150,8 @@ func TestReadOnlyDatabase(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		_, _, path := b.store(t)
 		p := sqlite.New(b.open(t, path, "query_only(1)"))
-		lacks(t, p, "x")
-		rec := record()
+		storetest.WantNoRecord(t, p, "x")
+		rec := storetest.NewRecord()
 		for _, expectVersion := range []int64{0, 1, -1} {
 			err := p.Save(t.Context(), rec, expectVersion)
 			tellsNothing(t, err, rec)
@@ -167,7 +168,7 @@ func TestNotADatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ := b.at(t, path)
-		rec := record()
+		rec := storetest.NewRecord()
 		eachCall(t, p, rec, func(t *testing.T, err error) {
 			tellsNothing(t, err, rec)
 			says(t, err, "not an SQLite database")
@@ -179,7 +180,7 @@ func TestNotADatabase(t *testing.T) {
 func TestMissingDirectory(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _ := b.at(t, filepath.Join(t.TempDir(), "none", "test.db"))
-		rec := record()
+		rec := storetest.NewRecord()
 		eachCall(t, p, rec, func(t *testing.T, err error) {
 			tellsNothing(t, err, rec)
 			says(t, err, "directory must exist")
@@ -204,9 +205,9 @@ func TestDamagedDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, _ = b.at(t, path)
-		_, err = list(t.Context(), p, "")
+		_, err = storetest.List(t.Context(), p, "")
 		says(t, err, "restore a backup")
-		err = p.Save(t.Context(), record(), 0)
+		err = p.Save(t.Context(), storetest.NewRecord(), 0)
 		says(t, err, "restore a backup")
 		isOutcome(t, "Save", err, inDoubt)
 	})
@@ -228,7 +229,7 @@ func TestFullDatabase(t *testing.T) {
 		run(t, db, fmt.Sprint("PRAGMA max_page_count = ", value[int](t, db, "PRAGMA page_count")+20))
 		var err error
 		for err == nil {
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.Data = make([]byte, 9000)
 			if err = p.Save(t.Context(), rec, 0); err == nil {
 				acked = append(acked, rec)
@@ -236,7 +237,7 @@ func TestFullDatabase(t *testing.T) {
 		}
 		wantFull(t, p, err, acked)
 		run(t, db, "PRAGMA max_page_count = 100000")
-		save(t, p, record(), 0, nil)
+		storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 	})
 }
 
@@ -246,13 +247,13 @@ func wantFull(t *testing.T, p *sqlite.Provider, err error, acked []*provider.Rec
 		t.Errorf("got error %v, want ErrFull", err)
 	}
 	isOutcome(t, "Save", err, refused)
-	tellsNothing(t, err, record())
+	tellsNothing(t, err, storetest.NewRecord())
 	says(t, err, "make room")
 	if len(acked) == 0 {
 		t.Error("nothing was saved before")
 	}
 	for _, rec := range acked {
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 	}
 	larger := acked[0].Clone()
 	larger.Version++
@@ -260,18 +261,18 @@ func wantFull(t *testing.T, p *sqlite.Provider, err error, acked []*provider.Rec
 	if err := p.Save(t.Context(), larger, acked[0].Version); !errors.Is(err, provider.ErrFull) {
 		t.Errorf("an update: got error %v, want ErrFull", err)
 	}
-	holds(t, p, acked[0])
+	storetest.WantRecord(t, p, acked[0])
 }
 
 func TestTooLarge(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, _ := b.store(t)
-		rec := record()
+		rec := storetest.NewRecord()
 		rec.Data = make([]byte, 16<<20)
-		save(t, p, rec, 0, nil)
+		storetest.Save(t, p, rec, 0, nil)
 		rec.Data = make([]byte, 16<<20+1)
 		for _, expectVersion := range []int64{0, 1, -1} {
-			save(t, p, rec, expectVersion, provider.ErrTooLarge)
+			storetest.Save(t, p, rec, expectVersion, provider.ErrTooLarge)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -19,41 +20,41 @@ func TestExpiredRowIsAbsent(t *testing.T) {
 		// expired returns a record that has expired but is still in the table.
 		expired := func(t *testing.T) *provider.Record {
 			t.Helper()
-			rec := record()
-			save(t, p, rec, 0, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
 			if run(t, db, "UPDATE holdfast_sessions SET expires_at = "+nowSQL+" - 1 WHERE id = ?", rec.ID) != 1 {
 				t.Fatal("the row is gone")
 			}
 			return rec
 		}
-		t.Run("to Fetch", func(t *testing.T) { lacks(t, p, expired(t).ID) })
+		t.Run("to Fetch", func(t *testing.T) { storetest.WantNoRecord(t, p, expired(t).ID) })
 		t.Run("to List", func(t *testing.T) {
 			rec := expired(t)
 			lists(t, p, rec.ID)
 		})
 		t.Run("to an update", func(t *testing.T) {
 			rec := expired(t)
-			wantAbsent(t, save(t, p, next(rec), rec.Version, provider.ErrVersionConflict))
-			lacks(t, p, rec.ID)
+			wantAbsent(t, storetest.Save(t, p, storetest.Next(rec), rec.Version, provider.ErrVersionConflict))
+			storetest.WantNoRecord(t, p, rec.ID)
 		})
 		t.Run("to a repeated create", func(t *testing.T) {
 			rec := expired(t)
-			save(t, p, rec, 0, nil)
-			holds(t, p, rec)
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.WantRecord(t, p, rec)
 		})
 		t.Run("to a repeated update", func(t *testing.T) {
 			rec := expired(t)
-			wantAbsent(t, save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
+			wantAbsent(t, storetest.Save(t, p, rec, rec.Version+1, provider.ErrVersionConflict))
 		})
 		t.Run("to a create", func(t *testing.T) {
-			rec := next(expired(t))
-			save(t, p, rec, 0, nil)
-			holds(t, p, rec)
+			rec := storetest.Next(expired(t))
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.WantRecord(t, p, rec)
 		})
 		t.Run("to an unchecked Save", func(t *testing.T) {
-			rec := next(expired(t))
-			save(t, p, rec, -1, nil)
-			holds(t, p, rec)
+			rec := storetest.Next(expired(t))
+			storetest.Save(t, p, rec, -1, nil)
+			storetest.WantRecord(t, p, rec)
 		})
 	})
 }
@@ -73,12 +74,12 @@ func TestExpiryToTheMillisecond(t *testing.T) {
 		beside, db, path := b.store(t)
 		var wire tap
 		p := sqlite.New(wire.open(t, b, path, writing...))
-		rec := record()
-		save(t, beside, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, beside, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 		lists(t, p, "", rec.ID)
-		save(t, p, next(rec), 7, provider.ErrVersionConflict)
-		save(t, p, next(rec), 0, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(rec), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(rec), 0, provider.ErrVersionConflict)
 		for _, query := range wire.statements("unixepoch") {
 			isCreate := strings.Contains(query, "INSERT")
 			for at, alive := range map[string]bool{"1700000000.499": true, "1700000000.5": false, "1700000000.50049999": false, "1700000000.4999999": false} {
@@ -123,26 +124,26 @@ func (b backend) testExpiryDuringWait(t *testing.T, pragmas []string, expectVers
 	beside, db, path := b.store(t)
 	var wire tap
 	p := sqlite.New(wire.open(t, b, path, append(pragmas, writing...)...))
-	rec := record()
-	save(t, beside, rec, 0, nil)
+	rec := storetest.NewRecord()
+	storetest.Save(t, beside, rec, 0, nil)
 	writer := lock(t, db)
 	soon := time.Now().Add(100 * time.Millisecond).Truncate(time.Millisecond)
 	writer.exec("UPDATE holdfast_sessions SET expires_at = ?", soon.UnixMilli())
 
-	winner := next(rec)
+	winner := storetest.Next(rec)
 	saved := make(chan error, 1)
 	go func() { saved <- p.Save(background(t), winner, expectVersion) }()
-	eventually(t, "begun", func() bool { return len(wire.statements("holdfast_sessions")) > 0 })
-	eventually(t, "expired", func() bool { return time.Now().After(soon) })
+	storetest.Eventually(t, "begun", func() bool { return len(wire.statements("holdfast_sessions")) > 0 })
+	storetest.Eventually(t, "expired", func() bool { return time.Now().After(soon) })
 	writer.commit()
 	err := <-saved
 	if expectVersion > 0 {
 		wantAbsent(t, err)
-		lacks(t, beside, rec.ID)
+		storetest.WantNoRecord(t, beside, rec.ID)
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	holds(t, beside, winner)
+	storetest.WantRecord(t, beside, winner)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
 
@@ -22,8 +23,8 @@ func TestFileIsRemovedOrReplaced(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				p, _, path := b.store(t)
-				rec := record()
-				save(t, p, rec, 0, nil)
+				rec := storetest.NewRecord()
+				storetest.Save(t, p, rec, 0, nil)
 				must(t, os.Link(path, path+".kept"))
 				happens(t, path)
 				eachCall(t, p, rec, func(t *testing.T, err error) {
@@ -33,8 +34,8 @@ func TestFileIsRemovedOrReplaced(t *testing.T) {
 				ends(t, t.Context(), p, refused)
 
 				must(t, os.Rename(path+".kept", path))
-				holds(t, p, rec)
-				save(t, p, next(rec), rec.Version, nil)
+				storetest.WantRecord(t, p, rec)
+				storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 			})
 		}
 	})
@@ -52,8 +53,8 @@ func must(t *testing.T, err error) {
 func TestBackup(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		stop := make(chan struct{})
 		done := make(chan error, 1)
 		go func() {
@@ -73,10 +74,10 @@ func TestBackup(t *testing.T) {
 				}
 			}
 		}()
-		eventually(t, "written", func() bool { _, err := p.Fetch(t.Context(), "other"); return err == nil })
+		storetest.Eventually(t, "written", func() bool { _, err := p.Fetch(t.Context(), "other"); return err == nil })
 		for range 3 {
-			rec = next(rec)
-			save(t, p, rec, rec.Version-1, nil)
+			rec = storetest.Next(rec)
+			storetest.Save(t, p, rec, rec.Version-1, nil)
 			before, err := p.Fetch(t.Context(), "other")
 			must(t, err)
 			backup := fmt.Sprint(path, ".backup", rec.Version)
@@ -88,13 +89,13 @@ func TestBackup(t *testing.T) {
 			}
 			restored := sqlite.New(db)
 			must(t, restored.CreateTable(t.Context()))
-			holds(t, restored, rec)
+			storetest.WantRecord(t, restored, rec)
 			other, err := restored.Fetch(t.Context(), "other")
 			must(t, err)
 			if other.Version < before.Version {
 				t.Errorf("the backup has version %d, want %d or later", other.Version, before.Version)
 			}
-			save(t, restored, next(rec), rec.Version, nil)
+			storetest.Save(t, restored, storetest.Next(rec), rec.Version, nil)
 		}
 		close(stop)
 		must(t, <-done)

@@ -1,31 +1,20 @@
 package drivertest
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
 
-// list returns the IDs that List yields.
-func list(ctx context.Context, p provider.Provider, prefix string) (ids []string, err error) {
-	for rec, err := range provider.List(ctx, p, prefix) {
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, rec.ID)
-	}
-	return ids, nil
-}
-
 // lists wants List to yield these IDs in that order.
 func lists(t *testing.T, p provider.Provider, prefix string, want ...string) {
 	t.Helper()
-	if got, err := list(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
+	if got, err := storetest.List(t.Context(), p, prefix); err != nil || !slices.Equal(got, want) {
 		t.Errorf("List of prefix %q: got %q and error %v, want %q", prefix, got, err, want)
 	}
 }
@@ -35,9 +24,9 @@ func TestListComparesBytes(t *testing.T) {
 		p, _, _ := b.store(t)
 		ids := []string{"Z", "a", "a ", "a-b", "aB", "ab", "b", "z", "ä", "\ud7ff", "\ue000", "\U0010ffff", strings.Repeat("\U0010ffff", 63)}
 		for _, id := range ids {
-			rec := record()
+			rec := storetest.NewRecord()
 			rec.ID = id
-			save(t, p, rec, 0, nil)
+			storetest.Save(t, p, rec, 0, nil)
 		}
 		lists(t, p, "", ids...)
 		for _, prefix := range ids {

@@ -2,23 +2,16 @@ package drivertest
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"errors"
 	"net/url"
 	"path/filepath"
 	"testing"
-	"time"
 
 	_ "github.com/ncruces/go-sqlite3/driver"
 	_ "modernc.org/sqlite"
 
-	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
-
-// patience bounds what should take no time.
-const patience = time.Minute
 
 // A backend is a driver, by the name that it registers with database/sql.
 type backend string
@@ -110,70 +103,6 @@ func value[T any](tb testing.TB, db *sql.DB, query string, args ...any) (v T) {
 
 // background returns a context that lasts through the test's cleanup.
 func background(tb testing.TB) context.Context { return context.WithoutCancel(tb.Context()) }
-
-func record() *provider.Record {
-	return &provider.Record{
-		ID:        rand.Text(),
-		Version:   1,
-		ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Millisecond).UTC(),
-		Format:    "test",
-		Data:      []byte("secret " + rand.Text()),
-	}
-}
-
-// next returns a record to be saved in the place of rec.
-func next(rec *provider.Record) *provider.Record {
-	n := rec.Clone()
-	n.Version++
-	n.Data = []byte("secret " + rand.Text())
-	return n
-}
-
-// save wants a Save to end with an error that wraps want, or none.
-func save(tb testing.TB, p provider.Provider, rec *provider.Record, expectVersion int64, want error) error {
-	tb.Helper()
-	err := p.Save(tb.Context(), rec, expectVersion)
-	if !errors.Is(err, want) {
-		tb.Fatalf("Save, expecting version %d: got error %v, want %v", expectVersion, err, want)
-	}
-	return err
-}
-
-// lacks wants no such record to be there.
-func lacks(tb testing.TB, p provider.Provider, id string) {
-	tb.Helper()
-	if _, err := p.Fetch(tb.Context(), id); !errors.Is(err, provider.ErrNotFound) {
-		tb.Errorf("Fetch: got error %v, want ErrNotFound", err)
-	}
-}
-
-// holds wants the record to be there in that version.
-func holds(tb testing.TB, p provider.Provider, want *provider.Record) {
-	tb.Helper()
-	got, err := p.Fetch(tb.Context(), want.ID)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if got.Version != want.Version || string(got.Data) != string(want.Data) {
-		tb.Errorf("Fetch: got version %d with Data %q, want %d with %q", got.Version, got.Data, want.Version, want.Data)
-	}
-}
-
-// eventually polls until done.
-func eventually(tb testing.TB, what string, done func() bool) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			tb.Fatalf("%s: still not after %v", what, patience)
-		}
-	}
-}
 
 // A writer holds the lock for writing.
 type writer struct {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -26,9 +27,9 @@ var (
 func ends(t *testing.T, ctx context.Context, p *sqlite.Provider, want outcome) {
 	t.Helper()
 	for name, change := range map[string]func() error{
-		"create":    func() error { return p.Save(ctx, record(), 0) },
-		"update":    func() error { return p.Save(ctx, record(), 7) },
-		"unchecked": func() error { return p.Save(ctx, record(), -1) },
+		"create":    func() error { return p.Save(ctx, storetest.NewRecord(), 0) },
+		"update":    func() error { return p.Save(ctx, storetest.NewRecord(), 7) },
+		"unchecked": func() error { return p.Save(ctx, storetest.NewRecord(), -1) },
 		"delete":    func() error { return p.Delete(ctx, "none") },
 	} {
 		isOutcome(t, name, change(), want)
@@ -73,7 +74,7 @@ func TestNotSaved(t *testing.T) {
 func TestNotSavedForWantOfAConnection(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, db, _ := b.store(t)
-		save(t, p, record(), 0, nil)
+		storetest.Save(t, p, storetest.NewRecord(), 0, nil)
 		held, err := db.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 		defer held.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		err = p.Save(ctx, record(), 0)
+		err = p.Save(ctx, storetest.NewRecord(), 0)
 		isOutcome(t, "Save", err, refused)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v, want DeadlineExceeded", err)
@@ -94,14 +95,14 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 func TestLockedDatabase(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		_, other := b.at(t, path)
 		blocker := lock(t, other)
 		blocker.exec("DELETE FROM holdfast_sessions")
-		late := next(rec)
+		late := storetest.Next(rec)
 		certain := 0
-		eventually(t, "refused", func() bool {
+		storetest.Eventually(t, "refused", func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 			var errs [3]error
 			done := make(chan int)
@@ -119,14 +120,14 @@ func TestLockedDatabase(t *testing.T) {
 					certain++
 				}
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 			return certain >= 9
 		})
 		blocker.exec("ROLLBACK")
 		blocker.exec("BEGIN") // nothing to commit
 		blocker.commit()
-		holds(t, p, rec)
-		save(t, p, late, rec.Version, nil)
+		storetest.WantRecord(t, p, rec)
+		storetest.Save(t, p, late, rec.Version, nil)
 	})
 }
 
@@ -172,7 +173,7 @@ func TestCertaintyOfErrors(t *testing.T) {
 				wire := tap{after: func(string, error) error { return test.err }}
 				p := sqlite.New(wire.open(t, b, path, writing...))
 				for _, expectVersion := range []int64{0, 7, -1} {
-					err := p.Save(t.Context(), record(), expectVersion)
+					err := p.Save(t.Context(), storetest.NewRecord(), expectVersion)
 					isOutcome(t, fmt.Sprint("expecting ", expectVersion), err, test.want)
 					if test.is != nil && !errors.Is(err, test.is) {
 						t.Errorf("got error %v, want %v", err, test.is)
@@ -203,9 +204,9 @@ func TestBadConnection(t *testing.T) {
 			return err
 		}
 		p := sqlite.New(wire.open(t, b, path, writing...))
-		rec := record()
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 	})
 }
 
@@ -216,22 +217,22 @@ func TestAbandonedSaveDoesNotLand(t *testing.T) {
 		for name, pragmas := range map[string][]string{"wait of the package": nil, "wait of SQLite": {"busy_timeout(60000)"}} {
 			t.Run(name, func(t *testing.T) {
 				beside, db, path := b.store(t)
-				rec := record()
-				save(t, beside, rec, 0, nil)
+				rec := storetest.NewRecord()
+				storetest.Save(t, beside, rec, 0, nil)
 				var wire tap
 				p := sqlite.New(wire.open(t, b, path, append(pragmas, writing...)...))
 				blocker := lock(t, db)
 				ctx, cancel := context.WithCancel(t.Context())
 				saved := make(chan error, 1)
-				go func() { saved <- p.Save(ctx, next(rec), rec.Version) }()
-				eventually(t, "begun", func() bool { return len(wire.statements("UPDATE")) > 0 })
+				go func() { saved <- p.Save(ctx, storetest.Next(rec), rec.Version) }()
+				storetest.Eventually(t, "begun", func() bool { return len(wire.statements("UPDATE")) > 0 })
 				cancel()
 				if err := <-saved; !errors.Is(err, context.Canceled) {
 					t.Errorf("got error %v, want Canceled", err)
 				}
 				blocker.commit()
-				save(t, p, record(), 0, nil) // after whatever was waiting
-				holds(t, p, rec)
+				storetest.Save(t, p, storetest.NewRecord(), 0, nil) // after whatever was waiting
+				storetest.WantRecord(t, p, rec)
 			})
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/holdfast-go/holdfast/internal/storetest"
 )
 
 // asNobody calls f in a thread without special rights to files, also if the tests are run
@@ -50,7 +52,7 @@ func TestMissingPermission(t *testing.T) {
 				defer os.Chmod(dir, 0o777)
 				p, _ := b.at(t, path)
 				asNobody(t, func() {
-					rec := record()
+					rec := storetest.NewRecord()
 					for _, expectVersion := range []int64{0, 7, -1} {
 						err := p.Save(t.Context(), rec, expectVersion)
 						tellsNothing(t, err, rec)

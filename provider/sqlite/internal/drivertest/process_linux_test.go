@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -88,7 +89,7 @@ func versions(t *testing.T, p provider.Provider, id string) (all []int64) {
 func TestProcessesShareAFile(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
-		save(t, p, &provider.Record{ID: "counter", Version: 1}, 0, nil)
+		storetest.Save(t, p, &provider.Record{ID: "counter", Version: 1}, 0, nil)
 		var children []*child
 		for i := range 4 {
 			children = append(children, []backend{ncruces, modernc}[i%2].start(t, "count", path))
@@ -109,7 +110,7 @@ func TestProcessesShareAFile(t *testing.T) {
 func TestKilledProcessLosesNothing(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, db, path := b.store(t)
-		save(t, p, &provider.Record{ID: "list", Version: 1}, 0, nil)
+		storetest.Save(t, p, &provider.Record{ID: "list", Version: 1}, 0, nil)
 		acked := map[int64]bool{}
 		for range 8 {
 			victim, survivor := b.start(t, "append", path), b.start(t, "append", path)
@@ -174,24 +175,24 @@ func hold(ctx context.Context, _ *sqlite.Provider, db *sql.DB) error {
 func TestFrozenProcessHoldsTheLock(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		holder := b.start(t, "hold", path)
 		if got := holder.line(); got != "holds" {
 			t.Fatalf("the child prints %q: %s", got, &holder.stderr)
 		}
 		holder.freeze()
-		eventually(t, "an error that names the lock", func() bool { // on a slow machine the time may be over before
+		storetest.Eventually(t, "an error that names the lock", func() bool { // on a slow machine the time may be over before
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 			defer cancel()
-			err := p.Save(ctx, next(rec), rec.Version)
+			err := p.Save(ctx, storetest.Next(rec), rec.Version)
 			wantTimedOut(t, err)
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 			return errors.Is(err, provider.ErrRefused) && strings.Contains(fmt.Sprint(err), "locked by another connection")
 		})
 		holder.kill()
-		holds(t, p, rec)
-		save(t, p, next(rec), rec.Version, nil)
+		storetest.WantRecord(t, p, rec)
+		storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 	})
 }
 
@@ -200,9 +201,9 @@ func TestFrozenProcessHoldsTheLock(t *testing.T) {
 func TestFrozenProcess(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
-		save(t, p, &provider.Record{ID: "list", Version: 1}, 0, nil)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		storetest.Save(t, p, &provider.Record{ID: "list", Version: 1}, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		writer := b.start(t, "append", path)
 		if writer.line() == "" {
 			t.Fatal(&writer.stderr)
@@ -210,7 +211,7 @@ func TestFrozenProcess(t *testing.T) {
 		for range 30 {
 			writer.freeze()
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			later := next(rec)
+			later := storetest.Next(rec)
 			switch err := p.Save(ctx, later, rec.Version); {
 			case err == nil:
 				rec = later
@@ -221,14 +222,14 @@ func TestFrozenProcess(t *testing.T) {
 				}
 			}
 			cancel()
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 			writer.thaw()
 			for range 1 + rand.IntN(3) {
 				writer.line()
 			}
 		}
-		later := next(rec)
-		save(t, p, later, rec.Version, nil)
+		later := storetest.Next(rec)
+		storetest.Save(t, p, later, rec.Version, nil)
 	})
 }
 
@@ -249,8 +250,8 @@ func purgeForever(ctx context.Context, p *sqlite.Provider, db *sql.DB) error {
 func TestKilledPurge(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, db, path := b.store(t)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		run(t, db, fillSQL("'live' || i", "0"), 100)
 		for range 8 {
 			c := b.start(t, "purge", path)
@@ -262,7 +263,7 @@ func TestKilledPurge(t *testing.T) {
 			if got := value[int](t, db, liveSQL); got != 101 {
 				t.Errorf("%d live records, want 101", got)
 			}
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		}
 		if _, err := p.Purge(t.Context()); err != nil {
 			t.Error(err)

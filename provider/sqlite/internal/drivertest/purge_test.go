@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -132,7 +133,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 		recs := make([]*provider.Record, 6)
 		var wg sync.WaitGroup
 		for i := range recs {
-			recs[i] = record()
+			recs[i] = storetest.NewRecord()
 			wg.Go(func() {
 				for last := false; !last; {
 					last = ctx.Err() != nil
@@ -145,7 +146,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 			})
 		}
 		removed := int64(0)
-		eventually(t, "removed some", func() bool {
+		storetest.Eventually(t, "removed some", func() bool {
 			if _, err := db.Exec(fillSQL("'x' || random() || i", "1"), 50); err != nil && !strings.Contains(err.Error(), "locked") {
 				t.Error(err)
 			}
@@ -159,7 +160,7 @@ func TestPurgeWhileWritersRun(t *testing.T) {
 			t.Error(err)
 		}
 		for _, rec := range recs {
-			holds(t, p, rec)
+			storetest.WantRecord(t, p, rec)
 		}
 	})
 }
@@ -188,11 +189,11 @@ func TestPurgeEvery(t *testing.T) {
 		gone := func() bool {
 			return value[int](t, look, "SELECT count(*) FROM holdfast_sessions WHERE expires_at BETWEEN 1 AND "+nowSQL) == 0
 		}
-		eventually(t, "purged", gone)
+		storetest.Eventually(t, "purged", gone)
 		if err := p.Save(t.Context(), &provider.Record{ID: "x1", Version: 7, ExpiresAt: time.Now()}, -1); err != nil {
 			t.Error(err)
 		}
-		eventually(t, "purged again", gone)
+		storetest.Eventually(t, "purged again", gone)
 		cancel()
 		<-done
 	})
@@ -216,7 +217,7 @@ func TestPurgeEveryLogsErrors(t *testing.T) {
 			defer close(done)
 			p.PurgeEvery(ctx, time.Millisecond)
 		}()
-		eventually(t, "logged", func() bool { return lines() >= 2 })
+		storetest.Eventually(t, "logged", func() bool { return lines() >= 2 })
 		cancel()
 		<-done
 	})

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -38,11 +39,11 @@ const (
 
 func contend(t *testing.T, instances ...provider.Provider) {
 	t.Helper()
-	rec := record()
+	rec := storetest.NewRecord()
 	rec.Data = nil
-	save(t, instances[0], rec, 0, nil)
+	storetest.Save(t, instances[0], rec, 0, nil)
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	var wg sync.WaitGroup
 	for w := range writers {
@@ -110,13 +111,13 @@ func TestWritersTakeTurns(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if err := p.Save(background(t), record(), 0); err != nil {
+				if err := p.Save(background(t), storetest.NewRecord(), 0); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		tries := 0
-		eventually(t, "trying", func() bool { tries += len(wire.statements("INSERT")); return tries > 20 })
+		storetest.Eventually(t, "trying", func() bool { tries += len(wire.statements("INSERT")); return tries > 20 })
 		mu.Lock()
 		if most != 1 {
 			t.Errorf("%d writers tried to get the lock, want 1", most)

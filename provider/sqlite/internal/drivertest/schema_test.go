@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
 
@@ -31,12 +32,12 @@ func testCreateTableManyTimesAtOnce(t *testing.T, b backend) {
 		}
 		wg.Wait()
 		p, db := b.at(t, path)
-		rec := record()
-		save(t, p, rec, 0, nil)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
 		if err := p.CreateTable(t.Context()); err != nil {
 			t.Error(err)
 		}
-		holds(t, p, rec)
+		storetest.WantRecord(t, p, rec)
 		if got := value[string](t, db, "PRAGMA journal_mode"); got != "wal" {
 			t.Errorf("the journal mode is %s", got)
 		}
@@ -51,7 +52,7 @@ func TestCreateTableOfAReadOnlyDatabase(t *testing.T) {
 			t.Errorf("of a table that exists: got error %v", err)
 		}
 		says(t, sqlite.New(db, sqlite.Table("another")).CreateTable(t.Context()), "writable")
-		lacks(t, p, "x")
+		storetest.WantNoRecord(t, p, "x")
 	})
 }
 
@@ -74,9 +75,9 @@ func TestTableNamesAreQuoted(t *testing.T) {
 			strings.Repeat("x", 300), "holdfast_sessions2",
 		} {
 			p, db, _ := b.store(t, sqlite.Table(name))
-			rec := record()
-			save(t, p, rec, 0, nil)
-			save(t, p, next(rec), rec.Version, nil)
+			rec := storetest.NewRecord()
+			storetest.Save(t, p, rec, 0, nil)
+			storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 			lists(t, p, "", rec.ID)
 			run(t, db, `UPDATE "`+strings.ReplaceAll(name, `"`, `""`)+`" SET expires_at = 1`)
 			purge(t, p, 1)
@@ -139,9 +140,9 @@ func TestTableMayHaveMore(t *testing.T) {
 				if err := p.CreateTable(t.Context()); err != nil {
 					t.Error(err)
 				}
-				rec := record()
-				save(t, p, rec, 0, nil)
-				save(t, p, next(rec), rec.Version, nil)
+				rec := storetest.NewRecord()
+				storetest.Save(t, p, rec, 0, nil)
+				storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 			})
 		}
 	})

@@ -3,6 +3,7 @@ package drivertest
 import (
 	"testing"
 
+	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
 )
@@ -13,20 +14,20 @@ var verbs = []struct {
 	statements int
 	do         func(t *testing.T, p provider.Provider)
 }{
-	{"Fetch", 1, func(t *testing.T, p provider.Provider) { holds(t, p, stored) }},
-	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { lacks(t, p, "missing") }},
-	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { save(t, p, record(), 0, nil) }},
-	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { save(t, p, stored, stored.Version, nil) }},
-	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { save(t, p, stored, -1, nil) }},
-	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { save(t, p, stored, 7, nil) }},
+	{"Fetch", 1, func(t *testing.T, p provider.Provider) { storetest.WantRecord(t, p, stored) }},
+	{"Fetch of a missing record", 1, func(t *testing.T, p provider.Provider) { storetest.WantNoRecord(t, p, "missing") }},
+	{"Save that creates", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, storetest.NewRecord(), 0, nil) }},
+	{"Save that replaces", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, stored, stored.Version, nil) }},
+	{"Save without a check", 1, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, stored, -1, nil) }},
+	{"Save of an earlier attempt", 2, func(t *testing.T, p provider.Provider) { storetest.Save(t, p, stored, 7, nil) }},
 	{"Save that conflicts", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(stored), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(stored), 7, provider.ErrVersionConflict)
 	}},
 	{"Save of what exists", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, next(stored), 0, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(stored), 0, provider.ErrVersionConflict)
 	}},
 	{"Save of what is missing", 2, func(t *testing.T, p provider.Provider) {
-		save(t, p, record(), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.NewRecord(), 7, provider.ErrVersionConflict)
 	}},
 	{"Delete", 1, func(t *testing.T, p provider.Provider) {
 		if err := p.Delete(t.Context(), "missing"); err != nil {
@@ -36,7 +37,7 @@ var verbs = []struct {
 	{"List", 1, func(t *testing.T, p provider.Provider) { lists(t, p, stored.ID, stored.ID) }},
 }
 
-var stored = record()
+var stored = storetest.NewRecord()
 
 // Only a Save that does not land takes a second statement, and no call begins a
 // transaction.
@@ -45,7 +46,7 @@ func TestTrips(t *testing.T) {
 		for _, verb := range verbs {
 			t.Run(verb.name, func(t *testing.T) {
 				beside, _, path := b.store(t)
-				save(t, beside, stored, 0, nil)
+				storetest.Save(t, beside, stored, 0, nil)
 				var wire tap
 				p := sqlite.New(wire.open(t, b, path, writing...))
 				verb.do(t, p) // looks up the file
@@ -67,11 +68,11 @@ func TestReader(t *testing.T) {
 		_, _, path := b.store(t)
 		var writes, reads tap
 		p := sqlite.New(writes.open(t, b, path, writing...), sqlite.Reader(reads.open(t, b, path, "query_only(1)")))
-		rec := record()
-		save(t, p, rec, 0, nil)
-		holds(t, p, rec)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		storetest.WantRecord(t, p, rec)
 		lists(t, p, "", rec.ID)
-		save(t, p, next(rec), 7, provider.ErrVersionConflict)
+		storetest.Save(t, p, storetest.Next(rec), 7, provider.ErrVersionConflict)
 		if _, err := p.Purge(t.Context()); err != nil {
 			t.Error(err)
 		}
