@@ -1,0 +1,74 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// MaxMessageLength is the maximum length of a broadcast message in bytes.
+const MaxMessageLength = 1024
+
+// Broadcaster is an optional interface of a Provider that can send a message to all
+// programs that use the same records. A message tells the others sooner what they would
+// otherwise find out by asking; no rule may depend on its arrival.
+//
+// A message is any sequence of 1 to MaxMessageLength bytes. It is delivered at most once
+// to each Listen, in no order, and may be lost. It reaches the calls of Listen on
+// providers over the same records (the same prefix, table or bucket of the same store), in
+// this process and in others, but never those over other records.
+//
+// A wrapper that has both methods, over a Provider that is no Broadcaster, returns an error
+// that wraps errors.ErrUnsupported from both.
+type Broadcaster interface {
+	// Broadcast sends a message. A nil error means that the store has accepted it. A message
+	// of an invalid length is an error that wraps ErrInvalidMessage, before any I/O.
+	// The caller may modify message after the return.
+	Broadcast(ctx context.Context, message []byte) error
+
+	// Listen calls heard with each message that arrives, until ctx ends or the connection to
+	// the store is lost. It calls ready once, when it has begun to listen: a message whose
+	// Broadcast is called after that is heard, or Listen returns an error. So if Listen
+	// returns, the caller may have missed messages.
+	//
+	// Listen never returns nil. After the end of ctx it returns an error that wraps
+	// the context's error. It finds a connection that has broken without a sign within a
+	// time that its provider documents. Both functions are called from one goroutine at a
+	// time and never after Listen has returned; heard may keep the message. While heard runs,
+	// a provider may hold back a limited number of messages; it then ends Listen with an
+	// error instead of dropping one silently.
+	Listen(ctx context.Context, ready func(), heard func(message []byte)) error
+}
+
+// ErrInvalidMessage is returned by Broadcast if the message is empty or longer than
+// MaxMessageLength.
+var ErrInvalidMessage = errors.New("invalid message")
+
+var errNoBroadcaster = fmt.Errorf("provider: this store cannot broadcast messages: %w", errors.ErrUnsupported)
+
+// Broadcast returns p.Broadcast(ctx, message) if p is a Broadcaster. Otherwise it returns
+// an error that wraps errors.ErrUnsupported.
+func Broadcast(ctx context.Context, p Provider, message []byte) error {
+	if b, ok := p.(Broadcaster); ok {
+		return b.Broadcast(ctx, message)
+	}
+	return errNoBroadcaster
+}
+
+// Listen returns p.Listen(ctx, ready, heard) if p is a Broadcaster. Otherwise it returns
+// an error that wraps errors.ErrUnsupported.
+func Listen(ctx context.Context, p Provider, ready func(), heard func(message []byte)) error {
+	if b, ok := p.(Broadcaster); ok {
+		return b.Listen(ctx, ready, heard)
+	}
+	return errNoBroadcaster
+}
+
+// ValidateMessage returns an error that wraps ErrInvalidMessage unless message has 1 to
+// MaxMessageLength bytes.
+func ValidateMessage(message []byte) error {
+	if len(message) == 0 || len(message) > MaxMessageLength {
+		return fmt.Errorf("%w: %d bytes, want 1 to %d", ErrInvalidMessage, len(message), MaxMessageLength)
+	}
+	return nil
+}
