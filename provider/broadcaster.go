@@ -42,7 +42,7 @@ type Broadcaster interface {
 
 // ErrInvalidMessage is returned by Broadcast if the message is empty or longer than
 // MaxMessageLength.
-var ErrInvalidMessage = errors.New("invalid message")
+var ErrInvalidMessage = errors.New("provider: invalid message")
 
 var errNoBroadcaster = fmt.Errorf("provider: this store cannot broadcast messages: %w", errors.ErrUnsupported)
 
