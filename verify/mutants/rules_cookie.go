@@ -126,7 +126,7 @@ var cookies = []mutant{
 	without("unless to localhost", engine,
 		"if host == \"localhost\" ||", "if"),
 	without("Vary: Cookie when the session is loaded", engine,
-		"\t\tp.m.cfg.vary(h)\n", ""),
+		"\t\tp.m.cfg.vary(h, &p.varyRoom)\n", ""),
 	without("Vary only when the session is loaded", engine,
 		"if p.asked.Load() {", "if true {"),
 	without("Vary also when loading has failed", engine,
