@@ -3,7 +3,6 @@ package token
 import (
 	"crypto/subtle"
 	"hash/maphash"
-	"math/rand/v2"
 	"sync/atomic"
 
 	"github.com/gorilla/securecookie"
@@ -52,7 +51,7 @@ func (k *keySet) token(name, value string) []byte {
 // longer than the rest of a request that reads its session from memory. A forged cookie is
 // never stored.
 //
-// Each cookie has one set, by its hash, and a new one replaces a random one of a full set.
+// Each cookie has one set, by its hash. In a full set, the hash chooses which one it replaces.
 // So of 50,000 visitors all but a few are found, in 14 MB. At most, the cache takes 36 MB.
 type verifiedCache struct {
 	seed   maphash.Seed
@@ -105,10 +104,10 @@ func (v *verifiedCache) find(value string) Identity {
 func (v *verifiedCache) add(who Identity) {
 	hash := maphash.String(v.seed, who.Value)
 	set := v.set(hash, true)
-	at := rand.IntN(len(set))
+	at := hash >> 32 % uint64(len(set))
 	for i := range set {
 		if set[i].Load() == nil {
-			at = i
+			at = uint64(i)
 			break
 		}
 	}
