@@ -42,6 +42,8 @@ func TestBadChartsAreFound(t *testing.T) {
 		{"clipped at the left", "light", `title.setAttribute("x", -1)`, "is not inside the picture"},
 		{"one text on another", "light", `other.setAttribute("x", title.getAttribute("x")); other.setAttribute("y", title.getAttribute("y"))`, "overlaps"},
 		{"a text on a line", "light", `const at = document.querySelector("polyline").getPointAtLength(20); title.setAttribute("x", at.x); title.setAttribute("y", at.y)`, "is on a polyline"},
+		{"a text on a thin line", "light", `const line = document.querySelector(".grid"); line.setAttribute("class", "distance"); title.setAttribute("y", line.getAttribute("y1"))`, "is on a line"},
+		{"a text on a dot", "light", `const dot = document.querySelector("circle"); title.setAttribute("x", dot.getAttribute("cx") - 20); title.setAttribute("y", dot.getAttribute("cy"))`, "is on a circle"},
 		{"pale in light", "light", `title.style.fill = "#999999"`, "has a contrast of 2.8"},
 		{"pale in dark", "dark", `title.style.fill = "#59636e"`, "has a contrast of 3.1"},
 		{"transparent", "dark", `document.querySelector(".background").style.fill = "none"`, "no background"},
