@@ -40,7 +40,7 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return err
 		}
-		if !outcome.Allows(current, rec, expectVersion) {
+		if !outcome.Allows(current, expectVersion) {
 			return outcome.Conflict("nats", current, rec)
 		}
 		err = p.publishAfter(ctx, p.message(rec, now), found.Sequence)
