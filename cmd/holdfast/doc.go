@@ -29,7 +29,7 @@
 //	dynamodb://table                              ?prefix=&endpoint=http://host:port
 //	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
 //	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
-//	https://host/path                             of holdfast serve; ?token-file=
+//	https://host/path                             of holdfast serve; ?token-file=&ca=&cert=&key=
 //	http://localhost:port                         the same; http://host?plain=true
 //	http+unix:///path/to/socket                   the same
 //	file:///directory                             of examples/customprovider

@@ -75,6 +75,7 @@ type Opened struct {
 //	etcd           prefix=holdfast/, and ca=, cert=, key= for files
 //	nats           bucket=holdfast, replicas=1, and creds=, ca=, cert=, key= for files
 //	http, https    token-file=, for a file that has the token; without it HOLDFAST_TOKEN has it
+//	https          ca=, cert=, key= for files
 //
 // Open creates nothing in the store. It does no I/O except to check a file or directory, to
 // read files that the URL names or the settings of AWS, and to connect to NATS. Its errors
