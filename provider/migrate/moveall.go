@@ -26,7 +26,7 @@ type MoveOptions struct {
 type Report struct {
 	Moved   int64 // records that were moved
 	Changed int64 // how often a record had changed when it was to be moved, so that its move began again
-	Gone    int64 // records that had expired, had been deleted, or had been moved by another call before it was their turn
+	Gone    int64 // records that had expired, had been deleted, or whose move another call has finished, also one of an instance
 
 	// Pass is the number of the current pass over from, beginning with 1. A pass that finds
 	// nothing to move is the last one. The following numbers count the records of this pass

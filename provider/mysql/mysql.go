@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -54,6 +55,7 @@ func Logger(l *slog.Logger) Option {
 // one more trip. All calls fail with an error that says what to change, such as
 // autocommit, until it is changed.
 func New(db *sql.DB, opts ...Option) *Provider {
+	argument.NotNil("mysql: the database of New", db)
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	for _, opt := range opts {
 		opt(p)
