@@ -39,7 +39,7 @@ func openHTTP(storeURL string) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opened{Provider: p, Close: func() { _ = p.Close() }}, nil
+	return &Opened{Provider: p, Served: true, Close: func() { _ = p.Close() }}, nil
 }
 
 // cutTLS removes the parameters ca, cert and key from a URL, and returns what the files

@@ -38,8 +38,11 @@ type Opened struct {
 	Needs string
 
 	// Purge removes expired records and returns their number, or -1 if it is not known.
-	// Purge is nil if the store removes them by itself.
+	// Purge is nil if the store removes them by itself, or if its server has to.
 	Purge func(context.Context) (int64, error)
+
+	// Served: a server of provider/httpstore has the store.
+	Served bool
 
 	// Close releases the store. It must be called at the end.
 	Close func()
