@@ -85,11 +85,12 @@
 //	HOLDFAST_TOKEN=$(openssl rand -base64 32) holdfast -store memory: serve
 //
 // Clients must send one of the tokens in -token-file, one a line, or in HOLDFAST_TOKEN,
-// with blanks between them, of which a client uses the first. To replace a token, add the new one, restart serve, give the
-// new one to the clients, and remove the old one. On an address of another machine's
-// network, serve wants a certificate (-tls-cert and -tls-key), or -plain. A Unix socket
-// (-listen unix:///run/holdfast/store.sock) can be opened by the same user only; with
-// -no-token that is sufficient.
+// with blanks between them. To replace a token, add the new one, restart serve, give the
+// new one to the clients, and remove the old one; this tool uses the first one. On an
+// address of another machine's network, serve wants a certificate (-tls-cert and -tls-key),
+// or -plain. If an authority of your own has signed it, the URL of the clients needs
+// ?ca=FILE. A Unix socket (-listen unix:///run/holdfast/store.sock) can be opened by the
+// same user only; with -no-token that is sufficient.
 //
 // After SIGTERM or Ctrl-C, serve finishes the running requests, for ten seconds at most.
 //

@@ -222,6 +222,10 @@ func TestTableThatIsMissing(t *testing.T) {
 		if text := s.run(args...).errOut; strings.Contains(text, "create") {
 			t.Errorf("a role that may not write: %s", text)
 		}
+		s.from = unlisted{s.from}
+		if text := s.run(args...).errOut; !strings.Contains(text, "-from: ") && !strings.Contains(text, "-to: ") || strings.Contains(text, "create") {
+			t.Errorf("a store that cannot be listed: %s", text)
+		}
 	}
 }
 
