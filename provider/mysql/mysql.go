@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -54,8 +53,8 @@ func Logger(l *slog.Logger) Option {
 // The first call of the Provider checks the settings of the connection that matter, with
 // one more trip. All calls fail with an error that says what to change, such as
 // autocommit, until it is changed.
+// If db is nil, only Schema may be called; other calls panic.
 func New(db *sql.DB, opts ...Option) *Provider {
-	argument.NotNil("mysql: the database of New", db)
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	for _, opt := range opts {
 		opt(p)

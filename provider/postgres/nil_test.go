@@ -10,11 +10,11 @@ import (
 	"github.com/holdfast-go/holdfast/provider/postgres"
 )
 
-// What is missing is reported where it is missing, and not by the first call.
+// A database that is missing is named. Without one, New is for Schema alone.
 func TestNilArguments(t *testing.T) {
 	for name, f := range map[string]func(){
-		"New":               func() { postgres.New(nil) },
-		"New of a nil pool": func() { postgres.New((*pgxpool.Pool)(nil)) },
+		"New":               func() { _, _ = postgres.New(nil).Fetch(t.Context(), "x") },
+		"New of a nil pool": func() { _, _ = postgres.New((*pgxpool.Pool)(nil)).Fetch(t.Context(), "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -61,9 +60,9 @@ func Logger(l *slog.Logger) Option {
 }
 
 // New returns a provider that keeps its records in a table of db. It does no I/O; see
-// CreateTable for the table.
+// CreateTable for the table. If db is nil, only Schema and CockroachSchema may be called;
+// other calls panic.
 func New(db DB, opts ...Option) *Provider {
-	argument.NotNil("postgres: the database of New", db)
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	// *pgx.Conn itself, and whatever else leads to a single connection.
 	switch db.(type) {

@@ -25,7 +25,7 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return outcome.NotSaved(err) // for the write has changed nothing
 		}
-		if !outcome.Allows(current, expectVersion) {
+		if !outcome.Allows(current, rec, expectVersion) {
 			return outcome.Conflict("postgres", current, rec)
 		}
 		if err := sleep.For(ctx, rand.N(maxPause)); err != nil {

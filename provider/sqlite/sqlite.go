@@ -55,8 +55,8 @@ func Logger(l *slog.Logger) Option {
 
 // New returns a provider that keeps its records in a table of db. It does no I/O; see
 // CreateTable for the table. Closing db is the caller's task, after the last call.
+// If db is nil, only Schema may be called; other calls panic.
 func New(db *sql.DB, opts ...Option) *Provider {
-	argument.NotNil("sqlite: the database of New", db)
 	p := &Provider{db: db, reader: db, turn: make(chan struct{}, 1), table: defaultTable}
 	for _, opt := range opts {
 		opt(p)

@@ -23,14 +23,16 @@ func Check(ctx context.Context, name string, invalid error) error {
 	return nil
 }
 
-// Allows reports whether a Save that expects a version may replace current.
-// Current is nil if there is no record.
-func Allows(current *provider.Record, expectVersion int64) bool {
+// Allows reports whether a Save of rec that expects a version still has to replace current,
+// and may. Current is nil if there is no record.
+func Allows(current, rec *provider.Record, expectVersion int64) bool {
 	switch {
 	case expectVersion < 0:
 		return true
 	case current == nil:
 		return expectVersion == 0
+	case current.Version == rec.Version:
+		return false // stored by an earlier attempt
 	default:
 		return expectVersion > 0 && current.Version == expectVersion
 	}
