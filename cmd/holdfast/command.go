@@ -14,13 +14,14 @@ import (
 // command is a command of the tool.
 type command struct {
 	name     string
-	usage    string   // what follows the name
-	summary  string   // in a few words
-	pair     bool     // it has the flags from and to, and not store
-	flags    []string // besides store
-	operands int      // at most
-	creates  bool     // it creates what the store needs
-	lasts    bool     // it keeps the store in use, so that one in memory makes sense
+	usage    string           // what follows the name
+	summary  string           // in a few words
+	pair     bool             // it has the flags from and to, and not store
+	flags    []string         // besides store
+	operands int              // at most
+	creates  bool             // it creates what the store needs
+	lasts    bool             // it keeps the store in use, so that one in memory makes sense
+	check    func(*job) error // of the flags, before the store is opened or created; may be nil
 	run      func(context.Context, *job) error
 }
 
@@ -64,7 +65,7 @@ var commands = []command{
 	{
 		name: "serve", usage: "[-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]",
 		summary: "serve the store over HTTP to provider/httpstore",
-		flags:   []string{"listen", "token-file", "no-token", "tls-cert", "tls-key", "plain"}, creates: true, lasts: true, run: serve,
+		flags:   []string{"listen", "token-file", "no-token", "tls-cert", "tls-key", "plain"}, creates: true, lasts: true, check: (*job).checkServe, run: serve,
 	},
 }
 
@@ -185,7 +186,7 @@ Stores:
 	dynamodb://table                              ?prefix=&endpoint=http://host:port
 	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
 	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
-	https://host/path                             of holdfast serve; ?token-file=
+	https://host/path                             of holdfast serve; ?token-file=&ca=&cert=&key=
 	http://localhost:port                         the same; http://host?plain=true
 	http+unix:///path/to/socket                   the same
 	file:///directory                             of examples/customprovider

@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/provider/migrate"
 )
 
 func TestCopyKeepsWhatIsThere(t *testing.T) {
@@ -303,5 +304,27 @@ func TestBackupOfAStoreThatFails(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("the directory has %v; %v", left, err)
+	}
+}
+
+// A copy replaces no marker of a migration: the session in the other store would be lost.
+func TestCopyToAStoreThatIsBeingMoved(t *testing.T) {
+	for _, flags := range [][]string{nil, {"-replace"}} {
+		s := newStores(t)
+		recs := fill(t, s.from, 3)
+		fill(t, s.to, 3)
+		elsewhere := memory.New()
+		p, err := migrate.New(s.to, elsewhere, migrate.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.MoveAll(t.Context(), migrate.MoveOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		says(t, s.do(exitFailed, "copy", flags...).errOut, "-to: it has markers of a migration")
+		if status, err := p.Status(t.Context()); err != nil || status.Marked != 3 {
+			t.Errorf("%q: %+v and error %v, want 3 markers", flags, status, err)
+		}
+		has(t, p, recs...)
 	}
 }

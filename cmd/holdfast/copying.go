@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/migrate"
 )
 
 // copying copies records to a store, several at a time, or compares them with it.
@@ -60,6 +61,10 @@ const betweenAttempts = time.Second
 
 // errElsewhere: others have changed the record of -to again and again.
 var errElsewhere = errors.New("a record changes all the time; stop the program that uses -to")
+
+// errMarkersTo: without the marker, the other store of the migration would no longer have
+// the session.
+var errMarkersTo = errors.New("it has markers of a migration, which a copy must not replace; finish the move, and copy to the store that it leads to")
 
 // run copies recs. The first error ends it.
 func (c *copying) run(ctx context.Context, parallel int, recs iter.Seq2[*provider.Record, error]) error {
@@ -129,7 +134,7 @@ func (c *copying) one(ctx context.Context, rec *provider.Record) (what fate, err
 		switch {
 		case errors.Is(err, provider.ErrTooLarge):
 			return tooLarge, nil
-		case err == nil, errors.Is(err, provider.ErrRefused), errors.Is(err, provider.ErrFull):
+		case err == nil, errors.Is(err, errMarkersTo), errors.Is(err, provider.ErrRefused), errors.Is(err, provider.ErrFull):
 			return what, wrapped(err)
 		}
 	}
@@ -153,12 +158,15 @@ func (c *copying) save(ctx context.Context, rec *provider.Record) (fate, error) 
 			return what, nil
 		case !errors.Is(err, provider.ErrVersionConflict):
 			return nil, err
-		case !c.replaces:
-			return kept, nil
 		}
 		there, err := c.inTheWay(ctx, rec.ID, err)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case there != nil && migrate.IsMarker(there):
+			return nil, errMarkersTo
+		case !c.replaces:
+			return kept, nil
 		}
 		what, over = copied, 0
 		if there != nil {

@@ -29,7 +29,7 @@
 //	dynamodb://table                              ?prefix=&endpoint=http://host:port
 //	etcd://user:password@host:port,host:port      etcds:// by TLS; ?prefix=&ca=&cert=&key=
 //	nats://user:password@host:port,host:port      tls:// by TLS; ?bucket=&replicas=&creds=&ca=&cert=&key=
-//	https://host/path                             of holdfast serve; ?token-file=
+//	https://host/path                             of holdfast serve; ?token-file=&ca=&cert=&key=
 //	http://localhost:port                         the same; http://host?plain=true
 //	http+unix:///path/to/socket                   the same
 //	file:///directory                             of examples/customprovider
@@ -73,7 +73,7 @@
 // create creates the database and table of SQLite, the table of PostgreSQL, MySQL or
 // DynamoDB, the bucket of NATS, or the directory, or checks an existing one. It may be
 // repeated. purge removes expired records from SQLite, PostgreSQL, MySQL, etcd and files;
-// the other stores do so by themselves.
+// the other stores do so by themselves, and a server of an https:// URL has to.
 //
 // # Serving
 //
@@ -86,10 +86,11 @@
 //
 // Clients must send one of the tokens in -token-file, one a line, or in HOLDFAST_TOKEN,
 // with blanks between them. To replace a token, add the new one, restart serve, give the
-// new one to the clients, and remove the old one. On an address of another machine's
-// network, serve wants a certificate (-tls-cert and -tls-key), or -plain. A Unix socket
-// (-listen unix:///run/holdfast/store.sock) can be opened by the same user only; with
-// -no-token that is sufficient.
+// new one to the clients, and remove the old one; this tool uses the first one. On an
+// address of another machine's network, serve wants a certificate (-tls-cert and -tls-key),
+// or -plain. If an authority of your own has signed it, the URL of the clients needs
+// ?ca=FILE. A Unix socket (-listen unix:///run/holdfast/store.sock) can be opened by the
+// same user only; with -no-token that is sufficient.
 //
 // After SIGTERM or Ctrl-C, serve finishes the running requests, for ten seconds at most.
 //
@@ -110,7 +111,8 @@
 //
 //   - -dry-run moves nothing. It counts records and bytes, and what would be refused; the
 //     exit code is then 1. To see whether -to takes the largest record, it saves one of that
-//     size there, which counts as absent, and deletes it.
+//     size there, which counts as absent, and deletes it. It does the same with a marker in
+//     -from, which has to take the largest one while a record is moved.
 //   - -verify changes nothing. It looks up each ID of -from in -to. It counts the records
 //     that are not moved, by what -to has, and the IDs that are moved, by whether their
 //     records have ended since. The exit code is 1 if one is not moved.
@@ -187,5 +189,5 @@
 //
 // 0: success. 1: the command failed, there was no such session, or move or copy is not
 // complete. 2: the command line is wrong, or a confirmation was needed and the standard
-// input is not a terminal. An error is one line on the standard error.
+// input is not a terminal or has ended. An error is one line on the standard error.
 package main

@@ -4,27 +4,35 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
 
 const unixScheme = "unix://"
 
+// checkListen returns what is wrong with the flags of where serve listens.
+func (j *job) checkListen() error {
+	path, unix := strings.CutPrefix(j.listen, unixScheme)
+	switch {
+	case (j.tlsCert == "") != (j.tlsKey == ""):
+		return usageError("-tls-cert and -tls-key belong together")
+	case unix && j.tlsCert != "":
+		return usageError("a Unix socket needs no -tls-cert")
+	case unix && path == "":
+		return usageError("-listen: which socket? Give unix:///path")
+	case !unix && j.tlsCert == "" && !j.plain && !isLoopback(j.listen):
+		return usageError("-listen " + quoted(j.listen) + ": " + notLoopback)
+	}
+	return nil
+}
+
 // listener returns where serve listens, and its URL for -store.
 func (j *job) listener() (net.Listener, string, error) {
-	if (j.tlsCert == "") != (j.tlsKey == "") {
-		return nil, "", usageError("-tls-cert and -tls-key belong together")
-	}
 	if path, ok := strings.CutPrefix(j.listen, unixScheme); ok {
-		if j.tlsCert != "" {
-			return nil, "", usageError("a Unix socket needs no -tls-cert")
-		}
-		l, err := listenUnix(path)
-		return l, "http+" + unixScheme + path, err
-	}
-	if j.tlsCert == "" && !j.plain && !isLoopback(j.listen) {
-		return nil, "", usageError("-listen " + quoted(j.listen) + ": " + notLoopback)
+		return listenUnixAt(path)
 	}
 	l, err := net.Listen("tcp", j.listen)
 	if err != nil {
@@ -35,6 +43,16 @@ func (j *job) listener() (net.Listener, string, error) {
 		scheme = "https://"
 	}
 	return l, scheme + l.Addr().String(), nil
+}
+
+// listenUnixAt is listenUnix with the URL, in which the path is a whole one.
+func listenUnixAt(path string) (net.Listener, string, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, "", err
+	}
+	l, err := listenUnix(path)
+	return l, "http+" + unixScheme + (&url.URL{Path: whole}).EscapedPath(), err
 }
 
 // listenUnix makes a socket that only this user may open. It takes the place of one that

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +56,7 @@ func (j *job) countLeft(ctx context.Context, p *migrate.Provider) (migrate.Statu
 }
 
 func (j *job) moveAll(ctx context.Context, p *migrate.Provider) error {
-	if err := j.ask("Is every instance of the program in the phase Move of package migrate, or stopped?"); err != nil {
+	if err := j.ask(ctx, "Is every instance of the program in the phase Move of package migrate, or stopped?"); err != nil {
 		return err
 	}
 	if err := j.checkTo(ctx, p, 0); err != nil {
@@ -72,11 +71,11 @@ func (j *job) moveAll(ctx context.Context, p *migrate.Provider) error {
 		progress.set(r.Moved + r.Gone + r.Left())
 	}})
 	progress.stop()
-	return errors.Join(j.printMoved(newMoved(report, err == nil)), err)
+	return errors.Join(j.printMoved(newMoved(report, err == nil), isFinal(report, err)), err)
 }
 
 func (j *job) cleanMove(ctx context.Context, p *migrate.Provider) error {
-	if err := j.ask("Does every instance of the program use -to alone, or is it stopped?"); err != nil {
+	if err := j.ask(ctx, "Does every instance of the program use -to alone, or is it stopped?"); err != nil {
 		return err
 	}
 	status, err := j.countLeft(ctx, p)
@@ -101,20 +100,8 @@ func (j *job) cleanMove(ctx context.Context, p *migrate.Provider) error {
 }
 
 // ask asks a question that is to be answered with yes.
-func (j *job) ask(question string) error {
-	switch {
-	case j.yes:
-		return nil
-	case !j.asks:
-		return usageError(strings.TrimSuffix(question, "?") + "? This needs a confirmation, but the standard input is not a terminal; give -yes")
-	}
-	fmt.Fprintf(j.stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(j.stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return errors.New("nothing was done")
+func (j *job) ask(ctx context.Context, question string) error {
+	return j.confirmed(ctx, question, strings.TrimSuffix(question, "?")+"? This", "nothing was done")
 }
 
 // tryMove prints what moveAll would do.
@@ -122,52 +109,54 @@ func (j *job) tryMove(ctx context.Context, p *migrate.Provider) error {
 	if err := j.checkTo(ctx, p, 0); err != nil {
 		return err
 	}
-	c, err := j.compare(ctx, p, 0)
+	c, err := j.compare(ctx, p, migrate.CompareOptions{})
 	if err != nil {
 		return err
 	}
-	limit, err := j.limitOf(ctx, p, c.Largest)
+	limit, err := limitOf(ctx, p.Probe, c.Largest)
 	if err != nil {
-		return err
+		return j.explain(err, "-to", j.to)
 	}
-	if limit < c.Largest {
-		if c, err = j.compare(ctx, p, max(limit, 1)); err != nil {
+	marker, err := limitOf(ctx, p.ProbeMarker, c.LargestMarker)
+	if err != nil {
+		return j.explain(err, "-from", j.from)
+	}
+	if limit < c.Largest || marker < c.LargestMarker {
+		if c, err = j.compare(ctx, p, migrate.CompareOptions{MaxSize: max(limit, 1), MaxMarker: max(marker, 1)}); err != nil {
 			return err
 		}
 	}
 	return j.printTried(newTried(c, limit))
 }
 
-// limitOf returns the size of the largest record that -to accepts, up to size.
-func (j *job) limitOf(ctx context.Context, p *migrate.Provider, size int) (int, error) {
+// limitOf returns the size of the largest record that probe accepts, up to size.
+func limitOf(ctx context.Context, probe func(context.Context, int) error, size int) (int, error) {
 	fits, high := 0, size+1
 	for next := size; fits+1 < high; next = fits + (high-fits)/2 {
-		err := p.Probe(ctx, next)
+		err := probe(ctx, next)
 		switch {
 		case err == nil:
 			fits = next
 		case errors.Is(err, provider.ErrTooLarge):
 			high = next
 		default:
-			return 0, j.explain(err, "-to", j.to)
+			return 0, err
 		}
 	}
 	return fits, nil
 }
 
-// compare compares the stores. Records of more than size bytes are counted, if size is
-// not 0.
-func (j *job) compare(ctx context.Context, p *migrate.Provider, size int) (migrate.Comparison, error) {
+// compare compares the stores.
+func (j *job) compare(ctx context.Context, p *migrate.Provider, options migrate.CompareOptions) (migrate.Comparison, error) {
 	progress := j.track("compared", 0)
 	defer progress.stop()
-	return p.Compare(ctx, migrate.CompareOptions{Parallel: j.parallel, MaxSize: size, Progress: func(migrate.Comparison) {
-		progress.add(1)
-	}})
+	options.Parallel, options.Progress = j.parallel, func(migrate.Comparison) { progress.add(1) }
+	return p.Compare(ctx, options)
 }
 
 // verifyMove prints whether everything is moved.
 func (j *job) verifyMove(ctx context.Context, p *migrate.Provider) error {
-	c, err := j.compare(ctx, p, 0)
+	c, err := j.compare(ctx, p, migrate.CompareOptions{})
 	if err != nil {
 		return err
 	}

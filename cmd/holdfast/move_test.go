@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -131,12 +133,11 @@ func TestDryRunTellsSizes(t *testing.T) {
 // -dry-run finds the limit of -to, whatever it is.
 func TestLimit(t *testing.T) {
 	for _, limit := range []int{0, 1, 2, 63, 64, 65, 99, 100, 101} {
-		j := &job{}
 		p, err := migrate.New(memory.New(), limited{memory.New(), limit}, migrate.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := j.limitOf(t.Context(), p, 100)
+		got, err := limitOf(t.Context(), p.Probe, 100)
 		if want := min(limit, 100); err != nil || got != want {
 			t.Errorf("limit %d: got %d and error %v, want %d", limit, got, err, want)
 		}
@@ -185,7 +186,7 @@ func TestMoveAsks(t *testing.T) {
 		left   int64
 	}{
 		{nil, "n\n", exitFailed, 2},
-		{nil, "", exitFailed, 2},
+		{nil, "", exitUsage, 2}, // as from /dev/null
 		{nil, "y\n", exitDone, 0},
 		{[]string{"-dry-run"}, "", exitDone, 2},
 	} {
@@ -209,4 +210,94 @@ func TestMoveAsks(t *testing.T) {
 	if number(t, s.from) != 1 {
 		t.Error("-clean has removed a marker")
 	}
+}
+
+// A record that -from just takes has no room for its marker. -dry-run says so.
+func TestDryRunProbesTheMarker(t *testing.T) {
+	s := newStores(t)
+	from := memory.New()
+	put(t, from, &provider.Record{ID: "large", Version: 1, Data: make([]byte, 1000)})
+	put(t, from, &provider.Record{ID: "small", Version: 1, Data: make([]byte, 900)})
+	s.from = struct {
+		provider.Provider
+		provider.Lister
+	}{markerLimited{from, 1000}, from}
+	says(t, s.do(exitFailed, "move", "-dry-run").out, "to be moved 2", "would be refused 1", "too large for -from's marker 1")
+	if number(t, from) != 2 || number(t, s.to) != 0 {
+		t.Error("-dry-run has changed a store")
+	}
+	r := s.do(exitFailed, "move", "-yes")
+	says(t, r.out, "moved 1", "too large 1")
+}
+
+// markerLimited takes records up to a size of Format and Data.
+type markerLimited struct {
+	provider.Provider
+	size int
+}
+
+func (l markerLimited) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
+	if len(rec.Data)+len(rec.Format) > l.size {
+		return provider.ErrTooLarge
+	}
+	return l.Provider.Save(ctx, rec, expectVersion)
+}
+
+// A record that cannot be moved for two reasons is one record.
+func TestDryRunCountsARecordOnce(t *testing.T) {
+	s := newStores(t)
+	s.to = limited{memory.New(), 1000}
+	put(t, s.from, &provider.Record{ID: "a", Data: make([]byte, 2000)})
+	put(t, s.from, &provider.Record{ID: "b"})
+	put(t, s.to, &provider.Record{ID: "b", Version: 2})
+	put(t, s.from, &provider.Record{ID: "c", Version: 1, Data: make([]byte, 2000)})
+	put(t, s.to, &provider.Record{ID: "c", Version: 2})
+	says(t, s.do(exitFailed, "move", "-dry-run").out, "would be refused 3", "another in -to 2", "without a positive version 1")
+}
+
+// What another run would not move either is not to be tried again.
+func TestMoveDoesNotAdviseARunInVain(t *testing.T) {
+	s := newStores(t)
+	refused(t, s)
+	r := s.do(exitFailed, "move", "-yes")
+	says(t, r.out, "cannot be moved as it is")
+	if strings.Contains(r.out, "goes on with what is left") {
+		t.Errorf("it advises another run:\n%s", r.out)
+	}
+}
+
+// A question is given up when the user interrupts it.
+func TestQuestionIsInterrupted(t *testing.T) {
+	never, w := io.Pipe()
+	defer w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{})
+	stderr := writerFunc(func(b []byte) (int, error) {
+		if strings.Contains(string(b), "[y/N]") {
+			close(asked)
+		}
+		return len(b), nil
+	})
+	go func() {
+		<-asked
+		cancel()
+	}()
+	j := &job{tool: &tool{stdin: never, stderr: stderr, asks: true}}
+	if err := j.ask(ctx, "Really?"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want context.Canceled", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// A call that was interrupted is no record that was not moved.
+func TestInterruptedCallsAreNotCounted(t *testing.T) {
+	s := newStores(t)
+	fill(t, s.from, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.to = &endless{Provider: s.to, after: 100, do: cancel}
+	r := s.runIn(ctx, "move", "-yes", "-from", "test:from", "-to", "test:to")
+	says(t, r.out, "not moved 0", "run holdfast move again")
 }

@@ -30,7 +30,19 @@ const isComplete = "complete: -from has no record that is not moved.\n" +
 	"If no instance is in the phase Prepare, the next instances may run on -to alone,\n" +
 	"from two minutes after the end of the move on.\n"
 
-func (j *job) printMoved(m moved) error {
+// isFinal reports whether another run would move nothing either: all records that are left
+// have been refused, and for reasons that stay.
+func isFinal(r migrate.Report, err error) bool {
+	return errors.Is(err, migrate.ErrLeft) && r.Failed == 0
+}
+
+const (
+	goesOn      = "not complete: run holdfast move again; it goes on with what is left.\n"
+	doesNotMove = "not complete: what is left cannot be moved as it is, also by another run.\n" +
+		"It can be used as before. Remove the reasons, or run holdfast move again when these sessions have ended.\n"
+)
+
+func (j *job) printMoved(m moved, final bool) error {
 	if j.json {
 		return j.printJSON(m)
 	}
@@ -44,10 +56,13 @@ func (j *job) printMoved(m moved) error {
 	rows.addSome("  without a positive version", m.Unversioned)
 	rows.addSome("  damaged markers", m.Damaged)
 	rows.addSome("  other errors", m.Failed)
-	if m.Complete {
+	switch {
+	case m.Complete:
 		rows.b.WriteString(isComplete)
-	} else {
-		rows.b.WriteString("not complete: run holdfast move again; it goes on with what is left.\n")
+	case final:
+		rows.b.WriteString(doesNotMove)
+	default:
+		rows.b.WriteString(goesOn)
 	}
 	return j.print(&rows)
 }
@@ -60,7 +75,7 @@ type tried struct {
 	Marked      int64 `json:"marked"`
 	Refused     int64 `json:"refused"`
 	TooLarge    int64 `json:"tooLarge"`
-	Limit       int   `json:"limit,omitempty"` // of -to, if TooLarge is not 0
+	Limit       int   `json:"limit,omitempty"` // of -to, if a record exceeds it
 	InBoth      int64 `json:"inBoth"`
 	Unversioned int64 `json:"unversioned"`
 	Damaged     int64 `json:"damaged"`
@@ -72,7 +87,7 @@ func newTried(c migrate.Comparison, limit int) tried {
 		TooLarge: c.Larger, InBoth: c.Differ, Unversioned: c.Unversioned, Damaged: c.Damaged,
 	}
 	t.Refused = t.TooLarge + t.InBoth + t.Unversioned + t.Damaged
-	if t.TooLarge > 0 {
+	if t.TooLarge > 0 && limit < c.Largest {
 		t.Limit = limit
 	}
 	return t
@@ -92,8 +107,10 @@ func (j *job) printTried(t tried) error {
 	fmt.Fprintf(&rows.b, "%-32s %10s\n", "  the largest", bytesText(int64(t.Largest)))
 	rows.add("moved or created before", t.Marked)
 	rows.add("would be refused", t.Refused)
-	if t.TooLarge > 0 {
+	if t.Limit > 0 {
 		rows.add(fmt.Sprintf("  too large: over %s", bytesText(int64(t.Limit))), t.TooLarge)
+	} else {
+		rows.addSome("  too large for -from's marker", t.TooLarge)
 	}
 	rows.addSome("  another in -to", t.InBoth)
 	rows.addSome("  without a positive version", t.Unversioned)

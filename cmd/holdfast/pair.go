@@ -3,14 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
-	"github.com/holdfast-go/holdfast/provider"
 )
 
 const (
@@ -136,11 +134,8 @@ func backupPath(storeURL string) (string, error) {
 
 // explain adds to an error of store, which is that of flag, what may help.
 func (j *job) explain(err error, flag string, store *storeurl.Opened) error {
-	if errors.Is(err, provider.ErrRefused) && store.Needs != "" {
-		if flag == "-to" && !j.creates {
-			return fmt.Errorf("%s: %w; if %s does not exist, give -create", flag, err, store.Needs)
-		}
-		return fmt.Errorf("%s: %w; does %s exist?", flag, err, store.Needs)
+	if isMissing(err) && store.Needs != "" && flag == "-to" && !j.creates {
+		return fmt.Errorf("%s: %w; if %s does not exist, give -create", flag, err, store.Needs)
 	}
 	return fmt.Errorf("%s: %w", flag, err)
 }

@@ -202,28 +202,40 @@ func TestNoPasswordInErrorsOfPairs(t *testing.T) {
 	}
 }
 
-// What is missing in a store is named, with what makes it.
+// A table that is missing is named, with what makes it. After another error that advice
+// would not help.
 func TestTableThatIsMissing(t *testing.T) {
 	for _, command := range []string{"move", "copy"} {
 		s := newStores(t)
 		s.needs = "the table x"
 		fill(t, s.from, 1)
-		s.to = refusing{s.to}
 		args := []string{command, "-from", "test:from", "-to", "test:to"}
 		if command == "move" {
 			args = append(args, "-yes")
 		}
-		says(t, s.run(args...).errOut, "-to: ", "if the table x does not exist, give -create")
-		says(t, s.run(append(args, "-create")...).errOut, "-to: ", "does the table x exist?")
-		s.from, s.to = unlisted{s.from}, memory.New()
-		says(t, s.run(args...).errOut, "-from: ", "does the table x exist?")
+		s.to = refusing{s.to, "the table is missing; create it with CreateTable or by the SQL of Schema"}
+		says(t, s.run(args...).errOut, "-to: ", "create it with holdfast create", "if the table x does not exist, give -create")
+		if text := s.run(append(args, "-create")...).errOut; strings.Contains(text, "give -create") {
+			t.Errorf("with -create: %s", text)
+		}
+		s.to = refusing{s.to, "the role needs INSERT"}
+		if text := s.run(args...).errOut; strings.Contains(text, "create") {
+			t.Errorf("a role that may not write: %s", text)
+		}
+		s.from = unlisted{s.from}
+		if text := s.run(args...).errOut; !strings.Contains(text, "-from: ") && !strings.Contains(text, "-to: ") || strings.Contains(text, "create") {
+			t.Errorf("a store that cannot be listed: %s", text)
+		}
 	}
 }
 
-type refusing struct{ provider.Provider }
+type refusing struct {
+	provider.Provider
+	text string
+}
 
-func (refusing) Save(context.Context, *provider.Record, int64) error {
-	return fmt.Errorf("test: %w", provider.ErrRefused)
+func (r refusing) Save(context.Context, *provider.Record, int64) error {
+	return fmt.Errorf("test: %s: %w", r.text, provider.ErrRefused)
 }
 
 // unlisted refuses to list.

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -43,7 +41,7 @@ func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
 	if err != nil {
 		return err
 	}
-	if err := j.confirm(len(publicIDs), "of "+whose); err != nil {
+	if err := j.confirm(ctx, len(publicIDs), "of "+whose); err != nil {
 		return err
 	}
 	if err := m.RevokeAll(ctx, j.user); err != nil {
@@ -63,7 +61,7 @@ func (j *job) revokePublicIDs(ctx context.Context, m *session.Manager) error {
 			return fmt.Errorf("%w; nothing was ended", err)
 		}
 	}
-	if err := j.confirm(len(j.args), "with these public IDs"); err != nil {
+	if err := j.confirm(ctx, len(j.args), "with these public IDs"); err != nil {
 		return err
 	}
 	for _, publicID := range j.args {
@@ -96,18 +94,9 @@ func revocable(e entry) error {
 }
 
 // confirm asks for confirmation before several sessions are ended.
-func (j *job) confirm(n int, which string) error {
-	switch {
-	case n < 2 || j.yes:
-		return nil
-	case !j.asks:
-		return usageError(fmt.Sprintf("this ends %d sessions and needs a confirmation, but the standard input is not a terminal; give -yes", n))
-	}
-	fmt.Fprintf(j.stderr, "End %d sessions %s? [y/N] ", n, which)
-	answer, _ := bufio.NewReader(j.stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
+func (j *job) confirm(ctx context.Context, n int, which string) error {
+	if n < 2 {
 		return nil
 	}
-	return errors.New("nothing was ended")
+	return j.confirmed(ctx, fmt.Sprintf("End %d sessions %s?", n, which), fmt.Sprintf("this ends %d sessions and", n), "nothing was ended")
 }

@@ -45,7 +45,7 @@ func TestRevokeAsksBeforeItEndsSeveral(t *testing.T) {
 		"-yes":            {flags: []string{"-yes"}},
 		"no":              {asks: true, input: "n\n", code: 1, says: "nothing was ended"},
 		"enter":           {asks: true, input: "\n", code: 1, says: "nothing was ended"},
-		"end of input":    {asks: true, code: 1, says: "nothing was ended"},
+		"end of input":    {asks: true, code: 2, says: "give -yes"},
 		"nobody is there": {input: "y\n", code: 2, says: "give -yes"},
 	} {
 		for _, by := range []string{"user", "public IDs"} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"net"
@@ -28,6 +29,9 @@ type serveOptions struct {
 	noToken         bool
 	tlsCert, tlsKey string
 	plain           bool
+
+	handlerOptions httpstore.HandlerOptions
+	certificates   []tls.Certificate
 }
 
 // serveFlag defines a flag of serve.
@@ -48,13 +52,25 @@ func (j *job) serveFlag(fs *flag.FlagSet, name string) {
 	}
 }
 
-// serve serves the store until it is interrupted, and then finishes the running requests.
-func serve(ctx context.Context, j *job) error {
-	options, err := j.handlerOptions()
-	if err != nil {
+// checkServe reads what the flags name.
+func (j *job) checkServe() (err error) {
+	if j.handlerOptions, err = j.readTokens(); err != nil {
 		return err
 	}
-	handler, err := httpstore.Handler(j.store.Provider, options)
+	if err := j.checkListen(); err != nil || j.tlsCert == "" {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(j.tlsCert, j.tlsKey)
+	if err != nil {
+		return fmt.Errorf("-tls-cert and -tls-key: %w", err)
+	}
+	j.certificates = []tls.Certificate{pair}
+	return nil
+}
+
+// serve serves the store until it is interrupted, and then finishes the running requests.
+func serve(ctx context.Context, j *job) error {
+	handler, err := httpstore.Handler(j.store.Provider, j.handlerOptions)
 	if err != nil {
 		return err
 	}
@@ -69,6 +85,7 @@ func serve(ctx context.Context, j *job) error {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute, // longer than a client's
 		MaxHeaderBytes:    maxHeaderBytes,
+		TLSConfig:         &tls.Config{Certificates: j.certificates},
 	}
 	purging, stop := context.WithCancel(ctx)
 	var purged sync.WaitGroup
@@ -83,7 +100,7 @@ func (j *job) serveUntil(ctx context.Context, server *http.Server, listener net.
 	served := make(chan error, 1)
 	go func() {
 		if j.tlsCert != "" {
-			served <- server.ServeTLS(listener, j.tlsCert, j.tlsKey)
+			served <- server.ServeTLS(listener, "", "")
 			return
 		}
 		served <- server.Serve(listener)
@@ -101,8 +118,8 @@ func (j *job) serveUntil(ctx context.Context, server *http.Server, listener net.
 	return nil
 }
 
-// handlerOptions returns the tokens, which are in a file or in the environment.
-func (j *job) handlerOptions() (httpstore.HandlerOptions, error) {
+// readTokens returns the tokens, which are in a file or in the environment.
+func (j *job) readTokens() (httpstore.HandlerOptions, error) {
 	if j.noToken {
 		if j.tokenFile != "" || !strings.HasPrefix(j.listen, unixScheme) {
 			return httpstore.HandlerOptions{}, usageError("-no-token is for a Unix socket only, and without -token-file: everyone who can open the socket is served")

@@ -203,3 +203,25 @@ func TestServeFinishesRequests(t *testing.T) {
 	}
 	s.ends(t)
 }
+
+// Files that cannot be read are reported before anything is created or served.
+func TestServeReadsFilesFirst(t *testing.T) {
+	s := newMemorySite(t)
+	dir := t.TempDir()
+	s.url = "sqlite:" + filepath.Join(dir, "x.db")
+	token := tokenFile(t, aToken)
+	s.fails(exitFailed, "nope.pem", "serve", "-token-file", token, "-tls-cert", "nope.pem", "-tls-key", "nope.pem")
+	s.fails(exitFailed, "nope", "serve", "-token-file", "nope")
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("there is %v, %v", files, err)
+	}
+}
+
+// The URL of a socket whose path is relative can be used in another directory, too.
+func TestServeRelativeSocket(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := startServe(t, memory.New(), "", "-listen", "unix://a socket", "-no-token")
+	t.Chdir(t.TempDir())
+	wantServed(t, s.url)
+	s.ends(t)
+}

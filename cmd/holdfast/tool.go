@@ -65,7 +65,7 @@ func (t *tool) run(ctx context.Context, args []string) int {
 	if ctx.Err() != nil {
 		text = "interrupted"
 	}
-	fmt.Fprintln(t.stderr, "holdfast:", inert(oneLine(text)))
+	fmt.Fprintln(t.stderr, "holdfast:", inert(oneLine(forUsers.Replace(text))))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
@@ -115,6 +115,11 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 	}
 	if err := j.prepare(c); err != nil {
 		return err
+	}
+	if c.check != nil {
+		if err := c.check(j); err != nil {
+			return err
+		}
 	}
 	open := t.open
 	if c.creates {

@@ -44,6 +44,7 @@ func TestMistakes(t *testing.T) {
 		"serve with and without":    {[]string{"serve", "-no-token", "-listen", "unix:///x", "-token-file", "x"}, "for a Unix socket only"},
 		"serve with half of TLS":    {[]string{"serve", "-token-file", tokenFile(t, aToken), "-tls-cert", "x"}, "belong together"},
 		"serve a socket with TLS":   {[]string{"serve", "-token-file", tokenFile(t, aToken), "-listen", "unix:///x", "-tls-cert", "x", "-tls-key", "y"}, "needs no -tls-cert"},
+		"serve at no socket":        {[]string{"serve", "-no-token", "-listen", "unix://"}, "which socket?"},
 		"another process memory":    {[]string{"-store", "memory:", "list"}, "another program"},
 	} {
 		t.Run(name, func(t *testing.T) { newMemorySite(t).fails(2, tc.says, tc.args...) })

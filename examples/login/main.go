@@ -1,6 +1,7 @@
 // Login is a small shop: it signs people up, in and out, also on their other devices,
 // keeps their basket in the session, and shows the effect of twenty parallel requests on
-// it.
+// it. The accounts are in memory, whatever the store is: after a restart they are gone, and
+// everyone is signed out. A real shop keeps them in a database.
 //
 //	go run ./examples/login
 //	go run ./examples/login -store sqlite:shop.db

@@ -1,14 +1,18 @@
 package storeurl
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
 	"github.com/holdfast-go/holdfast/provider/httpstore"
 )
 
-// TokenEnv is the environment variable with the token of a store over HTTP. Neither the
+// TokenEnv is the environment variable with the token of a store over HTTP, or with several
+// ones that a server accepts, of which a client uses the first. Neither the
 // list of processes nor the history of a shell shows it.
 const TokenEnv = "HOLDFAST_TOKEN"
 
@@ -21,17 +25,73 @@ func openHTTP(storeURL string) (*Opened, error) {
 	if err != nil || plain != "" && plain != "true" {
 		return nil, errURL
 	}
-	token := os.Getenv(TokenEnv)
+	rest, config, err := cutTLS(rest)
+	if err != nil {
+		return nil, err
+	}
+	token := firstToken(os.Getenv(TokenEnv))
 	if named {
 		if token, err = readToken(file); err != nil {
 			return nil, err
 		}
 	}
-	p, err := httpstore.New(strings.Replace(rest, "http+unix://", "unix://", 1), httpstore.Options{Token: token, PlainHTTP: plain == "true"})
+	p, err := httpstore.New(strings.Replace(rest, "http+unix://", "unix://", 1), httpstore.Options{Token: token, TLS: config, PlainHTTP: plain == "true"})
 	if err != nil {
 		return nil, err
 	}
-	return &Opened{Provider: p, Close: func() { _ = p.Close() }}, nil
+	return &Opened{Provider: p, Served: true, Close: func() { _ = p.Close() }}, nil
+}
+
+// cutTLS removes the parameters ca, cert and key from a URL, and returns what the files
+// say that they name, or nil if there are none.
+func cutTLS(storeURL string) (rest string, config *tls.Config, err error) {
+	rest, ca, _, caErr := cut(storeURL, "ca")
+	rest, cert, _, certErr := cut(rest, "cert")
+	rest, key, _, keyErr := cut(rest, "key")
+	switch {
+	case errors.Join(caErr, certErr, keyErr) != nil, (cert == "") != (key == ""):
+		return "", nil, errURL
+	case ca == "" && cert == "":
+		return rest, nil, nil
+	case scheme(storeURL) != "https":
+		return "", nil, errURL
+	}
+	config = new(tls.Config)
+	if ca != "" {
+		if config.RootCAs, err = readRoots(ca); err != nil {
+			return "", nil, err
+		}
+	}
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return "", nil, fmt.Errorf("the files of the parameters cert and key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return rest, config, nil
+}
+
+// readRoots returns the certificates in a file.
+func readRoots(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the file of the parameter ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, errors.New("the file of the parameter ca has no certificate in PEM form")
+	}
+	return roots, nil
+}
+
+// firstToken returns the first of tokens with blanks between them, or "". A server accepts
+// all of them, and a client uses the first one.
+func firstToken(tokens string) string {
+	if fields := strings.Fields(tokens); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
 }
 
 // readToken returns the first token of a file with one a line.

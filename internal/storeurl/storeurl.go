@@ -38,8 +38,11 @@ type Opened struct {
 	Needs string
 
 	// Purge removes expired records and returns their number, or -1 if it is not known.
-	// Purge is nil if the store removes them by itself.
+	// Purge is nil if the store removes them by itself, or if its server has to.
 	Purge func(context.Context) (int64, error)
+
+	// Served: a server of provider/httpstore has the store.
+	Served bool
 
 	// Close releases the store. It must be called at the end.
 	Close func()
@@ -75,6 +78,7 @@ type Opened struct {
 //	etcd           prefix=holdfast/, and ca=, cert=, key= for files
 //	nats           bucket=holdfast, replicas=1, and creds=, ca=, cert=, key= for files
 //	http, https    token-file=, for a file that has the token; without it HOLDFAST_TOKEN has it
+//	https          ca=, cert=, key= for files
 //
 // Open creates nothing in the store. It does no I/O except to check a file or directory, to
 // read files that the URL names or the settings of AWS, and to connect to NATS. Its errors

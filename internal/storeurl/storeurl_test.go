@@ -2,7 +2,13 @@ package storeurl_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +21,8 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
+	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
@@ -37,6 +45,7 @@ func TestAURLThatIsNone(t *testing.T) {
 		"etcd://user:secret@", "etcd://u:secret@h?table=x", "etcd://u:secret@h:x", "etcd://secret@h", "etcds://u:secret@h?ca=/none",
 		"nats://user:secret@", "nats://u:secret@h?table=x", "nats://u:secret@h?bucket=a.b", "nats://u:secret@h?replicas=2", "nats://secret@h",
 		"http://", "https://u:secret@h", "http://h", "http://h?plain=1", "http://h?plain=%zz", "https://h?token-file=%zz", "https://h?token=secret", "https://h/#secret",
+		"https://h?ca=%zz", "https://h?ca=/none/x", "https://h?cert=secret", "https://h?key=secret", "https://h?cert=/none/x&key=/none/y", "http://localhost?ca=secret", "https://h?ca=/dev/null",
 		"http+unix://secret/x", "http+unix:", "https://h?token-file=/dev/null", "https://h?token-file=/no/such/file",
 		"file:", "file://host/secret", "file:///x?y=z", "file:/x#y", "file:%zz",
 	} {
@@ -221,5 +230,57 @@ func TestOpenMakesNoDirectory(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("it is there")
+	}
+}
+
+// A certificate authority of one's own and a certificate of the client are files that the
+// URL names.
+func TestFilesOfTLS(t *testing.T) {
+	handler, err := httpstore.Handler(memory.New(), httpstore.HandlerOptions{NoToken: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	defer server.Close()
+	cert, key := writePEM(t, server.TLS.Certificates[0])
+	t.Setenv(storeurl.TokenEnv, "")
+	for parameters, works := range map[string]bool{
+		"?ca=" + cert + "&cert=" + cert + "&key=" + key: true,
+		"?ca=" + cert:                   false,
+		"?cert=" + cert + "&key=" + key: false,
+	} {
+		err := opened(t, server.URL+parameters).Save(t.Context(), &provider.Record{ID: "x", Version: 1}, -1)
+		if (err == nil) != works {
+			t.Errorf("%s: got error %v, want none: %t", parameters, err, works)
+		}
+	}
+}
+
+// writePEM returns files with a certificate and its key.
+func writePEM(t *testing.T, pair tls.Certificate) (cert, key string) {
+	t.Helper()
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// Of several tokens in the environment a client uses the first one.
+func TestTokensOfTheEnvironment(t *testing.T) {
+	t.Setenv(storeurl.TokenEnv, testserver.HTTPStoreToken+" an-old-token-of-the-server")
+	p := opened(t, testserver.SharedHTTPStore(t)+"/storeurl-c")
+	if err := p.Save(t.Context(), &provider.Record{ID: "x", Version: 1}, -1); err != nil {
+		t.Error(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 )
 
 // Client has the methods of the AWS SDK's *dynamodb.Client that this package calls.
@@ -62,6 +63,7 @@ func Prefix(prefix string) Option {
 // New returns a provider that keeps its records in a table, given by name or
 // ARN. See [Provider.CreateTable] for the table. New itself does no I/O.
 func New(client Client, table string, opts ...Option) *Provider {
+	argument.NotNil("dynamodb: the client of New", client)
 	p := &Provider{client: client, table: table}
 	for _, opt := range opts {
 		opt(p)

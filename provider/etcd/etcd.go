@@ -9,6 +9,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -47,6 +48,7 @@ func Logger(l *slog.Logger) Option {
 // The provider calls the cluster over the client's connection. A client whose field KV
 // has been replaced, as by package clientv3/namespace, makes no difference: use Prefix.
 func New(client *clientv3.Client, opts ...Option) *Provider {
+	argument.NotNil("etcd: the client of New", client)
 	p := &Provider{client: client, remote: clientv3.RetryKVClient(client), prefix: defaultPrefix}
 	for _, opt := range opts {
 		opt(p)

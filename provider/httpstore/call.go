@@ -59,12 +59,12 @@ func (p *Provider) call(ctx context.Context, c call) (*answer, error) {
 		return nil, explain(ctx, err, sent.Load())
 	}
 	defer resp.Body.Close()
-	body, err := readBody(resp)
-	if err != nil {
-		return nil, explain(ctx, err, true)
-	}
+	body, bodyErr := readBody(resp)
 	if err := checkProtocol(resp); err != nil {
 		return nil, err
+	}
+	if bodyErr != nil {
+		return nil, explain(ctx, bodyErr, true)
 	}
 	return &answer{resp.StatusCode, resp.Header.Get(headerError), resp.Header, body}, nil
 }

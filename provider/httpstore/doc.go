@@ -27,8 +27,9 @@
 //	}
 //	log.Fatal(server.ListenAndServe())
 //
-// The timeouts free the place of a client that stops in the middle of a request; listings,
-// which may take longer, are exempt. IdleTimeout must be longer than the 50 seconds after
+// The timeouts free the place of a client that stops in the middle of a request. While the
+// store reads a page of a listing, which may take longer, they do not apply; the client
+// then has 30 seconds to take the page. IdleTimeout must be longer than the 50 seconds after
 // which a client closes an idle connection. The command holdfast does all of this:
 //
 //	HOLDFAST_TOKEN=… holdfast -store file:///var/lib/shop serve

@@ -2,6 +2,7 @@ package httpstore
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,13 @@ func explain(ctx context.Context, err error, sent bool) error {
 	if over == nil && isForeign(ctx, err) {
 		err = errForeign
 	}
-	reason := discreet(err)
+	reason := err
+	if sent {
+		reason = discreet(err)
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		reason = fmt.Errorf("%w; give the client the certificates to trust, Options.TLS or ca=FILE in a URL of the command holdfast, and a URL with the host's name that the certificate has", err)
+	}
 	explained := fmt.Errorf("httpstore: %w", reason)
 	if over != nil && !errors.Is(reason, over) {
 		explained = fmt.Errorf("httpstore: %w: %w", over, reason)
@@ -68,8 +75,9 @@ func ended(ctx context.Context, err error) error {
 	return nil
 }
 
-// discreet returns err, or another one in its place if net/http or net/textproto quote a
-// response that they cannot read: that may be a part of a record.
+// discreet returns err, of a request that may have been sent, or another one in its place
+// if net/http or net/textproto quote a response that they cannot read: that may be a part
+// of a record.
 func discreet(err error) error {
 	text := err.Error()
 	switch {
@@ -112,6 +120,8 @@ func foreign(status int) string {
 		return answer + ", a redirect, which is not followed; use the URL that it leads to"
 	case status == http.StatusRequestEntityTooLarge:
 		return answer + "; raise the proxy's limit of a body (nginx: client_max_body_size)"
+	case status == http.StatusBadRequest:
+		return answer + "; check whether the URL begins with http:// where the server wants https://"
 	case status == http.StatusNotFound:
 		return answer + "; check the URL's host and path"
 	}

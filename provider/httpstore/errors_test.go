@@ -1,16 +1,21 @@
 package httpstore_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/httpstore"
 	"github.com/holdfast-go/holdfast/provider/memory"
 )
 
@@ -150,4 +155,28 @@ func TestTooLarge(t *testing.T) {
 	rec.Data = make([]byte, 4<<20)
 	storetest.Save(t, p, rec, 0, nil)
 	storetest.WantRecord(t, p, rec)
+}
+
+// A certificate that is not trusted is named as the reason, with what to do about it.
+func TestCertificateThatIsNotTrusted(t *testing.T) {
+	server := httptest.NewUnstartedServer(handler(t, memory.New()))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	err := client(t, server.URL, httpstore.Options{Token: token}).Save(t.Context(), storetest.NewRecord(), 0)
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok || !strings.Contains(err.Error(), "ca=FILE") || !errors.Is(err, provider.ErrNotSaved) {
+		t.Errorf("got error %v, want ErrNotSaved because of the certificate", err)
+	}
+}
+
+// The answer of a TLS port to plain HTTP is not taken for one that is cut off.
+func TestPlainHTTPOnATLSPort(t *testing.T) {
+	server := httptest.NewUnstartedServer(handler(t, memory.New()))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	_, err := client(t, strings.Replace(server.URL, "https:", "http:", 1), httpstore.Options{Token: token}).Fetch(t.Context(), "a")
+	if err == nil || !strings.Contains(err.Error(), "answers 400") || !strings.Contains(err.Error(), "https://") {
+		t.Errorf("got error %v, want one that names https://", err)
+	}
 }

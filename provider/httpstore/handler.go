@@ -28,8 +28,9 @@ type HandlerOptions struct {
 	// provider.ErrTooLarge. Zero means 4 MiB.
 	MaxBytes int64
 
-	// MaxRequests limits the requests that are served at the same time, each of which may
-	// take MaxBytes of memory. One more is answered at once that nothing was saved
+	// MaxRequests limits the requests that are served at the same time. A Save or a Fetch may
+	// take MaxBytes of memory, and a page of a listing, while it is made, five times MaxBytes
+	// and 5 MiB. One more is answered at once that nothing was saved
 	// (provider.ErrNotSaved). Zero means 1024.
 	MaxRequests int
 }

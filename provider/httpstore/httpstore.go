@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -54,6 +55,9 @@ type Options struct {
 // no I/O: a server that cannot be reached is reported by the first call. Its errors
 // contain neither the URL nor the token. Close the provider when it is no longer used.
 func New(url string, options Options) (*Provider, error) {
+	if options.MaxConns < 0 {
+		return nil, errors.New("httpstore: MaxConns of Options is negative")
+	}
 	target, err := parseURL(url, options)
 	if err != nil {
 		return nil, err

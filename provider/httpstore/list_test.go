@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
@@ -150,3 +152,42 @@ func TestListOfAStoreThatCannotList(t *testing.T) {
 		t.Errorf("got error %v, want ErrUnsupported", err)
 	}
 }
+
+// A client that does not read a page does not keep its place: writing has a deadline,
+// although reading the store has none.
+func TestPageIsWrittenWithinADeadline(t *testing.T) {
+	m, _ := fill(t, 10, 0)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/records", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := &deadlined{ResponseRecorder: httptest.NewRecorder(), t: t}
+	handler(t, m).ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.writes == 0 {
+		t.Errorf("got %d and %d writes", w.Code, w.writes)
+	}
+	if !w.deadline.IsZero() {
+		t.Error("the deadline stays for the next request over the connection")
+	}
+}
+
+// deadlined is a ResponseWriter that wants a deadline for each Write.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	t        *testing.T
+	deadline time.Time
+	writes   int
+}
+
+func (d *deadlined) SetWriteDeadline(deadline time.Time) error {
+	d.deadline = deadline
+	return nil
+}
+
+func (d *deadlined) Write(b []byte) (int, error) {
+	d.writes++
+	if left := time.Until(d.deadline); left <= 0 || left > time.Hour {
+		d.t.Errorf("a Write whose deadline is in %v", left)
+	}
+	return d.ResponseRecorder.Write(b)
+}
+
+func (d *deadlined) FlushError() error { return nil }

@@ -23,6 +23,8 @@ const (
 	// store, as provider.Lister demands.
 	maxListings = 64
 	listingIdle = 5 * time.Minute
+
+	pageTimeout = 30 * time.Second // for a client to take a page
 )
 
 // A listing is an iteration over the store that stands still between two pages.
@@ -166,9 +168,12 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) *failure {
 		return refusal(kindNoMethod, "")
 	}
 	// A store may read for minutes until it finds a record with the prefix. Only the client
-	// decides how long it waits; an error says that there is no timeout.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	// decides how long it waits. But it must take the answer; an error says that there are no
+	// deadlines.
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Time{})
 	body, f := h.page(r)
+	_ = control.SetWriteDeadline(time.Now().Add(pageTimeout))
 	if f != nil {
 		return f
 	}
@@ -176,6 +181,9 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) *failure {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body)
+	if control.Flush() == nil {
+		_ = control.SetWriteDeadline(time.Time{}) // the next request over the connection has its own
+	}
 	return nil
 }
 

@@ -144,3 +144,9 @@ func TestNothingButTheURLIsFollowed(t *testing.T) {
 		t.Errorf("the other server was asked for %q", seen)
 	}
 }
+
+func TestNegativeMaxConns(t *testing.T) {
+	if _, err := httpstore.New("https://host", httpstore.Options{MaxConns: -1}); err == nil || !strings.Contains(err.Error(), "MaxConns") {
+		t.Errorf("got error %v", err)
+	}
+}

@@ -21,6 +21,11 @@ type CompareOptions struct {
 	// MaxSize, if positive, is the size, in bytes of Format and Data, above which
 	// Comparison.Larger counts a record.
 	MaxSize int
+
+	// MaxMarker, if positive, is the size, in bytes of Format and Data, above which
+	// Comparison.Larger counts a record because of the marker that from has while it is
+	// being moved.
+	MaxMarker int
 }
 
 // Comparison counts the IDs that from has, by what to has.
@@ -34,8 +39,8 @@ type Comparison struct {
 	Differ  int64 // to has another record: MoveAll would return ErrInBoth
 	Damaged int64 // markers that cannot be read
 
-	// Unversioned is the number of records, of those that are Missing, Same or Differ, that
-	// cannot be moved because of their version (ErrUnversioned).
+	// Unversioned is the number of records, of those that are Missing or Same, that cannot be
+	// moved because of their version (ErrUnversioned).
 	Unversioned int64
 
 	// Ended is the number of IDs, of Status.Marked, for which to has no record. It was
@@ -44,7 +49,9 @@ type Comparison struct {
 
 	Bytes   int64 // of Format and Data of the records that are left
 	Largest int   // the most that one of them has
-	Larger  int64 // how many of them have more than CompareOptions.MaxSize
+	Larger  int64 // of those that are Missing, Same or Moving, and not Unversioned, how many exceed MaxSize or MaxMarker
+
+	LargestMarker int // the size of the largest marker that from gets when they are moved
 }
 
 // Compare lists from and looks up each ID in to. It changes nothing. It can be called in
@@ -72,7 +79,7 @@ func (p *Provider) Compare(ctx context.Context, opts CompareOptions) (Comparison
 				cancel()
 			case err == nil:
 				c.add(here, there)
-				if opts.MaxSize > 0 && here.isLeft() && here.rec != nil && sizeReserved(here.rec) > opts.MaxSize {
+				if here.isMovable(there) && opts.isExceededBy(here) {
 					c.Larger++
 				}
 				if opts.Progress != nil {
@@ -132,18 +139,44 @@ func (c *Comparison) add(here listed, there entry) {
 		c.Moving++
 	case here.state == plain:
 		c.addLeft(here.rec)
-		if here.rec.Version <= 0 {
-			c.Unversioned++
-		}
-		switch {
-		case here.isSameAs(there):
-			c.Same++
-		case there.state == plain:
-			c.Differ++
-		default:
-			c.Missing++
-		}
+		c.addPlain(here, there)
 	}
+}
+
+// addPlain counts a record that is left and is not being moved.
+func (c *Comparison) addPlain(here listed, there entry) {
+	switch {
+	case here.isSameAs(there):
+		c.Same++
+	case there.state == plain:
+		c.Differ++
+		return
+	default:
+		c.Missing++
+	}
+	if here.rec.Version <= 0 {
+		c.Unversioned++
+		return
+	}
+	c.LargestMarker = max(c.LargestMarker, sizeMoving(here.rec))
+}
+
+// isMovable reports whether nothing but its size may keep a record from being moved.
+func (e listed) isMovable(there entry) bool {
+	switch {
+	case e.damaged != nil:
+		return false
+	case e.state == plain:
+		return e.rec.Version > 0 && (there.state != plain || e.isSameAs(there))
+	default:
+		return e.state == moving
+	}
+}
+
+// isExceededBy reports whether a record is too large, or its marker is.
+func (o CompareOptions) isExceededBy(e listed) bool {
+	return o.MaxSize > 0 && sizeReserved(e.rec) > o.MaxSize ||
+		o.MaxMarker > 0 && e.state == plain && sizeMoving(e.rec) > o.MaxMarker
 }
 
 func (c *Comparison) addLeft(rec *provider.Record) {

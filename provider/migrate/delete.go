@@ -35,7 +35,7 @@ func (p *Provider) deleteTo(ctx context.Context, id string) error {
 func (p *Provider) deleteOver(ctx context.Context, id string, e entry) (done bool, now entry, err error) {
 	switch e.state {
 	case moving:
-		if err := p.finish(ctx, e); err != nil {
+		if _, err := p.finish(ctx, e); err != nil {
 			return false, e, err
 		}
 		return true, e, p.deleteTo(ctx, id)

@@ -19,7 +19,7 @@ func (p *Provider) fetch(ctx context.Context, id string) (*provider.Record, erro
 		return e.rec, nil
 	case moving:
 		// The clock of to decides whether the record has expired.
-		if err := p.finish(ctx, e); err != nil {
+		if _, err := p.finish(ctx, e); err != nil {
 			return nil, err
 		}
 	case absent:

@@ -131,9 +131,18 @@ func pack(format string, rec *provider.Record) *provider.Record {
 	data := make([]byte, 0, len(rec.Data)+len(rec.Format))
 	data = append(append(data, rec.Data...), rec.Format...)
 	return &provider.Record{
-		ID: rec.ID, Version: newVersion(), Data: data,
-		Format: fmt.Sprintf("%s %d %d %d", format, rec.Version, provider.Millis(rec.ExpiresAt), len(rec.Format)),
+		ID: rec.ID, Version: newVersion(), Data: data, Format: packedFormat(format, rec),
 	}
+}
+
+// packedFormat returns the Format of a marker that contains rec.
+func packedFormat(format string, rec *provider.Record) string {
+	return fmt.Sprintf("%s %d %d %d", format, rec.Version, provider.Millis(rec.ExpiresAt), len(rec.Format))
+}
+
+// sizeMoving returns the length of the Format and the Data of movingMarker.
+func sizeMoving(rec *provider.Record) int {
+	return len(packedFormat(formatMoving, rec)) + sizeReserved(rec)
 }
 
 // unpack returns the record that a marker contains.

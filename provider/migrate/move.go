@@ -16,8 +16,9 @@ const maxRounds = 10
 type fate int
 
 const (
-	wasMoved fate = iota // by this call
-	wasGone              // or has been moved by another one
+	wasMoved   fate = iota // by this call
+	wasGone                // or has been moved by another one
+	hasChanged             // from has something else now
 )
 
 // Move moves one record, for programs that know the IDs of a store that is no
@@ -47,56 +48,59 @@ func (p *Provider) move(ctx context.Context, id string, e entry) (f fate, change
 		case e.state == absent || e.state == moved:
 			return wasGone, changes, nil
 		case e.state == moving:
-			return wasMoved, changes, p.finish(ctx, e)
+			f, err := p.finish(ctx, e)
+			return f, changes, err
 		case e.rec.Version <= 0:
 			return wasGone, changes, ErrUnversioned
 		}
-		frozen, now, err := p.freeze(ctx, e)
-		if err != nil || frozen {
-			return wasMoved, changes, err
+		f, now, err := p.freeze(ctx, e)
+		if err != nil || f != hasChanged {
+			return f, changes, err
 		}
 		e = now
 	}
 	return wasGone, changes, inFrom(ctx.Err())
 }
 
-// freeze moves a record if from still has it as e. Otherwise it returns what from has. The
-// reservation comes first: if to has no room for the record, or has another one, nothing
+// freeze moves a record if from still has it as e. Otherwise it has changed, and freeze
+// returns what from has. The reservation comes first: if to has no room for the record, or has another one, nothing
 // has changed.
-func (p *Provider) freeze(ctx context.Context, e entry) (frozen bool, now entry, err error) {
+func (p *Provider) freeze(ctx context.Context, e entry) (f fate, now entry, err error) {
 	to, err := p.reserve(ctx, e.rec)
 	if errors.Is(err, ErrInBoth) {
 		now, lookErr := p.look(ctx, e.rec.ID)
 		if lookErr == nil && (now.state != plain || now.version != e.version) {
-			return false, now, nil // it was moved, or changed
+			return hasChanged, now, nil // it was moved, or changed
 		}
 	}
 	if err != nil {
-		return false, now, err
+		return hasChanged, now, err
 	}
 	marker := movingMarker(e.rec)
-	frozen, now, err = p.swap(ctx, marker, e.version)
+	frozen, now, err := p.swap(ctx, marker, e.version)
 	if err != nil || !frozen {
-		return false, now, err
+		return hasChanged, now, err
 	}
 	e = entry{state: moving, version: marker.Version, rec: e.rec}
 	if to.state == reservation {
 		placed, _, err := p.swapTo(provider.WithReserve(ctx), e.rec, to.version)
 		if err != nil || placed {
-			return true, now, p.release(ctx, e, err)
+			f, err := p.release(ctx, e, err)
+			return f, now, err
 		}
 	}
-	return true, now, p.finish(ctx, e)
+	f, err = p.finish(ctx, e)
+	return f, now, err
 }
 
 // finish completes the move of a record that another call has begun. Any number of calls
 // may do so at a time.
-func (p *Provider) finish(ctx context.Context, e entry) error {
+func (p *Provider) finish(ctx context.Context, e entry) (fate, error) {
 	ctx = provider.WithReserve(ctx)
 	for range maxRounds {
 		to, err := p.reserve(ctx, e.rec)
 		if err != nil && !errors.Is(err, ErrInBoth) {
-			return err
+			return wasGone, err
 		}
 		if to.state == plain {
 			return p.release(ctx, e, nil)
@@ -106,30 +110,35 @@ func (p *Provider) finish(ctx context.Context, e entry) error {
 		// by then, so that the swap fails.
 		now, lookErr := p.look(ctx, e.rec.ID)
 		if lookErr != nil || now.state != moving || now.version != e.version {
-			return lookErr
+			return wasGone, lookErr
 		}
 		if err != nil {
-			return err
+			return wasGone, err
 		}
 		placed, _, err := p.swapTo(ctx, e.rec, to.version)
 		if err != nil || placed {
 			return p.release(ctx, e, err)
 		}
 	}
-	return errUnplaced
+	return wasGone, errUnplaced
 }
 
 // release replaces the marker of a record that is in to by the one that to decides. Another
-// marker than e means that another call has done so. If err is not nil, it is returned.
-func (p *Provider) release(ctx context.Context, e entry, err error) error {
+// marker than e means that another call has done so: of several calls that finish a move,
+// one has moved the record. If err is not nil, it is returned.
+func (p *Provider) release(ctx context.Context, e entry, err error) (fate, error) {
 	if err != nil {
-		return err
+		return wasGone, err
 	}
-	if _, _, err := p.swap(ctx, movedMarker(e.rec.ID), e.version); err != nil {
-		return err
+	released, _, err := p.swap(ctx, movedMarker(e.rec.ID), e.version)
+	if err != nil {
+		return wasGone, err
 	}
 	p.moved.add(e.rec.ID)
-	return nil
+	if !released {
+		return wasGone, nil
+	}
+	return wasMoved, nil
 }
 
 // reserve returns a reservation in to for rec, or rec itself if to has it already. If to

@@ -26,7 +26,7 @@ type MoveOptions struct {
 type Report struct {
 	Moved   int64 // records that were moved
 	Changed int64 // how often a record had changed when it was to be moved, so that its move began again
-	Gone    int64 // records that had expired, had been deleted, or had been moved by another call before it was their turn
+	Gone    int64 // records that had expired, had been deleted, or whose move another call has finished, also one of an instance
 
 	// Pass is the number of the current pass over from, beginning with 1. A pass that finds
 	// nothing to move is the last one. The following numbers count the records of this pass
@@ -36,7 +36,7 @@ type Report struct {
 	InBoth      int64 // ErrInBoth
 	Unversioned int64 // ErrUnversioned
 	Unreadable  int64 // provider.ErrUnreadable: markers that somebody has damaged
-	Failed      int64 // any other error
+	Failed      int64 // any other error, but not the end of the context
 }
 
 // Left returns the number of records of the current pass that were not moved.
@@ -155,11 +155,12 @@ func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) e
 	err := p.each(ctx, opts.Parallel, listed.isLeft, func(e listed) func() {
 		f, changes, err := wasGone, int64(0), e.damaged
 		if err == nil {
-			ctx, cancel := context.WithTimeout(ctx, moveTimeout)
-			defer cancel()
-			f, changes, err = p.move(ctx, e.id, e.entry)
+			f, changes, err = p.moveInTime(ctx, e)
 		}
 		return func() {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return // the record has not failed
+			}
 			report.add(f, changes, err)
 			if first == nil && err != nil {
 				first = err
@@ -176,4 +177,11 @@ func (p *Provider) pass(ctx context.Context, opts MoveOptions, report *Report) e
 		return fmt.Errorf("%w: %s; the first error: %w", ErrLeft, report.reasons(), first)
 	}
 	return nil
+}
+
+// moveInTime moves a record that was listed, or gives up after a while.
+func (p *Provider) moveInTime(ctx context.Context, e listed) (f fate, changes int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, moveTimeout)
+	defer cancel()
+	return p.move(ctx, e.id, e.entry)
 }

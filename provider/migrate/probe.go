@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
@@ -23,6 +24,33 @@ func (p *Provider) Probe(ctx context.Context, size int) error {
 	}
 	return p.probeWith(ctx, max(size, 0))
 }
+
+// ProbeMarker checks that from accepts a marker of size bytes (of Format and Data), as it
+// has while a record is being moved; the error is a provider.ErrTooLarge if it does not.
+// See Comparison.LargestMarker. ProbeMarker saves a marker in from that expires, of an ID
+// that no record has, and deletes it.
+func (p *Provider) ProbeMarker(ctx context.Context, size int) error {
+	if err := outcome.Check(ctx, "migrate", nil); err != nil {
+		return err
+	}
+	if p.prepare {
+		return errPrepare
+	}
+	rec := &provider.Record{
+		ID: probeID(), Version: newVersion(), ExpiresAt: time.Now().Add(reservationTime),
+		Format: formatMoved, Data: make([]byte, max(0, size-len(formatMoved))),
+	}
+	if err := p.from.Save(ctx, rec, 0); err != nil {
+		return inFrom(err)
+	}
+	if err := p.from.Delete(ctx, rec.ID); err != nil {
+		return inFrom(err)
+	}
+	return nil
+}
+
+// probeID returns an ID that no record has.
+func probeID() string { return fmt.Sprintf("%sprobe-%x", formatPrefix, newVersion()) }
 
 // probe checks what would leave a record frozen if it was found too late: that to is
 // another store than from, and that its clock agrees with that of this program. It does so
@@ -45,7 +73,7 @@ func (p *Provider) probe(ctx context.Context) error {
 // stores, and deletes it.
 func (p *Provider) probeWith(ctx context.Context, size int) error {
 	rec := reservationFor(&provider.Record{
-		ID:   fmt.Sprintf("%sprobe-%x", formatPrefix, newVersion()),
+		ID:   probeID(),
 		Data: make([]byte, size),
 	})
 	if err := p.to.Save(ctx, rec, 0); err != nil {

@@ -49,7 +49,7 @@ func allows(e entry, expectVersion int64) bool {
 func (p *Provider) saveOver(ctx context.Context, rec *provider.Record, expectVersion int64, e entry) (done bool, now entry, err error) {
 	switch e.state {
 	case moving:
-		if err := p.finish(ctx, e); err != nil {
+		if _, err := p.finish(ctx, e); err != nil {
 			return false, e, unsaved(err)
 		}
 		return true, e, p.saveTo(ctx, rec, expectVersion)

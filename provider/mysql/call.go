@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -44,6 +45,7 @@ func (p *Provider) call(ctx context.Context, trip func(conn *sql.Conn) error) er
 // on runs f with a connection. A failure to get one is marked as unsent, to distinguish it
 // from a failed statement.
 func (p *Provider) on(ctx context.Context, f func(conn *sql.Conn) error) error {
+	argument.NotNil("mysql: the database of New", p.db) // which is for Schema alone then
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return &unsent{err}

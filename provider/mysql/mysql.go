@@ -53,6 +53,7 @@ func Logger(l *slog.Logger) Option {
 // The first call of the Provider checks the settings of the connection that matter, with
 // one more trip. All calls fail with an error that says what to change, such as
 // autocommit, until it is changed.
+// If db is nil, only Schema may be called; other calls panic.
 func New(db *sql.DB, opts ...Option) *Provider {
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	for _, opt := range opts {

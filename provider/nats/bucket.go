@@ -32,6 +32,9 @@ func (p *Provider) CreateBucket(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, createTimeout)
 		defer cancel()
 	}
+	if err := p.connected(); err != nil {
+		return p.explain(ctx, err)
+	}
 	stream, err := p.js.Stream(ctx, p.stream())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		stream, err = p.createStream(ctx)
@@ -90,7 +93,7 @@ func (p *Provider) faults(cfg jetstream.StreamConfig) (faults []string) {
 func (p *Provider) explainBucket(ctx context.Context, err error) error {
 	answer, ok := errors.AsType[*jetstream.APIError](err)
 	if !ok {
-		return p.explain(ctx, err)
+		return p.explain(ctx, p.unsentOf(err))
 	}
 	return p.explain(ctx, &apiError{Code: int(answer.ErrorCode), Description: answer.Description})
 }

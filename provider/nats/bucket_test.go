@@ -1,11 +1,14 @@
 package nats_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	natsclient "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-go/holdfast/internal/storetest"
@@ -87,4 +90,23 @@ func TestCreateBucketRefusesOthers(t *testing.T) {
 			t.Error("got no error")
 		}
 	})
+}
+
+// CreateBucket says that there is no connection, and why.
+func TestCreateBucketWithoutAConnection(t *testing.T) {
+	server := testserver.Nats(t, "-user", "app", "-password", "another")
+	for name, tc := range map[string]struct{ url, why string }{
+		"no server":        {"nats://" + testserver.FreeAddr(t), "no server can be reached"},
+		"a wrong password": {strings.Replace(server.URL, "nats://", "nats://app:hunter2@", 1), "uthorization"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := open(t, tc.url).CreateBucket(t.Context())
+			if !errors.Is(err, natsclient.ErrDisconnected) && !errors.Is(err, natsclient.ErrConnectionClosed) {
+				t.Errorf("got error %v, want one of the connection", err)
+			}
+			if text := fmt.Sprint(err); !strings.Contains(text, tc.why) || strings.Contains(text, "hunter2") {
+				t.Errorf("got error %v, want one that says %q", err, tc.why)
+			}
+		})
+	}
 }

@@ -24,8 +24,8 @@ func (p *Provider) request(ctx context.Context, m *natsclient.Msg) (*natsclient.
 	defer giveUp(nil)
 	lost := p.conn.StatusChanged(natsclient.DISCONNECTED, natsclient.RECONNECTING, natsclient.CLOSED)
 	defer p.conn.RemoveStatusListener(lost)
-	if !p.conn.IsConnected() {
-		return nil, &unsent{p.disconnected()}
+	if err := p.connected(); err != nil {
+		return nil, err
 	}
 	go func() {
 		select {
@@ -38,7 +38,7 @@ func (p *Provider) request(ctx context.Context, m *natsclient.Msg) (*natsclient.
 	if err != nil && context.Cause(ctx) == errLost {
 		return nil, errLost
 	}
-	return reply, err
+	return reply, p.unsentOf(err)
 }
 
 // callTimeoutOf returns how long a call may take: what is left of its context's time.

@@ -78,9 +78,14 @@
 //	Save that conflicts                         1
 //	Save without a check                        1
 //	Delete                                      1
-//	List                                        16, and 1 for every record
+//	List                                        2, and 1 for every record
+//	  of more than 90,000 keys                  17
+//	  of more than 1.4 million keys             257
+//	  of more than 23 million keys              4097
 //
-// A record takes its data and 230 bytes with an ID of 63 characters. A conflict returns the current
+// A bucket may have 400 million keys; with more, List returns an error.
+//
+// A record takes its data and 235 bytes with an ID of 63 characters. A conflict returns the current
 // record. Each change is stored by most replicas before it
 // is acknowledged.
 //
@@ -112,9 +117,9 @@
 //
 // # Format
 //
-// The key of a record is a hexadecimal digit of a hash of its ID, a dot, and the ID in
-// base32 (RFC 4648, extended hex, without padding). The value is the bytes F5 48 46 03, then
-// version and expiry in milliseconds, 8 bytes each in big-endian order, the length of
-// Format in one byte, Format, Data. A value that does not begin with these bytes is not
-// read ([provider.ErrUnreadable]).
+// The key of a record is three hexadecimal digits of a hash of its ID with a dot after
+// each, and the ID in base32 (RFC 4648, extended hex, without padding). The value is the
+// bytes F5 48 46 03, then version and expiry in milliseconds, 8 bytes each in big-endian
+// order, the length of Format in one byte, Format, Data. A value that does not begin with
+// these bytes is not read ([provider.ErrUnreadable]).
 package nats

@@ -18,7 +18,7 @@ var (
 	errForeign     = outcome.Refused(fmt.Errorf("nats: %w: the bucket has a key that is not of this package; use a bucket for sessions alone", provider.ErrUnreadable))
 	errGarbled     = errors.New("nats: the reply cannot be read; is JetStream enabled, and does another subscriber answer in its place?")
 	errLost        = errors.New("the connection was lost before the reply")
-	errTooMany     = errors.New("nats: the bucket has too many keys for List: 100,000 in one of 16 parts")
+	errTooMany     = errors.New("nats: the bucket has too many keys for List, more than 100,000 in one of 4,096 parts; divide the sessions among several buckets")
 	errOtherStream = errors.New("nats: another stream than that of the bucket has stored the message; remove the subjects of the bucket from that stream")
 )
 
@@ -43,13 +43,32 @@ func (u *unsent) Unwrap() error { return u.error }
 
 // disconnected returns why there is no connection.
 func (p *Provider) disconnected() error {
+	state := natsclient.ErrDisconnected
 	if p.conn.IsClosed() {
-		return natsclient.ErrConnectionClosed
+		state = natsclient.ErrConnectionClosed
 	}
 	if err := cmp.Or(p.lastError(), p.conn.LastError()); err != nil {
-		return fmt.Errorf("%w: %w", natsclient.ErrDisconnected, err)
+		return fmt.Errorf("%w: %w", state, err)
 	}
-	return natsclient.ErrDisconnected
+	return state
+}
+
+// connected returns an error if there is no connection. A request would then be kept until
+// there is one, or be refused with an error that does not say so.
+func (p *Provider) connected() error {
+	if p.conn.IsConnected() {
+		return nil
+	}
+	return &unsent{p.disconnected()}
+}
+
+// unsentOf returns err, or what it means if it says that the client keeps no requests while
+// there is no connection.
+func (p *Provider) unsentOf(err error) error {
+	if errors.Is(err, natsclient.ErrReconnectBufExceeded) {
+		return &unsent{p.disconnected()}
+	}
+	return err
 }
 
 // explainWrite is explain for a message. It marks the error if the message has certainly
@@ -80,6 +99,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("nats: nobody answers for bucket %q: it does not exist (CreateBucket creates it), JetStream is not enabled, the account has no permission, or the bucket has no leader at the moment: %w", p.bucket, err)
 	case errors.Is(err, natsclient.ErrDisconnected):
 		return fmt.Errorf("nats: no server can be reached; the client goes on trying: %w", err)
+	case errors.Is(err, natsclient.ErrConnectionClosed):
+		return fmt.Errorf("nats: the connection was closed, by Close or after the server has refused the user several times; open the provider again: %w", err)
 	case errors.Is(err, natsclient.ErrMaxPayload):
 		return fmt.Errorf("nats: %w: the server's max_payload is exceeded, 1 MiB by default: %w", provider.ErrTooLarge, err)
 	}

@@ -13,8 +13,8 @@ import (
 var _ provider.Lister = (*Provider)(nil)
 
 // List implements provider.Lister. The order is not defined. It asks for the names of the
-// keys first, in 16 parts, and then for the records whose ID begins with prefix, one at a
-// time: each takes a round trip to the leader of the bucket.
+// keys, of all or of one part at a time, and for the records whose ID begins with prefix,
+// one at a time: each takes a round trip to the leader of the bucket.
 func (p *Provider) List(ctx context.Context, prefix string) iter.Seq2[*provider.Record, error] {
 	return paging.List(ctx, "nats", prefix, p.pages(ctx, prefix))
 }
@@ -51,40 +51,109 @@ func (p *Provider) page(ctx context.Context, id string) ([]*provider.Record, err
 // a marker.
 func (p *Provider) ids(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for n := range parts {
-			subjects, err := p.names(ctx, p.subjects(part(n)+".*"))
+		count, err := p.count(ctx)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		ask := func(path string) (map[string]int, bool, error) { return p.names(ctx, p.subjects(path)) }
+		for subject, err := range inParts(ask, levelFor(count)) {
 			if err != nil {
 				yield("", err)
 				return
 			}
-			for subject := range subjects {
-				if id, ok := p.id(subject); ok && strings.HasPrefix(id, prefix) && !yield(id, nil) {
-					return
-				}
+			if id, ok := p.id(subject); ok && strings.HasPrefix(id, prefix) && !yield(id, nil) {
+				return
 			}
 		}
 	}
 }
 
-// names returns the subjects that match a filter, as the keys of a map. The server lists
-// 100,000 in a reply. Since others may be deleted meanwhile, there is no second reply.
-func (p *Provider) names(ctx context.Context, filter string) (map[string]int, error) {
-	var answer struct {
-		Error *apiError `json:"error"`
-		Total int       `json:"total"`
-		Limit int       `json:"limit"`
-		State struct {
-			Subjects map[string]int `json:"subjects"`
-		} `json:"state"`
+// maxNames is how many names the server lists in a reply. Since keys may be deleted
+// meanwhile, there is no second reply about the same ones.
+const maxNames = 100_000
+
+// levelFor returns the level whose parts have few enough of count names for a reply each.
+func levelFor(count int) (level int) {
+	for ; level < levels && count > maxNames*9/10; level++ {
+		count /= parts
 	}
-	err := p.api(ctx, "STREAM.INFO."+p.stream(), map[string]string{"subjects_filter": filter}, &answer)
-	switch {
-	case err != nil:
-		return nil, err
-	case answer.Error != nil:
-		return nil, p.explain(ctx, answer.Error)
-	case answer.Total > len(answer.State.Subjects):
-		return nil, errTooMany
+	return level
+}
+
+// askFunc returns the names of the keys that match a path, and whether these are all.
+type askFunc func(path string) (names map[string]int, all bool, err error)
+
+// inParts yields the names of all keys, by asking for those of each part of a level. If a
+// part has too many for a reply, it asks for those of its own parts.
+func inParts(ask askFunc, level int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var visit func(path string, depth int) bool
+		visit = func(path string, depth int) bool {
+			if depth >= level {
+				names, all, err := ask(path + strings.Repeat("*.", levels-depth) + "*")
+				switch {
+				case err != nil:
+					return yield("", err) && false
+				case all:
+					return yieldNames(names, yield)
+				case depth == levels:
+					return yield("", errTooMany) && false
+				}
+			}
+			for n := range parts {
+				if !visit(path+part(n), depth+1) {
+					return false
+				}
+			}
+			return true
+		}
+		visit("", 0)
 	}
-	return answer.State.Subjects, nil
+}
+
+func yieldNames(names map[string]int, yield func(string, error) bool) bool {
+	for name := range names {
+		if !yield(name, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// streamInfo is what the server says about the stream.
+type streamInfo struct {
+	Error *apiError `json:"error"`
+	Total int       `json:"total"` // of the subjects that match
+	State struct {
+		Count    int            `json:"num_subjects"`
+		Subjects map[string]int `json:"subjects"`
+	} `json:"state"`
+}
+
+// info asks about the stream, and about the subjects that match a filter.
+func (p *Provider) info(ctx context.Context, filter string) (streamInfo, error) {
+	var answer streamInfo
+	request := map[string]string{}
+	if filter != "" {
+		request["subjects_filter"] = filter
+	}
+	err := p.api(ctx, "STREAM.INFO."+p.stream(), request, &answer)
+	if err == nil && answer.Error != nil {
+		err = p.explain(ctx, answer.Error)
+	}
+	return answer, err
+}
+
+// count returns the number of keys.
+func (p *Provider) count(ctx context.Context) (int, error) {
+	answer, err := p.info(ctx, "")
+	return answer.State.Count, err
+}
+
+// names returns the subjects that match a filter, as the keys of a map, and whether these
+// are all.
+func (p *Provider) names(ctx context.Context, filter string) (names map[string]int, all bool, err error) {
+	answer, err := p.info(ctx, filter)
+	return answer.State.Subjects, answer.Total <= len(answer.State.Subjects), err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -59,6 +60,7 @@ func validReplicas(n int) bool { return n == 1 || n == 3 || n == 5 }
 // CreateBucket for the bucket. The package's documentation says how to set up the
 // connection. New panics if js has a domain or an API prefix, which are not supported.
 func New(js jetstream.JetStream, opts ...Option) *Provider {
+	argument.NotNil("nats: the JetStream of New", js)
 	if o := js.Options(); o.Domain != "" || o.APIPrefix != "" {
 		panic("nats: New takes a JetStream without a domain and without an API prefix")
 	}

@@ -53,17 +53,24 @@ func decode(id string, value []byte) (*provider.Record, error) {
 // keys encodes IDs, since a key has letters, digits and some punctuation only.
 var keys = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// parts is how many parts the keys are in, by a hash, so that List can ask for the names
-// of one part at a time.
-const parts = 16
+// The keys are in parts, by a hash, each of which has parts again, so that List can ask
+// for the names of one part at a time.
+const (
+	parts  = 16
+	levels = 3
+)
 
-// part returns the name of a part.
-func part(n int) string { return strconv.FormatInt(int64(n), parts) }
+// part returns the name of a part, in the one that has it.
+func part(n int) string { return strconv.FormatInt(int64(n), parts) + "." }
 
 // subject returns the subject of a record's messages.
 func (p *Provider) subject(id string) string {
 	hash := sha256.Sum256([]byte(id))
-	return p.subjects(part(int(hash[0])%parts) + "." + keys.EncodeToString([]byte(id)))
+	path := ""
+	for _, b := range hash[:levels] {
+		path += part(int(b) % parts)
+	}
+	return p.subjects(path + keys.EncodeToString([]byte(id)))
 }
 
 // subjects returns what the subjects of all records begin with, and then rest.

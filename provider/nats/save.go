@@ -40,7 +40,10 @@ func (p *Provider) swap(ctx context.Context, rec *provider.Record, expectVersion
 		if err != nil {
 			return err
 		}
-		if !outcome.Allows(current, rec, expectVersion) {
+		// It may have the expected version and that of rec, with other data. Nothing has been
+		// sent yet, unlike where Allows is asked after a statement.
+		isExpected := expectVersion > 0 && current != nil && current.Version == expectVersion
+		if !isExpected && !outcome.Allows(current, rec, expectVersion) {
 			return outcome.Conflict("nats", current, rec)
 		}
 		err = p.publishAfter(ctx, p.message(rec, now), found.Sequence)

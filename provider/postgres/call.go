@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -34,6 +35,7 @@ func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 // on runs f with the database or, if it is a pool, with a connection. A failure to get a
 // connection is marked as unsent, to distinguish it from a failed query.
 func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
+	argument.NotNil("postgres: the database of New", p.db) // which is for Schema alone then
 	pool, ok := p.db.(*pgxpool.Pool)
 	if !ok {
 		return f(p.db)

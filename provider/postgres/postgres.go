@@ -60,7 +60,8 @@ func Logger(l *slog.Logger) Option {
 }
 
 // New returns a provider that keeps its records in a table of db. It does no I/O; see
-// CreateTable for the table.
+// CreateTable for the table. If db is nil, only Schema and CockroachSchema may be called;
+// other calls panic.
 func New(db DB, opts ...Option) *Provider {
 	p := &Provider{db: db, table: parseTable(defaultTable)}
 	// *pgx.Conn itself, and whatever else leads to a single connection.

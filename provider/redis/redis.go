@@ -7,6 +7,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -60,6 +61,7 @@ func Prefix(prefix string) Option {
 // close. See the package's documentation for the options of the client. New itself does
 // no I/O.
 func New(client Client, opts ...Option) *Provider {
+	argument.NotNil("redis: the client of New", client)
 	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix}
 	for _, opt := range opts {
 		opt(p)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -121,6 +122,7 @@ func (p *Provider) queryRow(ctx context.Context, db *sql.DB, sql string, args []
 // SQLite itself waits in this way if it has a busy_timeout, but some drivers do not end
 // that wait with the context.
 func (p *Provider) call(ctx context.Context, trip func() error) error {
+	argument.NotNil("sqlite: the database of New", p.db) // which is for Schema alone then
 	if err := p.file.check(ctx, p.reader); err != nil {
 		return p.explain(ctx, err)
 	}

@@ -103,7 +103,9 @@
 //	sqlite3 shop.db "VACUUM INTO 'backup.db'"
 //
 // or ".backup backup.db", or the same statement by a connection of the program that may
-// write. The copy holds every change that was acknowledged before it began. To restore it,
+// write. The copy may be read by whom the umask admits, usually by everyone (mode 0644),
+// whatever the mode of shop.db is: run "umask 077" before the command, or write it into a
+// directory of mode 0700. The copy holds every change that was acknowledged before it began. To restore it,
 // stop all programs, remove the three files, and put the copy in their place. Sessions that
 // have ended since the backup are then alive again.
 //

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -43,6 +44,7 @@ func Table(name string) Option {
 // It is worth it if that one has a single connection: reads then need not wait for
 // writers.
 func Reader(db *sql.DB) Option {
+	argument.NotNil("sqlite: the database of Reader", db)
 	return func(p *Provider) { p.reader = db }
 }
 
@@ -53,6 +55,7 @@ func Logger(l *slog.Logger) Option {
 
 // New returns a provider that keeps its records in a table of db. It does no I/O; see
 // CreateTable for the table. Closing db is the caller's task, after the last call.
+// If db is nil, only Schema may be called; other calls panic.
 func New(db *sql.DB, opts ...Option) *Provider {
 	p := &Provider{db: db, reader: db, turn: make(chan struct{}, 1), table: defaultTable}
 	for _, opt := range opts {

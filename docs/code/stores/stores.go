@@ -37,7 +37,7 @@ func openPostgres(ctx context.Context, url string) (provider.Provider, error) {
 }
 
 func openSQLite(file string) (*opensqlite.Provider, error) {
-	return opensqlite.Open(file) // "shop.db"; creates it, and purges it every few minutes; Close it in the end
+	return opensqlite.Open(file) // "shop.db"; creates it, and purges it every ten minutes; Close it in the end
 }
 
 func openMySQL(ctx context.Context, url string) (*mysqlprovider.Provider, error) {
