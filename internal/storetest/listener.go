@@ -115,3 +115,14 @@ func isClosed(c chan struct{}) bool {
 		return false
 	}
 }
+
+// Total returns the number of messages that were heard.
+func (l *Listener) Total() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	total := 0
+	for _, n := range l.messages {
+		total += n
+	}
+	return total
+}

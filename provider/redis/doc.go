@@ -134,8 +134,8 @@
 //
 //	+publish +subscribe +ping &holdfast:*
 //
-// and in a cluster +spublish and +ssubscribe in place of the first two. go-redis tries COMMAND and some of CLIENT too, and works without
-// them.
+// and in a cluster +spublish and +ssubscribe in place of the first two. go-redis tries
+// COMMAND and some of CLIENT too, and works without them.
 //
 // # Memory
 //

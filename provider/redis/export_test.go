@@ -2,9 +2,9 @@ package redis
 
 import "time"
 
-// PingEvery sets the time between two pings of a Listen.
-func PingEvery(d time.Duration) Option {
-	return func(p *Provider) { p.pingEvery = d }
+// Ping sets the time between two pings of a Listen, and how long it waits for an answer.
+func Ping(every, timeout time.Duration) Option {
+	return func(p *Provider) { p.pingEvery, p.pingTimeout = every, timeout }
 }
 
 // Channel returns the channel of the messages.

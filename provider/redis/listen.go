@@ -10,11 +10,15 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/provider/internal/listening"
+	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
-// pingEvery is the time between two pings of a connection that listens. A connection on
-// which nothing has arrived between two pings counts as lost.
-const pingEvery = 5 * time.Second
+// A connection that listens is sent a ping every pingEvery. If nothing arrives within
+// pingTimeout after it, the connection counts as lost.
+const (
+	pingEvery   = 5 * time.Second
+	pingTimeout = 5 * time.Second
+)
 
 var (
 	errNoNode       = fmt.Errorf("redis: Listen needs a Client, ClusterClient or Ring of go-redis, or a wrapper that embeds one: %w", errors.ErrUnsupported)
@@ -75,7 +79,7 @@ func (p *Provider) subscribe(ctx context.Context, sharded bool, begin func(), de
 	}()
 	err = sub.receive(ctx, begin, deliver)
 	stop()
-	if lost := <-pinged; lost != nil {
+	if lost := <-pinged; lost != nil && ctx.Err() == nil && !errors.Is(lost, context.Canceled) {
 		return lost
 	}
 	return err
@@ -99,25 +103,26 @@ func (p *Provider) channelServer(ctx context.Context) (*goredis.Options, error) 
 	return node.Load(), err
 }
 
-// ping sends pings until ctx ends, and returns an error if nothing arrives in between, or
-// if another server has the channel now.
+// ping sends pings until ctx ends, and returns an error if one is not answered, or if
+// another server has the channel now.
 func (p *Provider) ping(ctx context.Context, sub *subscription, addr string) error {
-	tick := time.NewTicker(p.pingEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
+	for sleep.For(ctx, p.pingEvery) == nil {
 		if now, err := p.channelServer(ctx); err == nil && now.Addr != addr {
 			return errMovedAway
 		}
-		if !sub.alive.Swap(false) {
-			return errSilent
+		select {
+		case <-sub.signs: // of the time before the ping
+		default:
 		}
-		if err := sub.ping(ctx); err != nil && ctx.Err() == nil {
+		if err := sub.ping(ctx); err != nil {
 			return err
 		}
+		select {
+		case <-sub.signs:
+		case <-time.After(p.pingTimeout):
+			return errSilent
+		case <-ctx.Done():
+		}
 	}
+	return nil
 }

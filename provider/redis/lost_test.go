@@ -28,8 +28,11 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := testserver.Redis(t)
-			p := open(t, server.URL, redis.PingEvery(200*time.Millisecond))
+			server, ping := testserver.Redis(t), redis.Ping(50*time.Millisecond, patience)
+			if name == "the server is frozen" {
+				ping = redis.Ping(50*time.Millisecond, 200*time.Millisecond)
+			}
+			p := open(t, server.URL, ping)
 			l := storetest.Listen(t, p)
 			lose(t, server, l)
 			fails(t, "Listen", l.End())
@@ -40,7 +43,7 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 // Pings keep a connection on which no message arrives.
 func TestListenStays(t *testing.T) {
 	server := testserver.Redis(t)
-	p := open(t, server.URL, redis.PingEvery(500*time.Millisecond))
+	p := open(t, server.URL, redis.Ping(50*time.Millisecond, patience))
 	l := storetest.Listen(t, p)
 	eventually(t, "five pings", func() bool { return commandStats(t, admin(t, server.Addr))["ping"] >= 5 })
 	storetest.Broadcast(t, p, "message")
@@ -120,7 +123,7 @@ func TestListenEndsWhenARingChanges(t *testing.T) {
 		Addrs:              map[string]string{"one": one.Addr, "two": two.Addr},
 		HeartbeatFrequency: 10 * time.Millisecond,
 		DialTimeout:        time.Second,
-	}), redis.Prefix(prefix(t)), redis.PingEvery(200*time.Millisecond))
+	}), redis.Prefix(prefix(t)), redis.Ping(50*time.Millisecond, patience))
 	first := storetest.Listen(t, p)
 	home := one
 	if subscribers(t, two, p) == 1 {

@@ -36,6 +36,7 @@ type Provider struct {
 	connector      connector
 	unsharded      atomic.Bool // see sharded
 	pingEvery      time.Duration
+	pingTimeout    time.Duration
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -64,7 +65,7 @@ func Prefix(prefix string) Option {
 // close. See the package's documentation for the options of the client. New itself does
 // no I/O.
 func New(client Client, opts ...Option) *Provider {
-	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix, pingEvery: pingEvery}
+	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix, pingEvery: pingEvery, pingTimeout: pingTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -17,7 +16,7 @@ import (
 type subscription struct {
 	client *goredis.Client
 	pubsub *goredis.PubSub
-	alive  atomic.Bool // something has arrived since the last ping
+	signs  chan struct{} // full: something has arrived
 
 	mu     sync.Mutex
 	dialed bool
@@ -27,8 +26,7 @@ type subscription struct {
 
 // newSubscription does no I/O.
 func newSubscription(options *goredis.Options) *subscription {
-	s := new(subscription)
-	s.alive.Store(true)
+	s := &subscription{signs: make(chan struct{}, 1)}
 	o := *options
 	dial := o.Dialer
 	if dial == nil {
@@ -107,7 +105,10 @@ func (s *subscription) receive(ctx context.Context, begin func(), deliver func([
 		if err != nil {
 			return err
 		}
-		s.alive.Store(true)
+		select {
+		case s.signs <- struct{}{}:
+		default:
+		}
 		switch reply := reply.(type) {
 		case *goredis.Message:
 			deliver([]byte(reply.Payload))
