@@ -25,7 +25,8 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 				ping = etcd.Ping(50*time.Millisecond, 200*time.Millisecond)
 			}
 			p := open(t, server.URL, ping)
-			l := storetest.Listen(t, p)
+			l := storetest.StartListen(t, p)
+			l.AwaitBegin()
 			lose(server)
 			if err := l.End(); err == nil || !strings.HasPrefix(err.Error(), "etcd: ") {
 				t.Errorf("got error %v", err)

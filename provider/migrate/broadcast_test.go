@@ -57,7 +57,7 @@ func TestNoMessageBetweenPhasesIsMissed(t *testing.T) {
 					p := newPairThat(can[0], can[1])
 					sender, listener := p.inPhase(t, from), p.inPhase(t, to)
 					l := storetest.StartListen(t, listener)
-					storetest.Eventually(t, "Listen begins or ends", func() bool { return l.Begun() || l.Ended() })
+					l.AwaitBegin()
 					if !l.Begun() {
 						if err := l.End(); !errors.Is(err, errors.ErrUnsupported) {
 							t.Errorf("Listen: got error %v, want ErrUnsupported", err)
@@ -96,9 +96,8 @@ func TestBroadcastAndListenOfEachPhase(t *testing.T) {
 		s := newPairThat(tc.fromCan, tc.toCan)
 		p := s.inPhase(t, tc.phase)
 		atFrom, atTo := storetest.StartListen(t, s.from), storetest.StartListen(t, s.to)
-		storetest.Eventually(t, "both begin or end", func() bool {
-			return (atFrom.Begun() || atFrom.Ended()) && (atTo.Begun() || atTo.Ended())
-		})
+		atFrom.AwaitBegin()
+		atTo.AwaitBegin()
 		sends := "no"
 		if err := provider.Broadcast(t.Context(), p, []byte("message")); err == nil {
 			storetest.Eventually(t, "the message arrives", func() bool { return atFrom.Total()+atTo.Total() > 0 })
@@ -107,7 +106,7 @@ func TestBroadcastAndListenOfEachPhase(t *testing.T) {
 			t.Errorf("%+v: Broadcast: got error %v", tc, err)
 		}
 		l := storetest.StartListen(t, p)
-		storetest.Eventually(t, "Listen begins or ends", func() bool { return l.Begun() || l.Ended() })
+		l.AwaitBegin()
 		listens := "no"
 		if l.Begun() {
 			listens = map[[2]bool]string{{true, true}: "both", {true, false}: "from", {false, true}: "to"}[[2]bool{tc.fromCan, tc.toCan}]

@@ -56,7 +56,8 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 			js := dial(t, server.URL, natsclient.MaxReconnects(-1), natsclient.ReconnectWait(time.Millisecond),
 				natsclient.PingInterval(200*time.Millisecond), natsclient.MaxPingsOutstanding(2))
 			p := nats.New(js)
-			l := storetest.Listen(t, p)
+			l := storetest.StartListen(t, p)
+			l.AwaitBegin()
 			lose(server)
 			if err := l.End(); err == nil || !strings.HasPrefix(err.Error(), "nats: ") {
 				t.Errorf("got error %v", err)
