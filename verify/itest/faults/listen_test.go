@@ -19,6 +19,7 @@ var broadcasts = map[string]bool{
 
 // TestListen tests all stores at the same time, since most of it is waiting for pings.
 func TestListen(t *testing.T) {
+	stores.HTTP.Server(t) // runs on
 	checkLeaks(t)
 	var group sync.WaitGroup
 	defer group.Wait()
