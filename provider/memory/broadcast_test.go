@@ -28,5 +28,8 @@ func TestSharedBroadcasts(t *testing.T) {
 		if got != "message" || !errors.Is(err, context.Canceled) {
 			t.Errorf("got message %q and error %v", got, err)
 		}
+		if n := p.Listeners(); n != 0 {
+			t.Errorf("%d listeners are left", n)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package nats_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,19 @@ func TestListenEndsWithACloseOfTheConnection(t *testing.T) {
 	}
 	if err := p.Broadcast(t.Context(), []byte("message")); err == nil {
 		t.Error("Broadcast succeeds without a connection")
+	}
+}
+
+// A nil error means that the server has the message.
+func TestBroadcastToAFrozenServer(t *testing.T) {
+	server := testserver.Nats(t)
+	p := open(t, server.URL)
+	storetest.Broadcast(t, p, "message")
+	server.Freeze()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := p.Broadcast(ctx, []byte("message")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 

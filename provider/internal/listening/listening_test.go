@@ -56,20 +56,23 @@ func TestContextsErrorIsReturned(t *testing.T) {
 
 // A message that arrives before the Receiver says that it has begun is heard after ready.
 func TestMessageBeforeBegin(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	var calls []string
-	_ = listening.Listen(ctx, "test", func() { calls = append(calls, "ready") }, func(message []byte) {
-		calls = append(calls, string(message))
-		cancel()
-	}, func(ctx context.Context, begin func(), deliver func([]byte)) error {
-		deliver([]byte("early"))
-		begin()
-		<-ctx.Done()
-		return ctx.Err()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls []string
+		_ = listening.Listen(ctx, "test", func() { calls = append(calls, "ready") }, func(message []byte) {
+			calls = append(calls, string(message))
+			cancel()
+		}, func(ctx context.Context, begin func(), deliver func([]byte)) error {
+			deliver([]byte("early"))
+			synctest.Wait()
+			begin()
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if fmt.Sprint(calls) != "[ready early]" {
+			t.Errorf("the calls are %q", calls)
+		}
 	})
-	if fmt.Sprint(calls) != "[ready early]" {
-		t.Errorf("the calls are %q", calls)
-	}
 }
 
 // Messages wait while heard runs, as many as QueueLength; one more ends Listen at once.
