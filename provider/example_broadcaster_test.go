@@ -34,6 +34,7 @@ func ExampleBroadcaster() {
 // are read. If the store has no messages, the program has to poll.
 func ExampleListen() {
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	var store provider.Provider = memory.New()
 	read := func() { fmt.Println("read the settings") }
 	for ctx.Err() == nil {
