@@ -21,6 +21,8 @@ type Provider struct {
 	prefix string
 	log    *slog.Logger
 	close  func() error // of a client that Open has made
+
+	pingEvery, pingTimeout time.Duration // of a Listen
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -49,7 +51,7 @@ func Logger(l *slog.Logger) Option {
 // has been replaced, as by package clientv3/namespace, makes no difference: use Prefix.
 func New(client *clientv3.Client, opts ...Option) *Provider {
 	argument.NotNil("etcd: the client of New", client)
-	p := &Provider{client: client, remote: clientv3.RetryKVClient(client), prefix: defaultPrefix}
+	p := &Provider{client: client, remote: clientv3.RetryKVClient(client), prefix: defaultPrefix, pingEvery: pingEvery, pingTimeout: pingTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}

@@ -24,6 +24,13 @@ func (p *Provider) ChunkSizes(prefix string) iter.Seq[int] {
 	}
 }
 
+// Listeners returns how many calls of Listen are running.
+func (p *Provider) Listeners() int {
+	p.listeners.mu.RLock()
+	defer p.listeners.mu.RUnlock()
+	return len(p.listeners.all)
+}
+
 // Audit counts everything anew and returns an error if the books are wrong.
 func (p *Provider) Audit() error {
 	var used int64

@@ -2,9 +2,10 @@
 // programs that run as one instance and may lose their sessions when they end, and for
 // tests.
 //
-// It has no goroutine and needs no Close: every Save removes a few expired records. When
-// it is full, it first refuses new records, and later also records that would grow. It
-// never evicts a record, since that would log someone out; see [MaxBytes].
+// It has no goroutine, except one for each call of Listen while that runs, and needs no
+// Close: every Save removes a few expired records. When it is full, it first refuses new
+// records, and later also records that would grow. It never evicts a record, since that
+// would log someone out; see [MaxBytes].
 package memory
 
 import (
@@ -20,9 +21,10 @@ import (
 // Provider implements provider.Provider. Make one with New; the zero Provider cannot be
 // used. It is safe for concurrent use.
 type Provider struct {
-	seed   maphash.Seed
-	budget budget
-	shards [shardCount]shard
+	seed      maphash.Seed
+	budget    budget
+	shards    [shardCount]shard
+	listeners listeners
 }
 
 var _ provider.Provider = (*Provider)(nil)

@@ -3,6 +3,8 @@ package redis
 import (
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -33,6 +35,9 @@ type Provider struct {
 	prefix         string
 	replicas       replicas
 	connector      connector
+	unsharded      atomic.Bool // see sharded
+	pingEvery      time.Duration
+	pingTimeout    time.Duration
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -62,7 +67,7 @@ func Prefix(prefix string) Option {
 // no I/O.
 func New(client Client, opts ...Option) *Provider {
 	argument.NotNil("redis: the client of New", client)
-	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix}
+	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix, pingEvery: pingEvery, pingTimeout: pingTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}
