@@ -160,7 +160,7 @@ func (r *run) heard(tag broadcast.Tag) {
 	defer r.hub.mu.Unlock()
 	now := time.Now()
 	for _, s := range r.sessions[tag] {
-		if s.told.Before(now) { // else that check will do
+		if !s.told.After(now) { // else that check will do
 			s.told = later(now, s.told.Add(messagePause))
 		}
 		r.checkAt(s, s.told)
