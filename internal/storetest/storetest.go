@@ -20,7 +20,10 @@ type Store struct {
 	OnSave   func(ctx context.Context, rec *provider.Record, expectVersion int64, next SaveFunc) error
 	OnDelete func(ctx context.Context, id string, next DeleteFunc) error
 
-	Fetches, Saves, Deletes atomic.Int64 // calls so far
+	OnBroadcast func(ctx context.Context, message []byte, next BroadcastFunc) error
+	OnListen    func(ctx context.Context, ready func(), heard func([]byte), next ListenFunc) error
+
+	Fetches, Saves, Deletes, Broadcasts, Listens atomic.Int64 // calls so far
 }
 
 // These are the wrapped provider's methods, as a hook calls them.
@@ -28,9 +31,12 @@ type (
 	FetchFunc  func(ctx context.Context, id string) (*provider.Record, error)
 	SaveFunc   func(ctx context.Context, rec *provider.Record, expectVersion int64) error
 	DeleteFunc func(ctx context.Context, id string) error
+
+	BroadcastFunc func(ctx context.Context, message []byte) error
+	ListenFunc    func(ctx context.Context, ready func(), heard func([]byte)) error
 )
 
-// Trips returns the number of calls of all kinds so far.
+// Trips returns the number of calls of Fetch, Save and Delete so far.
 func (s *Store) Trips() int64 { return s.Fetches.Load() + s.Saves.Load() + s.Deletes.Load() }
 
 // Fetch implements provider.Provider.
@@ -58,4 +64,30 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		return s.OnDelete(ctx, id, s.Provider.Delete)
 	}
 	return s.Provider.Delete(ctx, id)
+}
+
+// Broadcast implements provider.Broadcaster.
+func (s *Store) Broadcast(ctx context.Context, message []byte) error {
+	s.Broadcasts.Add(1)
+	if s.OnBroadcast != nil {
+		return s.OnBroadcast(ctx, message, s.broadcast)
+	}
+	return s.broadcast(ctx, message)
+}
+
+func (s *Store) broadcast(ctx context.Context, message []byte) error {
+	return provider.Broadcast(ctx, s.Provider, message)
+}
+
+// Listen implements provider.Broadcaster.
+func (s *Store) Listen(ctx context.Context, ready func(), heard func(message []byte)) error {
+	s.Listens.Add(1)
+	if s.OnListen != nil {
+		return s.OnListen(ctx, ready, heard, s.listen)
+	}
+	return s.listen(ctx, ready, heard)
+}
+
+func (s *Store) listen(ctx context.Context, ready func(), heard func(message []byte)) error {
+	return provider.Listen(ctx, s.Provider, ready, heard)
 }

@@ -11,3 +11,10 @@ import (
 func TestContract(t *testing.T) {
 	providertest.Run(t, func(*testing.T) provider.Provider { return memory.New() })
 }
+
+func TestBroadcasterContract(t *testing.T) {
+	providertest.RunBroadcaster(t, func(*testing.T) (first, second, other provider.Provider) {
+		p := memory.New()
+		return p, p.Shared(p), memory.New()
+	})
+}
