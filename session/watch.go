@@ -107,8 +107,8 @@ func (m *Manager) ended(ids ...string) {
 
 // tellOthers waits a moment until the other instances were told which sessions have
 // ended: the program may be about to exit.
-func (m *Manager) tellOthers(ctx context.Context) {
+func (m *Manager) tellOthers() {
 	if m.sender != nil {
-		m.sender.Flush(ctx)
+		m.sender.Flush()
 	}
 }

@@ -68,9 +68,9 @@ func (s *Sender) Send(ids ...string) {
 	}
 }
 
-// Flush waits until everything that was passed to Send before was sent or given up, but
-// not longer than ctx lasts, and a second at most.
-func (s *Sender) Flush(ctx context.Context) {
+// Flush waits until everything that was passed to Send before was sent or given up, for a
+// second at most.
+func (s *Sender) Flush() {
 	s.mu.Lock()
 	if s.done == s.queued {
 		s.mu.Unlock()
@@ -79,11 +79,11 @@ func (s *Sender) Flush(ctx context.Context) {
 	f := flush{s.queued, make(chan struct{})}
 	s.flushes = append(s.flushes, f)
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
-	defer cancel()
+	timer := time.NewTimer(flushTimeout)
+	defer timer.Stop()
 	select {
 	case <-f.over:
-	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -91,7 +91,7 @@ func TestSender(t *testing.T) {
 		c := new(channel)
 		s := c.sender()
 		s.Send()
-		s.Flush(t.Context())
+		s.Flush()
 		if got := c.messages(); len(got) != 0 {
 			t.Errorf("got %x", got)
 		}
@@ -138,7 +138,7 @@ func TestSender(t *testing.T) {
 		if n < broadcast.MaxQueued || n > broadcast.MaxQueued+broadcast.MaxTags {
 			t.Errorf("%d tags", n)
 		}
-		s.Flush(t.Context()) // does not wait for what was dropped
+		s.Flush() // does not wait for what was dropped
 	})
 
 	inBubble(t, "goes on after a failure, which is logged once", func(t *testing.T) {
@@ -171,9 +171,9 @@ func TestSender(t *testing.T) {
 		s.Send(numbered(2 * broadcast.MaxTags)...)
 		synctest.Wait()
 		s.Send("a")
-		s.Flush(t.Context())
+		s.Flush()
 		s.Send("a")
-		s.Flush(t.Context())
+		s.Flush()
 		if got := c.messages(); len(got) != 1 || c.log.Len() > 0 {
 			t.Errorf("%d messages, the log is %q", len(got), &c.log)
 		}
@@ -190,7 +190,7 @@ func TestFlush(t *testing.T) {
 		begin := time.Now()
 		flushed := make(chan struct{})
 		go func() {
-			s.Flush(t.Context())
+			s.Flush()
 			close(flushed)
 		}()
 		synctest.Wait()
@@ -203,28 +203,15 @@ func TestFlush(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 
-	for name, flush := range map[string]func(*testing.T, *broadcast.Sender) (atMost time.Duration){
-		"waits for a second at most": func(t *testing.T, s *broadcast.Sender) time.Duration {
-			s.Flush(t.Context())
-			return time.Second
-		},
-		"waits as long as its context lasts": func(t *testing.T, s *broadcast.Sender) time.Duration {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			defer cancel()
-			s.Flush(ctx)
-			return time.Millisecond
-		},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			c := &channel{takes: time.Minute}
-			s := c.sender()
-			s.Send("a")
-			begin := time.Now()
-			atMost := flush(t, s)
-			if took := time.Since(begin); took != atMost {
-				t.Errorf("it took %v", took)
-			}
-			time.Sleep(time.Hour)
-		})
-	}
+	inBubble(t, "waits for a second at most", func(t *testing.T) {
+		c := &channel{takes: time.Minute}
+		s := c.sender()
+		s.Send("a")
+		begin := time.Now()
+		s.Flush()
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+		time.Sleep(time.Hour)
+	})
 }
