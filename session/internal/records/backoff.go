@@ -40,7 +40,7 @@ func Jitter(limit time.Duration) time.Duration {
 	var b [2]byte
 	_, _ = rand.Read(b[:])
 	share := time.Duration(binary.BigEndian.Uint16(b[:])) // of 1<<16
-	return limit>>16*share + limit&0xffff*share>>16      // limit*share may overflow
+	return limit>>16*share + limit&0xffff*share>>16       // limit*share may overflow
 }
 
 // errContention returns the error of a commit that has lost to others too often.
