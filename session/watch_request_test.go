@@ -62,7 +62,7 @@ func TestRuleWatchInARequest(t *testing.T) {
 		w, c, _ := begun(t, checkedDaily)
 		var runs []context.Context
 		c.send("GET", func(_ http.ResponseWriter, r *http.Request, s *session.Session) {
-			ctx, _ := s.Watch(r.Context()) //nolint // nobody calls the CancelFunc
+			ctx, _ := s.Watch(r.Context()) // nobody calls the CancelFunc
 			wantWatched(t, ctx)
 			if runs = append(runs, ctx); len(runs) == 2 {
 				wantErr(t, runs[0].Err(), context.Canceled)

@@ -200,7 +200,7 @@ func TestRuleWatchWithoutBroadcast(t *testing.T) {
 		cookie := cookieAfter(t, m, nil, func(s *session.Session) {
 			set("a=1")(s)
 			wantErr(t, s.Save(t.Context()), nil)
-			ctx, _ = s.Watch(t.Context()) //nolint // it ends with the session
+			ctx, _ = s.Watch(t.Context()) // it ends with the session
 			id = s.PublicID()
 		})
 		wantWatched(t, ctx)

@@ -27,7 +27,7 @@ func visit(t *testing.T) (b *browser.Browser, news chan string, finish chan stri
 	site := &Site{
 		Sessions:   sessions,
 		News:       func(context.Context, string) <-chan string { return news },
-		CheckEvery: 10 * time.Millisecond,
+		Heartbeat: 10 * time.Millisecond,
 		Report: func(_ context.Context, user string) (string, error) {
 			return <-finish + " for " + user, nil
 		},

@@ -32,7 +32,7 @@ func TestWatch(t *testing.T) {
 		s := newStore("a")
 		h := s.hub(time.Hour)
 		parent, cancel := context.WithCancelCause(t.Context())
-		ctx, _ := h.Watch(parent, "a") //nolint // nobody calls it
+		ctx, _ := h.Watch(parent, "a") // nobody calls it
 		wantAlive(t, ctx)
 		cancel(errBroken)
 		synctest.Wait()
@@ -47,7 +47,7 @@ func TestWatch(t *testing.T) {
 		h := s.hub(time.Hour)
 		parent, cancel := context.WithCancel(t.Context())
 		cancel()
-		ctx, _ := h.Watch(parent, "a") //nolint // nobody calls it
+		ctx, _ := h.Watch(parent, "a") // nobody calls it
 		synctest.Wait()
 		if ctx.Err() == nil {
 			t.Error("it goes on")
@@ -96,7 +96,7 @@ func TestWatch(t *testing.T) {
 		h := s.hub(time.Minute)
 		all := make([]context.Context, 1000)
 		for i := range all {
-			all[i], _ = h.Watch(t.Context(), "a") //nolint // they end with the session
+			all[i], _ = h.Watch(t.Context(), "a") // they end with the session
 		}
 		wantStats(t, h, watch.Stats{Watchers: 1000, Sessions: 1})
 		time.Sleep(time.Minute)

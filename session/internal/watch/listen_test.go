@@ -30,8 +30,8 @@ func TestMessages(t *testing.T) {
 	inBubble(t, "end what has ended, at once", func(t *testing.T) {
 		s := newStore("a", "b", "c")
 		h := s.hub(time.Hour)
-		a, _ := h.Watch(t.Context(), "a") //nolint // it ends with the session
-		b, _ := h.Watch(t.Context(), "b") //nolint // it ends with the session
+		a, _ := h.Watch(t.Context(), "a") // it ends with the session
+		b, _ := h.Watch(t.Context(), "b") // it ends with the session
 		c, stop := h.Watch(t.Context(), "c")
 		defer stop()
 		synctest.Wait()
