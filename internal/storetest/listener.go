@@ -100,3 +100,29 @@ func Broadcast(tb testing.TB, p provider.Provider, message string) {
 		tb.Fatal(err)
 	}
 }
+
+// Begun reports whether Listen has called ready.
+func (l *Listener) Begun() bool { return isClosed(l.ready) }
+
+// Ended reports whether Listen has returned.
+func (l *Listener) Ended() bool { return isClosed(l.done) }
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Total returns the number of messages that were heard.
+func (l *Listener) Total() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	total := 0
+	for _, n := range l.messages {
+		total += n
+	}
+	return total
+}

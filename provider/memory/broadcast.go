@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -30,7 +31,7 @@ func (p *Provider) Listen(ctx context.Context, ready func(), heard func(message 
 		defer remove()
 		begin()
 		<-ctx.Done()
-		return ctx.Err()
+		return fmt.Errorf("memory: %w", ctx.Err())
 	})
 }
 

@@ -102,6 +102,31 @@
 // default mode works. Add settings in the URL that PgBouncer does not know to its
 // ignore_startup_parameters. Other poolers are similar.
 //
+// # Messages between instances
+//
+// The provider is a [provider.Broadcaster], by LISTEN and NOTIFY. A message takes one trip
+// over the pool, the first one three. It is not stored, and no privilege is needed. The
+// channel is named after the table and its schema, as in holdfast:"public"."holdfast_sessions".
+//
+// NOTIFY makes PostgreSQL wait, at the commit, for one lock of the whole server. That is no
+// matter for some hundred messages a second; package session sends one for the end of a
+// session and none for a change.
+//
+// Each Listen has a connection of its own, outside of the pool, made like those of the pool
+// (its ConnConfig, BeforeConnect and AfterConnect) or by [ListenConfig]. The role and the
+// server need room for one connection more for each instance. When it begins, Listen sends
+// itself a message over the pool. If that does not arrive within 10 seconds, Listen returns
+// an error: behind PgBouncer in transaction mode nothing would ever be heard, and
+// [ListenConfig] must lead around it. Listen ends when its connection is lost. It sends a
+// ping after 5 seconds without a message, and gives up a server that does not answer within
+// 5 more. Closing the pool does not end it: cancel its context.
+//
+// Broadcast and Listen return an error that wraps errors.ErrUnsupported for a pgx.Tx, for a
+// single connection without ListenConfig, and on CockroachDB, which has no LISTEN. A server
+// that is promoted to primary has no listeners of the old one: their connections are lost,
+// and Listen ends. If the listening process does not read for long, PostgreSQL keeps the
+// messages, up to 8 GB for the whole server.
+//
 // # What may be lost
 //
 // A Save that has returned survives a crash of the server, because PostgreSQL writes

@@ -35,7 +35,13 @@ type Provider struct {
 	sql   statements
 	log   *slog.Logger
 
-	dialect atomic.Int32 // see isCockroach
+	dialect atomic.Int32           // see isCockroach
+	channel atomic.Pointer[string] // see channelName
+
+	listenConfig *pgx.ConnConfig // nil: the pool's
+	pingEvery    time.Duration
+	pingTimeout  time.Duration
+	probeTimeout time.Duration
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -62,7 +68,7 @@ func Logger(l *slog.Logger) Option {
 // New returns a provider that keeps its records in a table of db. It does no I/O; see
 // CreateTable for the table.
 func New(db DB, opts ...Option) *Provider {
-	p := &Provider{db: db, table: parseTable(defaultTable)}
+	p := &Provider{db: db, table: parseTable(defaultTable), pingEvery: pingEvery, pingTimeout: pingTimeout, probeTimeout: probeTimeout}
 	// *pgx.Conn itself, and whatever else leads to a single connection.
 	switch db.(type) {
 	case *pgx.Conn, interface{ Conn() *pgx.Conn }:

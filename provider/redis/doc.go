@@ -103,6 +103,26 @@
 // Every command has one key, so any ID works and no hash tags are needed. After a failed
 // call the client updates its map of the slots, as go-redis itself does once a minute.
 //
+// # Messages between instances
+//
+// The provider is a [provider.Broadcaster], by Redis's channels. The channel is the prefix,
+// "broadcast:" and the number of the database, for the default "holdfast:broadcast:0". A
+// message takes one trip and is not stored. In a cluster from Redis 7.0 on, the channel is
+// a sharded one; all instances must then use a ClusterClient.
+//
+// Each Listen has a connection of its own, beside the client's pool, with the client's
+// options and without its hooks. It ends when this connection is lost, or when another
+// server has the channel: after a slot was moved or a ring has changed. It sends a ping
+// every 5 seconds, and gives up a server that is silent for 10. Sentinel closes the
+// connections to a primary that it has replaced; the next Listen finds the new one. Closing
+// the client or the provider does not end it: cancel its context.
+//
+// Messages are lost without an error in these cases: nodes of a cluster are upgraded
+// to 7.0 or downgraded from it; a primary is replaced by hand, without Sentinel, and
+// clients stay connected to it; in a failover, until the connections to the old primary
+// are lost. A listener that is too slow is disconnected by the server at 8 MB for a
+// minute or 32 MB (client-output-buffer-limit pubsub).
+//
 // # Access rights
 //
 // A user with the minimum permissions, for the default prefix:
@@ -110,8 +130,12 @@
 //	ACL SETUSER app on >password ~holdfast:* +getex +evalsha +eval +getrange +exists +set +del
 //
 // List needs +scan, [WaitReplicas] +wait, a cluster +cluster|slots and, while slots are
-// being moved, +asking. go-redis tries COMMAND and some of CLIENT too, and works without
-// them.
+// being moved, +asking. Broadcast and Listen need
+//
+//	+publish +subscribe +ping &holdfast:*
+//
+// and in a cluster +spublish and +ssubscribe in place of the first two. go-redis tries
+// COMMAND and some of CLIENT too, and works without them.
 //
 // # Memory
 //

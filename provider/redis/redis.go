@@ -3,6 +3,8 @@ package redis
 import (
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -32,6 +34,9 @@ type Provider struct {
 	prefix         string
 	replicas       replicas
 	connector      connector
+	unsharded      atomic.Bool // see sharded
+	pingEvery      time.Duration
+	pingTimeout    time.Duration
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -60,7 +65,7 @@ func Prefix(prefix string) Option {
 // close. See the package's documentation for the options of the client. New itself does
 // no I/O.
 func New(client Client, opts ...Option) *Provider {
-	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix}
+	p := &Provider{client: client, honorsDeadline: honorsDeadline(client), prefix: defaultPrefix, pingEvery: pingEvery, pingTimeout: pingTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}

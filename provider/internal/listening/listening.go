@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/holdfast-go/holdfast/provider"
 )
 
 // QueueLength is the number of messages that wait while heard runs, 1 MiB at most. One
@@ -14,23 +16,26 @@ import (
 const QueueLength = 1024
 
 // A Receiver receives messages from the store until ctx ends or the connection is lost,
-// and returns why it has ended, never nil. It calls begin once, as soon as it listens.
-// It calls deliver with each message, also concurrently and before begin; deliver neither
-// blocks nor keeps the message. It leaves no goroutine that calls deliver.
+// and returns why it has ended, never nil: an error for the caller of the provider's
+// Listen. It calls begin once, as soon as it listens. It calls deliver with each message,
+// also concurrently and before begin; deliver neither blocks nor keeps the message, and
+// ignores messages of invalid length. The Receiver leaves no goroutine.
 type Receiver func(ctx context.Context, begin func(), deliver func(message []byte)) error
 
 // Listen runs receive in a goroutine of its own, and calls ready and heard in the caller's.
-// It returns when receive has returned. Its errors begin with the name of the provider's
-// package.
+// It returns when receive has returned. Name is that of the provider's package.
 func Listen(ctx context.Context, name string, ready func(), heard func(message []byte), receive Receiver) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	err := listen(ctx, ready, heard, receive)
-	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
-		err = over
+	if errors.Is(err, errTooSlow) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	if over := ctx.Err(); over != nil && !errors.Is(err, over) {
+		err = fmt.Errorf("%s: %w", name, over)
+	}
+	return err
 }
 
 func listen(ctx context.Context, ready func(), heard func(message []byte), receive Receiver) (err error) {
@@ -70,6 +75,9 @@ func newQueue() *queue {
 func (q *queue) begin() { close(q.begun) }
 
 func (q *queue) deliver(message []byte) {
+	if provider.ValidateMessage(message) != nil {
+		return
+	}
 	select {
 	case q.messages <- bytes.Clone(message):
 	default:
