@@ -78,7 +78,7 @@ func (m *Manager) watchIn(p provider.Provider) {
 
 // backgroundCall returns the context of one storage call outside of any request.
 func (m *Manager) backgroundCall() (ctx context.Context, end func()) {
-	ctx, call := m.records.Context(context.Background(), time.Now().Add(m.cfg.StoreTimeout))
+	ctx, call := m.records.Context(context.Background(), time.Now().Add(m.engine.Timeout))
 	return ctx, call.End
 }
 
