@@ -166,7 +166,7 @@ func TestSender(t *testing.T) {
 	})
 
 	inBubble(t, "tries a store that cannot broadcast once", func(t *testing.T) {
-		c := &channel{fails: fmt.Errorf("no: %w", errors.ErrUnsupported), takes: time.Second}
+		c := &channel{fails: fmt.Errorf("no: %w", errors.ErrUnsupported), takes: time.Millisecond}
 		s := c.sender()
 		s.Send(numbered(2 * broadcast.MaxTags)...)
 		synctest.Wait()
