@@ -101,6 +101,21 @@
 // Callers that range over a List must expect a record that is yielded twice, and a record
 // that is deleted before they use it.
 //
+// # Messages
+//
+// A provider whose store can tell all its clients something also implements [Broadcaster],
+// which providertest.RunBroadcaster checks. Guidelines:
+//
+//   - A client that connects anew by itself hides that messages were missed. Use a connection
+//     that cannot, or watch for it.
+//   - Only an answer shows that a connection is alive: send a ping, or ask for a sign.
+//   - What the server acknowledges does not always mean that messages arrive: a pooler may
+//     listen in another's name, and a user may lack a right. A message to oneself shows it.
+//   - Put the records into the channel's name: the prefix, the table, the database.
+//   - Listen needs a connection beside the pool, or one that is shared by all calls.
+//     Otherwise it takes one from the calls that save sessions.
+//   - Read what arrives while heard runs. A connection that is not read holds up the server.
+//
 // # Beyond the contract
 //
 // Document in your package what the store does not guarantee: what a failover may undo,

@@ -49,6 +49,17 @@ func StartListen(tb testing.TB, p provider.Provider) *Listener {
 	return l
 }
 
+// AwaitBegin waits until Listen has called ready or has returned.
+func (l *Listener) AwaitBegin() {
+	l.tb.Helper()
+	select {
+	case <-l.ready:
+	case <-l.done:
+	case <-time.After(Patience):
+		l.tb.Fatalf("Listen has neither called ready nor returned after %v", Patience)
+	}
+}
+
 func (l *Listener) hear(message []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

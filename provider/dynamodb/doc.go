@@ -135,6 +135,11 @@
 // The maximum size of an item is 400 KB, including the names of its attributes. A larger
 // one is refused with provider.ErrTooLarge.
 //
+// # Messages between instances
+//
+// There are none: a stream of a table has two readers for each shard at most, and arrives
+// after a poll. The Provider is no provider.Broadcaster, and package session polls instead.
+//
 // # Expiry
 //
 // TTL removes items within days of their expiry, not at once. Until then they are stored

@@ -38,6 +38,11 @@ func (c *call) Range(ctx context.Context, in *etcdserverpb.RangeRequest, opts ..
 	return c.KVClient.Range(ctx, in, c.add(opts)...)
 }
 
+// Put implements etcdserverpb.KVClient.
+func (c *call) Put(ctx context.Context, in *etcdserverpb.PutRequest, opts ...grpc.CallOption) (*etcdserverpb.PutResponse, error) {
+	return c.KVClient.Put(ctx, in, c.add(opts)...)
+}
+
 // Txn implements etcdserverpb.KVClient.
 func (c *call) Txn(ctx context.Context, in *etcdserverpb.TxnRequest, opts ...grpc.CallOption) (*etcdserverpb.TxnResponse, error) {
 	return c.KVClient.Txn(ctx, in, c.add(opts)...)

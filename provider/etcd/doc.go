@@ -68,6 +68,19 @@
 // 1 KiB 1.4 KB and one of 4 KiB 6.2 KB (etcd 3.4), once for each version that is not
 // compacted. Keys are also kept in memory.
 //
+// # Messages between instances
+//
+// The provider is a [provider.Broadcaster]. A message is a write of one key, the prefix, a
+// NUL and "broadcast", and takes one trip and a round of Raft, like a Save. The key is no
+// record: List does not yield it and Purge leaves it. It holds the last message; earlier
+// ones are in the history until that is compacted. The permissions for the prefix are
+// sufficient.
+//
+// Listen is a watch over the client's connection. It ends when this connection or the
+// member is lost, and when the member has lost the others: messages may have been missed.
+// It asks for a sign every 5 seconds, and gives up a member that is silent for 5 more. The
+// watch of clientv3 is not used, since it connects anew silently.
+//
 // # Timeouts and unknown outcomes
 //
 // A context ends a call at once. The server may go on: a Save that was abandoned at its

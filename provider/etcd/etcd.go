@@ -20,6 +20,8 @@ type Provider struct {
 	prefix string
 	log    *slog.Logger
 	close  func() error // of a client that Open has made
+
+	pingEvery, pingTimeout time.Duration // of a Listen
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -47,7 +49,7 @@ func Logger(l *slog.Logger) Option {
 // The provider calls the cluster over the client's connection. A client whose field KV
 // has been replaced, as by package clientv3/namespace, makes no difference: use Prefix.
 func New(client *clientv3.Client, opts ...Option) *Provider {
-	p := &Provider{client: client, remote: clientv3.RetryKVClient(client), prefix: defaultPrefix}
+	p := &Provider{client: client, remote: clientv3.RetryKVClient(client), prefix: defaultPrefix, pingEvery: pingEvery, pingTimeout: pingTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}

@@ -59,6 +59,12 @@ func (l *login) intercept(ctx context.Context, method string, req, reply any, cc
 	return call(context.WithValue(ctx, tokenKey{}, token), method, req, reply, cc, opts...)
 }
 
+// interceptStream is a grpc.StreamClientInterceptor. It makes the call with the latest
+// token.
+func (l *login) interceptStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return stream(context.WithValue(ctx, tokenKey{}, l.latest()), desc, cc, method, opts...)
+}
+
 func wantsLogin(err error) bool {
 	err = rpctypes.Error(err)
 	return errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrAuthOldRevision)

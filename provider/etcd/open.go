@@ -179,7 +179,7 @@ func (t *target) dial() (*clientv3.Client, error) {
 	}
 	if t.user != "" {
 		l := newLogin(t.user, t.password)
-		options = append(options, grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.intercept))
+		options = append(options, grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.intercept), grpc.WithChainStreamInterceptor(l.interceptStream))
 	}
 	return clientv3.New(clientv3.Config{
 		Endpoints:            t.endpoints,

@@ -27,8 +27,8 @@
 //	}
 //	log.Fatal(server.ListenAndServe())
 //
-// The timeouts free the place of a client that stops in the middle of a request; listings,
-// which may take longer, are exempt. IdleTimeout must be longer than the 50 seconds after
+// The timeouts free the place of a client that stops in the middle of a request; listings
+// and streams of messages, which may take longer, are exempt. IdleTimeout must be longer than the 50 seconds after
 // which a client closes an idle connection. The command holdfast does all of this:
 //
 //	HOLDFAST_TOKEN=… holdfast -store file:///var/lib/shop serve
@@ -47,6 +47,20 @@
 // requests, 64 of them for five minutes, so that all requests of a List must reach the same
 // process; if the server has forgotten it, the List begins again. On the loopback
 // interface a request takes about a tenth of a millisecond longer than the store itself.
+//
+// # Messages between instances
+//
+// The provider is a [provider.Broadcaster] if the server and its store are. A message is a
+// request. A Listen is a long answer, over a connection of its own that does not count for
+// [Options].MaxConns; the server sends a sign every 5 seconds, and the client gives up one
+// that is silent for 12. The server's ReadTimeout and WriteTimeout do not end it, and
+// http.Server.Shutdown does not wait for it. All instances must use the same server, or
+// servers over one store that can broadcast: with provider/memory behind it, a message
+// stays in the server's process. A proxy must not collect the answer (nginx obeys a header
+// of it) and must wait for more than 5 seconds between two pieces.
+//
+// A server without messages is no error: Broadcast and Listen return one that wraps
+// errors.ErrUnsupported. Cloudflare's Worker has none.
 //
 // # Connections
 //

@@ -174,6 +174,15 @@ func (a *answer) mark(err error) error {
 	}
 }
 
+// problemKind returns the kind of the problem in the body, or "".
+func (a *answer) problemKind() string {
+	var p problem
+	if json.Unmarshal(a.body, &p) != nil {
+		return ""
+	}
+	return p.Kind
+}
+
 const maxDetail = 1000
 
 // detail returns the text of the problem in the body, or "". A server must not put an ID

@@ -49,14 +49,7 @@ func (f *failure) write(w http.ResponseWriter) {
 	if f.kind.name == kindConflict.name && f.writeConflict(w) {
 		return
 	}
-	body, err := json.Marshal(problem{
-		Type:    "urn:holdfast:problem:" + f.kind.name,
-		Title:   f.kind.title,
-		Status:  f.status(),
-		Detail:  f.detail,
-		Kind:    f.kind.name,
-		Outcome: f.outcome,
-	})
+	body, err := json.Marshal(f.problem())
 	if err != nil {
 		panic("httpstore: a problem cannot be encoded: " + err.Error())
 	}
@@ -64,6 +57,18 @@ func (f *failure) write(w http.ResponseWriter) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.status())
 	_, _ = w.Write(body)
+}
+
+// problem returns the body of the answer.
+func (f *failure) problem() problem {
+	return problem{
+		Type:    "urn:holdfast:problem:" + f.kind.name,
+		Title:   f.kind.title,
+		Status:  f.status(),
+		Detail:  f.detail,
+		Kind:    f.kind.name,
+		Outcome: f.outcome,
+	}
 }
 
 // writeConflict says what is known about the stored record. It reports whether it has

@@ -30,7 +30,8 @@ type HandlerOptions struct {
 
 	// MaxRequests limits the requests that are served at the same time, each of which may
 	// take MaxBytes of memory. One more is answered at once that nothing was saved
-	// (provider.ErrNotSaved). Zero means 1024.
+	// (provider.ErrNotSaved). As many clients may listen to messages besides. Zero means
+	// 1024.
 	MaxRequests int
 }
 
@@ -44,7 +45,11 @@ type handler struct {
 	tokens   tokens
 	maxBytes int64
 	places   chan struct{} // full: no more requests
+	listens  chan struct{} // full: no more streams of messages
 	listings listings
+
+	heartbeat time.Duration
+	shutdown  shutdowns
 }
 
 // Handler serves a provider to clients made by New, and to others that speak the protocol
@@ -64,7 +69,7 @@ func Handler(p provider.Provider, options HandlerOptions) (http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{store: p, tokens: accepted, maxBytes: options.MaxBytes}
+	h := &handler{store: p, tokens: accepted, maxBytes: options.MaxBytes, heartbeat: heartbeat}
 	if h.maxBytes == 0 {
 		h.maxBytes = defaultMaxBytes
 	}
@@ -72,7 +77,7 @@ func Handler(p provider.Provider, options HandlerOptions) (http.Handler, error) 
 	if places == 0 {
 		places = defaultMaxRequests
 	}
-	h.places = make(chan struct{}, places)
+	h.places, h.listens = make(chan struct{}, places), make(chan struct{}, places)
 	return h, nil
 }
 
@@ -93,9 +98,13 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) *failure {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return refusal(kindUnauthorized, "")
 	}
+	places := h.places
+	if r.Method == http.MethodGet && r.URL.EscapedPath() == messagesPath {
+		places = h.listens
+	}
 	select {
-	case h.places <- struct{}{}:
-		defer func() { <-h.places }()
+	case places <- struct{}{}:
+		defer func() { <-places }()
 	default:
 		w.Header().Set("Retry-After", "1")
 		return &failure{kind: kindBusy, outcome: outcomeNotSaved, detail: "the limit is MaxRequests of httpstore.HandlerOptions"}
@@ -130,6 +139,8 @@ func (h *handler) route(w http.ResponseWriter, r *http.Request) *failure {
 	switch {
 	case path == recordsPath:
 		return h.list(w, r)
+	case path == messagesPath:
+		return h.messages(w, r)
 	case !one:
 		return refusal(kindNoSuchPath, "this server has version "+protocolVersion+" of the protocol, at "+recordsPath)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
@@ -19,6 +20,8 @@ type Provider struct {
 	base      string // scheme, host and path before recordsPath
 	header    string // Authorization; empty: none
 	transport *http.Transport
+	streams   *http.Transport // of Listen, which must not use up the connections
+	silence   time.Duration
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -58,7 +61,9 @@ func New(url string, options Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{base: target.base, transport: newTransport(target.socket, options)}
+	p := &Provider{base: target.base, transport: newTransport(target.socket, options), silence: silence}
+	options.MaxConns = 0
+	p.streams = newTransport(target.socket, options)
 	if options.Token != "" {
 		if err := checkToken(options.Token); err != nil {
 			return nil, err
@@ -68,9 +73,11 @@ func New(url string, options Options) (*Provider, error) {
 	return p, nil
 }
 
-// Close closes the connections that are idle. Calls that are running end normally.
+// Close closes the connections that are idle. Calls that are running end normally; cancel
+// the context of a Listen.
 func (p *Provider) Close() error {
 	p.transport.CloseIdleConnections()
+	p.streams.CloseIdleConnections()
 	return nil
 }
 

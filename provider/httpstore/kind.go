@@ -18,15 +18,16 @@ type kind struct {
 
 // These kinds are errors of the store, in the order in which they are looked for.
 var (
-	kindNotFound    = kind{"not-found", http.StatusNotFound, "There is no such record.", provider.ErrNotFound}
-	kindConflict    = kind{"conflict", http.StatusPreconditionFailed, "The stored record has another version.", provider.ErrVersionConflict}
-	kindInvalid     = kind{"invalid-record", http.StatusBadRequest, "The record is invalid.", provider.ErrInvalidRecord}
-	kindTooLarge    = kind{"too-large", http.StatusRequestEntityTooLarge, "The record is too large.", provider.ErrTooLarge}
-	kindFull        = kind{"full", http.StatusInsufficientStorage, "The store is full.", provider.ErrFull}
-	kindUnreadable  = kind{"unreadable", http.StatusInternalServerError, "The stored record cannot be read.", provider.ErrUnreadable}
-	kindUnsupported = kind{"unsupported", http.StatusNotImplemented, "The store cannot list its records.", errors.ErrUnsupported}
-	kindTimeout     = kind{"timeout", http.StatusGatewayTimeout, "The time that the client gave is over.", context.DeadlineExceeded}
-	kindFailed      = kind{"failed", http.StatusInternalServerError, "The store has failed.", nil}
+	kindNotFound       = kind{"not-found", http.StatusNotFound, "There is no such record.", provider.ErrNotFound}
+	kindConflict       = kind{"conflict", http.StatusPreconditionFailed, "The stored record has another version.", provider.ErrVersionConflict}
+	kindInvalid        = kind{"invalid-record", http.StatusBadRequest, "The record is invalid.", provider.ErrInvalidRecord}
+	kindTooLarge       = kind{"too-large", http.StatusRequestEntityTooLarge, "The record is too large.", provider.ErrTooLarge}
+	kindFull           = kind{"full", http.StatusInsufficientStorage, "The store is full.", provider.ErrFull}
+	kindUnreadable     = kind{"unreadable", http.StatusInternalServerError, "The stored record cannot be read.", provider.ErrUnreadable}
+	kindUnsupported    = kind{"unsupported", http.StatusNotImplemented, "The store cannot do that.", errors.ErrUnsupported}
+	kindInvalidMessage = kind{"invalid-message", http.StatusBadRequest, "The message is invalid.", provider.ErrInvalidMessage}
+	kindTimeout        = kind{"timeout", http.StatusGatewayTimeout, "The time that the client gave is over.", context.DeadlineExceeded}
+	kindFailed         = kind{"failed", http.StatusInternalServerError, "The store has failed.", nil}
 )
 
 // These kinds are errors of the server itself.
@@ -42,7 +43,7 @@ var (
 var errCursorGone = errors.New("the cursor is gone")
 
 var storeKinds = []kind{
-	kindNotFound, kindConflict, kindInvalid, kindTooLarge, kindFull, kindUnreadable, kindUnsupported, kindTimeout,
+	kindNotFound, kindConflict, kindInvalid, kindTooLarge, kindFull, kindUnreadable, kindUnsupported, kindInvalidMessage, kindTimeout,
 }
 
 // kindsByName are those that a client distinguishes.

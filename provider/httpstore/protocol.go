@@ -16,6 +16,7 @@ import (
 const (
 	protocolVersion = "1"
 	recordsPath     = "/v" + protocolVersion + "/records"
+	messagesPath    = "/v" + protocolVersion + "/messages"
 
 	headerProtocol = "Holdfast-Protocol" // of every answer
 	headerVersion  = "Holdfast-Version"  // of the record in a PUT

@@ -78,6 +78,23 @@
 // which uses from alone cannot read. The formats that begin with "holdfast-migrate/" are
 // reserved.
 //
+// # Messages between instances
+//
+// The Provider is a [provider.Broadcaster] as far as both stores are. An instance in the
+// phase Prepare sends its messages through from, one in the phase Move through to, each once,
+// and through the other store if its own cannot. Both listen to both stores. So no message
+// between instances of neighbouring phases is missed while Listen runs:
+//
+//	                    both can   from alone can   to alone can
+//	Prepare: Broadcast    from         from             to
+//	Prepare: Listen       both         from             no
+//	Move: Broadcast       to           from             to
+//	Move: Listen          both         no               to
+//
+// "No" is an error that wraps errors.ErrUnsupported: the instance would not hear those of
+// the phase before or after, whose store cannot send. Listen ends when it has lost one of
+// the two connections, and does not begin, in either phase, while a store is down.
+//
 // # Costs
 //
 // These are the calls of each store. A store that does not return the current record with a

@@ -126,6 +126,11 @@
 //   - Call Session.Save before you take the connection.
 //   - Give the sessions a pool of their own, as Open does. A few connections are enough.
 //
+// # Messages between instances
+//
+// There are none: MySQL and MariaDB have nothing like LISTEN and NOTIFY. The Provider is no
+// provider.Broadcaster, and package session polls instead.
+//
 // # What may be lost
 //
 // A Save that has returned survives a crash of the server if it writes each commit to

@@ -84,6 +84,23 @@
 // record. Each change is stored by most replicas before it
 // is acknowledged.
 //
+// # Messages between instances
+//
+// The provider is a [provider.Broadcaster], by core NATS and the subject
+// holdfast.broadcast.BUCKET: a message is not stored and takes one trip. Listen uses the
+// provider's connection. It ends when that is lost, although the client connects again:
+// messages may have been missed. A server that has vanished is found by the connection's
+// pings, within 15 seconds with Open. A connection with NoEcho cannot be used.
+//
+// In a cluster a message that is sent through another server, within milliseconds after
+// ready, may be missed: the servers do not say when they know each other's subscriptions. A
+// server drops messages between servers or to a client that it cannot send fast enough; it
+// then closes the connection of the client, which ends Listen.
+//
+// The user must be allowed to publish and to subscribe to the subject. The server does not
+// answer one who may not: Listen, which sends a message to itself, then returns an error
+// after 5 seconds, but Broadcast none.
+//
 // # Timeouts and unknown outcomes
 //
 // A context ends a call at once. A call whose context has no deadline ends after 5
@@ -96,8 +113,8 @@
 // The server does not answer a user who may not publish: calls then end at their deadline.
 // The user needs
 //
-//	publish:   $KV.sessions.>  $JS.API.STREAM.MSG.GET.KV_sessions
-//	subscribe: _INBOX.>
+//	publish:   $KV.sessions.>  $JS.API.STREAM.MSG.GET.KV_sessions  holdfast.broadcast.sessions
+//	subscribe: _INBOX.>  holdfast.broadcast.sessions
 //
 // and for List and CreateBucket $JS.API.STREAM.INFO.KV_sessions, for CreateBucket
 // $JS.API.STREAM.CREATE.KV_sessions, too.

@@ -21,6 +21,8 @@ type Provider struct {
 	replicas int // 0: that of the bucket, or 1 if CreateBucket makes it
 	close    func()
 	failure  *failure // of the connection that Open has made; nil: of another
+
+	probeTimeout time.Duration // how long a Listen waits for the message to itself
 }
 
 var _ provider.Provider = (*Provider)(nil)
@@ -62,7 +64,7 @@ func New(js jetstream.JetStream, opts ...Option) *Provider {
 	if o := js.Options(); o.Domain != "" || o.APIPrefix != "" {
 		panic("nats: New takes a JetStream without a domain and without an API prefix")
 	}
-	p := &Provider{js: js, conn: js.Conn(), bucket: defaultBucket}
+	p := &Provider{js: js, conn: js.Conn(), bucket: defaultBucket, probeTimeout: callTimeout}
 	for _, opt := range opts {
 		opt(p)
 	}

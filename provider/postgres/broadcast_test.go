@@ -181,7 +181,9 @@ func TestListenRunsTheHooksOfThePool(t *testing.T) {
 	}
 	failed := errors.New("failed")
 	for _, hook := range []func(*pgxpool.Config){
-		func(cfg *pgxpool.Config) { cfg.BeforeConnect = func(context.Context, *pgx.ConnConfig) error { return failed } },
+		func(cfg *pgxpool.Config) {
+			cfg.BeforeConnect = func(context.Context, *pgx.ConnConfig) error { return failed }
+		},
 		func(cfg *pgxpool.Config) { cfg.AfterConnect = func(context.Context, *pgx.Conn) error { return failed } },
 	} {
 		cfg := config(t)

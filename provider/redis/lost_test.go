@@ -32,8 +32,8 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 			if name == "the server is frozen" {
 				ping = redis.Ping(50*time.Millisecond, 200*time.Millisecond)
 			}
-			p := open(t, server.URL, ping)
-			l := storetest.Listen(t, p)
+			l := storetest.StartListen(t, open(t, server.URL, ping))
+			l.AwaitBegin()
 			lose(t, server, l)
 			fails(t, "Listen", l.End())
 		})
@@ -103,11 +103,8 @@ func subscribesAt(t *testing.T, p *redis.Provider, server *testserver.Server) bo
 	t.Helper()
 	l := storetest.StartListen(t, p)
 	defer l.Cancel()
-	for !l.Begun() {
-		if l.Ended() {
-			return false
-		}
-		<-time.After(time.Millisecond)
+	if l.AwaitBegin(); !l.Begun() {
+		return false
 	}
 	storetest.Broadcast(t, p, "after")
 	l.Want("after")
@@ -135,9 +132,7 @@ func TestListenEndsWhenARingChanges(t *testing.T) {
 	var away *storetest.Listener
 	eventually(t, "the other server has the channel", func() bool {
 		away = storetest.StartListen(t, p)
-		for !away.Begun() && !away.Ended() {
-			<-time.After(time.Millisecond)
-		}
+		away.AwaitBegin()
 		return !away.Ended()
 	})
 	home.Restart()

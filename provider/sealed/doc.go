@@ -27,6 +27,14 @@
 // given another version or expiry, is [provider.ErrUnreadable], like one of which a bit
 // was changed. To end a session by hand, delete its record.
 //
+// Messages of [provider.Broadcaster] pass through as they are, neither encrypted nor
+// authenticated: a sealed message of full length would be too long for the inner provider.
+// Those of package session contain IDs of records and nothing of their content. So someone
+// who listens to the store learns which sessions end, and when, which the records show as
+// well. Someone who sends false messages causes reads: package session believes no message
+// without reading the record. A program with messages of its own has to encrypt what must be
+// secret.
+//
 // # Remaining risks
 //
 // Anyone who can write to the store can still delete records, and can restore a whole

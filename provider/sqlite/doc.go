@@ -81,6 +81,11 @@
 // file by other means in it, as to copy it: POSIX locks belong to the process, and end
 // when any part of it closes the file.
 //
+// # Messages between instances
+//
+// There are none: SQLite tells a process nothing of what another one writes. The Provider is
+// no provider.Broadcaster, and package session polls instead.
+//
 // # What may be lost
 //
 // With PRAGMA synchronous = FULL, a Save that has returned survives the end of the process,

@@ -34,9 +34,14 @@ type Rule struct {
 }
 
 // Rules returns the rules about requests and answers.
-func Rules() []Rule {
+func Rules() []Rule { return exported(recordRules, requestRules, listRules) }
+
+// MessageRules returns the rules of messages between clients, which a server need not have.
+func MessageRules() []Rule { return exported(messageRules) }
+
+func exported(lists ...[]rule) []Rule {
 	var all []Rule
-	for _, rules := range [][]rule{recordRules, requestRules, listRules} {
+	for _, rules := range lists {
 		for _, r := range rules {
 			all = append(all, Rule{Name: r.name, Doc: r.doc, Check: r.run})
 		}
@@ -48,12 +53,17 @@ func Rules() []Rule {
 const patience = time.Minute
 
 // Run checks every rule in a subtest of its name, and those of package providertest over
-// a client of the server. The URL is that of httpstore.New; that of a Unix socket is not
+// a client of the server: those of Rules, and of MessageRules unless the server says that it
+// has no messages. The URL is that of httpstore.New; that of a Unix socket is not
 // supported.
 func Run(t *testing.T, url string, options httpstore.Options) {
 	t.Helper()
 	t.Run("protocol", func(t *testing.T) {
-		for _, rule := range Rules() {
+		rules := Rules()
+		if hasMessages(t, url, options) {
+			rules = append(rules, MessageRules()...)
+		}
+		for _, rule := range rules {
 			t.Run(rule.Name, func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
