@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,15 +216,21 @@ func TestRuleWatchWithoutBroadcast(t *testing.T) {
 // While the store fails, no context ends.
 func TestRuleWatchUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, c, id := begun(t)
+		w, c, _ := begun(t)
+		var down atomic.Bool
+		w.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			if down.Load() {
+				return nil, errBroken
+			}
+			return next(ctx, id)
+		}
 		ctx := watching(t, c)
-		w.store.OnFetch = func(context.Context, string, storetest.FetchFunc) (*provider.Record, error) { return nil, errBroken }
+		down.Store(true)
 		time.Sleep(2 * time.Hour) // it has expired meanwhile
 		wantWatched(t, ctx)
-		w.store.OnFetch = nil
+		down.Store(false)
 		time.Sleep(30 * time.Second)
 		wantWatchEnded(t, ctx)
-		w.erase(id)
 	})
 }
 
