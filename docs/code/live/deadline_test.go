@@ -15,8 +15,8 @@ import (
 // Streams and uploads go on for longer than the server's timeouts, which are for pages.
 func TestTimeoutsOfTheServer(t *testing.T) {
 	site := &Site{
-		Sessions:   sessiontest.NewManager(t),
-		News:       func(context.Context, string) <-chan string { return nil },
+		Sessions:  sessiontest.NewManager(t),
+		News:      func(context.Context, string) <-chan string { return nil },
 		Heartbeat: 10 * time.Millisecond,
 	}
 	server := httptest.NewUnstartedServer(site.Routes())

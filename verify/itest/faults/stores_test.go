@@ -25,7 +25,7 @@ var subjects = []subject{
 
 type subject struct {
 	stores.Store
-	serve  func(*testing.T) *testserver.Server
+	serve      func(*testing.T) *testserver.Server
 	broadcasts bool // TestWatchedSessionsAreNotMissed is for it
 
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start

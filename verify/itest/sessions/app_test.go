@@ -21,7 +21,7 @@ const patience = time.Minute
 // An app is some instances on one store, behind a balancer that takes turns.
 type app struct {
 	t      *testing.T
-	server string   // of the store
+	server string // of the store
 	space  string
 	urls   []string // of the instances
 	next   atomic.Int64
