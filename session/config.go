@@ -93,6 +93,12 @@ type Config struct {
 	// its own. Default 3 s.
 	StoreTimeout time.Duration
 
+	// WatchInterval is the time within which Session.Watch notices the end of a session in
+	// any case: each watched session is read so often, however many contexts watch it. If
+	// the provider is a provider.Broadcaster, ends are noticed at once, and a longer
+	// interval saves reads. Default 30 s.
+	WatchInterval time.Duration
+
 	// Namespace separates the sessions and owners of Managers that share a store. Managers
 	// that serve the same host also need cookies of different names. A public ID names a
 	// record in the store, whatever its Namespace. Default "".
@@ -184,6 +190,7 @@ const (
 	defaultMaxSize         = 64 << 10
 	defaultOwnerLimit      = 100
 	defaultStoreTimeout    = 3 * time.Second
+	defaultWatchInterval   = 30 * time.Second
 	defaultReplayAttempts  = 10
 	defaultMaxReplayBody   = 256 << 10
 
@@ -208,6 +215,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxSize, defaultMaxSize)
 	setDefault(&c.OwnerLimit, defaultOwnerLimit)
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
+	setDefault(&c.WatchInterval, defaultWatchInterval)
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
@@ -260,6 +268,7 @@ func (c Config) validate() error {
 	check(c.OwnerLimit <= owners.MaxEntries, "OwnerLimit %d is over the %d that can be listed", c.OwnerLimit, owners.MaxEntries)
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
+	check(c.WatchInterval > 0, "WatchInterval %v is negative; 0 means the default of %v", c.WatchInterval, defaultWatchInterval)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
 	return errors.Join(append(errs, c.validateHeader(), c.Cookie.validate())...)

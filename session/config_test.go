@@ -32,6 +32,7 @@ func TestConfigMistakes(t *testing.T) {
 		"an unknown isolation level":           {session.Config{Isolation: 3}, "Isolation"},
 		"a negative size":                      {session.Config{MaxSize: -1}, "MaxSize"},
 		"a negative timeout of the store":      {session.Config{StoreTimeout: -1}, "StoreTimeout"},
+		"a negative interval of watching":      {session.Config{WatchInterval: -1}, "WatchInterval"},
 		"a negative number of runs":            {session.Config{ReplayAttempts: -1}, "ReplayAttempts"},
 		"a negative size of bodies":            {session.Config{MaxReplayBody: -1}, "MaxReplayBody"},
 		"a codec without a name":               {session.Config{Codec: namelessCodec{session.JSON()}}, "Codec"},

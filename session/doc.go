@@ -112,7 +112,14 @@
 // before the call. A concurrent login is either ended or takes effect after RevokeAll.
 //
 // [Manager.Update] changes a session outside of a request, by its public ID.
-// [Session.Check] reports to a long-lived connection whether its session is still alive.
+//
+// # Long-lived connections
+//
+// [Session.Watch] returns a context that ends with the session, on whatever instance it is
+// ended. If the provider can broadcast (provider.Broadcaster), the context ends at once.
+// Otherwise it ends within [Config].WatchInterval. [Session.Touch] keeps the session of a
+// connection alive on which the user does something. [Session.Check] reports once whether
+// a session is alive.
 //
 // # Entry points
 //

@@ -16,6 +16,8 @@ import (
 var layers = []string{
 	"session/sessiontest",
 	"session",
+	"session/internal/watch",
+	"session/internal/broadcast",
 	"session/internal/txn",
 	"session/internal/owners",
 	"session/internal/token",

@@ -10,16 +10,19 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/token"
 	"github.com/holdfast-go/holdfast/session/internal/txn"
+	"github.com/holdfast-go/holdfast/session/internal/watch"
 )
 
-// Manager gives each visitor a session in the handlers that it wraps. It has no goroutine
-// and needs no closing. It is safe for concurrent use. [New] makes a Manager; the zero
-// Manager panics.
+// Manager gives each visitor a session in the handlers that it wraps. It needs no
+// closing: it has goroutines only while a session is watched ([Session.Watch]), and while
+// other instances are told that a session has ended. It is safe for concurrent use. [New]
+// makes a Manager; the zero Manager panics.
 type Manager struct {
 	cfg     Config
 	codecs  map[string]Codec // by the Format of records
@@ -27,6 +30,8 @@ type Manager struct {
 	records *records.Store
 	owners  *owners.Index
 	engine  txn.Engine
+	sender  *broadcast.Sender // nil: the provider is no provider.Broadcaster
+	watches *watch.Hub
 
 	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
 	vanishedLogged atomic.Int64 // when, in Unix seconds
@@ -56,7 +61,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	m.records = records.New(p, records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat})
+	m.records = records.New(p, records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended})
 	m.signer = token.NewSigner(m.signing(cfg))
 	m.engine = txn.Engine{
 		Records: m.records,
@@ -82,6 +87,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		Observer:  m.engine.Observer,
 	})
 	m.engine.Owners = m.owners
+	m.watchIn(p)
 	return m, nil
 }
 

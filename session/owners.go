@@ -68,6 +68,7 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 // user's Sessions first.
 func (m *Manager) Revoke(ctx context.Context, publicID string) error {
 	m.check()
+	defer m.tellOthers()
 	return m.owners.Revoke(ctx, publicID)
 }
 
@@ -83,6 +84,7 @@ func (m *Manager) Revoke(ctx context.Context, publicID string) error {
 // without sessions, and RevokeAll returns nil.
 func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	m.check()
+	defer m.tellOthers()
 	var own string
 	if p := requestStateOf(ctx, m); p != nil {
 		if s := p.session.Load(); s != nil && s.transaction().Base().Owner == userID {
@@ -104,6 +106,7 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 // itself is not listed, RevokeOthers lists it, and returns ErrNotListed.
 func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	m.check()
+	defer m.tellOthers()
 	owner := s.Owner()
 	if owner == "" {
 		return errors.New("session: RevokeOthers of a session without an owner; call SetOwner first")

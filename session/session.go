@@ -219,8 +219,8 @@ func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 // not change; ExpiresAt and LastSeenAt do.
 func (s *Session) Touch(ctx context.Context) error { return s.transaction().Touch(ctx) }
 
-// Check reports whether the session is still alive, for long-lived connections. It takes
-// one storage trip and returns nil if the session is alive. It returns ErrEnded if the
+// Check reports whether the session is still alive. It takes one storage trip and returns
+// nil if the session is alive. For a long-lived connection, [Session.Watch] is better. It returns ErrEnded if the
 // session was destroyed, revoked or renewed, has expired, or is not stored yet; otherwise
 // ErrUnavailable or ErrUnreadable. It does not count as use of the session: call Touch to
 // extend it.

@@ -22,6 +22,16 @@
 //	holdfast.session.operation.outcome   ok, merged, conflict, ended and so on: see session.OutcomeOK
 //	error.type                           of a failure: see below
 //
+// ObserveWatches adds metrics of session.Session.Watch, which have no attributes:
+//
+//	holdfast.session.watch.contexts    up-down counter, {context}    contexts of Watch that have not ended
+//	holdfast.session.watch.sessions    up-down counter, {session}    sessions that they watch
+//	holdfast.session.watch.listeners   up-down counter, {listener}   1 while messages of other instances are heard, else 0
+//
+// If listeners is 0 while contexts is not, ends on other instances are noticed within
+// session.Config.WatchInterval only: the provider cannot broadcast, or its connection is
+// lost.
+//
 // The key of an undecodable value is not an attribute: an app may generate names of keys
 // at run time, and each would be a time series. The log line and the trace contain it.
 //

@@ -53,7 +53,7 @@ func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
 		return err
 	}
 	defer closeStore()
-	shop, err := newShop(store, cfg)
+	shop, err := newShop(ctx, store, cfg)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 // A shop is the app. It stores its users itself; all other data of a visitor is in the
 // session.
 type shop struct {
+	closing   context.Context // ends when the server is about to
 	sessions  *session.Manager
 	users     *users
 	attempts  attempts
@@ -28,8 +30,9 @@ const maxDevices = 20
 // needs.
 const maxBody = 64 << 10
 
-func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
-	s := &shop{users: newUsers(), attempts: attempts{full: map[string]time.Time{}}, unchecked: uncheckedStore{p}, pages: parsePages()}
+// newShop returns the shop's handler. Streams end with closing.
+func newShop(closing context.Context, p provider.Provider, cfg session.Config) (http.Handler, error) {
+	s := &shop{closing: closing, users: newUsers(), attempts: attempts{full: map[string]time.Time{}}, unchecked: uncheckedStore{p}, pages: parsePages()}
 	cfg.ErrorHandler = s.sessionError
 	cfg.OwnerLimit = maxDevices
 	var err error
@@ -59,6 +62,7 @@ func newShop(p provider.Provider, cfg session.Config) (http.Handler, error) {
 	} {
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
+	mux.Handle("GET /events", s.sessions.Passive(s.sessions.HandlerFunc(s.events))) // no use of the session
 	mux.HandleFunc("POST /forget", s.forget)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", s.notFound)

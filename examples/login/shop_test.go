@@ -46,7 +46,13 @@ func newVisitor(t *testing.T) *visitor {
 
 func newVisitorOf(t *testing.T, p provider.Provider) *visitor {
 	t.Helper()
-	handler, err := newShop(p, session.Config{StoreTimeout: time.Minute})
+	return newVisitorUntil(t, t.Context(), p)
+}
+
+// newVisitorUntil returns a visitor of a shop whose streams end with closing.
+func newVisitorUntil(t *testing.T, closing context.Context, p provider.Provider) *visitor {
+	t.Helper()
+	handler, err := newShop(closing, p, session.Config{StoreTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

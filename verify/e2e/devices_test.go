@@ -43,17 +43,31 @@ func (p *tab) lists(want ...string) {
 
 const signOutOne = `button[name="public_id"]`
 
-// isSignedOut checks that the next click finds it so.
+// isSignedOut checks that the open page closes by itself, and what the next pages show.
 func (p *tab) isSignedOut(name string) {
 	p.t.Helper()
-	p.signedIn(name) // as far as the page knows
-	p.click("#user")
+	p.closesItself()
+	p.hides(name)
+	p.open("/account")
 	p.says("h1", "Sign in")
 	p.hides(name)
 	p.open("/") // it counts visits, which begins another session
 	p.hides(name)
 	p.signedIn("")
 	p.says("#count-rope", "")
+}
+
+// closesItself waits until the open page of somebody who is signed in has given way to one
+// that shows nobody.
+func (p *tab) closesItself() {
+	p.t.Helper()
+	p.until(`document.readyState === "complete" && !document.getElementById("user")`)
+}
+
+// hearsNothing makes the open page one whose stream of events is broken.
+func (p *tab) hearsNothing() {
+	p.t.Helper()
+	p.do(p.js(`events?.close(); EventSource = class { addEventListener() {} close() {} }`))
 }
 
 func TestADeviceIsSignedOutFromAnother(t *testing.T) {
@@ -67,6 +81,40 @@ func TestADeviceIsSignedOutFromAnother(t *testing.T) {
 	phone.isSignedOut(name)
 	phone.signIn(name, password)
 	laptop.lists("Chrome on Linux this device", "Safari on iPhone")
+}
+
+// Every open page of the device closes at once, and those of the others stay.
+func TestOpenPagesOfADeviceThatIsSignedOutClose(t *testing.T) {
+	laptop, phone, name := twoDevices(t)
+	phone.open("/")
+	second := phone.another()
+	second.open("/account")
+	third := laptop.another()
+	third.open("/account")
+	left := eval[float64](third, `performance.timeOrigin`)
+
+	laptop.click(signOutOne)
+	phone.closesItself()
+	second.closesItself()
+	second.says("h1", "Sign in")
+	phone.hides(name)
+	second.hides(name)
+	third.signedIn(name)
+	if eval[float64](third, `performance.timeOrigin`) != left {
+		t.Error("a page of the device that stays has been left")
+	}
+}
+
+// A form of the page itself ends the session: what follows is what the form leads to.
+func TestAPageIsNotClosedByItsOwnForm(t *testing.T) {
+	p := visit(t)
+	name := p.signUp()
+	for range 5 {
+		p.signIn(name, password) // on a page of somebody who is signed in
+		p.says("#flash", "Welcome, "+name+".")
+		p.signOut()
+		p.signIn(name, password)
+	}
 }
 
 func TestTheOtherDevicesAreSignedOut(t *testing.T) {
@@ -93,7 +141,7 @@ func TestSigningOutEverywhere(t *testing.T) {
 	laptop.says("#flash", "You are signed out.")
 	laptop.signedIn("")
 	phone.isSignedOut(name)
-	second.click("#user")
+	second.closesItself()
 	second.says("h1", "Sign in")
 	second.hides(name)
 }
@@ -104,9 +152,11 @@ func TestPagesLeftOpenOnADeviceThatWasSignedOut(t *testing.T) {
 	for button := range forms {
 		forms[button] = phone.another()
 		forms[button].open("/account")
+		forms[button].hearsNothing()
 	}
 	forms["#change"].do(write("input[name=old]", password), write("input[name=new]", "battery staple"))
 	phone.open("/")
+	phone.hearsNothing()
 	laptop.click(signOutOne)
 
 	for button, p := range forms {

@@ -57,12 +57,14 @@ func TestSigningOutTwiceIsNoError(t *testing.T) {
 		a.signUp()
 		b := a.another()
 		b.open("/")
+		b.hearsNothing()
 		a.signOut()
 		b.signOut() // with a page from before
 	})
 	t.Run("at once", func(t *testing.T) {
 		p := visit(t)
 		p.signUp()
+		p.hearsNothing()
 		answers := eval[[]int](p, `Promise.all([1, 2, 3].map(async () => (await fetch("/signout", { method: "POST" })).status))`)
 		for _, status := range answers {
 			if status != 200 {
@@ -78,6 +80,7 @@ func TestSigningOutTwiceIsNoError(t *testing.T) {
 		cookie := p.cookie()
 		b := p.another()
 		b.open("/")
+		b.hearsNothing()
 		p.signOut()
 		b.setCookie(cookie)
 		b.signOut()
@@ -108,6 +111,7 @@ func TestAPageFromTheBackForwardCacheIsLoadedAgain(t *testing.T) {
 	name := a.signUp()
 	b := a.another()
 	b.open("/account")
+	b.hearsNothing()
 	a.signOut()
 	b.says("h1", name)
 	b.do(b.js(`dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`))

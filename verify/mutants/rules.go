@@ -45,6 +45,7 @@ var sections = []section{
 	{"Signing keys", signingKeys},
 	{"Owners, Sessions and revocation", owners},
 	{"Outside of a request", outsides},
+	{"Watched sessions", watches},
 	{"Memory provider", stores},
 	{"Sealing provider", seals},
 	{"Migration from one store to another", migrations},

@@ -72,6 +72,9 @@ func (b *runner) stages(dir string) []stage {
 	if dir == "provider" || dir == paging {
 		all = append(all, stage{pkg: "provider/memory"})
 	}
+	if dir == broadcasting {
+		all = append(all, stage{pkg: watching})
+	}
 	all = append(all, b.rules, b.units, b.sim)
 	if b.slow {
 		all = append(all, b.http)

@@ -15,9 +15,9 @@ import (
 // Streams and uploads go on for longer than the server's timeouts, which are for pages.
 func TestTimeoutsOfTheServer(t *testing.T) {
 	site := &Site{
-		Sessions:   sessiontest.NewManager(t),
-		News:       func(context.Context, string) <-chan string { return nil },
-		CheckEvery: 10 * time.Millisecond,
+		Sessions:  sessiontest.NewManager(t),
+		News:      func(context.Context, string) <-chan string { return nil },
+		Heartbeat: 10 * time.Millisecond,
 	}
 	server := httptest.NewUnstartedServer(site.Routes())
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
@@ -48,7 +48,7 @@ func TestTimeoutsOfTheServer(t *testing.T) {
 		uploaded <- res.StatusCode
 	}()
 	lines, beats := bufio.NewScanner(res.Body), 0
-	for beats < 20 && lines.Scan() { // 20 checks take longer than the timeouts
+	for beats < 20 && lines.Scan() { // 20 heartbeats take longer than the timeouts
 		if lines.Text() == ": still here" {
 			beats++
 			if _, err := file.Write([]byte("more")); err != nil {

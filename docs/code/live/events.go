@@ -3,7 +3,6 @@ package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,13 +15,14 @@ type Site struct {
 	Sessions *session.Manager
 	// News returns the messages for a user, until ctx ends.
 	News func(ctx context.Context, userID string) <-chan string
-	// CheckEvery is the time after which a stream notices a logout, such as 30 seconds.
-	CheckEvery time.Duration
+	// Heartbeat is the time between two comments in a stream, which find connections that
+	// are broken, such as 30 seconds.
+	Heartbeat time.Duration
 	// Report makes a report, which takes minutes.
 	Report func(ctx context.Context, userID string) (string, error)
 }
 
-// events sends server-sent events until the user logs out.
+// events sends server-sent events until the session ends.
 func (site *Site) events(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	if s.Owner() == "" {
 		http.Error(w, "please log in", http.StatusUnauthorized)
@@ -34,19 +34,18 @@ func (site *Site) events(w http.ResponseWriter, r *http.Request, s *session.Sess
 	if err := out.Flush(); err != nil {   // sends the header
 		return
 	}
-	news := site.News(r.Context(), s.Owner())
-	check := time.NewTicker(site.CheckEvery)
-	defer check.Stop()
+	alive, stop := s.Watch(r.Context())
+	defer stop()
+	news := site.News(alive, s.Owner())
+	heartbeat := time.NewTicker(site.Heartbeat)
+	defer heartbeat.Stop()
 	for {
 		select {
-		case <-r.Context().Done():
-			return
+		case <-alive.Done():
+			return // the browser connects again, and is told to log in
 		case message := <-news:
 			fmt.Fprintf(w, "data: %s\n\n", message)
-		case <-check.C:
-			if err := s.Check(r.Context()); errors.Is(err, session.ErrEnded) {
-				return // the browser connects again, and is told to log in
-			}
+		case <-heartbeat.C:
 			fmt.Fprint(w, ": still here\n\n")
 		}
 		if err := out.Flush(); err != nil {

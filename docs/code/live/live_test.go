@@ -25,9 +25,9 @@ func visit(t *testing.T) (b *browser.Browser, news chan string, finish chan stri
 	}
 	news, finish = make(chan string), make(chan string)
 	site := &Site{
-		Sessions:   sessions,
-		News:       func(context.Context, string) <-chan string { return news },
-		CheckEvery: 10 * time.Millisecond,
+		Sessions:  sessions,
+		News:      func(context.Context, string) <-chan string { return news },
+		Heartbeat: 10 * time.Millisecond,
 		Report: func(_ context.Context, user string) (string, error) {
 			return <-finish + " for " + user, nil
 		},

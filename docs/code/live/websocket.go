@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -25,9 +24,14 @@ func (site *Site) editor(w http.ResponseWriter, r *http.Request, s *session.Sess
 		return
 	}
 	defer conn.CloseNow()
-	ctx, stop := context.WithCancel(r.Context())
+	ctx := r.Context()
+	alive, stop := s.Watch(ctx)
 	defer stop()
-	go site.closeAtLogout(ctx, conn, s)
+	context.AfterFunc(alive, func() {
+		if errors.Is(context.Cause(alive), session.ErrEnded) {
+			conn.Close(websocket.StatusPolicyViolation, "please log in")
+		}
+	})
 
 	for {
 		_, text, err := conn.Read(ctx)
@@ -47,23 +51,6 @@ func (site *Site) editor(w http.ResponseWriter, r *http.Request, s *session.Sess
 			return
 		}
 		if err := conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, "saved %d bytes", len(text))); err != nil {
-			return
-		}
-	}
-}
-
-// closeAtLogout closes a connection on which nothing is sent, too.
-func (site *Site) closeAtLogout(ctx context.Context, conn *websocket.Conn, s *session.Session) {
-	check := time.NewTicker(site.CheckEvery)
-	defer check.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-check.C:
-		}
-		if err := s.Check(ctx); errors.Is(err, session.ErrEnded) {
-			conn.Close(websocket.StatusPolicyViolation, "please log in")
 			return
 		}
 	}

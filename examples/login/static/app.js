@@ -69,3 +69,27 @@ addEventListener("submit", (event) => {
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
+
+// The server tells when the session of this page has ended, such as when it is signed
+// out on another device. The page then closes, and shows what the visitor may see now:
+// a moment later, so that the browser has the cookie if another tab signs in or out.
+// Only a page that is seen listens, since a browser keeps few connections to one server,
+// and only until it is left: its own form may end the session, and is not to be aborted.
+let events;
+
+function closePage() {
+  document.body.hidden = true;
+  setTimeout(() => location.replace(location.pathname), 500);
+}
+
+function listen() {
+  events?.close();
+  events = document.hidden ? null : new EventSource("/events?public_id=" + document.body.dataset.session);
+  events?.addEventListener("ended", () => { events.close(); closePage(); });
+}
+
+if (document.getElementById("user")) {
+  listen();
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("beforeunload", () => events?.close());
+}

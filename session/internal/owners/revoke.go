@@ -61,6 +61,8 @@ func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool)
 
 // revoke ends the sessions in owner's index except the last of spared.
 func (x *Index) revoke(ctx context.Context, owner, known string, spared []string) error {
+	ctx, tellEnds := x.store.GatherEnds(ctx)
+	defer tellEnds()
 	a := x.store.Access(ctx, nil)
 	index, err := x.fetch(&a, owner)
 	if err != nil {

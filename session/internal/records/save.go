@@ -28,6 +28,9 @@ type Kind[V Value] struct {
 	// back. Without it such a save has failed: the record may have been deleted in between,
 	// and must not come back.
 	Recreates bool
+
+	// Saved, if not nil, is called after a save that has landed, or may have.
+	Saved func(a *Access, id string, v V)
 }
 
 // Outcome is the outcome of a save.
@@ -41,6 +44,15 @@ type Outcome[V Value] struct {
 // result of an attempt of unknown outcome. If the error is nil, v has either been saved
 // or never will be.
 func (k Kind[V]) Save(a *Access, id string, v V, expect int64) (Outcome[V], error) {
+	out, err := k.save(a, id, v, expect)
+	if k.Saved != nil && (out.Landed || errors.Is(err, ErrOutcomeUnknown)) {
+		k.Saved(a, id, v)
+	}
+	return out, err
+}
+
+// save is Save that does not call Saved.
+func (k Kind[V]) save(a *Access, id string, v V, expect int64) (Outcome[V], error) {
 	rec := v.Record(id)
 	a.reserve = a.reserve || v.UsesReserve()
 	for unknown, try := 0, 1; ; try++ {

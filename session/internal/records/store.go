@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// Options configure a Store. None has a default.
+// Options configure a Store. Those that are not said to be optional have no default.
 type Options struct {
 	// Timeout bounds the calls of one load or one commit.
 	Timeout time.Duration
@@ -21,6 +21,11 @@ type Options struct {
 	// KnowsFormat reports whether values of that Format can be decoded. If the envelope of a
 	// record of an unknown format cannot be read, the error names the format.
 	KnowsFormat func(format string) bool
+
+	// Ended, which is optional, is called after tombstones were saved, with the IDs of the
+	// sessions that have ended. It is also called if it is unknown whether a tombstone was
+	// saved.
+	Ended func(ids ...string)
 }
 
 // Store keeps records in a provider. It is safe for concurrent use.
@@ -41,6 +46,9 @@ func New(p provider.Provider, o Options) *Store {
 		}
 	}
 	s.contents.Read = s.decode
+	if o.Ended != nil {
+		s.contents.Saved = s.noteEnd
+	}
 	return s
 }
 

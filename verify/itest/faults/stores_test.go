@@ -13,19 +13,21 @@ import (
 var subjects = []subject{
 	{Store: stores.Redis, serve: func(t *testing.T) *testserver.Server {
 		return testserver.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
-	}},
-	{Store: stores.Postgres, serve: func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }},
+	}, broadcasts: true},
+	{Store: stores.Postgres, serve: func(t *testing.T) *testserver.Server { return testserver.Postgres(t) }, broadcasts: true},
 	{Store: stores.MySQL, serve: func(t *testing.T) *testserver.Server { return testserver.MariaDB(t) }},
 	{Store: stores.DynamoDB, serve: func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, spared: 3},
-	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, overtaken: true},
-	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, overtaken: true},
-	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }},
+	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, broadcasts: true, overtaken: true},
+	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, broadcasts: true, overtaken: true},
+	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }, broadcasts: true},
 	{Store: stores.Cloudflare, serve: func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }},
 }
 
 type subject struct {
 	stores.Store
-	serve  func(*testing.T) *testserver.Server
+	serve      func(*testing.T) *testserver.Server
+	broadcasts bool // TestWatchedSessionsAreNotMissed is for it
+
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start
 
 	// overtaken: a fault may meet something else before the save, and end the connection:

@@ -21,6 +21,8 @@ const patience = time.Minute
 // An app is some instances on one store, behind a balancer that takes turns.
 type app struct {
 	t      *testing.T
+	server string // of the store
+	space  string
 	urls   []string // of the instances
 	next   atomic.Int64
 	client *http.Client
@@ -40,6 +42,7 @@ func newApp(t *testing.T, store stores.Store, n int, s spec) *app {
 	t.Helper()
 	a := &app{t: t, client: newClient(t)}
 	s.Store, s.Server, s.Space = store.Name, store.Server(t), stores.Space()
+	a.server, a.space = s.Server, s.Space
 	a.serve(s.instance(t))
 	for range n - 1 {
 		if store.Name == stores.Memory.Name {

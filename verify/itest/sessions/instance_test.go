@@ -17,6 +17,7 @@ import (
 //	/HandlerFunc?do=updates  as Manager.HandlerFunc
 //	/HandlerFuncInHandler?do=updates
 //	/Replay?do=updates       and in Manager.Replay
+//	/revoke?owner=ann        Manager.RevokeAll
 //	/trips                   how many trips to the store there were
 //	/faults?lose=true       what the trips are to meet from now on
 type instance struct {
@@ -47,6 +48,11 @@ func (i *instance) routes(m *session.Manager) http.Handler {
 	mux.Handle("/HandlerFunc", m.HandlerFunc(do))
 	mux.Handle("/HandlerFuncInHandler", m.Handler(m.HandlerFunc(do)))
 	mux.Handle("/Replay", m.Handler(m.Replay(http.HandlerFunc(load))))
+	mux.HandleFunc("/revoke", func(w http.ResponseWriter, r *http.Request) {
+		if err := m.RevokeAll(r.Context(), r.URL.Query().Get("owner")); err != nil {
+			http.Error(w, err.Error(), session.StatusCode(err))
+		}
+	})
 	mux.HandleFunc("/trips", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, i.store.Trips()) })
 	mux.HandleFunc("/faults", func(_ http.ResponseWriter, r *http.Request) { i.faults.set(r.URL.Query()) })
 	return mux
