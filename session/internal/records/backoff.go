@@ -30,13 +30,13 @@ const (
 // pause sleeps for a random duration, whose limit doubles with every try. It reports
 // whether there is time for another try.
 func (a *Access) pause(first time.Duration, try int) bool {
-	time.Sleep(jitter(min(first<<min(try, 16), maxPause)))
+	time.Sleep(Jitter(min(first<<min(try, 16), maxPause)))
 	return !a.exhausted(a.now())
 }
 
-// jitter returns a random duration below limit. It uses crypto/rand, so that a test that
+// Jitter returns a random duration below limit. It uses crypto/rand, so that a test that
 // fixes crypto/rand makes the whole program deterministic.
-func jitter(limit time.Duration) time.Duration {
+func Jitter(limit time.Duration) time.Duration {
 	var b [2]byte
 	_, _ = rand.Read(b[:])
 	return limit * time.Duration(binary.BigEndian.Uint16(b[:])) >> 16
