@@ -166,3 +166,17 @@ func TestRefreshOutlivesItsRequest(t *testing.T) {
 		})
 	}
 }
+
+// What stale has seen was seen: it must not get into another session.
+func TestRefreshShowsWhatMustNotBeCarriedOver(t *testing.T) {
+	_, c, _ := begun(t)
+	other := c.tab()
+	c.post(func(s *session.Session) {
+		refreshing(t, 1, 0, errBroken, func(context.Context, int) (int, error) {
+			other.post(destroy).wantPage(t)
+			return 0, errBroken
+		})(s)
+		keyB.Set(s, 5)
+		s.Renew()
+	}).wantError(t, 409, session.ErrEnded)
+}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -87,6 +88,50 @@ func TestRefreshInDoubtAndOthers(t *testing.T) {
 		}))).wantPage(t)
 		c.wantState("a=7 b=1")
 	})
+}
+
+// An attempt to save the result has no answer, cannot be read back, and has landed, or
+// lands when the next attempt is under way. The next one finds it in the history, also
+// below the saves of others.
+func TestRefreshFindsItsEarlierAttempt(t *testing.T) {
+	for name, arrives := range map[string]int{"at once": 0, "before the next attempt is saved": 1} {
+		for _, others := range []bool{false, true} {
+			bubble(fmt.Sprint(name, ", others have saved: ", others), t, func(t *testing.T) {
+				w, c, _ := begun(t)
+				other := c.tab()
+				var late func()
+				arrive := func() {
+					late()
+					if others {
+						other.post(inOrder(add(keyB, 1), add(keyA, 5))).wantPage(t)
+					}
+				}
+				c.post(refreshing(t, 1, 2, nil, during(func() {
+					w.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+						late = func() { wantErr(t, next(context.WithoutCancel(ctx), rec, expect), nil) }
+						if arrives == 0 {
+							arrive()
+						}
+						return errBroken
+					})
+					if arrives == 1 {
+						w.onSave(before(arrive))
+					}
+					unseen := []fetchHook{failing, failing, failing, failing}
+					if others && arrives == 0 {
+						unseen = append([]fetchHook{asIs}, unseen...) // that of the other request
+					}
+					w.onFetch(unseen...)
+				}))).wantPage(t)
+				c.wantState(map[bool]string{false: "a=2", true: "a=7 b=1"}[others])
+			})
+		}
+	}
+}
+
+// asIs is a fetch without a fault.
+func asIs(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+	return next(ctx, id)
 }
 
 // repeated returns n times hook.

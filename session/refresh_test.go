@@ -151,6 +151,27 @@ func TestRefreshBeyondItsLease(t *testing.T) {
 		all.Wait()
 		c.wantState("a=3")
 	})
+	bubble("returns while another runs", t, func(t *testing.T) {
+		_, c, _ := begun(t)
+		began, over, late := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			c.tab().post(refreshing(t, 1, 2, session.ErrConflict, func(context.Context, int) (int, error) {
+				close(began)
+				<-over
+				return 2, nil
+			})).wantPage(t)
+			close(late)
+		})
+		<-began
+		c.tab().post(refreshing(t, 1, 3, nil, func(context.Context, int) (int, error) {
+			close(over)
+			<-late
+			return 3, nil
+		})).wantPage(t)
+		all.Wait()
+		c.wantState("a=3")
+	})
 	bubble("not taken over", t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		c.post(refreshing(t, 1, 2, nil, func(context.Context, int) (int, error) {

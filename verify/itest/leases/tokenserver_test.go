@@ -26,9 +26,9 @@ type tokenServer struct {
 // grant is what one user has allowed one client.
 type grant struct {
 	name       string
-	refresh    string // the refresh token that is valid; "" if the grant was revoked
-	generation int    // how often it was renewed
-	reused     int    // how often a refresh token came again
+	refresh    string        // the refresh token that is valid; "" if the grant was revoked
+	generation int           // how often it was renewed
+	reused     int           // how often a refresh token came again
 	renewed    chan struct{} // closed at the next renewal
 	atGate     chan struct{} // closed when a client waits for that
 }
