@@ -77,6 +77,9 @@
 // Key.GetOrSet and of [Session.Update] show a CSRF token and flash messages that work
 // under parallel requests.
 //
+// [Key.Refresh] is for a value whose renewal has an effect elsewhere that must not be
+// repeated, such as an OAuth token: of all requests of the session, one at a time renews it.
+//
 // LevelMerge keeps each key consistent by itself. If an invariant spans several values,
 // keep them in one key or use LevelSerializable.
 //

@@ -35,6 +35,7 @@ var sections = []section{
 	{"Session.Update", updates},
 	{"Create", creates},
 	{"Replay", replays},
+	{"Leases", leases},
 	{"Renew", renewals},
 	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},

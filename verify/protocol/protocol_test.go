@@ -42,6 +42,14 @@ const (
 	faultySweep = "-DCHANGES=1 -DSWEEPS=1 -DFAULTS=1"
 	eviction    = "-DCHANGES=2 -DSWEEPS=0 -DFAULTS=0 -DEVICTIONS=1"
 
+	refreshes    = "-DREFRESHES=2 -DFAULTS=0"
+	crashes      = "-DCRASHES=1 -DCHANGES=1 -DFAULTS=1"
+	otherChanges = "-DCHANGES=1 -DFAULTS=0"
+	sets         = "-DSETS=1 -DFAULTS=0"
+	ends         = "-DLOGOUTS=1 -DFAULTS=1"
+	slow         = "-DSLOW=1 -DSETS=1 -DFAULTS=1"
+	inDoubt      = "-DCHANGES=1 -DFAULTS=1"
+
 	faultyEviction = "-DCHANGES=1 -DSWEEPS=0 -DFAULTS=1 -DEVICTIONS=1"
 )
 
@@ -147,6 +155,26 @@ var models = []model{
 			{"REMOVE_ENDED", faultySweep, "EVERY_SESSION_IS_LISTED"},
 			{"REENTER", eviction, "A_USE_LISTS_THE_SESSION"},
 			{"FOLLOW_SUCCESSOR", sweep, "REVOKE_ALL_MISSES_NONE"},
+		},
+	},
+	{
+		name:  "lease",
+		short: []string{crashes, ends, slow},
+		long: []string{
+			"-DREFRESHES=3 -DCRASHES=1 -DFAULTS=1 -DHISTORY=2",
+			"-DSETS=1 -DLOGOUTS=1 -DFAULTS=1",
+			"-DREFRESHES=3 -DSLOW=1 -DSETS=1 -DFAULTS=1",
+		},
+		rules: []rule{
+			{"CAS", refreshes, "ONE_RUNS_AT_A_TIME"},
+			{"WAIT", refreshes, "ONE_RUNS_AT_A_TIME"},
+			{"LOOK_AGAIN", refreshes, "A_TOKEN_IS_REDEEMED_ONCE"},
+			{"KEEP_LEASE", otherChanges, "A_TOKEN_IS_REDEEMED_ONCE"},
+			{"FENCE", slow, "ONLY_THE_HOLDER_SAVES"},
+			{"SAME_VALUE", sets, "NO_CHANGE_IS_LOST"},
+			{"LANDED", inDoubt, "THE_ANSWERS_ARE_TRUE"},
+			{"LIVE_ONLY", "-DLOGOUTS=1 -DFAULTS=0", "NOTHING_IS_RESURRECTED"},
+			{"LEASE_ENDS", "-DCRASHES=1 -DFAULTS=0", "NOBODY_WAITS_FOREVER"},
 		},
 	},
 }

@@ -25,6 +25,11 @@ type identity struct {
 	mu    sync.Mutex
 	codes map[string]url.Values // the request of each code that is not used yet
 	nonce string                // in place of that of the request
+
+	refresh     string // the refresh token that is valid; "" if the grant was revoked
+	redemptions int    // of refresh tokens
+	revocations int
+	redeeming   func() // called while a refresh token is redeemed
 }
 
 func newIdentity(t *testing.T) *identity {
@@ -52,6 +57,8 @@ func newIdentity(t *testing.T) *identity {
 		http.Redirect(w, r, r.FormValue("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
 	})
 	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("POST /revoke", p.revoke)
+	mux.HandleFunc("GET /orders", p.orders)
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
@@ -59,6 +66,10 @@ func newIdentity(t *testing.T) *identity {
 
 // token gives an ID token for a code, once, to whom the verifier of PKCE is known.
 func (p *identity) token(w http.ResponseWriter, r *http.Request) {
+	if r.PostFormValue("grant_type") == "refresh_token" {
+		p.redeem(w, r)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	asked, ok := p.codes[r.PostFormValue("code")]
@@ -84,6 +95,48 @@ func (p *identity) token(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
+	p.refresh = rand.Text()
+	answer(w, map[string]any{"access_token": "first", "token_type": "Bearer", "id_token": raw, "refresh_token": p.refresh, "expires_in": 1})
+}
+
+// redeem takes each refresh token once. If one comes again, it revokes the grant.
+func (p *identity) redeem(w http.ResponseWriter, r *http.Request) {
+	if p.redeeming != nil {
+		p.redeeming()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sent := r.PostFormValue("refresh_token"); sent == "" || sent != p.refresh {
+		p.refresh = ""
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		answer(w, map[string]any{"error": "invalid_grant"})
+		return
+	}
+	p.refresh = rand.Text()
+	p.redemptions++
+	answer(w, map[string]any{"access_token": "renewed", "token_type": "Bearer", "refresh_token": p.refresh, "expires_in": 3600})
+}
+
+func (p *identity) revoke(_ http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.PostFormValue("token") == p.refresh {
+		p.refresh = ""
+		p.revocations++
+	}
+}
+
+// orders is the API.
+func (p *identity) orders(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer renewed" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_, _ = w.Write([]byte("two books"))
+}
+
+func answer(w http.ResponseWriter, fields map[string]any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "a", "token_type": "Bearer", "id_token": raw})
+	_ = json.NewEncoder(w).Encode(fields)
 }

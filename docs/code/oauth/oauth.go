@@ -19,6 +19,9 @@ type Site struct {
 	Sessions *session.Manager
 	OAuth    *oauth2.Config
 	Verifier *oidc.IDTokenVerifier
+
+	API           string // that is called with the visitor's token
+	RevocationURL string // of the identity provider
 }
 
 // A flow is one login that has begun. The visitor may begin several, in several tabs.
@@ -67,32 +70,34 @@ func (site *Site) callback(w http.ResponseWriter, r *http.Request, s *session.Se
 		http.Error(w, "please try again", session.StatusCode(err))
 		return
 	}
-	user, err := site.exchange(r.Context(), r.FormValue("code"), f)
+	user, token, err := site.exchange(r.Context(), r.FormValue("code"), f)
 	if err != nil {
 		http.Error(w, "the login has failed", http.StatusForbidden)
 		return
 	}
 	s.Renew()
 	s.SetOwner(user)
+	tokens.Set(s, *token)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// exchange returns the user whom the identity provider has authenticated in this flow.
-func (site *Site) exchange(ctx context.Context, code string, f flow) (user string, err error) {
-	token, err := site.OAuth.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+// exchange returns the user whom the identity provider has authenticated in this flow, and
+// the token for its API.
+func (site *Site) exchange(ctx context.Context, code string, f flow) (user string, token *oauth2.Token, err error) {
+	token, err = site.OAuth.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
-		return "", errors.New("no ID token")
+		return "", nil, errors.New("no ID token")
 	}
 	id, err := site.Verifier.Verify(ctx, raw)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if id.Nonce != f.Nonce {
-		return "", errors.New("the ID token is for another login")
+		return "", nil, errors.New("the ID token is for another login")
 	}
-	return id.Issuer + " " + id.Subject, nil // permanent, unlike an email address
+	return id.Issuer + " " + id.Subject, token, nil // permanent, unlike an email address
 }

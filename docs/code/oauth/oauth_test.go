@@ -32,6 +32,7 @@ func visit(t *testing.T) (*browser.Browser, *identity) {
 			Endpoint: discovered.Endpoint(), Scopes: []string{oidc.ScopeOpenID},
 		},
 		Verifier: discovered.Verifier(&oidc.Config{ClientID: "shop"}),
+		API:      idp.URL + "/orders", RevocationURL: idp.URL + "/revoke",
 	}
 	return browser.New(t, site.Routes()), idp
 }

@@ -10,7 +10,8 @@
 //	           length and bytes of the record IDs of the successor and of the claim
 //	live:      uvarint length and bytes of the owner, uvarint number of entries,
 //	           then for each, in ascending order of names, uvarint length and
-//	           bytes of the name and of the value
+//	           bytes of the name and of the value; an entry of the empty name holds
+//	           the leases: see Leases
 //
 // Layout 1 is still read. It lacks the 8 bytes of the ID, and of a tombstone the flags
 // and the claim. The decoder is strict: one state has one encoding in each layout, and
@@ -57,12 +58,13 @@ type Envelope struct {
 	History History // the commits before this one
 
 	Tombstone bool   // the session has ended
-	Successor string // of a renewed session: the record ID of its successor
 	Outside   bool   // it was ended by something other than a request of its browser
+	Login     bool   // the session of the Claim was begun by a Renew
+	Successor string // of a renewed session: the record ID of its successor
 	Claim     string // of a tombstone: the record ID of the session that was begun over it
-	Login     bool   // that session was begun by a Renew
 
 	Owner   string  // the user who owns the session; "": none
+	Leases  Leases  // none in a tombstone
 	Entries Entries // none in a tombstone
 }
 
@@ -87,7 +89,12 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 		data = slices.Clone(appendBytes(appendBytes(head, e.Successor), e.Claim))
 	} else {
 		count, size := kept.after(edits)
-		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(count))
+		stored := count
+		if e.Leases != "" {
+			stored++
+		}
+		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(stored))
+		head = e.Leases.appendEntry(head)
 		data = append(make([]byte, 0, len(head)+size), head...)
 		data = kept.splice(data, edits)
 		e.Entries = newEntries(count, data[len(head):])
@@ -160,7 +167,8 @@ func Decode(id string, data []byte) (Envelope, error) {
 	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
 	switch kind {
 	case kindLive:
-		e.Owner, e.Entries = string(d.bytes()), d.entries()
+		e.Owner = string(d.bytes())
+		e.Leases, e.Entries = d.values()
 	case kindTombstone:
 		d.tombstone(&e, version)
 	default:
@@ -248,8 +256,13 @@ func (d *decoder) history() History {
 	return History(d.take(uint64(n) * tagSize))
 }
 
-func (d *decoder) entries() Entries {
+func (d *decoder) values() (Leases, Entries) {
 	count := d.uvarint()
+	leases := d.leases(&count)
+	return leases, d.entries(count)
+}
+
+func (d *decoder) entries(count uint64) Entries {
 	if d.failed || count > uint64(len(d.rest)/2) { // an entry takes at least two bytes
 		d.failed = true
 		return Entries{}

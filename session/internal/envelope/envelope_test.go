@@ -65,7 +65,9 @@ func samples() map[string]sample {
 	return map[string]sample{
 		"no entries, no history, no deadline": {Envelope: bare},
 		"entries":                             live("c", "a", "b"),
-		"an empty and a binary name":          live("", "\x00", "\xff"),
+		"a binary name":                       live("\x00", "\xff"),
+		"leases and entries":                  leased(live("a", "b"), "token", "other"),
+		"leases and no entries":               leased(live(), "token"),
 		"a session of somebody's":             with(func(s *sample) { s.Seen, s.Owner = begin.Add(time.Minute), "ann" }),
 		"an owner with a long name":           with(func(s *sample) { s.Owner = strings.Repeat("ann", 1000) }),
 		"a tombstone of a destroyed session":  with(func(s *sample) { s.Tombstone, s.after = true, []int64{1<<32 | 7} }),

@@ -39,6 +39,7 @@ type Engine struct {
 	NewToken  func() (token []byte, id string)
 	Logger    *slog.Logger
 	Observer  observe.Observer
+	Changed   Changed // tells of records that have changed; nil: nobody does
 
 	touching sync.Map // IDs of the records that are being touched
 }

@@ -11,14 +11,15 @@ import (
 // that they can be applied again to a newer content.
 type change struct {
 	verb          verb
+	lastWriteWins bool // the key is
+	refreshing    bool // a running Refresh got the result as the old value, and replaces it
 	key           string
-	lastWriteWins bool   // the key is
 	result        Value  // the value of the key after the change, as the request sees it
 	merge         *Merge // verbSet of a key with MergeWith
 	update        Update // verbUpdate
 }
 
-type verb int
+type verb uint8
 
 const (
 	verbSet verb = iota

@@ -1,0 +1,141 @@
+package envelope
+
+import (
+	"cmp"
+	"encoding/binary"
+	"iter"
+	"slices"
+	"time"
+)
+
+// leasesName is the name of the entry that holds the leases. No key has the empty name.
+// Programs that do not know leases keep the entry like any other, so the record needs no
+// new layout.
+const leasesName = ""
+
+// HolderSize is the length of the random bytes that name the holder of a lease.
+const HolderSize = 8
+
+// Holder names the holder of a lease.
+type Holder [HolderSize]byte
+
+// Lease is the exclusive right to renew the value of a key.
+type Lease struct {
+	Key    string
+	Holder Holder
+	Until  time.Time     // when the lease ends, by the clock of the holder
+	Lasts  time.Duration // how long it was taken for
+}
+
+// Leases are the leases of a session, encoded as in the record. "" means none. For each
+// lease, in ascending order of keys:
+//
+//	uvarint length and bytes of the key, 8 bytes holder,
+//	uvarint until (Unix milliseconds), uvarint duration in milliseconds
+type Leases string
+
+// Find returns the lease of that key.
+func (l Leases) Find(key string) (Lease, bool) {
+	for lease := range l.all() {
+		if lease.Key == key {
+			return lease, true
+		}
+	}
+	return Lease{}, false
+}
+
+// With returns l with that lease in place of the key's present one.
+func (l Leases) With(lease Lease) Leases {
+	all := slices.AppendSeq([]Lease{lease}, l.Without(lease.Key).all())
+	slices.SortFunc(all, func(a, b Lease) int { return cmp.Compare(a.Key, b.Key) })
+	return encodeLeases(all)
+}
+
+// Without returns l without the lease of that key.
+func (l Leases) Without(key string) Leases {
+	all := slices.Collect(l.all())
+	return encodeLeases(slices.DeleteFunc(all, func(lease Lease) bool { return lease.Key == key }))
+}
+
+// all returns the leases in ascending order of keys.
+func (l Leases) all() iter.Seq[Lease] {
+	return func(yield func(Lease) bool) {
+		for d := (decoder{rest: []byte(l)}); len(d.rest) > 0; {
+			if lease := d.lease(); d.failed || !yield(lease) {
+				return
+			}
+		}
+	}
+}
+
+func encodeLeases(all []Lease) Leases {
+	var encoded []byte
+	for i := range all {
+		encoded = all[i].append(encoded)
+	}
+	return Leases(encoded)
+}
+
+func (l *Lease) append(dst []byte) []byte {
+	dst = appendBytes(dst, l.Key)
+	dst = append(dst, l.Holder[:]...)
+	dst = appendTime(dst, l.Until)
+	return binary.AppendUvarint(dst, uint64(max(l.Lasts.Milliseconds(), 0)))
+}
+
+func (d *decoder) lease() Lease {
+	lease := Lease{Key: string(d.bytes())}
+	copy(lease.Holder[:], d.take(HolderSize))
+	lease.Until = d.time()
+	ms := d.uvarint()
+	if ms > uint64(maxMilli) {
+		d.failed = true
+		return Lease{}
+	}
+	lease.Lasts = time.Duration(ms) * time.Millisecond
+	return lease
+}
+
+// appendEntry appends the entry that holds l, if there are any leases.
+func (l Leases) appendEntry(dst []byte) []byte {
+	if l == "" {
+		return dst
+	}
+	return appendBytes(appendBytes(dst, leasesName), string(l))
+}
+
+// Size returns the number of bytes that l takes in a record.
+func (l Leases) Size() int {
+	if l == "" {
+		return 0
+	}
+	return sizeOf(len(leasesName)) + sizeOf(len(l))
+}
+
+// leases takes the entry of the leases off the front of the entries, if there is one.
+func (d *decoder) leases(count *uint64) Leases {
+	if d.failed || *count == 0 || len(d.rest) == 0 || d.rest[0] != 0 {
+		return ""
+	}
+	*count--
+	d.take(1)
+	encoded := d.bytes()
+	if len(encoded) == 0 || !wellFormed(encoded) {
+		d.failed = true
+	}
+	return Leases(encoded)
+}
+
+// wellFormed reports whether encoded is what Leases encode: keys in ascending order, none
+// of them empty.
+func wellFormed(encoded []byte) bool {
+	d := decoder{rest: encoded}
+	for last := ""; len(d.rest) > 0; {
+		lease := d.lease()
+		if d.failed || lease.Key <= last {
+			return false
+		}
+		last = lease.Key
+	}
+	return true
+}

@@ -1,0 +1,191 @@
+package txn
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// The duration of leases.
+const (
+	// defaultLease is how long the function of a Refresh may take if its context has no
+	// deadline.
+	defaultLease = 30 * time.Second
+
+	// maxLease is how long it may take at most. It bounds how long a crashed holder keeps
+	// others waiting.
+	maxLease = 5 * time.Minute
+
+	// clockMargin is the time between the end of the function's context and the end of the
+	// lease. If the clocks of two instances differ by less, no other instance takes the lease
+	// over before the function was told to end.
+	clockMargin = 5 * time.Second
+)
+
+// lease is the right of one refresh to renew the value of its key.
+type lease struct {
+	*refresh
+	name   any              // among the holders of this process
+	stored envelope.Lease   // in the record; zero if the session is not stored
+	record string           // the ID of the record that it was taken in
+	base   *records.Content // the newest content with the lease
+	end    time.Time        // of the context of the function
+	found  Value            // the stored value when it was taken
+	old    Value            // that the function got: found, or what the request has changed it to
+	tried  []attempt        // to save the result
+}
+
+// take tries to take the lease of the key. If another has it, take returns a function
+// that waits until the key has to be looked at again. It returns neither if that is now.
+func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error, error) {
+	if ctx.Err() != nil {
+		return nil, nil, fmt.Errorf("%w: key %q is stale: %w", records.ErrUnavailable, r.Key, context.Cause(ctx))
+	}
+	if err := r.t.lockCommit(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer r.t.unlockCommit()
+	if r.t.PublicID() != r.id { // the request itself has stored, renewed or destroyed it
+		return nil, nil, nil
+	}
+	if r.id == "" {
+		return r.takeUnstored(ctx)
+	}
+	if other, ok := r.known.Leases.Find(r.Key); ok && r.wait.left(&other) > 0 {
+		return nil, func(ctx context.Context) error { return r.await(ctx, &other) }, nil
+	}
+	l := r.lease(ctx)
+	hold(l.name)
+	landed, err := l.save(ctx)
+	if !landed {
+		release(l.name)
+		return nil, nil, err
+	}
+	l.mark()
+	return l, nil, nil
+}
+
+// takeUnstored takes the lease among the goroutines of the request: no other request has
+// a session that is not stored.
+func (r *refresh) takeUnstored(ctx context.Context) (*lease, func(context.Context) error, error) {
+	l := r.lease(ctx)
+	l.name, l.stored = renewing{r.t, r.Key}, envelope.Lease{}
+	if !hold(l.name) {
+		done := released(l.name)
+		return nil, func(ctx context.Context) error { return r.awaitRelease(ctx, done) }, nil
+	}
+	l.mark()
+	return l, nil, nil
+}
+
+// lease returns a lease that is not stored yet.
+func (r *refresh) lease(ctx context.Context) *lease {
+	now, lasts := time.Now(), defaultLease
+	if deadline, ok := ctx.Deadline(); ok {
+		lasts = min(deadline.Sub(now), maxLease)
+	}
+	l := &lease{refresh: r, record: r.id, base: r.known, end: now.Add(lasts)}
+	lasts = (lasts + clockMargin).Round(time.Millisecond)
+	l.stored = envelope.Lease{Key: r.Key, Until: time.UnixMilli(now.Add(lasts).UnixMilli()), Lasts: lasts}
+	_, _ = rand.Read(l.stored.Holder[:]) // never fails: it aborts the program instead
+	l.name = l.stored.Holder
+	return l
+}
+
+// save stores the lease. After a conflict it returns false, and the conflicting content is
+// the known one.
+func (l *lease) save(ctx context.Context) (landed bool, err error) {
+	t := l.t
+	a := t.e.Records.Access(ctx, nil)
+	next := t.following(l.known)
+	next.Leases = next.Leases.With(l.stored)
+	next.EncodeAfter(l.known, &l.known.Entries, nil)
+	out, err := a.Save(l.id, next, l.known.Version)
+	switch {
+	case errors.Is(err, records.ErrOutcomeUnknown):
+		l.base = nil
+		l.giveUp(ctx) // the lease may be stored
+		return false, err
+	case err != nil:
+		return false, err
+	case !out.Landed:
+		return false, l.outrun(out)
+	}
+	t.noteSave(&a, l.id, l.known, next)
+	l.base = next
+	l.learn(next)
+	return true, nil
+}
+
+// outrun makes the content that another commit has saved the known one.
+func (r *refresh) outrun(out records.Outcome[*records.Content]) error {
+	if out.Current == nil && out.AfterUnknown {
+		return records.ErrGoneUnknown
+	}
+	if err := r.t.e.Lifetimes.Live(out.Current); err != nil {
+		return err
+	}
+	r.learn(out.Current)
+	return nil
+}
+
+// following returns the content after current, as of now. The caller has to encode it.
+func (t *Txn) following(current *records.Content) *records.Content {
+	limits := &t.e.Lifetimes
+	next := records.Follow(current)
+	if t.req.Passive() {
+		next.Seen, next.Expires = current.Seen, records.Earlier(current.Expires, limits.End(next))
+		return next
+	}
+	next.Expires = limits.Expiry(next, next.Seen, current.Expires)
+	return next
+}
+
+// noteSave is called when next was saved over before for a Refresh.
+func (t *Txn) noteSave(a *records.Access, id string, before, next *records.Content) {
+	t.mu.Lock()
+	t.touched = true
+	t.commits++ // the handler must not run again
+	t.mu.Unlock()
+	if t.e.Owners.ReentryDue(before, next) {
+		t.e.Owners.Reenter(a, id, next)
+	}
+}
+
+// mark marks the pending changes of the key, whose result the function gets as the old
+// value. The function's result may depend on all that the request has read.
+func (l *lease) mark() {
+	t := l.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.reads.promote()
+	t.state.markRefreshing(l.Key, true)
+	l.found = valueIn(t.state.view.base, l.Key)
+}
+
+// unmark undoes mark.
+func (t *Txn) unmark(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.markRefreshing(key, false)
+}
+
+// markRefreshing marks the pending changes of key. It changes a copy, because savepoints
+// share the changes.
+func (st *state) markRefreshing(key string, on bool) {
+	if !slices.ContainsFunc(st.changes, func(c change) bool { return c.key == key }) {
+		return
+	}
+	st.changes = slices.Clone(st.changes)
+	for i := range st.changes {
+		if c := &st.changes[i]; c.key == key {
+			c.refreshing = on
+		}
+	}
+}
