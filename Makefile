@@ -26,9 +26,9 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test test-together test-alone install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
-test: $(addprefix test-,$(MODULES))
+test: test-together test-alone
 lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
 fuzz: $(addprefix fuzz-,$(MODULES))
 
@@ -40,17 +40,25 @@ install:
 # that do not ask. What hangs is ended after an hour: a slow machine may take longer
 # than the ten minutes that go test gives a package. All is compiled before the first
 # test runs: a compiler beside them takes the processors that tests of timeouts need.
-# So do other packages' tests, of which verify/itest has none at the same time.
-test-%: export HOLDFAST_TEST_NOSKIP := 1
-$(addprefix test-,$(MODULES)): test-%: install
-	@$(STRICT); echo "== test $*"; \
+# So do other packages' tests, of which verify/itest has none at the same time. The
+# other modules are tested together, because much of the time of one test is waiting.
+TEST = $(STRICT); \
 	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	(cd "$*" && go list -race -test -deps -export -f '{{""}}' ./... >/dev/null && \
-		go test -race -v -timeout 1h $(if $(filter ./verify/itest,$*),-p 1) ./... 2>&1) | tee "$$log" | \
+	(go list -race -test -deps -export -f '{{""}}' $(1) >/dev/null && \
+		go test -race -v -timeout 1h $(2) $(1) 2>&1) | tee "$$log" | \
 		grep -vE '^(=== (RUN|PAUSE|CONT|NAME) |PASS$$)|^ *--- PASS: '; \
 	if grep -qE '^ *--- SKIP: ' "$$log"; then \
-		echo "test: skipped in $*, see above" >&2; exit 1; \
+		echo "test: skipped, see above" >&2; exit 1; \
 	fi
+
+ALONE := ./verify/itest
+test-together test-alone $(addprefix test-,$(MODULES)): export HOLDFAST_TEST_NOSKIP := 1
+test-together: install
+	@echo "== test all modules but $(ALONE)"; $(call TEST,$(patsubst %,%/...,$(filter-out $(ALONE),$(MODULES))))
+test-alone: install
+	@echo "== test $(ALONE)"; $(call TEST,$(ALONE)/...,-p 1)
+$(addprefix test-,$(MODULES)): test-%: install
+	@echo "== test $*"; $(call TEST,$*/...,$(if $(filter $*,$(ALONE)),-p 1))
 
 gofumpt:
 	@$(STRICT); echo "== gofumpt"; \

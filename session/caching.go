@@ -31,18 +31,19 @@ func targetsCaches(name string) bool {
 		strings.EqualFold(name, "Surrogate-Control") || strings.EqualFold(name, "Edge-Control")
 }
 
-// vary adds the headers of requests that tokens come in to h's Vary.
-func (c *Config) vary(h http.Header) {
+// vary adds the headers of requests that tokens come in to h's Vary. Room may be used for
+// one of them.
+func (c *Config) vary(h http.Header, room *[1]string) {
 	if c.Header != "" {
-		varyBy(h, c.Header)
+		varyBy(h, c.Header, new([1]string))
 	}
 	if !c.HeaderOnly {
-		varyBy(h, "Cookie")
+		varyBy(h, "Cookie", room)
 	}
 }
 
 // varyBy adds a header to h's Vary unless it is already there.
-func varyBy(h http.Header, name string) {
+func varyBy(h http.Header, name string, room *[1]string) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {
 			if field = strings.TrimSpace(field); field == "*" || strings.EqualFold(field, name) {
@@ -50,5 +51,10 @@ func varyBy(h http.Header, name string) {
 			}
 		}
 	}
-	h.Add("Vary", name)
+	if len(h["Vary"]) > 0 {
+		h.Add("Vary", name)
+		return
+	}
+	room[0] = name
+	h["Vary"] = room[:]
 }

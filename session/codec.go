@@ -2,9 +2,7 @@ package session
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
-	"math"
 	"reflect"
 	"slices"
 	"sync"
@@ -100,26 +98,13 @@ func (cborCodec) Unmarshal(data []byte, v any) error {
 
 // encode returns an encoded snapshot of *value.
 func encode[T any](codec Codec, value *T) (txn.Value, error) {
-	if text, ok := any(value).(*string); ok && codec == CBOR() && uint64(len(*text)) <= math.MaxUint32 {
-		return txn.Value{Data: textHead(uint32(len(*text))), Text: *text, Present: true}, nil
+	if codec == CBOR() {
+		if v, ok := encodeBasic(value); ok {
+			return v, nil
+		}
 	}
 	data, err := codec.Marshal(value) // a pointer: it has the methods of both receivers
 	return txn.Value{Data: data, Present: true}, err
-}
-
-// textHead returns the first bytes of the CBOR of a text of n bytes: RFC 8949, 3.1.
-func textHead(n uint32) []byte {
-	const text = 3 << 5
-	switch {
-	case n < 24:
-		return []byte{text | byte(n)}
-	case n <= math.MaxUint8:
-		return []byte{text | 24, byte(n)}
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16([]byte{text | 25}, uint16(n))
-	default:
-		return binary.BigEndian.AppendUint32([]byte{text | 26}, n)
-	}
 }
 
 // unknownCodec stands for a codec that is neither built in nor Config.Codec. Such sessions

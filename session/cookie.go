@@ -186,7 +186,7 @@ func (c Cookie) expired() *http.Cookie {
 // writeToken adds the headers that the session needs to h.
 func (p *requestState) writeToken(h http.Header) {
 	if p.asked.Load() {
-		p.m.cfg.vary(h)
+		p.m.cfg.vary(h, &p.varyRoom)
 	}
 	if t := p.issued.Load(); t != nil {
 		p.put(h, t)

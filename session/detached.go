@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // Update changes the session of that public ID outside of a request, for example in a
@@ -25,7 +26,9 @@ func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session)
 // content is to be read.
 func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *Session {
 	s := &Session{m: m, req: noRequest{outsideHTTP{ctx}}}
-	s.tx.BeginDetached(&m.engine, s.req, id, c)
+	tx := new(txn.Txn)
+	tx.BeginDetached(&m.engine, s.req, id, c)
+	s.tx.Store(tx)
 	return s
 }
 

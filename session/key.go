@@ -105,7 +105,12 @@ func Upgrade[T, Old any](k Key[T], convert func(Old) T) Key[T] {
 // into T nor into a type given to Upgrade is logged and reads as absent. It stays stored
 // until it is overwritten.
 func (k Key[T]) Get(s *Session) (T, bool) {
-	v, format := k.in(s).Get(k.name, k.lastWriteWins)
+	k.check()
+	if s.readsNothing(k.name, k.lastWriteWins) {
+		var zero T
+		return zero, false
+	}
+	v, format := s.transaction().Get(k.name, k.lastWriteWins)
 	return k.decode(s, v, format)
 }
 
@@ -219,14 +224,18 @@ func (k Key[T]) Update(s *Session, fn func(T) T) T {
 
 // in returns the transaction of s, for an operation on k.
 func (k Key[T]) in(s *Session) *txn.Txn {
-	if k.name == "" {
-		panic("session: use of a Key that NewKey has not made")
-	}
+	k.check()
 	return s.transaction()
 }
 
+func (k Key[T]) check() {
+	if k.name == "" {
+		panic("session: use of a Key that NewKey has not made")
+	}
+}
+
 func (k Key[T]) apply(s *Session, old txn.Value, fn func(T) T) (value T, v txn.Value, err error) {
-	value, _ = k.decode(s, old, s.tx.Format())
+	value, _ = k.decode(s, old, s.transaction().Format())
 	value = fn(value)
 	v, err = k.encode(s, &value)
 	return value, v, err
@@ -246,7 +255,17 @@ func (k Key[T]) decode(s *Session, v txn.Value, format string) (zero T, ok bool)
 }
 
 // read returns the value of v, which has the key's type or an earlier one.
-func (k Key[T]) read(codec Codec, v txn.Value) (value T, ok bool) {
+func (k Key[T]) read(codec Codec, v txn.Value) (T, bool) {
+	if codec == CBOR() {
+		if value, ok := decodeBasic[T](v); ok {
+			return value, true
+		}
+	}
+	return k.readAny(codec, v)
+}
+
+// readAny is read for a value of any type.
+func (k Key[T]) readAny(codec Codec, v txn.Value) (value T, ok bool) {
 	if unmarshal(codec, v, &value) == nil {
 		return value, true
 	}
@@ -279,7 +298,7 @@ func (k Key[T]) threeWay(s *Session) *txn.Merge {
 		return nil
 	}
 	return &txn.Merge{Merge: func(base, mine, theirs txn.Value) (txn.Value, error) {
-		format := s.tx.Format()
+		format := s.transaction().Format()
 		other, ok := k.decode(s, theirs, format)
 		if !ok { // as if the other side had deleted it
 			return mine, nil

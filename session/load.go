@@ -32,14 +32,15 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 	p.session.Store(s)
 	p.loadErr = err
 	if s != nil && p.over.Load() {
-		s.tx.End()
+		s.end()
 	}
 	return s, err
 }
 
 // read looks up the session. It never adopts an ID that is not stored.
 func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
-	s := &Session{m: p.m, req: p}
+	s := &p.own
+	s.m, s.req = p.m, p
 	var room [2]string
 	if err := s.begin(ctx, p.takeTokens(room[:0]), event); err != nil {
 		return nil, err
@@ -47,12 +48,12 @@ func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session
 	return s, nil
 }
 
-// begin begins the transaction over the session that the tokens stand for.
+// begin begins the transaction over the session that the tokens stand for. Without tokens
+// it leaves s empty.
 func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event) error {
 	m := s.m
 	if len(sent) == 0 {
-		s.tx.Begin(&m.engine, s.req, nil, "", nil)
-		return nil
+		return nil // the transaction begins when it is needed
 	}
 	*event = m.engine.Observer.Begin(observe.Load)
 	found, err := m.find(ctx, sent)
@@ -60,21 +61,23 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		err = found.problem()
 	}
 	event.PublicID, event.Err = found.session.ID, err
+	tx := new(txn.Txn)
 	switch {
 	case errors.Is(err, records.ErrTombstone):
-		s.tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)
+		tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)
 	case found.unreadable.content != nil && found.err == nil && errors.Is(err, ErrUnreadable):
 		event.PublicID = found.unreadable.ID
 		m.logUnknownCodec(found.unreadable.ID, err)
-		s.tx.BeginBeside(&m.engine, s.req, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
+		tx.BeginBeside(&m.engine, s.req, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
 	case err != nil:
 		return err
 	default:
 		m.warnOfSeveral(len(sent), found)
 		s.req.opens(found.session.Value)
-		s.tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
-		s.tx.SetRivals(found.rivals)
+		tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
+		tx.SetRivals(found.rivals)
 	}
+	s.tx.Store(tx)
 	return nil
 }
 

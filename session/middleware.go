@@ -118,6 +118,7 @@ type requestState struct {
 	asked      atomic.Bool // the session was asked for, whether it was found or not
 	over       atomic.Bool // the outermost handler has returned
 	session    atomic.Pointer[Session]
+	own        Session // what session points to, part of this allocation
 
 	headerSent   atomic.Bool            // the header is on its way
 	dropReason   atomic.Pointer[string] // why it commits no more by itself; nil: it does
@@ -125,6 +126,8 @@ type requestState struct {
 	passive      atomic.Bool // inside of Passive
 	runsAgain    atomic.Bool // a conflict makes the handler run again
 	clearOthers  atomic.Bool // cookies of sessions that this request has ended are in other scopes
+
+	varyRoom [1]string // the value of Vary, part of this allocation
 }
 
 var _ request = (*requestState)(nil)
@@ -166,15 +169,26 @@ func (m *Manager) enclosing(ctx context.Context) *requestState {
 // after it. An error response (500 or more) commits nothing. A client error response (400
 // or more) of a handler whose last Save failed commits nothing either.
 func (p *requestState) commit(status int) error {
-	s := p.session.Load()
-	if s == nil || p.dropReason.Load() != nil {
+	if p.session.Load() == nil || p.dropReason.Load() != nil {
 		return nil
 	}
-	if status >= 500 || status >= 400 && s.tx.HasReported() {
+	tx := p.transaction()
+	if status >= 500 || status >= 400 && tx != nil && tx.HasReported() {
 		p.dropChanges(&failedResponse)
 		return nil
 	}
-	return s.tx.Commit(p.request.Context(), txn.Auto)
+	if tx == nil {
+		return nil
+	}
+	return tx.Commit(p.request.Context(), txn.Auto)
+}
+
+// transaction returns the transaction of the session, or nil if there is none.
+func (p *requestState) transaction() *txn.Txn {
+	if s := p.session.Load(); s != nil {
+		return s.tx.Load()
+	}
+	return nil
 }
 
 // These are the reasons why a request commits no more by itself.
@@ -204,17 +218,20 @@ func (p *requestState) end() {
 	p.loading.Lock() // a goroutine of the request may be loading
 	defer p.loading.Unlock()
 	if s := p.session.Load(); s != nil {
-		s.tx.End()
+		s.end()
 	}
 }
 
 // unsaved reports whether the request has changes that are not saved.
-func (p *requestState) unsaved() bool { return p.session.Load().tx.Unsaved() }
+func (p *requestState) unsaved() bool {
+	tx := p.transaction()
+	return tx != nil && tx.Unsaved()
+}
 
 // leaveQueue gives up the place in the session's queue.
 func (p *requestState) leaveQueue() {
-	if s := p.session.Load(); s != nil {
-		s.tx.LeaveQueue()
+	if tx := p.transaction(); tx != nil {
+		tx.LeaveQueue()
 	}
 }
 

@@ -28,7 +28,12 @@ import (
 func (s *Session) SetOwner(userID string) { s.transaction().SetOwner(userID) }
 
 // Owner returns the owner of the session, or "" if it has none.
-func (s *Session) Owner() string { return s.transaction().Owner() }
+func (s *Session) Owner() string {
+	if s.empty() {
+		return ""
+	}
+	return s.transaction().Owner()
+}
 
 // Sessions returns the user's sessions, the most recently used first. They are detached
 // from any request: their values can be read, and Session.Update changes them. It takes
@@ -82,7 +87,7 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	defer m.tellOthers()
 	var own string
 	if p := requestStateOf(ctx, m); p != nil {
-		if s := p.session.Load(); s != nil && s.tx.Base().Owner == userID {
+		if s := p.session.Load(); s != nil && s.transaction().Base().Owner == userID {
 			own = s.PublicID()
 		}
 	}
@@ -106,5 +111,5 @@ func (m *Manager) RevokeOthers(ctx context.Context, s *Session) error {
 	if owner == "" {
 		return errors.New("session: RevokeOthers of a session without an owner; call SetOwner first")
 	}
-	return m.owners.RevokeOthers(ctx, owner, s.PublicID(), s.tx.Base().Owner == owner)
+	return m.owners.RevokeOthers(ctx, owner, s.PublicID(), s.transaction().Base().Owner == owner)
 }

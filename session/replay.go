@@ -52,7 +52,7 @@ func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		re.attempts = 1
 	}
 	if s := p.session.Load(); s != nil {
-		re.savepoint = s.tx.Savepoint()
+		re.savepoint = s.transaction().Savepoint()
 	}
 	if rw := re.runAll(w, r); rw.err != nil {
 		rw.answer(r)
@@ -136,10 +136,10 @@ func (re *replay) request(rw *responseWriter, r *http.Request) *http.Request {
 // run allows it.
 func (re *replay) rewind(rw *responseWriter) bool {
 	s := re.req.session.Load()
-	if s == nil || re.body.overrun() || !s.tx.MayRunAgain(re.savepoint, re.safeOnly) {
+	if s == nil || re.body.overrun() || !s.transaction().MayRunAgain(re.savepoint, re.safeOnly) {
 		return false
 	}
-	if err := s.tx.Rewind(re.req.request.Context(), re.savepoint); err != nil {
+	if err := s.transaction().Rewind(re.req.request.Context(), re.savepoint); err != nil {
 		rw.err = err
 		return false
 	}

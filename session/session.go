@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/txn"
@@ -19,7 +21,12 @@ import (
 type Session struct {
 	m   *Manager
 	req request
-	tx  txn.Txn
+
+	// tx is nil as long as the visitor has no session and the request has only read: most
+	// requests of such visitors never need a transaction.
+	tx     atomic.Pointer[txn.Txn]
+	mu     sync.Mutex // held while tx is set, and protects absent
+	absent string     // the key that was read without tx
 }
 
 // request is what a Session needs from its request.
@@ -32,10 +39,68 @@ type request interface {
 
 // transaction returns the transaction of s. It panics unless a Manager made s.
 func (s *Session) transaction() *txn.Txn {
+	if s.empty() {
+		return s.beginNew()
+	}
+	return s.tx.Load()
+}
+
+// empty reports whether s has no transaction, and thus no values. It panics unless a
+// Manager made s.
+func (s *Session) empty() bool {
 	if s == nil || s.m == nil {
 		s.refuse()
 	}
-	return &s.tx
+	return s.tx.Load() == nil
+}
+
+// beginNew begins the transaction of a new session.
+func (s *Session) beginNew() *txn.Txn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tx := s.tx.Load(); tx != nil {
+		return tx
+	}
+	tx := new(txn.Txn)
+	tx.Begin(&s.m.engine, s.req, nil, "", nil)
+	if s.absent != "" {
+		tx.Get(s.absent, false)
+	}
+	if p, ok := s.req.(*requestState); ok && p.over.Load() {
+		tx.End()
+	}
+	s.tx.Store(tx)
+	return tx
+}
+
+// readsNothing records the read of key if s is empty, and reports whether it is. It
+// remembers one key: the read of a second one begins the transaction.
+func (s *Session) readsNothing(key string, lastWriteWins bool) bool {
+	if !s.empty() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.tx.Load() != nil:
+		return false
+	case lastWriteWins || s.absent == key:
+		return true
+	case s.absent != "":
+		return false
+	}
+	s.absent = key
+	return true
+}
+
+// end is called when the request is over.
+func (s *Session) end() {
+	s.mu.Lock()
+	tx := s.tx.Load()
+	s.mu.Unlock()
+	if tx != nil { // else beginNew ends it
+		tx.End()
+	}
 }
 
 func (s *Session) refuse() {
@@ -48,11 +113,16 @@ func (s *Session) refuse() {
 // PublicID returns the ID of the session's record. It is a hash of the token in the
 // cookie and cannot be used to take over the session. It is "" until the session is
 // stored, and Renew changes it.
-func (s *Session) PublicID() string { return s.transaction().PublicID() }
+func (s *Session) PublicID() string {
+	if s.empty() {
+		return ""
+	}
+	return s.transaction().PublicID()
+}
 
 // IsNew reports whether this request began the session: the request came without the
 // cookie of a live session, or with the cookies of several live sessions (see [Cookie]).
-func (s *Session) IsNew() bool { return s.transaction().Began() }
+func (s *Session) IsNew() bool { return s.empty() || s.transaction().Began() }
 
 // CreatedAt returns when the session began. Renew keeps it.
 func (s *Session) CreatedAt() time.Time { return s.transaction().Base().Created }

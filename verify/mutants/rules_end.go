@@ -63,7 +63,7 @@ var renewals = []mutant{
 	without("Renew sets the cookie", engine,
 		"\tc.setCookie(value, r.next)\n\tif old := ", "\t_ = value\n\tif old := "),
 	without("no tombstone when the request's context is cancelled", engine,
-		"{c.Caller(), c.t.req.Context()}", "{c.Caller()}", "return s.tx.Commit(p.request.Context(), txn.Auto)", "return s.tx.Commit(context.WithoutCancel(p.request.Context()), txn.Auto)"),
+		"{c.Caller(), c.t.req.Context()}", "{c.Caller()}", "return tx.Commit(p.request.Context(), txn.Auto)", "return tx.Commit(context.WithoutCancel(p.request.Context()), txn.Auto)"),
 	without("no tombstone when Save's context is cancelled", engine,
 		"{c.Caller(), c.t.req.Context()}", "{c.t.req.Context()}"),
 	without("no tombstone when the request's context is cancelled, whatever Save's", engine,
@@ -79,11 +79,11 @@ var renewals = []mutant{
 	without("a tombstone is served as anonymous", engine,
 		"\tcase c.Tombstone:\n\t\tat := ", "\tcase false:\n\t\tat := "),
 	without("a change on a tombstone is ErrEnded", engine,
-		"s.tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)", "s.tx.Begin(&m.engine, s.req, nil, \"\", nil)"),
+		"tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)", "tx.Begin(&m.engine, s.req, nil, \"\", nil)"),
 	without("no forwarding to the new session", engine,
 		"\t\tcase !m.engine.Lifetimes.Expired(c):\n", "\t\tcase c.Tombstone && c.Successor != \"\":\n\t\t\their := token.Identity{Token: who.Token, ID: c.Successor}\n\t\t\tif c, err := m.records.Fetch(ctx, heir.ID); err == nil && c != nil {\n\t\t\t\tf.add(candidate{heir, c}, m.knowsFormat(c.Format))\n\t\t\t}\n\t\tcase !m.engine.Lifetimes.Expired(c):\n"),
 	without("a tombstone's cookie is not cleared", engine,
-		"\t\ts.tx.BeginOver(", "\t\ts.req.ClearToken()\n\t\ts.tx.BeginOver("),
+		"\t\ttx.BeginOver(", "\t\ts.req.ClearToken()\n\t\ttx.BeginOver("),
 	without("Renew on a tombstone works", engine,
 		"return d.renew || tombstone == nil", "return tombstone == nil"),
 	without("Renew that loses to a tombstone works", engine,
@@ -164,7 +164,7 @@ var aftermath = []mutant{
 	without("however many there are of those", engine,
 		"reads{ended: st.reads.ended}", "reads{}"),
 	without("an absence that was read may be", engine,
-		"st.reads.nonEmpty = st.reads.nonEmpty || stored.Present", "st.reads.nonEmpty = true"),
+		"st.reads.nonEmpty = st.reads.nonEmpty || stored.Present", "st.reads.nonEmpty = stored.Present || true"),
 }
 
 var destroys = []mutant{

@@ -198,7 +198,7 @@ var owners = []mutant{
 	without("RevokeAll ends its request's session that is not listed", engine,
 		"if own != \"\" && errors.Is(err, ErrNotListed) {", "if false {"),
 	without("RevokeAll in a request of another's looks for nothing", engine,
-		"s != nil && s.tx.Base().Owner == userID {", "s != nil {",
+		"s != nil && s.transaction().Base().Owner == userID {", "s != nil {",
 		"found.Tombstone || found.Owner != owner {", "found.Tombstone {"),
 	without("what has ended is not missed in a list", engine,
 		"err != nil || found == nil || found.Tombstone || found.Owner != owner {", "err != nil || found == nil {"),

@@ -75,7 +75,7 @@ var secrets = []mutant{
 	without("no-store with a token in a header", engine,
 		"\th.Set(c.responseHeader(), t.Value)\n\tforbidCaching(h)\n", "\th.Set(c.responseHeader(), t.Value)\n"),
 	without("Vary names the header", engine,
-		"\tif c.Header != \"\" {\n\t\tvaryBy(h, c.Header)\n\t}\n", ""),
+		"\tif c.Header != \"\" {\n\t\tvaryBy(h, c.Header, new([1]string))\n\t}\n", ""),
 	without("a request with a header gets no cookie", engine,
 		"\tif p.usesHeader {\n\t\tp.m.cfg.putHeader", "\tif p.m.cfg.HeaderOnly {\n\t\tp.m.cfg.putHeader"),
 	without("a handler may change the header of its request", engine,

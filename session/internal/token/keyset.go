@@ -47,25 +47,69 @@ func (k *keySet) token(name, value string) []byte {
 	return nil
 }
 
-// verifiedCache remembers cookies with a valid signature, each in the one slot of its
-// hash. Checking a signature again costs a third of a request that reads its session from
-// memory. A forged cookie is never stored.
+// verifiedCache remembers cookies with a valid signature. To check a signature again takes
+// longer than the rest of a request that reads its session from memory. A forged cookie is
+// never stored.
+//
+// Each cookie has one set, by its hash. In a full set, the hash chooses which one it replaces.
+// So of 50,000 visitors all but a few are found, in 14 MB. At most, the cache takes 36 MB.
 type verifiedCache struct {
-	seed  maphash.Seed
-	slots [4096]atomic.Pointer[verifiedCookie] // up to 1 MB
+	seed   maphash.Seed
+	blocks [256]atomic.Pointer[block] // allocated on first use
 }
 
-type verifiedCookie struct{ Identity } // its Token is never written to
+type (
+	block [128]set
+	set   [4]atomic.Pointer[verifiedCookie]
+)
 
-func (v *verifiedCache) slot(value string) *atomic.Pointer[verifiedCookie] {
-	return &v.slots[maphash.String(v.seed, value)%uint64(len(v.slots))]
+type verifiedCookie struct {
+	hash     uint64
+	Identity // its Token is never written to
 }
 
-// of returns the identity if c is the cookie of that value. The comparison takes constant
-// time, so it does not show how much of a guess is right.
-func (c *verifiedCookie) of(value string) Identity {
-	if c == nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(value)) == 0 {
+// set returns the set of cookies with that hash, or nil if its block is not allocated.
+func (v *verifiedCache) set(hash uint64, allocate bool) *set {
+	at := &v.blocks[hash%uint64(len(v.blocks))]
+	b := at.Load()
+	if b == nil {
+		if !allocate {
+			return nil
+		}
+		at.CompareAndSwap(nil, new(block))
+		b = at.Load()
+	}
+	return &b[hash/uint64(len(v.blocks))%uint64(len(b))]
+}
+
+// find returns the identity of the cookie with that value, if it is remembered. It compares
+// in constant time, so that the time does not show how much of a guess is right; the hash
+// shows nothing, because its seed is secret.
+func (v *verifiedCache) find(value string) Identity {
+	hash := maphash.String(v.seed, value)
+	set := v.set(hash, false)
+	if set == nil {
 		return Identity{}
 	}
-	return c.Identity
+	for i := range set {
+		c := set[i].Load()
+		if c != nil && c.hash == hash && subtle.ConstantTimeCompare([]byte(c.Value), []byte(value)) == 1 {
+			return c.Identity
+		}
+	}
+	return Identity{}
+}
+
+// add remembers a cookie whose signature is valid.
+func (v *verifiedCache) add(who Identity) {
+	hash := maphash.String(v.seed, who.Value)
+	set := v.set(hash, true)
+	at := hash >> 32 % uint64(len(set))
+	for i := range set {
+		if set[i].Load() == nil {
+			at = uint64(i)
+			break
+		}
+	}
+	set[at].Store(&verifiedCookie{hash, who})
 }

@@ -153,8 +153,7 @@ func (s *Signer) verifyOne(keys *keySet, value string) Identity {
 	if !hasLength(value) {
 		return Identity{}
 	}
-	slot := keys.verified.slot(value)
-	if who := slot.Load().of(value); who.Token != nil {
+	if who := keys.verified.find(value); who.Token != nil {
 		return who
 	}
 	token := keys.token(s.opts.CookieName, value)
@@ -162,6 +161,6 @@ func (s *Signer) verifyOne(keys *keySet, value string) Identity {
 		return Identity{}
 	}
 	who := Identity{token, s.id(token), strings.Clone(value)} // value is a part of a header of up to 1 MB
-	slot.Store(&verifiedCookie{who})
+	keys.verified.add(who)
 	return who
 }

@@ -284,7 +284,7 @@ func TestTokenOfBothKindsOfKeysIsFoundOnce(t *testing.T) {
 	wantTokens(t, newSigner(ring, key(1)), values, tok, other)
 }
 
-// The slots of the cache are fewer than these values, so that many share one.
+// Some of these values share a set of the cache.
 func TestCacheDoesNotAcceptAnotherValue(t *testing.T) {
 	s := newSigner(nil, key(1))
 	tokens, values := make([][]byte, 10_000), make([]string, 10_000)

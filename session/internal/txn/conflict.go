@@ -60,7 +60,7 @@ func (l Isolation) checkWritten(w readWriteSet, now *records.Content) error {
 			continue
 		}
 		theirs := valueIn(now, c.key)
-		if r.Equal(theirs) || c.merges(now.Format, theirs) && !r.nonRepeatable {
+		if r.value(c.key).Equal(theirs) || c.merges(now.Format, theirs) && !r.nonRepeatable {
 			continue
 		}
 		return l.conflictOn(w, c.key, c)
@@ -109,18 +109,19 @@ func (l Isolation) conflictOn(w readWriteSet, key string, c *change) error {
 			remedy = "read it only in the function of Key.Update, or " + runAgain
 		}
 	default:
-		did, remedy = "read and set", l.insteadOfSet(w.reads.keys.find(key))
+		r := w.reads.keys.find(key)
+		did, remedy = "read and set", l.insteadOfSet(r != nil && !r.value(key).Present)
 	}
 	return conflict(fmt.Sprintf("key %q was %s by this request and has changed meanwhile", key, did), remedy)
 }
 
-// insteadOfSet is the remedy for a Set after the read r.
-func (l Isolation) insteadOfSet(r *read) string {
+// insteadOfSet is the remedy for a Set after a read. Absent means that there was no value.
+func (l Isolation) insteadOfSet(absent bool) string {
 	update := "use Key.Update if the new value depends only on the old one, else "
 	if l == LevelStrict {
 		update = ""
 	}
-	if r == nil || r.Present {
+	if !absent {
 		return update + runAgain
 	}
 	return update + "use Key.GetOrSet to set what was absent, and " + runAgain + " or, if its method is safe, in Manager.HandlerFunc"

@@ -59,7 +59,7 @@ func (t *Txn) see(key string, lastWriteWins bool) Value {
 	}
 	st.reads.nonEmpty = st.reads.nonEmpty || stored.Present
 	if !lastWriteWins {
-		st.reads.note(key, stored, st.view.base, t.closures > 0)
+		st.reads.note(key, st.view.base, t.closures > 0)
 	}
 	return v
 }
@@ -111,7 +111,7 @@ func (t *Txn) GetFirm(key string) (Value, string) {
 	defer t.mu.Unlock()
 	v := t.see(key, false)
 	if st := &t.state; v.Present && st.provisional(key) && t.writable("GetOrSet", key) {
-		st.reads.note(key, valueIn(st.view.base, key), st.view.base, false)
+		st.reads.note(key, st.view.base, false)
 		t.apply(change{verb: verbCreate, key: key, result: v})
 	}
 	return v, t.state.view.base.Format
@@ -156,7 +156,7 @@ func (t *Txn) mergeBase(key string) Value {
 		}
 	}
 	if r := t.state.reads.keys.find(key); r != nil {
-		return r.Value
+		return r.value(key)
 	}
 	return valueIn(t.state.view.base, key)
 }

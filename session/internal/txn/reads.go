@@ -20,10 +20,10 @@ type reads struct {
 	ended    bool // and another request has ended that session
 }
 
-// read is the stored value of one key as the request saw it.
+// read is what the request saw of one key.
 type read struct {
-	Value
-	from *records.Content // the content that has this value; nil: compare
+	from   *records.Content // the content whose value it saw; nil: it wrote the value itself
+	result *Value           // the value that it wrote, if from is nil
 
 	// soft marks a key that only an Update read: its own key, or one that its closure read.
 	// The closure runs again on the newest content, so the read does not count until a later
@@ -35,20 +35,28 @@ type read struct {
 	nonRepeatable bool
 }
 
+// value returns the value that the request saw of key.
+func (r *read) value(key string) Value {
+	if r.from == nil {
+		return *r.result
+	}
+	return valueIn(r.from, key)
+}
+
 // listing is the set of stored keys as the request saw it.
 type listing struct {
 	names []string
 	soft  bool
 }
 
-// note records that key held v in the content from. The first value stays.
-func (rs *reads) note(key string, v Value, from *records.Content, soft bool) {
+// note records a read of key in the content from. The first value stays.
+func (rs *reads) note(key string, from *records.Content, soft bool) {
 	if old := rs.keys.find(key); old != nil {
 		old.soft = old.soft && soft
-		old.nonRepeatable = old.nonRepeatable || old.from != from && !old.Equal(v)
+		old.nonRepeatable = old.nonRepeatable || old.from != from && !old.value(key).Equal(valueIn(from, key))
 		return
 	}
-	rs.keys.put(key, read{Value: v, from: from, soft: soft})
+	rs.keys.put(key, read{from: from, soft: soft})
 	rs.soft = rs.soft || soft
 }
 
@@ -91,7 +99,7 @@ func (rs *reads) settle(w readWriteSet, landed *records.Content) {
 	for i := range w.changes {
 		c := &w.changes[i]
 		if r := rs.keys.find(c.key); r != nil {
-			r.Value, r.from, r.nonRepeatable = c.result, nil, false
+			r.from, r.result, r.nonRepeatable = nil, &c.result, false
 		}
 	}
 	rs.relistChanged(w.changes)
@@ -130,7 +138,7 @@ func (rs *reads) relistChanged(changes []change) {
 func (rs *reads) stale(now *records.Content, pick func(*read) bool) (string, bool) {
 	for i := range rs.keys.rows {
 		key, r := rs.keys.rows[i].key, &rs.keys.rows[i].value
-		if r.from != now && pick(r) && !r.Equal(valueIn(now, key)) {
+		if r.from != now && pick(r) && !r.value(key).Equal(valueIn(now, key)) {
 			return key, true
 		}
 	}
