@@ -256,23 +256,55 @@ func TestRuleReadCache(t *testing.T) {
 		time.Sleep(maxStale + time.Millisecond)
 		thief := c.tab()
 		id := c.sessionID()
-		reading := make(chan struct{})
-		w.onFetch(func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
-			rec, err := next(ctx, id)
-			<-reading
-			return rec, err
-		})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			thief.readAt(second, func(*session.Session) {})
-		}()
-		synctest.Wait()
+		read := w.slowly(func() { thief.readAt(second, func(*session.Session) {}) })
 		wantErr(t, w.m.Revoke(t.Context(), id), nil)
 		synctest.Wait()
-		close(reading)
-		<-done
+		read()
 		thief.wantRead(t, second, "empty", 1)
+	})
+
+	bubble("a record that was read before the broadcast was heard is not kept", t, func(t *testing.T) {
+		w := newWorld(t)
+		hear := make(chan struct{})
+		w.store.OnListen = func(ctx context.Context, ready func(), heard func([]byte), next storetest.ListenFunc) error {
+			select {
+			case <-hear:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return next(ctx, ready, heard)
+		}
+		t.Cleanup(func() { time.Sleep(5 * time.Minute) })
+		c := w.client()
+		c.post(set("a=1"))
+		id, second := c.sessionID(), w.manager(copies)
+		read := w.slowly(func() { c.tab().readAt(second, func(*session.Session) {}) })
+		wantErr(t, w.m.Revoke(t.Context(), id), nil) // nobody hears this
+		close(hear)
+		synctest.Wait()
+		read()
+		c.wantRead(t, second, "empty", 1)
+	})
+
+	bubble("a version that was read is not kept in place of a newer one", t, func(t *testing.T) {
+		w, c, _ := readers(t)
+		time.Sleep(maxStale + time.Millisecond)
+		read := w.slowly(func() { c.tab().readAt(w.m, func(*session.Session) {}) })
+		c.post(set("a=2")).wantPage(t)
+		read()
+		delete(c.jar, "session-version")
+		c.wantRead(t, w.m, "a=2", 0)
+	})
+
+	bubble("several cookies are looked up in the store", t, func(t *testing.T) {
+		w, c, _ := readers(t)
+		for range 2 {
+			r := request(http.MethodGet, "")
+			r.AddCookie(&http.Cookie{Name: "session", Value: "another"})
+			w.wantTrips(t, 1, func() {
+				c.serve(w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { keyA.Get(s) }), r)
+			})
+		}
 	})
 
 	bubble("a change over an old copy is a conflict, and nothing is lost", t, func(t *testing.T) {
@@ -346,12 +378,19 @@ func TestRuleReadCache(t *testing.T) {
 		}
 		c.wantRead(t, w.m, "a=1", 1) // replaced by others
 		c.wantRead(t, w.m, "a=1", 0)
+		for i := range 3000 {
+			w.client().post(set(fmt.Sprint("a=", i)))
+			c.wantRead(t, w.m, "a=1", 0) // those that are in use stay
+		}
 	})
 
 	bubble("an instance that serves nobody listens to nobody", t, func(t *testing.T) {
 		w, c, _ := readers(t)
 		n := w.store.Listens.Load()
 		time.Sleep(3 * time.Minute)
+		if st := w.m.ReadCacheStats(); st.Copies != 0 || st.Bytes != 0 {
+			t.Errorf("%+v", st)
+		}
 		c.wantRead(t, w.m, "a=1", 1)
 		synctest.Wait()
 		if got := w.store.Listens.Load(); got != n+1 {
@@ -398,6 +437,26 @@ func TestRuleReadCache(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	})
+}
+
+// slowly starts fn, whose first read of the store gets its answer when the returned function
+// is called. That returns when fn has.
+func (w *world) slowly(fn func()) (goOn func()) {
+	p, done := newPause(), make(chan struct{})
+	w.onFetch(func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+		rec, err := next(ctx, id)
+		p.here()
+		return rec, err
+	})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	p.reached()
+	return func() {
+		p.resume()
+		<-done
+	}
 }
 
 // loadFrom returns the session of r.
