@@ -99,6 +99,10 @@ type Config struct {
 	// interval saves reads. Default 30 s.
 	WatchInterval time.Duration
 
+	// ReadCache lets requests that only read use copies of records, which are up to MaxStale
+	// old, in place of a storage trip. The zero value turns it off.
+	ReadCache ReadCache
+
 	// Namespace separates the sessions and owners of Managers that share a store. Managers
 	// that serve the same host also need cookies of different names. A public ID names a
 	// record in the store, whatever its Namespace. Default "".
@@ -216,6 +220,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.OwnerLimit, defaultOwnerLimit)
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
 	setDefault(&c.WatchInterval, defaultWatchInterval)
+	setDefault(&c.ReadCache.MaxBytes, defaultReadCacheBytes)
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
@@ -269,6 +274,8 @@ func (c Config) validate() error {
 	check(c.MaxSize > 0, "MaxSize %d is negative", c.MaxSize)
 	check(c.StoreTimeout > 0, "StoreTimeout %v is negative", c.StoreTimeout)
 	check(c.WatchInterval > 0, "WatchInterval %v is negative; 0 means the default of %v", c.WatchInterval, defaultWatchInterval)
+	check(c.ReadCache.MaxStale >= 0 && c.ReadCache.MaxStale <= maxStaleLimit, "ReadCache.MaxStale %v is not between 0 and %v", c.ReadCache.MaxStale, maxStaleLimit)
+	check(c.ReadCache.MaxBytes >= minReadCacheBytes, "ReadCache.MaxBytes %d is under 1 MiB; 0 means the default of 64 MiB", c.ReadCache.MaxBytes)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
 	return errors.Join(append(errs, c.validateHeader(), c.Cookie.validate())...)

@@ -192,6 +192,7 @@ func (p *requestState) writeToken(h http.Header) {
 		p.put(h, t)
 		p.warnOfLoss()
 	}
+	p.writeVersion(h)
 }
 
 // put adds the token to h.

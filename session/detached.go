@@ -54,3 +54,5 @@ func (outsideHTTP) ClearOthers()       {}
 func (outsideHTTP) Passive() bool      { return false }
 func (outsideHTTP) RunsAgain() bool    { return false }
 func (outsideHTTP) DropReason() string { return "" }
+
+func (outsideHTTP) mayUseCopy(string) (commits int64, ok bool) { return 0, false }

@@ -17,6 +17,7 @@ var layers = []string{
 	"session/sessiontest",
 	"session",
 	"session/internal/watch",
+	"session/internal/readcache",
 	"session/internal/broadcast",
 	"session/internal/txn",
 	"session/internal/owners",

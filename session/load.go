@@ -56,11 +56,11 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		return nil // the transaction begins when it is needed
 	}
 	*event = m.engine.Observer.Begin(observe.Load)
-	found, err := m.find(ctx, sent)
+	found, err := m.find(ctx, s.req, sent)
 	if err == nil {
 		err = found.problem()
 	}
-	event.PublicID, event.Err = found.session.ID, err
+	event.PublicID, event.Err, event.Age = found.session.ID, err, found.age
 	tx := new(txn.Txn)
 	switch {
 	case errors.Is(err, records.ErrTombstone):
@@ -106,12 +106,14 @@ type finding struct {
 	tombstone  candidate   // the first one, or the first strict one
 	unreadable candidate   // the first whose codec is not known
 	err        error       // of the first record that cannot be read
+
+	age time.Duration // of the copy that was used; 0: none
 }
 
 // find returns the sessions that the tokens stand for. After a change of Domain, Path or
 // Partitioned, browsers send several cookies of the name, so a cookie counts only if its
 // session is alive. Several live sessions are a sign of cookie tossing.
-func (m *Manager) find(ctx context.Context, sent []string) (finding, error) {
+func (m *Manager) find(ctx context.Context, req request, sent []string) (finding, error) {
 	if len(sent) > maxCandidates {
 		return finding{}, nil
 	}
@@ -124,7 +126,8 @@ func (m *Manager) find(ctx context.Context, sent []string) (finding, error) {
 	}
 	var f finding
 	for _, who := range named {
-		c, err := m.records.Fetch(ctx, who.ID)
+		c, age, err := m.fetch(ctx, req, who.ID)
+		f.age = max(f.age, age)
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)

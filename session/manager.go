@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
+	"github.com/holdfast-go/holdfast/session/internal/readcache"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/token"
 	"github.com/holdfast-go/holdfast/session/internal/txn"
@@ -30,6 +31,7 @@ type Manager struct {
 	records *records.Store
 	owners  *owners.Index
 	engine  txn.Engine
+	cache   *readcache.Cache  // nil: Config.ReadCache is off
 	sender  *broadcast.Sender // nil: the provider is no provider.Broadcaster
 	watches *watch.Hub
 
@@ -61,7 +63,14 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	m.records = records.New(p, records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended})
+	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended}
+	if m.cache = newReadCache(p, &cfg); m.cache != nil {
+		stored.Cache = m.cache
+	}
+	m.records = records.New(p, stored)
+	if m.records.InProcess() {
+		m.cache = nil
+	}
 	m.signer = token.NewSigner(m.signing(cfg))
 	m.engine = txn.Engine{
 		Records: m.records,

@@ -35,6 +35,10 @@ type request interface {
 	Method() string
 	opens(value string) // called if this token has opened a session
 	token() Token       // that the visitor is to hold
+
+	// mayUseCopy reports whether the session may be served from a copy of the record of that
+	// ID, and the number of the last commit that the visitor has seen of it.
+	mayUseCopy(id string) (commits int64, ok bool)
 }
 
 // transaction returns the transaction of s. It panics unless a Manager made s.

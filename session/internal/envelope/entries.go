@@ -33,6 +33,9 @@ type Edit struct {
 // Len returns how many entries there are.
 func (e *Entries) Len() int { return e.count }
 
+// Size returns the number of their bytes in the record.
+func (e *Entries) Size() int { return len(e.encoded) }
+
 // Equal reports whether e and other have the same entries.
 func (e *Entries) Equal(other *Entries) bool { return bytes.Equal(e.encoded, other.encoded) }
 

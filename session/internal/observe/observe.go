@@ -28,6 +28,7 @@ type Event struct {
 	Start    time.Time
 	Duration time.Duration
 	Attempts int
+	Age      time.Duration
 	Key      string
 	Err      error
 }

@@ -29,6 +29,9 @@ type Kind[V Value] struct {
 	// and must not come back.
 	Recreates bool
 
+	// Cache, if not nil, receives each value that is read or saved.
+	Cache Cache
+
 	// Saved, if not nil, is called after a save that has landed, or may have.
 	Saved func(a *Access, id string, v V)
 }
@@ -60,9 +63,11 @@ func (k Kind[V]) save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 		if a.exhausted(now) {
 			return Outcome[V]{}, failed(unknown, context.DeadlineExceeded)
 		}
+		call := beginCall(k.Cache, id)
 		err := a.saveOnce(now, rec, expect)
 		switch {
 		case err == nil:
+			putCopy(k.Cache, id, v, call)
 			return Outcome[V]{Landed: true}, nil
 		case unknown == 0 && refused(err):
 			return Outcome[V]{}, Unavailable(err)
@@ -74,6 +79,7 @@ func (k Kind[V]) save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 		case !errors.Is(err, provider.ErrVersionConflict):
 			unknown++
 		}
+		removeCopy(k.Cache, id)
 		current, readErr := k.standing(a, id, err)
 		if readErr != nil {
 			return Outcome[V]{}, failed(unknown, fmt.Errorf("%w; reading back: %w", err, readErr))
@@ -161,12 +167,20 @@ func (k Kind[V]) FetchNow(a *Access, id string) (V, error) {
 
 // FetchOnce reads a record with one call under ctx.
 func (k Kind[V]) FetchOnce(ctx context.Context, s *Store, id string) (absent V, _ error) {
+	call := beginCall(k.Cache, id)
 	rec, err := s.provider.Fetch(ctx, id)
 	switch {
 	case errors.Is(err, provider.ErrNotFound):
+		removeCopy(k.Cache, id)
 		return absent, nil
 	case err != nil:
 		return absent, Unavailable(err)
 	}
-	return k.Read(id, rec)
+	v, err := k.Read(id, rec)
+	if err != nil {
+		removeCopy(k.Cache, id)
+		return absent, err
+	}
+	putCopy(k.Cache, id, v, call)
+	return v, nil
 }

@@ -26,6 +26,9 @@ type Options struct {
 	// sessions that have ended. It is also called if it is unknown whether a tombstone was
 	// saved.
 	Ended func(ids ...string)
+
+	// Cache, which is optional, receives every record of a session that is read or saved.
+	Cache Cache
 }
 
 // Store keeps records in a provider. It is safe for concurrent use.
@@ -46,6 +49,9 @@ func New(p provider.Provider, o Options) *Store {
 		}
 	}
 	s.contents.Read = s.decode
+	if !s.inProcess {
+		s.contents.Cache = o.Cache
+	}
 	if o.Ended != nil {
 		s.contents.Saved = s.noteEnd
 	}

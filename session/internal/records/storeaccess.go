@@ -83,7 +83,15 @@ func (a *Access) Save(id string, c *Content, expect int64) (Outcome[*Content], e
 
 // SaveOnce is a Save with one attempt. Its error is the provider's.
 func (a *Access) SaveOnce(id string, c *Content, expect int64) error {
-	return a.saveOnce(a.now(), c.Record(id), expect)
+	cache := a.store.contents.Cache
+	call := beginCall(cache, id)
+	err := a.saveOnce(a.now(), c.Record(id), expect)
+	if err != nil {
+		removeCopy(cache, id)
+		return err
+	}
+	putCopy(cache, id, c, call)
+	return nil
 }
 
 // Change saves the result of c for the content under id, and returns it. Base is the
@@ -102,6 +110,7 @@ func (a *Access) ChangeUnqueued(id string, base *Content, edit Edit[*Content]) (
 func (a *Access) Delete(id string) error {
 	ctx, cancel := context.WithTimeout(a.Context(), a.store.opts.Timeout/2)
 	defer cancel()
+	defer removeCopy(a.store.contents.Cache, id)
 	return a.store.provider.Delete(ctx, id)
 }
 
