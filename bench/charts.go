@@ -1,51 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+	"github.com/holdfast-go/holdfast/bench/chart"
 )
 
-const (
-	chartWidth  = 8 * vg.Inch
-	chartHeight = 3.6 * vg.Inch
-)
-
-// palette is the palette of Okabe and Ito, which colour-blind people can distinguish.
-// Holdfast has the first colour.
-var palette = []color.Color{
-	color.RGBA{0x00, 0x72, 0xb2, 0xff},
-	color.RGBA{0xe6, 0x9f, 0x00, 0xff},
-	color.RGBA{0x99, 0x99, 0x99, 0xff},
-	color.RGBA{0xcc, 0x79, 0xa7, 0xff},
-	color.RGBA{0x00, 0x9e, 0x73, 0xff},
-	color.RGBA{0xd5, 0x5e, 0x00, 0xff},
-}
-
-func init() { plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"} }
-
-// drawCharts draws all charts of the page into a folder.
+// drawCharts draws all charts of the page into a folder, except those of which nothing is measured.
 func drawCharts(f *results, folder string) error {
 	charts := []struct {
 		name  string
 		shows string // the benchmarks
-		plot  func() (*plot.Plot, error)
+		svg   func() []byte
 	}{
-		{"requests-memory", "Request/store=memory", func() (*plot.Plot, error) { return f.requestChart("memory", "In process") }},
-		{"requests-redis", "Request/store=redis", func() (*plot.Plot, error) { return f.requestChart("redis", "Redis") }},
-		{"requests-postgres", "Request/store=postgres", func() (*plot.Plot, error) { return f.requestChart("postgres", "PostgreSQL") }},
+		{"requests-memory", "Request/store=memory", func() []byte { return f.requestChart("memory", "in process") }},
+		{"requests-redis", "Request/store=redis", func() []byte { return f.requestChart("redis", "over Redis") }},
+		{"requests-postgres", "Request/store=postgres", func() []byte { return f.requestChart("postgres", "over PostgreSQL") }},
 		{"sessions", "Sessions", f.sessionChart},
 		{"keys", "Keys", f.keyChart},
 		{"writers", "Writers", f.writerChart},
@@ -55,184 +30,161 @@ func drawCharts(f *results, folder string) error {
 		if !slices.ContainsFunc(f.rows, func(r row) bool { return strings.HasPrefix(r.name, c.shows) }) {
 			continue
 		}
-		p, err := c.plot()
-		if err == nil {
-			err = save(p, filepath.Join(folder, c.name+".svg"))
-		}
-		if err != nil {
-			return fmt.Errorf("%s.svg: %w", c.name, err)
-		}
-	}
-	return nil
-}
-
-func save(p *plot.Plot, file string) error {
-	canvas := vgsvg.New(chartWidth, chartHeight)
-	p.Draw(draw.New(canvas))
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return err
-	}
-	// Few browsers have the font, and many replace it by one with serifs.
-	svg := bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif"))
-	return os.WriteFile(file, svg, 0o644)
-}
-
-// newChart returns an empty chart whose vertical axis begins at zero.
-func newChart(title, x, y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.Padding = vg.Points(8)
-	p.Y.Min = 0
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.Padding = vg.Points(2)
-	grid := plotter.NewGrid()
-	grid.Vertical.Color = nil
-	grid.Horizontal.Color = color.Gray{0xdd}
-	p.Add(grid)
-	return p
-}
-
-func (f *results) requestChart(store, title string) (*plot.Plot, error) {
-	p := newChart(title+": time of a request", "", "µs")
-	return p, addBars(p, f.scenarios(store), f.peers(store), func(scenario, peer string) float64 {
-		v, _ := f.median(request(store, scenario, peer), "sec/op")
-		return v * 1e6
-	})
-}
-
-func (f *results) serverChart() (*plot.Plot, error) {
-	p := newChart("Whole server under load: its CPU time for a request", "", "µs")
-	peers := f.labels("Server/scenario=read", "peer")
-	peers = append(slices.DeleteFunc(peers, isFloor), "floor")
-	return p, addBars(p, f.labels("Server", "scenario"), peers, func(scenario, peer string) float64 {
-		v, _ := f.median(serverName(scenario, peer), "cpu-sec/req")
-		return v * 1e6
-	})
-}
-
-// addBars adds a group of bars for each scenario.
-func addBars(p *plot.Plot, scenarios, peers []string, height func(scenario, peer string) float64) error {
-	width := vg.Points(440) / vg.Length(len(scenarios)*len(peers)+1)
-	for i, peer := range peers {
-		values := make(plotter.Values, len(scenarios))
-		for j, scenario := range scenarios {
-			values[j] = height(scenario, peer)
-		}
-		bars, err := plotter.NewBarChart(values, width)
-		if err != nil {
+		if err := os.WriteFile(filepath.Join(folder, c.name+".svg"), c.svg(), 0o644); err != nil {
 			return err
 		}
-		bars.Color = palette[i%len(palette)]
-		bars.LineStyle.Width = 0
-		bars.Offset = width * (vg.Length(i) - vg.Length(len(peers)-1)/2)
-		p.Add(bars)
-		p.Legend.Add(peer, bars)
-	}
-	p.NominalX(scenarios...)
-	return nil
-}
-
-// A curve is a line of a chart over the n of the benchmarks.
-type curve struct {
-	name   string
-	dashed bool
-	point  func(n string) (float64, bool)
-}
-
-func addCurves(p *plot.Plot, ns []string, curves []curve) error {
-	for i, c := range curves {
-		var points plotter.XYs
-		for _, n := range ns {
-			x, err := strconv.ParseFloat(n, 64)
-			if err != nil {
-				return err
-			}
-			if y, ok := c.point(n); ok {
-				points = append(points, plotter.XY{X: x, Y: y})
-			}
-		}
-		line, dots, err := plotter.NewLinePoints(points)
-		if err != nil {
-			return err
-		}
-		line.Width = vg.Points(2)
-		line.Color = palette[i/2%len(palette)]
-		dots.Color, dots.Shape = line.Color, draw.CircleGlyph{}
-		if c.dashed {
-			line.Dashes = []vg.Length{vg.Points(5), vg.Points(3)}
-		}
-		p.Add(line, dots)
-		p.Legend.Add(c.name, line)
 	}
 	return nil
 }
 
-func logarithmic(p *plot.Plot, axes ...*plot.Axis) {
-	for _, axis := range axes {
-		axis.Scale = plot.LogScale{}
-		axis.Tick.Marker = plainTicks{}
-	}
+const howToReadDots = "Logarithmic scale, less is better. The number after a time is its ratio to Holdfast’s."
+
+// withoutStore are the scenarios in which Holdfast does not use the store. Their times are so
+// short that nothing else could be seen beside them in the chart of a store.
+var withoutStore = []string{"anonymous", "anonymous-read", "untouched"}
+
+// whatScenariosDo describes the scenarios in a few words.
+var whatScenariosDo = map[string]string{
+	"anonymous":        "no cookie, does not use the session",
+	"anonymous-read":   "no cookie, reads a missing value",
+	"untouched":        "does not use the session",
+	"read":             "reads a number",
+	"change":           "adds 1 to a number",
+	"change-4KiB":      "replaces 4 KiB",
+	"read-change-4KiB": "reads 4 KiB, then replaces it",
+	"change-1-of-32":   "reads one of 32 values, replaces one",
+	"read-32-change-1": "reads 32 values, replaces one",
 }
 
-// plainTicks are ticks of a logarithmic axis, with labels like 1000000.
-type plainTicks struct{}
+func (f *results) requestChart(store, where string) []byte {
+	floor, scenarios := "no sessions", f.scenarios(store)
+	if store != "memory" {
+		floor = "driver alone"
+		scenarios = slices.DeleteFunc(scenarios, func(s string) bool { return slices.Contains(withoutStore, s) })
+	}
+	return f.dots("Time of a request "+where, "sec/op", 2, floor, scenarios, append(f.peers(store), "floor"),
+		func(scenario, peer string) string { return request(store, scenario, peer) })
+}
 
-func (plainTicks) Ticks(low, high float64) []plot.Tick {
-	ticks := plot.LogTicks{Prec: -1}.Ticks(low, high)
-	for i, tick := range ticks {
-		if tick.Label != "" {
-			ticks[i].Label = strconv.FormatFloat(tick.Value, 'f', -1, 64)
+func (f *results) serverChart() []byte {
+	peers := append(slices.DeleteFunc(f.labels("Server/scenario=read", "peer"), isFloor), "floor")
+	return f.dots("A server under load: its CPU time for a request", "cpu-sec/req", 3, "no sessions", f.labels("Server", "scenario"), peers, serverName)
+}
+
+// dots returns a chart with a panel for each scenario, and in it a row for each library.
+func (f *results) dots(title, unit string, columns int, floor string, scenarios, peers []string, name func(scenario, peer string) string) []byte {
+	d := chart.Dots{Title: title, About: howToReadDots, Columns: columns, Format: duration, Tick: shortDuration}
+	for _, scenario := range scenarios {
+		panel := chart.Panel{Title: scenario, About: whatScenariosDo[scenario]}
+		for _, peer := range peers {
+			r := chart.Row{Name: peer}
+			r.Value, _ = f.median(name(scenario, peer), unit)
+			switch {
+			case peer == ours:
+				r.Kind = chart.Ours
+			case isFloor(peer):
+				r.Kind, r.Name = chart.Floor, floor
+			}
+			if ratio, ok := f.ratio(name(scenario, peer), name(scenario, ours), unit); ok && peer != ours && ratio >= 0.01 {
+				r.Note = times(ratio)
+			}
+			panel.Rows = append(panel.Rows, r)
+		}
+		d.Panels = append(d.Panels, panel)
+	}
+	return d.SVG()
+}
+
+// line returns the line of what is measured for each n.
+func line(name string, colour, dashes int, ns []string, measured func(n string) (float64, bool)) chart.Line {
+	l := chart.Line{Name: name, Colour: colour, Dashes: dashes}
+	for _, n := range ns {
+		x, err := strconv.ParseFloat(n, 64)
+		if y, ok := measured(n); ok && err == nil {
+			l.Points = append(l.Points, chart.Point{X: x, Y: y})
 		}
 	}
-	return ticks
+	return l
 }
 
-func (f *results) sessionChart() (*plot.Plot, error) {
-	p := newChart("Time of a request by number of sessions, in process", "sessions in the memory store", "µs")
-	p.Legend.Top = false
-	logarithmic(p, &p.X)
+func (f *results) timeOf(name func(n string) string) func(string) (float64, bool) {
+	return func(n string) (float64, bool) { return f.median(name(n), "sec/op") }
+}
+
+func (f *results) sessionChart() []byte {
 	at := func(scenario string) func(string) (float64, bool) {
-		return func(n string) (float64, bool) {
-			v, ok := f.median(sessionsName(n, scenario), "sec/op")
-			return v * 1e6, ok
-		}
+		return f.timeOf(func(n string) string { return sessionsName(n, scenario) })
 	}
-	return p, addCurves(p, f.labels("Sessions", "n"), []curve{
-		{"Holdfast, change", false, at("change")},
-		{"Holdfast, read", true, at("read")},
-	})
+	ns := f.labels("Sessions", "n")
+	return chart.Lines{
+		Title: "Time of a request by the number of sessions in the memory store", About: "Holdfast. Each request is that of a random visitor.",
+		XTitle: "sessions, logarithmic scale", Tick: shortNumber,
+		Panels: []chart.LinePanel{{
+			FromZero: true, Format: duration, Tick: shortDuration,
+			Lines: []chart.Line{line("change", 1, 1, ns, at("change")), line("read", 0, 0, ns, at("read"))},
+		}},
+	}.SVG()
 }
 
-func (f *results) keyChart() (*plot.Plot, error) {
-	p := newChart("Time of a request by number of keys in the session, in process", "keys", "µs")
-	p.Y.Min = 1
-	logarithmic(p, &p.X, &p.Y)
+func (f *results) keyChart() []byte {
 	at := func(scenario, peer string) func(string) (float64, bool) {
-		return func(n string) (float64, bool) {
-			v, ok := f.median(keysName(n, scenario, peer), "sec/op")
-			return v * 1e6, ok
-		}
+		return f.timeOf(func(n string) string { return keysName(n, scenario, peer) })
 	}
-	return p, addCurves(p, f.labels("Keys", "n"), []curve{
-		{"Holdfast, change", false, at("change", ours)},
-		{"Holdfast, read", true, at("read", ours)},
-		{"scs, change", false, at("change", "scs")},
-		{"scs, read", true, at("read", "scs")},
-	})
+	ns := f.labels("Keys", "n")
+	return chart.Lines{
+		Title: "Time of a request by the number of keys in the session", About: "In process. The handler reads or changes one of them. Both scales are logarithmic.",
+		XTitle: "keys", Tick: shortNumber,
+		Panels: []chart.LinePanel{{
+			Format: duration, Tick: shortDuration,
+			Lines: []chart.Line{
+				line("scs, change", 1, 1, ns, at("change", "scs")), line("scs, read", 1, 0, ns, at("read", "scs")),
+				line("Holdfast, change", 0, 1, ns, at("change", ours)), line("Holdfast, read", 0, 0, ns, at("read", ours)),
+			},
+		}},
+	}.SVG()
 }
 
-func (f *results) writerChart() (*plot.Plot, error) {
-	p := newChart("Requests at once that change one counter, one instance", "requests at once", "times")
-	p.Legend.Top, p.Legend.Left = false, false // below one there is nothing
-	logarithmic(p, &p.X)
-	var curves []curve
-	for _, store := range f.labels("Writers", "store") {
-		curves = append(curves, curve{store + ": saves for each request", false, func(n string) (float64, bool) {
-			return f.median(writersName(store, "1", n), "saves/success")
-		}}, curve{store + ": time, against a series", true, func(n string) (float64, bool) {
-			return f.against(writersName(store, "1", n))
-		}})
+func (f *results) writerChart() []byte {
+	saves := chart.LinePanel{Title: "Saves", About: "for each request", Format: digits, Tick: shortNumber}
+	against := chart.LinePanel{Title: "Time", About: "against the same requests in series", Format: times, Tick: func(x float64) string { return shortNumber(x) + "×" }}
+	for i, store := range f.labels("Writers", "store") {
+		ns := f.labels("Writers/store="+store+"/instances=1", "n")
+		name := func(n string) string { return writersName(store, "1", n) }
+		saves.Lines = append(saves.Lines, line(store, i, i, ns, func(n string) (float64, bool) { return f.median(name(n), "saves/success") }))
+		against.Lines = append(against.Lines, line(store, i, i, ns, func(n string) (float64, bool) { return f.against(name(n)) }))
 	}
-	return p, addCurves(p, f.labels("Writers/store=memory/instances=1", "n"), curves)
+	return chart.Lines{
+		Title: "Parallel requests that change one counter of one session", About: "One instance. All scales are logarithmic, less is better.",
+		XTitle: "parallel requests", Tick: shortNumber, Panels: []chart.LinePanel{saves, against},
+	}.SVG()
+}
+
+// shortDuration formats round seconds.
+func shortDuration(seconds float64) string {
+	if seconds == 0 {
+		return "0"
+	}
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1, "s"}, {1e-3, "ms"}, {1e-6, "µs"}} {
+		if seconds >= 0.9995*unit.size {
+			return fmt.Sprintf("%.4g %s", seconds/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%.4g ns", seconds*1e9)
+}
+
+// shortNumber formats a round number, with commas.
+func shortNumber(x float64) string {
+	text := strconv.FormatFloat(x, 'g', 6, 64)
+	if x >= 1 {
+		text = strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	if x >= 1000 {
+		for i := len(text) - 3; i > 0; i -= 3 {
+			text = text[:i] + "," + text[i:]
+		}
+	}
+	return text
 }

@@ -15,6 +15,8 @@ var pageText string
 // page returns docs/performance.md.
 func page(f *results) (string, error) {
 	t, err := template.New("performance").Funcs(template.FuncMap{
+		"goals":       f.goalTable,
+		"missed":      f.missed,
 		"requests":    f.requestTable,
 		"floor":       f.floorTable,
 		"allocations": f.allocationTable,
@@ -29,6 +31,7 @@ func page(f *results) (string, error) {
 		"sessions":    f.sessionTable,
 		"sweep":       f.sweepTable,
 		"keys":        f.keyTable,
+		"visitors":    f.visitorTable,
 		"signing":     f.signingTable,
 		"writers":     f.writerTable,
 		"server":      f.serverTable,

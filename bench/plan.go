@@ -20,6 +20,7 @@ var quick = []group{
 	{"requests", "^BenchmarkRequest$", "100ms", 6},
 	{profileGroup, "", "", 1},
 	{"split", "^Benchmark(Split|Compute)$", "100ms", 6},
+	{"visitors", "^BenchmarkVisitors$", "100ms", 6},
 	{"cookie", "^BenchmarkCookie$", "100ms", 6},
 	{"stores", "^BenchmarkStore$", "200x", 6},
 	{"sizes", "^BenchmarkStoreSize$", "1x", 1},

@@ -56,6 +56,38 @@ func TestPage(t *testing.T) {
 	}
 }
 
+func TestGoals(t *testing.T) {
+	f := readSample(t)
+	for _, want := range []string{
+		"| read, in process | at most 1.60 µs | 5.50 µs | **missed** |",
+		"| change, in process | at most 3.00 µs | – | – |",
+	} {
+		if table := f.goalTable(); !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+	for name, want := range map[string]bool{"read": true, "change": false} {
+		if got, err := f.missed(name); got != want || err != nil {
+			t.Errorf("%s is missed: %v, %v", name, got, err)
+		}
+	}
+	if _, err := f.missed("nothing"); err == nil {
+		t.Error("an unknown goal is no error")
+	}
+	names := map[string]bool{}
+	for _, g := range goals() {
+		if names[g.name] || !g.met(g.limit) {
+			t.Errorf("%s is there twice, or its limit does not meet it", g.name)
+		}
+		names[g.name] = true
+		for _, off := range []float64{0.9, 1.1} {
+			if g.limit > 0 && g.met(off*g.limit) != (g.atLeast == (off > 1)) {
+				t.Errorf("%s: %v times its limit is judged wrongly", g.name, off)
+			}
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for seconds, want := range map[float64]string{
 		0: "0 ns", 12e-9: "12 ns", 999e-9: "999 ns", 1e-6: "1.00 µs", 0.9999e-6: "1.00 µs",

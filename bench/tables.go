@@ -97,13 +97,21 @@ func (f *results) allocationTable(store string) string {
 	return markdown(append([]string{"allocations / bytes"}, peers...), rows)
 }
 
-// bareTable shows the time of the frameworks without sessions.
+// bareTable shows the time of the frameworks without sessions, and the ratio of Holdfast's
+// time to the middle one.
 func (f *results) bareTable() string {
 	row := []string{"a request"}
-	for _, peer := range []string{"floor", "bare-context", "bare-gin", "bare-fiber"} {
+	for _, peer := range []string{"floor", bareContext, "bare-gin", "bare-fiber"} {
 		row = append(row, f.show(request("memory", "anonymous", peer), "sec/op", duration))
 	}
-	return markdown([]string{"without sessions", "net/http", "with a value in the context", "gin", "fiber"}, [][]string{row})
+	for _, scenario := range []string{"anonymous", "untouched"} {
+		ratio, ok := slower(scenario, bareContext)(f)
+		row = append(row, cell(ratio, ok, times))
+	}
+	return markdown([]string{
+		"without sessions", "net/http", "with a value in the context", "gin", "fiber",
+		"anonymous, Holdfast to the context", "untouched, the same",
+	}, [][]string{row})
 }
 
 // splitTable shows the time of a request over a store in the store's calls and elsewhere,
@@ -221,6 +229,24 @@ func (f *results) keyTable() string {
 func keysName(n, scenario, peer string) string {
 	return "Keys/n=" + n + "/scenario=" + scenario + "/peer=" + peer
 }
+
+// manyN is the number of visitors of BenchmarkVisitors, beside one.
+const manyN = "50000"
+
+// visitorTable compares the read of one of many visitors with that of the only one.
+func (f *results) visitorTable() string {
+	var rows [][]string
+	for _, peer := range f.labels("Visitors/n="+manyN, "peer") {
+		one, many := visitorsName("1", peer), visitorsName(manyN, peer)
+		ratio, ok := f.ratio(many, one, "sec/op")
+		rows = append(rows, []string{
+			peer, f.show(one, "sec/op", duration), f.show(many, "sec/op", duration), cell(ratio, ok, times), f.show(many, "allocs/op", whole),
+		})
+	}
+	return markdown([]string{"a read", "one visitor", "one of 50,000", "ratio", "allocations"}, rows)
+}
+
+func visitorsName(n, peer string) string { return "Visitors/n=" + n + "/peer=" + peer }
 
 func (f *results) signingTable() string {
 	var rows [][]string

@@ -57,7 +57,7 @@ func floorIO(ctx context.Context, tb testing.TB, r raw, route string) error {
 		return r.begin(ctx, recordOf(tb, route))
 	case "/read":
 		return r.get(ctx)
-	case "/change", "/change-large", "/change-many":
+	case "/change", "/change-large", "/read-change-large", "/change-many", "/read-change-many":
 		if err := r.get(ctx); err != nil {
 			return err
 		}

@@ -40,5 +40,5 @@ func gorilla(name string, store sessions.Store) app {
 }
 
 func changes(route string) bool {
-	return strings.HasPrefix(route, "/begin") || strings.HasPrefix(route, "/change")
+	return strings.HasPrefix(route, "/begin") || strings.Contains(route, "change")
 }

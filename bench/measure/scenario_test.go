@@ -23,7 +23,9 @@ var scenarios = []scenario{
 	{"read", "/begin", "/read", ""},
 	{"change", "/begin", "/change", "/read"},
 	{"change-4KiB", "/begin-large", "/change-large", "/large"},
+	{"read-change-4KiB", "/begin-large", "/read-change-large", "/large"},
 	{"change-1-of-32", "/begin-many", "/change-many", "/many"},
+	{"read-32-change-1", "/begin-many", "/read-change-many", "/many"},
 }
 
 const (
@@ -102,11 +104,27 @@ func answer[S values](route string, s S) string {
 		text := large.next()
 		s.setText(0, text)
 		return text[:manySize]
+	case "/read-change-large":
+		if s.text(0) == "" {
+			return "lost"
+		}
+		text := large.next()
+		s.setText(0, text)
+		return text[:manySize]
 	case "/many":
 		return s.text(1)
 	case "/change-many":
 		if len(s.text(0)) != manySize {
 			return "lost"
+		}
+		text := many[1].next()
+		s.setText(1, text)
+		return text
+	case "/read-change-many":
+		for i := range many {
+			if len(s.text(i)) != manySize {
+				return "lost"
+			}
 		}
 		text := many[1].next()
 		s.setText(1, text)

@@ -42,6 +42,7 @@ func BenchmarkSplit(b *testing.B) {
 				for _, s := range splits {
 					s.report(b, splits[0])
 				}
+				b.ReportMetric(median(splits[3].ratios(splits[1])), "Holdfast-times-punctual-floor")
 			})
 		}
 	}
@@ -73,14 +74,23 @@ func (s *split) turn(b *testing.B) {
 }
 
 func (s *split) report(b *testing.B, floor *split) {
-	rest, ratio := make([]float64, len(s.total)), make([]float64, len(s.total))
+	rest := make([]float64, len(s.total))
 	for i, total := range s.total {
-		rest[i], ratio[i] = total-s.read[i]-s.write[i], total/floor.total[i]
+		rest[i] = total - s.read[i] - s.write[i]
 	}
 	for part, turns := range map[string][]float64{"read": s.read, "write": s.write, "rest": rest} {
 		b.ReportMetric(median(turns), s.name+"-"+part+"-ns/op")
 	}
-	b.ReportMetric(median(ratio), s.name+"-times-floor")
+	b.ReportMetric(median(s.ratios(floor)), s.name+"-times-floor")
+}
+
+// ratios returns the ratio of its time to another's, by turns.
+func (s *split) ratios(other *split) []float64 {
+	ratios := make([]float64, len(s.total))
+	for i, total := range s.total {
+		ratios[i] = total / other.total[i]
+	}
+	return ratios
 }
 
 // punctualRaw gives each call a deadline.

@@ -1,0 +1,122 @@
+package main
+
+import "fmt"
+
+// A goal is a limit of what the run measures.
+type goal struct {
+	name    string // of the template's function missed
+	text    string
+	limit   float64
+	atLeast bool // else at most
+	measure func(*results) (float64, bool)
+	format  func(float64) string
+}
+
+const bareContext = "bare-context"
+
+// goals returns the goals of the page.
+func goals() []goal {
+	goals := []goal{
+		{"read", "read, in process", 1.6e-6, false, medianOf(ours, "read", "sec/op"), duration},
+		{"read-allocations", "read, in process: allocations", 5, false, medianOf(ours, "read", "allocs/op"), whole},
+		{"change", "change, in process", 3e-6, false, medianOf(ours, "change", "sec/op"), duration},
+		{"read-change-4KiB", "read-change-4KiB: scs's time to Holdfast's", 6, true, faster("read-change-4KiB", "scs"), times},
+		{"read-32-change-1", "read-32-change-1: scs's time to Holdfast's", 8, true, faster("read-32-change-1", "scs"), times},
+		{"anonymous-read-scs", "anonymous-read: scs's time to Holdfast's", 1.2, true, faster("anonymous-read", "scs"), times},
+		{"anonymous-read-gorilla", "anonymous-read: gorilla's time to Holdfast's", 1.2, true, faster("anonymous-read", "gorilla-cookie"), times},
+		{"anonymous-read-allocations", "anonymous-read: allocations beyond those of a value in the context", 0, false, moreAllocations("anonymous-read", bareContext), whole},
+		{"visitors", "read by one of 50,000 visitors, to that of one visitor", 1.5, false, manyVisitors(ours), times},
+		{"anonymous", "anonymous, to net/http with a value in the context", 1.25, false, slower("anonymous", bareContext), times},
+		{"untouched", "untouched, to net/http with a value in the context", 1.25, false, slower("untouched", bareContext), times},
+	}
+	for _, store := range []struct{ label, text string }{{"redis", "Redis"}, {"postgres", "PostgreSQL"}} {
+		goals = append(goals,
+			goal{store.label + "-read", store.text + ": read, to the floor with deadlines", 1.1, false, againstPunctual(store.label, "read"), times},
+			goal{store.label + "-change", store.text + ": change, to the floor with deadlines", 1.15, false, againstPunctual(store.label, "change"), times},
+			goal{store.label + "-saves", store.text + ": saves for each request of 50 parallel writers", 0.2, false, savesOfWriters(store.label), digits},
+			goal{store.label + "-writers", store.text + ": time of 50 parallel writers, to that of a series", 1, false, timeOfWriters(store.label), times},
+		)
+	}
+	return goals
+}
+
+func medianOf(peer, scenario, unit string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) { return f.median(request("memory", scenario, peer), unit) }
+}
+
+func faster(scenario, than string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) {
+		return f.ratio(request("memory", scenario, than), request("memory", scenario, ours), "sec/op")
+	}
+}
+
+func slower(scenario, than string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) {
+		return f.ratio(request("memory", scenario, ours), request("memory", scenario, than), "sec/op")
+	}
+}
+
+func moreAllocations(scenario, than string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) {
+		return f.over(request("memory", scenario, ours), request("memory", scenario, than), "allocs/op")
+	}
+}
+
+func manyVisitors(peer string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) {
+		return f.ratio(visitorsName(manyN, peer), visitorsName("1", peer), "sec/op")
+	}
+}
+
+func againstPunctual(store, scenario string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) {
+		return f.median("Split/store="+store+"/scenario="+scenario, ours+"-times-punctual-floor")
+	}
+}
+
+func savesOfWriters(store string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) { return f.median(writersName(store, "1", "50"), "saves/success") }
+}
+
+func timeOfWriters(store string) func(*results) (float64, bool) {
+	return func(f *results) (float64, bool) { return f.against(writersName(store, "1", "50")) }
+}
+
+// met reports whether a measured goal is met.
+func (g goal) met(measured float64) bool {
+	if g.atLeast {
+		return measured >= g.limit
+	}
+	return measured <= g.limit
+}
+
+func (f *results) goalTable() string {
+	var rows [][]string
+	for _, g := range goals() {
+		measured, ok := g.measure(f)
+		verdict := "–"
+		switch {
+		case ok && g.met(measured):
+			verdict = "met"
+		case ok:
+			verdict = "**missed**"
+		}
+		bound := "at most "
+		if g.atLeast {
+			bound = "at least "
+		}
+		rows = append(rows, []string{g.text, bound + g.format(g.limit), cell(measured, ok, g.format), verdict})
+	}
+	return markdown([]string{"measured", "goal", "result", ""}, rows)
+}
+
+// missed reports whether a goal is measured and missed, for the sentence that says why.
+func (f *results) missed(name string) (bool, error) {
+	for _, g := range goals() {
+		if g.name == name {
+			measured, ok := g.measure(f)
+			return ok && !g.met(measured), nil
+		}
+	}
+	return false, fmt.Errorf("there is no goal %q", name)
+}
