@@ -298,6 +298,6 @@ func TestInterruptedCallsAreNotCounted(t *testing.T) {
 	fill(t, s.from, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.to = &endless{Provider: s.to, after: 100, do: cancel}
-	r := s.runIn(ctx, "move", "-yes", "-from", "test:from", "-to", "test:to")
+	r := s.runIn(ctx, "move", "-yes", "-parallel", "1", "-from", "test:from", "-to", "test:to")
 	says(t, r.out, "not moved 0", "run holdfast move again")
 }
