@@ -110,14 +110,10 @@ func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records
 // mayUseCopy reports whether the request may be served by a copy of the record, and the
 // number of the last commit that the browser has seen.
 func (p *requestState) mayUseCopy(id string) (commits int64, ok bool) {
-	if p.sent > 1 || p.usesHeader {
+	if p.sent > 1 || p.usesHeader || !safe(p.request.Method) {
 		return 0, false
 	}
-	switch p.request.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return p.seenCommits(id), true
-	}
-	return 0, false
+	return p.seenCommits(id), true
 }
 
 // versionSuffix follows the name of the session's cookie in that of the version's.

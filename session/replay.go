@@ -62,10 +62,16 @@ func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // repeatable reports whether r is safe and has no body, so that its handler may run
 // twice.
 func repeatable(r *http.Request) bool {
-	switch r.Method {
+	// Over HTTP/2 there always is a Body, but a length of 0 is known to be none.
+	return safe(r.Method) && (r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0)
+}
+
+// safe reports whether a method changes nothing: RFC 9110, section 9.2.1. TRACE does not
+// either, but no handler should answer it.
+func safe(method string) bool {
+	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		// Over HTTP/2 there always is a Body, but a length of 0 is known to be none.
-		return r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
+		return true
 	}
 	return false
 }

@@ -220,7 +220,7 @@ var destroys = []mutant{
 	without("the new session sees nothing of the old", engine,
 		"view:      view{base: records.NewContent(t.e.Format)},\n\t\t\tpopped", "view:      view{base: cmp.Or(st.view.base, records.NewContent(t.e.Format))},\n\t\t\tpopped"),
 	without("the tombstone first, then the create", engine,
-		"\t\tif err := c.destroy(b); err != nil {\n\t\t\treturn err\n\t\t}\n", "\t\tdefer c.destroy(b)\n"),
+		"if b := d.destroyed; b != nil {\n\t\tif err := c.destroy(b); err != nil {\n\t\t\treturn err\n\t\t}\n", "if b := d.destroyed; b != nil {\n\t\tdefer c.destroy(b)\n"),
 	without("one Set-Cookie", engine,
 		"return strings.HasPrefix(line, cookie.Name+\"=\")", "return false && strings.HasPrefix(line, cookie.Name+\"=\")"),
 	without("the new session's cookie goes before the clearing one", engine,
