@@ -272,17 +272,6 @@ var broadcastFlaws = []broadcastFlaw{
 
 	// Whose memory it is.
 	{
-		name: "Broadcast keeps the message",
-		add: broadcasting(func(ctx context.Context, good *memory.Provider, message []byte) error {
-			go func() {
-				pause()
-				_ = good.Broadcast(context.WithoutCancel(ctx), message)
-			}()
-			return nil
-		}),
-		breaks: "broadcast-owned",
-	},
-	{
 		name: "Broadcast changes the message",
 		add: broadcasting(func(ctx context.Context, good *memory.Provider, message []byte) error {
 			err := good.Broadcast(ctx, message)
@@ -297,18 +286,6 @@ var broadcastFlaws = []broadcastFlaw{
 			buffer := make([]byte, provider.MaxMessageLength)
 			return good.Listen(ctx, ready, func(message []byte) { heard(buffer[:copy(buffer, message)]) })
 		}),
-		breaks: "listen-owned",
-	},
-	{
-		name: "all hear the same bytes",
-		add: func() providers {
-			var same sync.Map
-			return hearing(func(message []byte, heard func([]byte)) {
-				shared, _ := same.LoadOrStore(string(message), message)
-				pause() // all have it
-				heard(shared.([]byte))
-			})()
-		},
 		breaks: "listen-owned",
 	},
 

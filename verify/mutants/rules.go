@@ -20,6 +20,7 @@ var enginePackages = []string{
 	"session/internal/txn",
 	"session/internal/owners",
 	"session/internal/records",
+	"session/internal/readcache",
 	"session/internal/token",
 }
 
@@ -47,6 +48,7 @@ var sections = []section{
 	{"Owners, Sessions and revocation", owners},
 	{"Outside of a request", outsides},
 	{"Watched sessions", watches},
+	{"Copies for requests that only read", copies},
 	{"Memory provider", stores},
 	{"Sealing provider", seals},
 	{"Migration from one store to another", migrations},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 )
@@ -29,6 +30,9 @@ func Listen(ctx context.Context, name string, ready func(), heard func(message [
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	err := listen(ctx, ready, heard, receive)
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done() // the same deadline on a socket may have been a moment earlier
+	}
 	if errors.Is(err, errTooSlow) {
 		err = fmt.Errorf("%s: %w", name, err)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/listening"
@@ -159,4 +161,24 @@ func TestPanicEndsTheReceiver(t *testing.T) {
 			})
 		}()
 	}
+}
+
+// early is a context whose timer is late.
+type early struct {
+	context.Context
+	deadline time.Time
+}
+
+func (e early) Deadline() (time.Time, bool) { return e.deadline, true }
+
+// The deadline of a socket may end a call a moment before the context has ended.
+func TestDeadlineOfASocketComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		err := listening.Listen(early{late, time.Now()}, "test", nil, nil, func(context.Context, func(), func([]byte)) error { return os.ErrDeadlineExceeded })
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want the context's", err)
+		}
+	})
 }

@@ -43,7 +43,7 @@ func (l *Listener) Run(ctx context.Context) error {
 		}
 		if !failing {
 			failing = true
-			l.Logger.Warn("session: the store's broadcast is not heard, which is tried again; meanwhile ended sessions are found by the checks of Config.WatchInterval only",
+			l.Logger.Warn("session: the store's broadcast is not heard, which is tried again; meanwhile Session.Watch finds ended sessions by the checks of Config.WatchInterval only, and Config.ReadCache reads the store",
 				slog.Bool("was_heard_before", ready), slog.Any("error", err))
 		}
 		if !sleep(ctx, pause/2+records.Jitter(pause/2)) {

@@ -1,0 +1,51 @@
+package main
+
+var copies = []mutant{
+	// Which copies are kept.
+	without("what was read before a copy was removed is not kept", engine,
+		"\tif sh.removals != call.Removals {\n\t\treturn\n\t}\n", ""),
+	without("what was read before the broadcast was heard is not kept", engine,
+		"\t\t\tc.clear() // an end may have been missed since these were read\n", ""),
+	without("an older version does not replace a newer one", engine,
+		"return records.Commits(old.content.Version) < records.Commits(e.content.Version)", "return true"),
+	without("a copy that is read again is younger", engine,
+		"return old.sent.Before(e.sent)", "return false"),
+	without("copies take no more than MaxBytes", engine,
+		"sh.bytes > c.opts.MaxBytes/shards", "sh.bytes < 0"),
+	without("copies in use stay", engine,
+		"\tsh.recent.MoveToFront(element)\n", ""),
+	without("what is not heard of keeps no copies", engine,
+		"\t\t\tl.heard.Store(false)\n\t\t\tc.clear()\n", "\t\t\tl.heard.Store(false)\n"),
+
+	// Which copies are used.
+	without("a copy is used for MaxStale", engine,
+		"age > c.opts.MaxStale || ", ""),
+	without("the age counts from when the call was sent", engine,
+		"content: content, sent: call.Sent", "content: content, sent: time.Now()"),
+	without("a copy of an expired session is not used", engine,
+		" || !now.Before(one.content.Expires)", ""),
+	without("a browser sees no version before one that it has seen", engine,
+		"case records.Commits(one.content.Version) < commits:", "case records.Commits(one.content.Version) < 0:"),
+	without("a message removes the copy", engine,
+		"Heard:  c.removeTag,", "Heard:  func(broadcast.Tag) {},"),
+	without("copies are not used while the broadcast is not heard", engine,
+		"\t\t\tl.heard.Store(false)\n\t\t\tc.clear()\n", "\t\t\tc.clear()\n"),
+	without("only safe requests use copies", engine,
+		" || !safe(p.request.Method) {\n\t\treturn 0, false", " {\n\t\treturn 0, false"),
+	without("a request with several cookies uses no copies", engine,
+		"if p.sent > 1 || p.usesHeader || ", "if p.usesHeader || "),
+	without("a token in a header uses no copies", engine,
+		"if p.sent > 1 || p.usesHeader || ", "if p.sent > 1 || "),
+
+	// The cookie of the version.
+	without("the version counts for its session alone", engine,
+		"&& of == shortID(id)", "&& of != \"\""),
+	without("a version that all instances have needs no cookie", engine,
+		"case p.m.cache.SeenFor(id, content.Version) > maxStale:", "case false:"),
+	without("a version is new when it is first seen", engine,
+		"\t\te.first = old.first\n", ""),
+	without("a token in a header has no cookie for the version", engine,
+		"if p.m.cache == nil || p.usesHeader || tx == nil {", "if p.m.cache == nil || tx == nil {"),
+	without("an instance that serves nobody listens to nobody", engine,
+		"\t\tstop()\n\t})\n", "\t})\n"),
+}
