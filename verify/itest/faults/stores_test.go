@@ -19,14 +19,14 @@ var subjects = []subject{
 	{Store: stores.DynamoDB, serve: func(t *testing.T) *testserver.Server { return testserver.DynamoDB(t) }, spared: 3},
 	{Store: stores.Etcd, serve: func(t *testing.T) *testserver.Server { return testserver.Etcd(t) }, broadcasts: true, overtaken: true},
 	{Store: stores.Nats, serve: func(t *testing.T) *testserver.Server { return testserver.Nats(t) }, broadcasts: true, overtaken: true},
-	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }, broadcasts: true},
+	{Store: stores.HTTP, serve: func(t *testing.T) *testserver.Server { return testserver.HTTPStore(t) }},
 	{Store: stores.Cloudflare, serve: func(t *testing.T) *testserver.Server { return testserver.Workerd(t) }},
 }
 
 type subject struct {
 	stores.Store
 	serve      func(*testing.T) *testserver.Server
-	broadcasts bool // TestWatchedSessionsAreNotMissed is for it
+	broadcasts bool // TestWatchedSessionsAreNotMissed is for it; the HTTP store keeps files here, and cannot
 
 	spared int // strikes of each fault: DynamoDB Local is slow, above all to start
 

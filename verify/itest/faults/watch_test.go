@@ -77,6 +77,9 @@ func TestWatchedSessionsAreNotMissed(t *testing.T) {
 func testWatchFault(t *testing.T, s subject, server *testserver.Server, strike func(*testing.T, *watchedSite)) {
 	p, space := newProxy(t, server.Addr), stores.Space()
 	direct := s.At(t, server.URL, space)
+	if err := provider.Broadcast(t.Context(), direct, []byte("test")); err != nil {
+		t.Fatalf("the store cannot broadcast: %v", err)
+	}
 	w := &watchedSite{site: site{server, p}, other: watchingManager(t, direct), watching: watchingManager(t, s.At(t, p.through(server.URL), space))}
 	for range watchedSessions {
 		signInAsAnn(t, w.other)
