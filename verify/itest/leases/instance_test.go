@@ -17,7 +17,6 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
-	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 // A spec says what an instance is, in a form that can be handed to another process.
@@ -55,9 +54,10 @@ const (
 // pointKey is the context key of the point of a request.
 type pointKey struct{}
 
-func (s spec) instance(t testing.TB) *instance {
+// instance returns an instance whose sessions are in p.
+func (s spec) instance(t testing.TB, p provider.Provider) *instance {
 	t.Helper()
-	i := &instance{spec: s, store: &storetest.Store{Provider: stores.Named(s.Store).At(t, s.Server, s.Space)}}
+	i := &instance{spec: s, store: &storetest.Store{Provider: p}}
 	i.store.OnSave = i.save
 	m, err := session.New(i.store, session.Config{
 		SigningKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},

@@ -38,7 +38,7 @@ func newApp(t *testing.T, store stores.Store) *app {
 			a.urls = append(a.urls, startProcess(t, a.spec))
 			continue
 		}
-		server := httptest.NewServer(a.spec.instance(t).routes())
+		server := httptest.NewServer(a.spec.instance(t, store.At(t, a.spec.Server, a.spec.Space)).routes())
 		t.Cleanup(server.Close)
 		a.urls = append(a.urls, server.URL)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
@@ -64,7 +65,9 @@ func TestInstanceOfItsOwn(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s.instance(t).routes())
+	p, done := stores.Named(s.Store).Visit(t, s.Server, s.Space) // it removes no records that others use
+	defer done()
+	server := httptest.NewServer(s.instance(t, p).routes())
 	defer server.Close()
 	os.Stdout.WriteString("serves at " + server.URL + "\n")
 	io.Copy(io.Discard, os.Stdin)
