@@ -12,7 +12,7 @@ var levels = map[string]session.Isolation{"merge": session.LevelMerge, "serializ
 
 // A Refresh commits its key alone: what other requests change of other keys does not
 // disturb it at any level, and what its own request changes stays pending.
-func TestRefreshAndChangesOfOtherKeys(t *testing.T) {
+func TestRuleRefreshAndChangesOfOtherKeys(t *testing.T) {
 	for name, l := range levels {
 		t.Run(name, func(t *testing.T) {
 			_, c, _ := begun(t, level(l))
@@ -34,7 +34,7 @@ func TestRefreshAndChangesOfOtherKeys(t *testing.T) {
 }
 
 // The conflicts of the request's own changes are decided as without a Refresh.
-func TestRefreshHidesNoConflict(t *testing.T) {
+func TestRuleRefreshHidesNoConflict(t *testing.T) {
 	for name, tc := range map[string]struct {
 		level                 session.Isolation
 		before, theirs, after string
@@ -87,7 +87,7 @@ func TestRefreshHidesNoConflict(t *testing.T) {
 
 // Changes that the request has made of the key itself are what the function gets, and its
 // result replaces them.
-func TestRefreshAndPendingChangesOfTheKey(t *testing.T) {
+func TestRuleRefreshAndPendingChangesOfTheKey(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, after func(*session.Session)
 		old           int
@@ -144,7 +144,7 @@ func TestRefreshAndPendingChangesOfTheKey(t *testing.T) {
 
 // Another request that changes the key while the function runs, by a way other than
 // Refresh, is not overwritten, unless the key permits it.
-func TestRefreshOfAKeyThatOthersChange(t *testing.T) {
+func TestRuleRefreshOfAKeyThatOthersChange(t *testing.T) {
 	sum := keyA.MergeWith(func(base, mine, theirs int) int { return base + 100*mine + 10000*theirs })
 	for name, tc := range map[string]struct {
 		key    session.Key[int]
@@ -179,7 +179,7 @@ func TestRefreshOfAKeyThatOthersChange(t *testing.T) {
 }
 
 // A stale value that was replaced is not a read of the request.
-func TestRefreshThatWaitsReadsTheNewValueOnly(t *testing.T) {
+func TestRuleRefreshThatWaitsReadsTheNewValueOnly(t *testing.T) {
 	for name, l := range levels {
 		t.Run(name, func(t *testing.T) {
 			_, c, _ := begun(t, level(l))
@@ -199,7 +199,7 @@ func TestRefreshThatWaitsReadsTheNewValueOnly(t *testing.T) {
 }
 
 // A lease is no key: nobody sees it, and taking it is no change of the session.
-func TestALeaseIsNoKey(t *testing.T) {
+func TestRuleALeaseIsNoKey(t *testing.T) {
 	for name, l := range levels {
 		t.Run(name, func(t *testing.T) {
 			w, c, id := begun(t, level(l))

@@ -20,7 +20,7 @@ func during(do func()) func(context.Context, int) (int, error) {
 
 // If another request ends the session while the function runs, the caller gets what the
 // function has made, and it reaches no session.
-func TestRefreshOfASessionThatEnds(t *testing.T) {
+func TestRuleRefreshOfASessionThatEnds(t *testing.T) {
 	for name, tc := range map[string]struct {
 		end  func(t *testing.T, w *world, c *client)
 		want string // what the cookie of the other request opens
@@ -44,7 +44,7 @@ func TestRefreshOfASessionThatEnds(t *testing.T) {
 }
 
 // The request itself may renew or destroy its session while its function runs.
-func TestRefreshAcrossItsOwnRenew(t *testing.T) {
+func TestRuleRefreshAcrossItsOwnRenew(t *testing.T) {
 	for name, tc := range map[string]struct {
 		do      func(*session.Session)
 		value   int
@@ -76,7 +76,7 @@ func saves(s *session.Session) {
 }
 
 // A lease moves with a renewal, so that nobody runs the function beside its holder.
-func TestRenewKeepsTheLease(t *testing.T) {
+func TestRuleRenewKeepsTheLease(t *testing.T) {
 	bubble("waits", t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		other := c.tab()
@@ -97,7 +97,7 @@ func TestRenewKeepsTheLease(t *testing.T) {
 }
 
 // A session that is not stored is begun by the result, unless its cookie is too late.
-func TestRefreshOfASessionThatIsNotStored(t *testing.T) {
+func TestRuleRefreshOfASessionThatIsNotStored(t *testing.T) {
 	var runs atomic.Int64
 	for name, tc := range map[string]struct {
 		fn   func(*session.Session)
@@ -136,7 +136,7 @@ func TestRefreshOfASessionThatIsNotStored(t *testing.T) {
 }
 
 // The result stays, whatever becomes of the request.
-func TestRefreshOutlivesItsRequest(t *testing.T) {
+func TestRuleRefreshOutlivesItsRequest(t *testing.T) {
 	var runs atomic.Int64
 	for name, fn := range map[string]func(*client, func(*session.Session)) *answer{
 		"an error response": func(c *client, do func(*session.Session)) *answer {
@@ -168,7 +168,7 @@ func TestRefreshOutlivesItsRequest(t *testing.T) {
 }
 
 // What stale has seen was seen: it must not get into another session.
-func TestRefreshShowsWhatMustNotBeCarriedOver(t *testing.T) {
+func TestRuleRefreshShowsWhatMustNotBeCarriedOver(t *testing.T) {
 	_, c, _ := begun(t)
 	other := c.tab()
 	c.post(func(s *session.Session) {

@@ -31,7 +31,7 @@ func (g *grant) redeem(sent int) (int, error) {
 // Two requests, in every order of their storage calls: A renews the token, and B does so,
 // too, or does something else with the session. The function saves another key, so that
 // the other request may also come while it runs.
-func TestRefreshInEveryOrder(t *testing.T) {
+func TestRuleRefreshInEveryOrder(t *testing.T) {
 	for name, tc := range map[string]struct {
 		b    func(*session.Session)
 		want func(a string, opens string) bool

@@ -16,7 +16,7 @@ import (
 
 // The save of the result has an unknown outcome, or fails. What the function has done
 // cannot be undone, so the save is tried again while the lease lasts.
-func TestRefreshWhoseSaveFails(t *testing.T) {
+func TestRuleRefreshWhoseSaveFails(t *testing.T) {
 	for name, hooks := range map[string]func(*world) []saveHook{
 		"landed":                  func(*world) []saveHook { return []saveHook{landed} },
 		"dropped":                 func(*world) []saveHook { return []saveHook{dropped} },
@@ -52,7 +52,7 @@ func TestRefreshWhoseSaveFails(t *testing.T) {
 
 // The save of the lease has an unknown outcome: the function does not run, and the lease
 // is given up.
-func TestRefreshWhoseLeaseIsInDoubt(t *testing.T) {
+func TestRuleRefreshWhoseLeaseIsInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		var runs atomic.Int64
@@ -75,7 +75,7 @@ func TestRefreshWhoseLeaseIsInDoubt(t *testing.T) {
 
 // Another request has taken the lease over, or has changed the session, between an attempt
 // of unknown outcome and the next.
-func TestRefreshInDoubtAndOthers(t *testing.T) {
+func TestRuleRefreshInDoubtAndOthers(t *testing.T) {
 	bubble("the attempt has landed and others have changed other keys", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		other := c.tab()
@@ -93,7 +93,7 @@ func TestRefreshInDoubtAndOthers(t *testing.T) {
 // An attempt to save the result has no answer, cannot be read back, and has landed, or
 // lands when the next attempt is under way. The next one finds it in the history, also
 // below the saves of others.
-func TestRefreshFindsItsEarlierAttempt(t *testing.T) {
+func TestRuleRefreshFindsItsEarlierAttempt(t *testing.T) {
 	for name, arrives := range map[string]int{"at once": 0, "before the next attempt is saved": 1} {
 		for _, others := range []bool{false, true} {
 			bubble(fmt.Sprint(name, ", others have saved: ", others), t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func repeated(hook saveHook, n int) []saveHook {
 
 // The clock of the holder decides when a lease ends. If it was ahead, nobody waits for
 // longer than the lease was to last; if it was behind, nobody waits.
-func TestRefreshAndAClockThatIsWrong(t *testing.T) {
+func TestRuleRefreshAndAClockThatIsWrong(t *testing.T) {
 	for name, tc := range map[string]struct{ ahead, least, most time.Duration }{
 		"right":    {0, 34 * time.Second, 36 * time.Second},
 		"ahead":    {time.Hour, 34 * time.Second, 36 * time.Second},

@@ -37,7 +37,7 @@ func refreshing(t testing.TB, stale, want int, wantError error, fn func(context.
 }
 
 // Eight requests at the same time, of two instances.
-func TestRefreshRunsOnce(t *testing.T) {
+func TestRuleRefreshRunsOnce(t *testing.T) {
 	for name, l := range map[string]session.Isolation{"merge": session.LevelMerge, "serializable": session.LevelSerializable, "strict": session.LevelStrict} {
 		bubble(name, t, func(t *testing.T) {
 			w, c, _ := begun(t, level(l))
@@ -66,7 +66,7 @@ func TestRefreshRunsOnce(t *testing.T) {
 	}
 }
 
-func TestRefreshCosts(t *testing.T) {
+func TestRuleRefreshCosts(t *testing.T) {
 	var runs atomic.Int64
 	for _, tc := range []struct {
 		rule  string
@@ -86,7 +86,7 @@ func TestRefreshCosts(t *testing.T) {
 
 // An error or a panic of the function gives up the lease at once, and each request that
 // has waited runs its own function, one at a time.
-func TestRefreshThatFails(t *testing.T) {
+func TestRuleRefreshThatFails(t *testing.T) {
 	errDown := errors.New("the provider is down")
 	bubble("error", t, func(t *testing.T) {
 		_, c, _ := begun(t)
@@ -129,7 +129,7 @@ func TestRefreshThatFails(t *testing.T) {
 
 // A function that takes longer than its lease is told to end, and its result is not saved
 // once another request has taken the lease over.
-func TestRefreshBeyondItsLease(t *testing.T) {
+func TestRuleRefreshBeyondItsLease(t *testing.T) {
 	bubble("taken over", t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		began := make(chan struct{})
@@ -193,7 +193,7 @@ func start(ctx context.Context, t testing.TB) time.Time {
 
 // The context of the function ends at the deadline of the caller's, after 30 seconds
 // without one, and after five minutes at the latest.
-func TestRefreshDeadlines(t *testing.T) {
+func TestRuleRefreshDeadlines(t *testing.T) {
 	for name, tc := range map[string]struct{ caller, want time.Duration }{
 		"none":   {0, 30 * time.Second},
 		"early":  {time.Second, time.Second},
@@ -239,7 +239,7 @@ func crash(t *testing.T, opts ...func(*session.Config)) (*world, *client) {
 }
 
 // A lease of a holder that has crashed ends after its time, and is polled until then.
-func TestRefreshAfterACrash(t *testing.T) {
+func TestRuleRefreshAfterACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := crash(t)
 		began := time.Now()
@@ -255,7 +255,7 @@ func TestRefreshAfterACrash(t *testing.T) {
 	})
 }
 
-func TestRefreshStopsWaiting(t *testing.T) {
+func TestRuleRefreshStopsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := crash(t)
 		c.post(func(s *session.Session) {

@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-func TestRefreshOutsideOfARequest(t *testing.T) {
+func TestRuleRefreshOutsideOfARequest(t *testing.T) {
 	var runs atomic.Int64
 	again := to(2, &runs)
 	t.Run("after the request", func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestRefreshOutsideOfARequest(t *testing.T) {
 	})
 }
 
-func TestRefreshInsideOfRefresh(t *testing.T) {
+func TestRuleRefreshInsideOfRefresh(t *testing.T) {
 	var runs atomic.Int64
 	t.Run("of another key", func(t *testing.T) {
 		_, c, _ := begun(t)
@@ -127,7 +127,7 @@ func TestRefreshInsideOfRefresh(t *testing.T) {
 }
 
 // Two keys are renewed at the same time, each once.
-func TestRefreshOfTwoKeys(t *testing.T) {
+func TestRuleRefreshOfTwoKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		c.post(set("b=1")).wantPage(t)
@@ -158,7 +158,7 @@ func TestRefreshOfTwoKeys(t *testing.T) {
 }
 
 // The goroutines of one request share a lease, too, whether the session is stored or not.
-func TestRefreshByGoroutinesOfARequest(t *testing.T) {
+func TestRuleRefreshByGoroutinesOfARequest(t *testing.T) {
 	for name, begin := range map[string]func(*testing.T) *client{
 		"stored":     func(t *testing.T) *client { _, c, _ := begun(t); return c },
 		"not stored": func(t *testing.T) *client { return newWorld(t).client() },
@@ -192,13 +192,13 @@ func TestRefreshByGoroutinesOfARequest(t *testing.T) {
 
 // A lease does not count against MaxSize, and a result that does is returned with the
 // error.
-func TestRefreshAndMaxSize(t *testing.T) {
+func TestRuleRefreshAndMaxSize(t *testing.T) {
 	text := session.NewKey[string]("text")
 	full := func(max int) (*client, func(string) error) {
 		w := newWorld(t, func(cfg *session.Config) { cfg.MaxSize = max })
 		c := w.client()
 		return c, func(v string) (err error) {
-			c.post(func(s *session.Session) { text.Set(s, v); err = s.Save(t.Context()) })
+			c.post(func(s *session.Session) { keyA.Set(s, 1); text.Set(s, v); err = s.Save(t.Context()) })
 			return err
 		}
 	}
@@ -210,7 +210,10 @@ func TestRefreshAndMaxSize(t *testing.T) {
 	wantErr(t, fill(strings.Repeat("x", 50)), nil)
 	for value, want := range map[string]error{strings.Repeat("z", 51): session.ErrTooLarge, strings.Repeat("y", 50): nil} {
 		c.tab().post(func(s *session.Session) {
-			got, err := text.Refresh(t.Context(), s, func(string) bool { return true }, func(context.Context, string) (string, error) { return value, nil })
+			got, err := text.Refresh(t.Context(), s, func(string) bool { return true }, func(context.Context, string) (string, error) {
+				c.tab().post(set("a=2")).wantPage(t) // beside the lease, in a session that is full
+				return value, nil
+			})
 			if got != value {
 				t.Errorf("returned %q", got)
 			}
@@ -219,7 +222,7 @@ func TestRefreshAndMaxSize(t *testing.T) {
 	}
 }
 
-func TestRefreshThatCannotBeEncoded(t *testing.T) {
+func TestRuleRefreshThatCannotBeEncoded(t *testing.T) {
 	value := session.NewKey[any]("any")
 	_, c, _ := begun(t)
 	c.post(func(s *session.Session) {
@@ -234,7 +237,7 @@ func TestRefreshThatCannotBeEncoded(t *testing.T) {
 
 // The handler of a safe request runs again after a conflict, but not once it has taken a
 // lease. A request that has waited for another's result may run again.
-func TestRefreshIsNotReplayed(t *testing.T) {
+func TestRuleRefreshIsNotReplayed(t *testing.T) {
 	for name, waits := range map[string]bool{"took the lease": false, "waited": true} {
 		t.Run(name, func(t *testing.T) {
 			_, c, _ := begun(t)
@@ -268,7 +271,7 @@ func TestRefreshIsNotReplayed(t *testing.T) {
 
 // A store that encrypts, and one whose sessions are moved to another while the function
 // runs.
-func TestRefreshOverOtherStores(t *testing.T) {
+func TestRuleRefreshOverOtherStores(t *testing.T) {
 	from, onto := memory.New(), memory.New()
 	prepares, err := migrate.New(from, onto, migrate.Options{Prepare: true})
 	if err != nil {
