@@ -243,8 +243,12 @@ func TestRuleReadCache(t *testing.T) {
 		c.wantRead(t, second, "a=1", 0)
 		cut <- struct{}{}
 		synctest.Wait()
+		before := second.ReadCacheStats().Deaf
 		c.wantRead(t, second, "a=1", 1)
 		c.wantRead(t, second, "a=1", 1)
+		if n := second.ReadCacheStats().Deaf - before; n != 2 {
+			t.Errorf("%d requests are counted; want 2", n)
+		}
 		wantErr(t, w.m.Revoke(t.Context(), c.sessionID()), nil) // this message is missed
 		c.wantRead(t, second, "empty", 1)
 		time.Sleep(time.Second) // it listens again
@@ -396,7 +400,7 @@ func TestRuleReadCache(t *testing.T) {
 		if got := w.store.Listens.Load(); got != n+1 {
 			t.Errorf("Listen was called %d times; want once more", got-n)
 		}
-		c.wantRead(t, w.m, "a=1", 1)
+		c.readAt(w.m, func(*session.Session) {}) // the read before may have come before the broadcast was heard
 		c.wantRead(t, w.m, "a=1", 0)
 	})
 
@@ -417,7 +421,7 @@ func TestRuleReadCache(t *testing.T) {
 		if len(ages) != 2 || ages[0] != 0 || ages[1] != 3*time.Second {
 			t.Errorf("%v", ages)
 		}
-		if st := w.m.ReadCacheStats(); st.Hits == 0 || st.Absent == 0 || st.Stale == 0 || st.Deaf == 0 {
+		if st := w.m.ReadCacheStats(); st.Hits == 0 || st.Absent == 0 || st.Stale == 0 {
 			t.Errorf("%+v", st)
 		}
 	})
