@@ -8,9 +8,9 @@ var versions = []mutant{
 	without("a version is never 0", envelopes,
 		"return (prev>>32+1)<<32 | int64(", "return (prev>>32)<<32 | int64("),
 	without("a retry keeps the version", engine,
-		"err := a.saveOnce(now, rec, expect)\n", "if unknown > 0 {\n\t\t\trec.Version = envelope.NextVersion(rec.Version - 1<<32)\n\t\t}\n\t\terr := a.saveOnce(now, rec, expect)\n"),
+		"err := k.attempt(a, now, id, v, rec, expect)\n", "if unknown > 0 {\n\t\t\trec.Version = envelope.NextVersion(rec.Version - 1<<32)\n\t\t}\n\t\terr := k.attempt(a, now, id, v, rec, expect)\n"),
 	without("a retry expects the same version", engine,
-		"err := a.saveOnce(now, rec, expect)\n", "expect := expect\n\t\tif unknown > 0 {\n\t\t\texpect = -1\n\t\t}\n\t\terr := a.saveOnce(now, rec, expect)\n"),
+		"err := k.attempt(a, now, id, v, rec, expect)\n", "expect := expect\n\t\tif unknown > 0 {\n\t\t\texpect = -1\n\t\t}\n\t\terr := k.attempt(a, now, id, v, rec, expect)\n"),
 	without("every rebase takes a new version", engine,
 		"\tnext := c.content(d, d.view.base)\n\treturn next, c.prepare", `	next := c.content(d, d.view.base)
 	if c.first == 0 {

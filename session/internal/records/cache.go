@@ -10,7 +10,8 @@ type Cache interface {
 	// Put is called after a call that has read or saved c. C is nil if there is no record.
 	Put(id string, c *Content, call CacheCall)
 
-	// Remove is called after a call of unknown outcome.
+	// Remove is called if a call has failed or has returned what cannot be read, and if the
+	// record was deleted.
 	Remove(id string)
 }
 

@@ -63,11 +63,9 @@ func (k Kind[V]) save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 		if a.exhausted(now) {
 			return Outcome[V]{}, failed(unknown, context.DeadlineExceeded)
 		}
-		call := beginCall(k.Cache, id)
-		err := a.saveOnce(now, rec, expect)
+		err := k.attempt(a, now, id, v, rec, expect)
 		switch {
 		case err == nil:
-			putCopy(k.Cache, id, v, call)
 			return Outcome[V]{Landed: true}, nil
 		case unknown == 0 && refused(err):
 			return Outcome[V]{}, Unavailable(err)
@@ -79,7 +77,6 @@ func (k Kind[V]) save(a *Access, id string, v V, expect int64) (Outcome[V], erro
 		case !errors.Is(err, provider.ErrVersionConflict):
 			unknown++
 		}
-		removeCopy(k.Cache, id)
 		current, readErr := k.standing(a, id, err)
 		if readErr != nil {
 			return Outcome[V]{}, failed(unknown, fmt.Errorf("%w; reading back: %w", err, readErr))
@@ -139,6 +136,19 @@ func (k Kind[V]) standing(a *Access, id string, err error) (absent V, _ error) {
 	return k.Fetch(a, id)
 }
 
+// attempt calls the provider once, and tells the Cache. After an error the Cache does not
+// know what is stored.
+func (k Kind[V]) attempt(a *Access, now time.Time, id string, v V, rec *provider.Record, expect int64) error {
+	call := beginCall(k.Cache, id)
+	err := a.saveOnce(now, rec, expect)
+	if err != nil {
+		removeCopy(k.Cache, id)
+		return err
+	}
+	putCopy(k.Cache, id, v, call)
+	return nil
+}
+
 // saveOnce saves with half of the remaining time.
 func (a *Access) saveOnce(now time.Time, rec *provider.Record, expect int64) error {
 	ctx, call := a.halfTimeout(now)
@@ -171,7 +181,7 @@ func (k Kind[V]) FetchOnce(ctx context.Context, s *Store, id string) (absent V, 
 	rec, err := s.provider.Fetch(ctx, id)
 	switch {
 	case errors.Is(err, provider.ErrNotFound):
-		removeCopy(k.Cache, id)
+		putCopy(k.Cache, id, absent, call)
 		return absent, nil
 	case err != nil:
 		return absent, Unavailable(err)

@@ -83,15 +83,7 @@ func (a *Access) Save(id string, c *Content, expect int64) (Outcome[*Content], e
 
 // SaveOnce is a Save with one attempt. Its error is the provider's.
 func (a *Access) SaveOnce(id string, c *Content, expect int64) error {
-	cache := a.store.contents.Cache
-	call := beginCall(cache, id)
-	err := a.saveOnce(a.now(), c.Record(id), expect)
-	if err != nil {
-		removeCopy(cache, id)
-		return err
-	}
-	putCopy(cache, id, c, call)
-	return nil
+	return a.store.contents.attempt(a, a.now(), id, c, c.Record(id), expect)
 }
 
 // Change saves the result of c for the content under id, and returns it. Base is the
