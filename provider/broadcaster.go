@@ -37,7 +37,7 @@ type Broadcaster interface {
 	// message whose Broadcast is called after that is heard, or Listen returns an error. So
 	// if Listen returns, the caller may have missed messages.
 	//
-	// Listen never returns nil, and does not connect anew. After the end of ctx it returns an
+	// Listen never returns nil, and does not reconnect. After the end of ctx it returns an
 	// error that wraps the context's error. It finds a connection that has broken without a
 	// sign within a time that its provider documents.
 	//

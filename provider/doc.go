@@ -106,7 +106,7 @@
 // A provider whose store can tell all its clients something also implements [Broadcaster],
 // which providertest.RunBroadcaster checks. Guidelines:
 //
-//   - A client that connects anew by itself hides that messages were missed. Use a connection
+//   - A client that reconnects by itself hides that messages were missed. Use a connection
 //     that cannot, or watch for it.
 //   - Only an answer shows that a connection is alive: send a ping, or ask for a sign.
 //   - What the server acknowledges does not always mean that messages arrive: a pooler may

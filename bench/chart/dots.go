@@ -16,7 +16,7 @@ type Panel struct {
 	Rows         []Row
 }
 
-// A Row is one of those who are compared.
+// A Row is one of the libraries that are compared.
 type Row struct {
 	Name  string
 	Kind  Kind

@@ -42,8 +42,8 @@ func openHTTP(storeURL string) (*Opened, error) {
 	return &Opened{Provider: p, Served: true, Close: func() { _ = p.Close() }}, nil
 }
 
-// cutTLS removes the parameters ca, cert and key from a URL, and returns what the files
-// say that they name, or nil if there are none.
+// cutTLS removes the parameters ca, cert and key from a URL. It returns the configuration
+// made from the files that they name, or nil if the URL has none of them.
 func cutTLS(storeURL string) (rest string, config *tls.Config, err error) {
 	rest, ca, _, caErr := cut(storeURL, "ca")
 	rest, cert, _, certErr := cut(rest, "cert")

@@ -137,8 +137,8 @@
 //
 // # Messages between instances
 //
-// There are none: a stream of a table has two readers for each shard at most, and arrives
-// after a poll. The Provider is no provider.Broadcaster, and package session polls instead.
+// DynamoDB cannot broadcast: a stream of a table has at most two readers for each shard,
+// and must be polled. The Provider is no provider.Broadcaster, and package session polls instead.
 //
 // # Expiry
 //

@@ -79,7 +79,7 @@
 // Listen is a watch over the client's connection. It ends when this connection or the
 // member is lost, and when the member has lost the others: messages may have been missed.
 // It asks for a sign every 5 seconds, and gives up a member that is silent for 5 more. The
-// watch of clientv3 is not used, since it connects anew silently.
+// watch of clientv3 is not used, since it reconnects silently.
 //
 // # Timeouts and unknown outcomes
 //

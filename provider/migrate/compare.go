@@ -39,8 +39,8 @@ type Comparison struct {
 	Differ  int64 // to has another record: MoveAll would return ErrInBoth
 	Damaged int64 // markers that cannot be read
 
-	// Unversioned is the number of records, of those that are Missing or Same, that cannot be
-	// moved because of their version (ErrUnversioned).
+	// Unversioned is the number of Missing or Same records that cannot be moved because of
+	// their version (ErrUnversioned).
 	Unversioned int64
 
 	// Ended is the number of IDs, of Status.Marked, for which to has no record. It was
@@ -49,7 +49,7 @@ type Comparison struct {
 
 	Bytes   int64 // of Format and Data of the records that are left
 	Largest int   // the most that one of them has
-	Larger  int64 // of those that are Missing, Same or Moving, and not Unversioned, how many exceed MaxSize or MaxMarker
+	Larger  int64 // number of Missing, Same or Moving records that exceed MaxSize or MaxMarker; Unversioned ones do not count
 
 	LargestMarker int // the size of the largest marker that from gets when they are moved
 }
