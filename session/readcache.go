@@ -98,7 +98,7 @@ func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
 func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
-			if found, ok := m.cache.Get(id, commits); ok {
+			if found, ok := m.cache.Get(id, commits); ok && m.mayServe(req, found.Content) == nil {
 				return found.Content, found.Age, nil
 			}
 		}

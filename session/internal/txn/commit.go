@@ -165,6 +165,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	if d.owner != nil {
 		next.Owner = *d.owner
 	}
+	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
+		next.Fields = c.t.e.Offered(next.Fields)
+	}
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {
 		next.Seen, next.Expires = d.view.base.Seen, records.Earlier(before, limits.End(next))
