@@ -34,13 +34,13 @@ func (m *Manager) DeviceBinding() http.Handler {
 		panic("session: Manager.DeviceBinding needs Config.DeviceBinding")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		forbidCaching(w.Header())
-		endpoint := path.Base(r.URL.Path)
+		h, endpoint := w.Header(), path.Base(r.URL.Path)
+		forbidCaching(h)
 		switch {
 		case endpoint != registerEndpoint && endpoint != refreshEndpoint:
 			http.NotFound(w, r)
 		case r.Method != http.MethodPost:
-			w.Header().Set("Allow", http.MethodPost)
+			h.Set("Allow", http.MethodPost)
 			http.Error(w, "This endpoint is for browsers, which POST to it.", http.StatusMethodNotAllowed)
 		case endpoint == registerEndpoint:
 			m.register(w, r)
@@ -66,10 +66,7 @@ func (m *Manager) register(w http.ResponseWriter, r *http.Request) {
 func (m *Manager) registerKey(r *http.Request) (binding.Bound, error) {
 	ctx := r.Context()
 	sent := m.cfg.Cookie.sent(nil, r.Header)
-	if len(sent) > maxCandidates {
-		return binding.Bound{}, records.ErrEnded
-	}
-	found, err := m.verify(ctx, sent)
+	found, err := m.verify(ctx, sent[:min(len(sent), maxCandidates)])
 	if err != nil {
 		return binding.Bound{}, err
 	}
@@ -214,9 +211,8 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 		panic("session: RequireProof needs a maxAge of ten seconds or more")
 	}
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := m.Load(r.Context())
-		if err != nil {
-			writerOf(r.Context(), m).fail(err)
+		s := m.loadOrFail(r)
+		if s == nil {
 			return
 		}
 		switch b := s.Binding(); {

@@ -78,7 +78,7 @@ func (d *decoder) binding() (b Binding) {
 		b.Key = string(d.bytes())
 		copy(b.Secret[:], d.take(SecretSize))
 		b.Proofs = d.uvarint()
-	default:
+	default: // of a later version
 		d.failed = true
 	}
 	return b

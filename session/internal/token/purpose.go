@@ -18,24 +18,13 @@ func (s *Signer) named(purpose string) string { return purpose + " " + s.opts.Co
 
 // VerifyFor returns the payload of a value that SignFor has returned for the same purpose,
 // or nil. The error is that of a ring that cannot be read.
-func (s *Signer) VerifyFor(ctx context.Context, purpose, value string) ([]byte, error) {
-	if s.fixed != nil {
-		if payload := s.fixed.payload(s.named(purpose), value); payload != nil {
-			return payload, nil
-		}
+func (s *Signer) VerifyFor(ctx context.Context, purpose, value string) (payload []byte, err error) {
+	try := func(keys *keySet) bool {
+		payload = keys.payload(s.named(purpose), value)
+		return payload != nil
 	}
-	if s.opts.Ring == nil {
-		return nil, nil
+	if s.fixed != nil && try(s.fixed) || s.opts.Ring == nil {
+		return payload, nil
 	}
-	snapshot, err := s.opts.Ring.Verifying(ctx)
-	if err != nil {
-		return nil, err
-	}
-	payload := s.keysOf(snapshot).payload(s.named(purpose), value)
-	if payload == nil {
-		if newer := s.opts.Ring.Refresh(ctx, snapshot); newer != snapshot {
-			payload = s.keysOf(newer).payload(s.named(purpose), value)
-		}
-	}
-	return payload, nil
+	return payload, s.tryRing(ctx, try)
 }
