@@ -50,6 +50,7 @@ const (
 	OutcomeEnded       Outcome = "ended"       // ErrEnded
 	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
 	OutcomeUnproven    Outcome = "unproven"    // ErrUnproven
+	OutcomeUnbound     Outcome = "unbound"     // OpLoad: the session had to be bound, and was not in time
 	OutcomeChallenged  Outcome = "challenged"  // OpProve: the browser has to sign a new challenge
 	OutcomeCanceled    Outcome = "canceled"    // the visitor disconnected first and would not have received the new cookie
 	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
@@ -73,6 +74,8 @@ func (e Event) Outcome() Outcome {
 		return OutcomeConflict
 	case errors.Is(e.Err, ErrEnded):
 		return OutcomeEnded
+	case errors.Is(e.Err, binding.ErrUnregistered):
+		return OutcomeUnbound
 	case errors.Is(e.Err, ErrUnproven):
 		return OutcomeUnproven
 	case errors.Is(e.Err, binding.ErrChallenge) && e.Op == OpProve:
