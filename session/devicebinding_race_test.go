@@ -169,3 +169,26 @@ func TestAStoreThatFailsDuringARefresh(t *testing.T) {
 		})
 	}
 }
+
+// An instance whose copy of the session has the token before the present one reads the
+// store.
+func TestReadCacheAndBoundTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := struct{ provider.Provider }{memory.New()} // one in the process would need no copies
+		cfg := session.Config{ReadCache: session.ReadCache{MaxStale: time.Minute}}
+		a, b := newBoundSite(t, store, cfg), newBoundSite(t, store, cfg)
+		v := dbsctest.New()
+		v.Do(a, "GET", "/login")
+		for _, site := range []*boundSite{a, b, a, b} {
+			site.wantPage(t, v, "/", "a=1, bound")
+			s := v.Sessions[0]
+			for range 2 {
+				wantStatus(t, "the refresh", v.Refresh(a, s, v.Device.Prove(s.Challenge)), 200)
+			}
+		}
+		b.wantPage(t, v, "/", "a=1, bound")
+		if hits := b.m.ReadCacheStats().Hits; hits == 0 {
+			t.Error("no copy was looked at")
+		}
+	})
+}

@@ -41,7 +41,7 @@ func newBoundSite(t *testing.T, p provider.Provider, cfg session.Config) *boundS
 		t.Fatal(err)
 	}
 	site.m = m
-	site.Handle("/device-binding/", m.DeviceBinding())
+	site.Handle("POST /device-binding/", m.DeviceBinding())
 	site.handle("/login", func(s *session.Session) {
 		keyA.Set(s, 1)
 		s.Renew()

@@ -25,7 +25,7 @@ const (
 )
 
 // DeviceBinding returns the handler of the two endpoints at which browsers register a key
-// and prove that they have it. Mount it at Config.DeviceBindingPath, outside of CSRF
+// and prove that they have it. Mount it for POST at Config.DeviceBindingPath, outside of CSRF
 // protection, rate limits and redirects to a login page: a browser that gets a 4xx answer
 // there takes its binding for ended. It panics if Config.DeviceBinding is off.
 func (m *Manager) DeviceBinding() http.Handler {

@@ -66,7 +66,7 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 	}
 	mux.Handle("GET /events", s.sessions.Passive(s.sessions.HandlerFunc(s.events))) // no use of the session
 	if cfg.DeviceBinding != session.BindingOff {
-		mux.Handle("/device-binding/", s.sessions.DeviceBinding())
+		mux.Handle("POST /device-binding/", s.sessions.DeviceBinding())
 	}
 	mux.HandleFunc("POST /forget", s.forget)
 	mux.Handle("GET /static/{file}", static())

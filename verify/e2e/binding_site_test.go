@@ -115,7 +115,7 @@ func (b *boundSite) routes(m *session.Manager) http.Handler {
 		})
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/device-binding/", m.DeviceBinding())
+	mux.Handle("POST /device-binding/", m.DeviceBinding())
 	mux.Handle("/", page(func(*http.Request, *session.Session) {}))
 	mux.Handle("/login", page(func(r *http.Request, s *session.Session) {
 		boundUser.Set(s, r.FormValue("user"))

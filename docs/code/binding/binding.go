@@ -29,7 +29,7 @@ func (site *Site) Routes() http.Handler {
 	pages.Handle("POST /pay", site.Sessions.RequireProof(time.Minute, site.Sessions.HandlerFunc(site.pay), nil))
 
 	mux := http.NewServeMux()
-	mux.Handle("/device-binding/", site.Sessions.DeviceBinding())
+	mux.Handle("POST /device-binding/", site.Sessions.DeviceBinding())
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(pages))
 	return mux
 }

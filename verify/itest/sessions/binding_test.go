@@ -38,7 +38,7 @@ func boundRoutes(m *session.Manager) http.Handler {
 		})
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/device-binding/", m.DeviceBinding())
+	mux.Handle("POST /device-binding/", m.DeviceBinding())
 	mux.Handle("/login", page(func(s *session.Session) { count.Set(s, 0); s.Renew() }))
 	mux.Handle("/count", page(func(s *session.Session) { count.Update(s, func(n int) int { return n + 1 }) }))
 	mux.Handle("/logout", page(func(s *session.Session) { s.Destroy() }))
