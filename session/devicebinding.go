@@ -116,8 +116,8 @@ func (m *Manager) bindDevices() {
 	m.binder = binding.New(binding.Options{
 		Records: m.records, Lifetimes: m.engine.Lifetimes, Signer: m.signer, Interval: m.cfg.DeviceBindingInterval,
 	})
-	m.engine.Offered = func(f envelope.Fields) envelope.Fields {
-		return binding.Offered(f, records.Now().Add(m.cfg.DeviceBindingDeadline))
+	m.engine.Offered = func(f envelope.Fields, otherOwner bool) envelope.Fields {
+		return binding.Offered(f, otherOwner, records.Now().Add(m.cfg.DeviceBindingDeadline))
 	}
 }
 

@@ -46,6 +46,12 @@ func newBoundSite(t *testing.T, p provider.Provider, cfg session.Config) *boundS
 		keyA.Set(s, 1)
 		s.Renew()
 	})
+	for _, user := range []string{"ann", "bob"} {
+		site.handle("/login/"+user, func(s *session.Session) {
+			s.SetOwner(user)
+			s.Renew()
+		})
+	}
 	site.handle("/renew", func(s *session.Session) { s.Renew() })
 	site.handle("/logout", func(s *session.Session) { s.Destroy() })
 	site.handle("/set", func(s *session.Session) { keyB.Set(s, 1) })
@@ -294,6 +300,52 @@ func TestARenewedSessionStaysBound(t *testing.T) {
 		}
 		if len(v.Sessions) != 1 {
 			t.Errorf("the browser has %d sessions", len(v.Sessions))
+		}
+	})
+}
+
+// A user who signs in over the session of another registers a key again: the one before may
+// be that of an attacker who has planted his cookies.
+func TestAnotherUserRegistersAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newBoundSite(t, memory.New(), session.Config{DeviceBinding: session.BindingRequired})
+		v, attacker := dbsctest.New(), dbsctest.New()
+		attacker.Do(site, "GET", "/login/ann")
+		v.Cookies = attacker.Thief().Cookies
+		for range 2 {
+			site.wantPage(t, v, "/login/bob", "empty, bound")
+			site.wantPage(t, v, "/", "empty, bound")
+		}
+		if len(v.Sessions) != 1 {
+			t.Errorf("the browser has registered %d keys; want 1", len(v.Sessions))
+		}
+		time.Sleep(11 * time.Minute)
+		site.wantPage(t, v, "/", "empty, bound")
+		site.wantPage(t, attacker, "/", "empty, none")
+	})
+}
+
+func TestRequireProofRedirectsToItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site, v := bindingBegun(t, session.Config{})
+		pay := http.StripPrefix("/shop", site.m.RequireProof(time.Minute, http.NotFoundHandler(), nil))
+		time.Sleep(2 * time.Minute)
+		for path, want := range map[string]string{
+			"/shop/pay?to=bob":              "/shop/pay?to=bob",
+			"https://example.com/shop/pay?": "/shop/pay?",
+			"/shop//evil.example/pay":       "/shop//evil.example/pay",
+		} {
+			if got := v.Send(pay, httptest.NewRequest("POST", path, nil)).Header.Get("Location"); got != want {
+				t.Errorf("%s: redirected to %q; want %q", path, got, want)
+			}
+			v.Do(site, "GET", "/") // for another bound cookie
+			time.Sleep(2 * time.Minute)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RequestURI, r.URL.Path = "//evil.example/pay", "//evil.example/pay"
+		plain := site.m.RequireProof(time.Minute, http.NotFoundHandler(), nil)
+		if got := v.Send(plain, r).Header.Get("Location"); got != "/.//evil.example/pay" {
+			t.Errorf("redirected to %q", got)
 		}
 	})
 }

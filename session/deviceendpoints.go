@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -203,7 +204,8 @@ func (p *requestState) offerBinding(h http.Header, id string) {
 // that it has copied has not expired yet. Use it for what a thief wants most, such as a
 // change of the password or a payment; browsers limit proofs to a few in ten minutes.
 //
-// If unproven is nil, it answers 403. RequireProof panics if maxAge is under ten seconds,
+// If unproven is nil, it answers 403, or 503 as long as the browser may still bind the
+// session. RequireProof panics if maxAge is under ten seconds,
 // in which a slow browser may not be able to send the request again.
 func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler) http.Handler {
 	m.check()
@@ -218,13 +220,29 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 		switch b := s.Binding(); {
 		case b.State != BindingBound && unproven != nil:
 			unproven.ServeHTTP(w, r)
+		case b.State == BindingPending:
+			w.Header().Set("Retry-After", "2")
+			http.Error(w, "Your browser is about to bind your session to your device. Please try again in a moment.", http.StatusServiceUnavailable)
 		case b.State != BindingBound:
 			http.Error(w, "This needs a session that is bound to your device. Please sign in again with a browser that supports it.", http.StatusForbidden)
 		case time.Since(b.ProvenAt) <= maxAge:
 			next.ServeHTTP(w, r)
 		default:
 			putCookie(w.Header(), m.cfg.Cookie.bound().expired(), nil)
-			http.Redirect(w, r, r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			w.Header().Set("Location", sameURL(r)) // http.Redirect would change the path
+			w.WriteHeader(http.StatusTemporaryRedirect)
 		}
 	}))
+}
+
+// sameURL returns the URL of r as its client sees it, without the scheme and host.
+func sameURL(r *http.Request) string {
+	uri := r.URL.RequestURI()
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil { // as it was before a StripPrefix
+		uri = u.RequestURI()
+	}
+	if strings.HasPrefix(uri, "//") { // else the browser would take what follows for a host
+		return "/." + uri
+	}
+	return uri
 }

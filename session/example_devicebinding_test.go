@@ -46,5 +46,5 @@ func ExampleManager_DeviceBinding() {
 	// Output:
 	// (ES256 RS256);path="/device-binding/register"
 	// 200 ann: pending
-	// 403 This needs a session that is bound to your device. Please sign in again with a browser that supports it.
+	// 503 Your browser is about to bind your session to your device. Please try again in a moment.
 }

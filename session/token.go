@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
 )
 
 // Token is the signed token of a session. The visitor holds it in a cookie or sends it in

@@ -119,6 +119,7 @@ func (b *boundSite) routes(m *session.Manager) http.Handler {
 	mux.Handle("/", page(func(*http.Request, *session.Session) {}))
 	mux.Handle("/login", page(func(r *http.Request, s *session.Session) {
 		boundUser.Set(s, r.FormValue("user"))
+		s.SetOwner(r.FormValue("user"))
 		s.Renew()
 	}))
 	mux.Handle("/logout", page(func(_ *http.Request, s *session.Session) { s.Destroy() }))

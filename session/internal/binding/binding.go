@@ -68,9 +68,9 @@ type Bound struct {
 }
 
 // Offered returns f with the offer to register a key until that time. A session that is
-// bound stays so: its key goes with it when it is renewed.
-func Offered(f envelope.Fields, until time.Time) envelope.Fields {
-	if f.Binding().Bound {
+// bound stays so: its key goes with it when it is renewed, unless it gets another owner.
+func Offered(f envelope.Fields, otherOwner bool, until time.Time) envelope.Fields {
+	if f.Binding().Bound && !otherOwner {
 		return f
 	}
 	return f.WithBinding(envelope.Binding{Pending: true, Until: until})

@@ -166,7 +166,8 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 		next.Owner = *d.owner
 	}
 	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
-		next.Fields = c.t.e.Offered(next.Fields)
+		before := d.view.base.Owner
+		next.Fields = c.t.e.Offered(next.Fields, before != "" && before != next.Owner)
 	}
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {

@@ -203,10 +203,10 @@ func text(c *records.Content) string {
 
 // request is a txn.Request of fields.
 type request struct {
-	ctx                                       context.Context
+	ctx                                                      context.Context
 	headerSent, hasCookie, passive, runsAgain, offersBinding bool
-	dropReason                                string
-	signErr                                   error
+	dropReason                                               string
+	signErr                                                  error
 
 	cookies                []string // that were set
 	persist                time.Duration

@@ -47,8 +47,8 @@ type Engine struct {
 }
 
 // Offered returns the fields of a session that is renewed, with the offer to bind it to a
-// device.
-type Offered func(envelope.Fields) envelope.Fields
+// device. OtherOwner means that the session belonged to somebody else before.
+type Offered func(f envelope.Fields, otherOwner bool) envelope.Fields
 
 // Request is what a transaction needs from its request.
 type Request interface {
