@@ -86,7 +86,9 @@ func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
 	if cfg.ReadCache.MaxStale == 0 {
 		return nil
 	}
-	o := readcache.Options{MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, Logger: cfg.Logger}
+	o := readcache.Options{
+		MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, MaxWait: cfg.StoreTimeout / 10, Logger: cfg.Logger,
+	}
 	if b, ok := p.(provider.Broadcaster); ok {
 		o.Listen = b.Listen
 	}
@@ -98,9 +100,8 @@ func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
 func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
-			if found, ok := m.cache.Get(id, commits); ok {
-				return found.Content, found.Age, nil
-			}
+			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
+			return found.Content, found.Age, err
 		}
 	}
 	c, err = m.records.Fetch(ctx, id)
