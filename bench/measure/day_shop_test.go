@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -29,28 +30,36 @@ var (
 	customerKey = session.NewKey[string]("customer")
 )
 
-// newShop opens a shop. Its configuration is the default one but for the copies.
-func newShop(t *testing.T, instances int, stale time.Duration, broadcast bool) *shop {
-	s := &shop{store: &storetest.Store{Provider: memory.New()}}
+// newShop opens a shop. Its sessions have the default configuration but for the copies. A call
+// to its store takes a millisecond.
+func newShop(t *testing.T, d day) *shop {
+	s := &shop{store: &storetest.Store{
+		Provider: memory.New(),
+		OnFetch: func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
+			time.Sleep(time.Millisecond)
+			return next(ctx, id)
+		},
+		OnSave: func(ctx context.Context, rec *provider.Record, expectVersion int64, next storetest.SaveFunc) error {
+			time.Sleep(time.Millisecond)
+			return next(ctx, rec, expectVersion)
+		},
+	}}
 	p := provider.Provider(s.store)
-	if !broadcast {
+	if !d.broadcast {
 		p = struct{ provider.Provider }{p}
 	}
-	for range instances {
+	for range d.instances {
 		m := newManager(t, p, session.Config{
 			SigningKeys: [][]byte{signingKey},
 			Cookie:      session.Cookie{Insecure: true},
 			Logger:      slog.New(slog.DiscardHandler),
-			ReadCache:   session.ReadCache{MaxStale: stale},
+			ReadCache:   session.ReadCache{MaxStale: d.stale},
 		})
 		s.managers = append(s.managers, m)
 		s.instances = append(s.instances, shopHandler(m))
 	}
 	return s
 }
-
-// trips returns the number of calls to the store so far, with the messages.
-func (s *shop) trips() int64 { return s.store.Trips() + s.store.Broadcasts.Load() }
 
 // shopHandler returns the pages. Each shows the cart and the customer.
 func shopHandler(m *session.Manager) http.Handler {
@@ -82,7 +91,7 @@ var shopURL = &url.URL{Scheme: "http", Host: "shop.example", Path: "/"}
 
 // A customer is a browser, and what its pages have to show.
 type customer struct {
-	t        *testing.T
+	t        testing.TB
 	shop     *shop
 	instance atomic.Int64 // of the last request
 	jar      *cookiejar.Jar
@@ -91,7 +100,7 @@ type customer struct {
 	signedIn string
 }
 
-func (s *shop) customer(t *testing.T, number int) *customer {
+func (s *shop) customer(t testing.TB, number int) *customer {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -132,4 +141,9 @@ func (c *customer) send(method, target string) (status int, body string) {
 	instance.ServeHTTP(w, r)
 	c.jar.SetCookies(shopURL, w.Result().Cookies())
 	return w.Code, w.Body.String()
+}
+
+// forget removes a cookie from the browser.
+func (c *customer) forget(name string) {
+	c.jar.SetCookies(shopURL, []*http.Cookie{{Name: name, MaxAge: -1}})
 }

@@ -1,7 +1,6 @@
 package measure_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -9,91 +8,175 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/holdfast-go/holdfast/internal/storetest"
-	"github.com/holdfast-go/holdfast/provider"
 )
 
-var wholeDay = flag.Bool("day", false, "let TestDay simulate whole days and print the results as a benchmark does")
-var dayVisits = flag.Int("day.visits", 1000, "visits")
+var wholeDays = flag.Bool("days", false, "let TestDay simulate whole days and print the trips to the store, in the format of benchmarks")
 
-// A day is the traffic of a shop.
+// A day is the traffic of a shop, and how the shop is set up.
 type day struct {
 	mix       mix
+	more      int // requests that a page sends beside the first one, all of which read the session
 	broadcast bool
 	instances int
-	more      int // requests of a page beside the first that read the session
-	stale     time.Duration
+	stale     time.Duration // MaxStale; 0: no copies
 	visits    int
 	length    time.Duration // in which the visits begin
 }
 
-func (d day) name() string {
-	return fmt.Sprintf("Day/mix=%s/broadcast=%v/instances=%d/more=%d/stale=%s", d.mix.name, d.broadcast, d.instances, d.more, d.stale)
+func (d day) String() string {
+	return fmt.Sprintf("mix=%s/requests=%d/broadcast=%v/instances=%d/stale=%s", d.mix.name, 1+d.more, d.broadcast, d.instances, d.stale)
 }
 
-// simulate lets the customers walk through the shop, by the clock of a synctest bubble. It
-// returns the number of pages.
+// moreRequests is the number of requests of a page beside its first one, for a page that
+// shows the cart, the account and recommendations by requests of their own.
+const moreRequests = 4
+
+// days returns the days that performance.md shows.
+func days() (all []day) {
+	for _, more := range []int{0, moreRequests} {
+		d := day{more: more, broadcast: true, instances: 2, visits: 150, length: 24 * time.Hour}
+		for _, d.mix = range mixes {
+			for _, d.stale = range []time.Duration{0, 5 * time.Second, 20 * time.Second, time.Minute, 10 * time.Minute} {
+				all = append(all, d)
+			}
+		}
+		d.mix = shoppingMix
+		for _, d.stale = range []time.Duration{0, time.Minute} {
+			d.instances = 4
+			all = append(all, d)
+		}
+		for _, d.stale = range []time.Duration{0, 5 * time.Second} {
+			d.instances, d.broadcast = 2, false
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// TestDay simulates the traffic of a shop by the clock of a synctest bubble. Each page has to
+// show all that its browser has done before.
+func TestDay(t *testing.T) {
+	if *wholeDays {
+		for _, d := range days() {
+			fmt.Printf("BenchmarkDay/%v 1 %v\n", d, d.run(t))
+		}
+		return
+	}
+	for _, broadcast := range []bool{true, false} {
+		d := day{mix: shoppingMix, more: moreRequests, broadcast: broadcast, instances: 2, visits: 20, length: 10 * time.Minute}
+		without := d.run(t)
+		d.stale = time.Minute
+		with := d.run(t)
+		if with.trips > without.trips/4 || with.trips < with.misses() {
+			t.Errorf("%v: %v; without copies: %v", d, with, without)
+		}
+		if without.misses() > 0 || without.hits > 0 {
+			t.Errorf("there are copies without ReadCache: %v", without)
+		}
+		if reads := with.hits + with.misses(); reads < 3*with.pages {
+			t.Errorf("%d pages have read the session %d times", with.pages, reads)
+		}
+	}
+}
+
+// run simulates the day in a bubble.
+func (d day) run(t *testing.T) (counted dayCount) {
+	t.Helper()
+	t.Run(d.String(), func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShop(t, d)
+			pages := d.simulate(t, s)
+			counted = s.count(pages)
+			time.Sleep(5 * time.Minute) // instances that serve nobody stop to listen
+		})
+	})
+	return counted
+}
+
+// simulate lets the customers walk through the shop, and returns the number of pages. Every
+// day has the same visits.
 func (d day) simulate(t *testing.T, s *shop) (pages int) {
-	r := rand.New(rand.NewPCG(1, 2)) // every day has the same visits
-	var group sync.WaitGroup
+	arrival := rand.New(rand.NewPCG(1, 2))
 	each := make([]int, d.visits)
-	for i, at := range arrivals(r, d.visits, d.length) {
-		group.Go(func() {
-			time.Sleep(at)
-			each[i] = d.visit(s.customer(t, i))
+	var visits sync.WaitGroup
+	for i := range each {
+		begin := arrivalTime(arrival, d.length)
+		visits.Go(func() {
+			time.Sleep(begin)
+			each[i] = d.visit(s.customer(t, i), rand.New(rand.NewPCG(3, uint64(i))))
 		})
 	}
-	group.Wait()
+	visits.Wait()
 	for _, n := range each {
 		pages += n
 	}
 	return pages
 }
 
-func (d day) visit(c *customer) (pages int) {
-	r := rand.New(rand.NewPCG(3, uint64(c.instance.Load())))
-	ends := time.Now().Add(exponential(r, meanVisit, maxVisit))
-	for pages == 0 || time.Now().Before(ends) {
+// visit opens pages until the visit ends, and returns their number.
+func (d day) visit(c *customer, r *rand.Rand) (pages int) {
+	end := time.Now().Add(exponential(r, meanVisit, maxVisit))
+	for pages == 0 || time.Now().Before(end) {
 		c.open(d.mix.next(r))
-		var group sync.WaitGroup
+		var requests sync.WaitGroup
 		for range d.more {
-			group.Go(func() { c.open(readPage) })
+			requests.Go(func() { c.open(readPage) })
 		}
-		group.Wait()
+		requests.Wait()
 		pages++
 		time.Sleep(exponential(r, meanThink, maxThink))
 	}
 	return pages
 }
 
-func TestDay(t *testing.T) {
-	for _, m := range mixes {
-		for _, broadcast := range []bool{true, false} {
-			for _, instances := range []int{2, 4} {
-				for _, more := range []int{0, 4} {
-					for _, stale := range []time.Duration{0, 5 * time.Second, time.Minute, 10 * time.Minute} {
-						d := day{mix: m, broadcast: broadcast, instances: instances, more: more, stale: stale, visits: *dayVisits, length: 24 * time.Hour}
-						t.Run(d.name(), func(t *testing.T) {
-							began := time.Now()
-							synctest.Test(t, func(t *testing.T) {
-								s := newShop(t, d.instances, d.stale, d.broadcast)
-								s.store.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
-									time.Sleep(time.Millisecond)
-									return next(ctx, id)
-								}
-								pages := d.simulate(t, s)
-								st := s.store
-								fmt.Printf("%s pages %d trips/page %.3f fetch %.3f save %.3f delete %.3f broadcast %.3f\n", d.name(), pages, float64(s.trips())/float64(pages),
-									float64(st.Fetches.Load())/float64(pages), float64(st.Saves.Load())/float64(pages), float64(st.Deletes.Load())/float64(pages), float64(st.Broadcasts.Load())/float64(pages))
-								fmt.Printf("   %+v\n", s.managers[0].ReadCacheStats())
-								time.Sleep(5 * time.Minute)
-							})
-							t.Log(time.Since(began))
-						})
-					}
-				}
-			}
-		}
+// A dayCount is what a day has counted: the trips to the store, and the requests that have
+// asked for a copy, by result.
+type dayCount struct {
+	pages, trips                        int64
+	hits, absent, stale, outdated, deaf int64
+}
+
+// misses returns the reads of the store by requests for which there was no copy.
+func (c dayCount) misses() int64 { return c.absent + c.stale + c.outdated + c.deaf }
+
+// String returns the count as values of a benchmark.
+func (c dayCount) String() string {
+	per := func(n int64) float64 { return float64(n) / float64(c.pages) }
+	return fmt.Sprintf("%d pages %.4f trips/page %.4f first-reads/page %.4f after-changes/page %.4f too-old/page %.4f rest/page",
+		c.pages, per(c.trips), per(c.absent+c.deaf), per(c.outdated), per(c.stale), per(c.trips-c.misses()))
+}
+
+func (s *shop) count(pages int) dayCount {
+	c := dayCount{pages: int64(pages), trips: s.store.Trips() + s.store.Broadcasts.Load()}
+	for _, m := range s.managers {
+		st := m.ReadCacheStats()
+		c.hits += st.Hits
+		c.absent += st.Absent
+		c.stale += st.Stale
+		c.outdated += st.Outdated
+		c.deaf += st.Deaf
 	}
+	return c
+}
+
+// TestOldPagesAreFound gives the customers a browser that does not keep the cookie of the
+// version, so that a page shows what was in the cart before.
+func TestOldPagesAreFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t, day{instances: 2, stale: time.Minute})
+		seen := &failures{TB: t}
+		c := s.customer(seen, 0)
+		for _, kind := range []pageKind{cartPage, readPage, readPage} { // each instance has a copy
+			c.open(kind)
+		}
+		if seen.count > 0 {
+			t.Errorf("%d pages are wrong", seen.count)
+		}
+		c.open(cartPage)
+		c.forget("session-version")
+		c.open(readPage)
+		if seen.count != 1 {
+			t.Errorf("%d pages are wrong, want 1", seen.count)
+		}
+	})
 }
