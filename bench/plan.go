@@ -13,8 +13,11 @@ type group struct {
 	rounds int
 }
 
-// The profile group is run by writeProfile.
-const profileGroup = "profile"
+// These groups are no benchmarks: writeProfile runs the first, and the second is a test.
+const (
+	profileGroup = "profile"
+	dayGroup     = "day"
+)
 
 var quick = []group{
 	{"requests", "^BenchmarkRequest$", "100ms", 6},
@@ -27,6 +30,8 @@ var quick = []group{
 	{"dynamodb", "^BenchmarkDynamoDB$", "20x", 1},
 	{"keys", "^BenchmarkKeys$", "50ms", 3},
 	{"signing", "^BenchmarkSigningKeys$", "100ms", 6},
+	{"readcache", "^BenchmarkReadCache$", "100ms", 6},
+	{dayGroup, "", "", 1},
 	{"writers", "^BenchmarkWriters$", "10x", 3},
 	{"sessions", "^BenchmarkSessions$", "200ms", 3},
 	{"sweep", "^BenchmarkSweep$", "1x", 3},

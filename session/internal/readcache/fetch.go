@@ -36,7 +36,7 @@ func (c *Cache) Fetch(id string, commits int64, read func() (*records.Content, e
 // reading it, it returns the channel that is closed at the end of that instead.
 func (c *Cache) beginRead(id string) (end func(), underWay <-chan struct{}) {
 	mine := make(chan struct{})
-	if other, busy := c.reading.LoadOrStore(id, mine); busy {
+	if other, begun := c.reading.LoadOrStore(id, mine); begun {
 		return nil, other.(chan struct{})
 	}
 	return func() {
