@@ -125,7 +125,7 @@ func (d shopDay) text() string {
 // dayChart shows which share of the trips is left, by MaxStale.
 func (f *results) dayChart() []byte {
 	c := chart.Lines{
-		Title: "Trips to the store that are left, of those without ReadCache", About: "A day of a shop, by the share of pages that change the session.",
+		Title: "Trips to the store that are left, of those without ReadCache", About: "A day of a shop, by the mix of its pages. The goal is 10 %.",
 		XTitle: "MaxStale, logarithmic scale", Tick: shortTime,
 	}
 	for _, requests := range []int{1, 5} {
