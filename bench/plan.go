@@ -33,8 +33,8 @@ var quick = []group{
 	{"readcache", "^BenchmarkReadCache$", "100ms", 6},
 	{dayGroup, "", "", 1},
 	{"writers", "^BenchmarkWriters$", "10x", 3},
-	{"sessions", "^BenchmarkSessions$", "200ms", 3},
-	{"sweep", "^BenchmarkSweep$", "1x", 3},
+	{"sessions", "^BenchmarkSessions$", "200ms", 2},
+	{"sweep", "^BenchmarkSweep$", "1x", 2},
 	{"server", "^BenchmarkServer$", "1x", 3},
 	{"outage", "^BenchmarkOutage$", "1x", 1},
 }
