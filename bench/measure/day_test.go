@@ -159,6 +159,14 @@ func (s *shop) count(pages int) dayCount {
 	return c
 }
 
+func TestDayCountIsSplit(t *testing.T) {
+	c := dayCount{pages: 2, trips: 30, hits: 100, absent: 2, stale: 4, outdated: 6, deaf: 8}
+	const want = "2 pages 15.0000 trips/page 5.0000 first-reads/page 3.0000 after-changes/page 2.0000 too-old/page 5.0000 rest/page"
+	if got := c.String(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestOldPagesAreFound gives the customers a browser that does not keep the cookie of the
 // version, so that a page shows what was in the cart before.
 func TestOldPagesAreFound(t *testing.T) {
