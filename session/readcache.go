@@ -104,8 +104,7 @@ func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
-			isCopy := found.Age > 0
-			if !isCopy || m.mayServe(req, found.Content) == nil {
+			if !found.Copied || m.mayServe(req, found.Content) == nil {
 				return found.Content, found.Age, err
 			}
 		}

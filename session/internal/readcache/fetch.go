@@ -26,6 +26,7 @@ func (c *Cache) Fetch(id string, commits int64, read func() (*records.Content, e
 	}
 	c.counters.count(result)
 	if result == hit {
+		found.Copied = true
 		return found, nil
 	}
 	content, err := read()

@@ -93,10 +93,11 @@ func (sh *shard) remove(element *list.Element) {
 	sh.bytes -= one.size
 }
 
-// Copy is a copy of a record.
+// Copy is a record as Fetch returns it.
 type Copy struct {
 	Content *records.Content
 	Age     time.Duration // at most
+	Copied  bool          // it is in the cache; else it was read
 }
 
 // get returns the copy of a record if it may be used, and otherwise the reason why not.
