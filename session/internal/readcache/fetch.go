@@ -26,7 +26,6 @@ func (c *Cache) Fetch(id string, commits int64, read func() (*records.Content, e
 	}
 	c.counters.count(result)
 	if result == hit {
-		found.Copied = true
 		return found, nil
 	}
 	content, err := read()

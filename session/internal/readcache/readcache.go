@@ -123,7 +123,7 @@ func (c *Cache) get(id string, commits int64) (Copy, result) {
 		return Copy{}, outdated
 	}
 	sh.recent.MoveToFront(element)
-	return Copy{one.content, age}, hit
+	return Copy{Content: one.content, Age: age, Copied: true}, hit
 }
 
 // passed returns the time from then to now by the clock of the machine that says more: the
