@@ -55,15 +55,22 @@ type holdfast struct {
 	keys    [nKeys]session.Key[int]
 }
 
+// silent is a store that cannot broadcast: the age of a copy alone decides.
+type silent struct{ provider.Provider }
+
 type exchangeKey struct{}
 
 func newHoldfast(p provider.Provider, prog *Program) system {
+	if prog.maxStale > 0 {
+		p = silent{p}
+	}
 	m, err := session.New(p, session.Config{
 		SigningKeys:  [][]byte{[]byte("a signing key of thirty-two bytes")},
 		Isolation:    prog.level,
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.DiscardHandler),
 		ErrorHandler: refuse,
+		ReadCache:    session.ReadCache{MaxStale: prog.maxStale},
 	})
 	if err != nil {
 		panic(err)
