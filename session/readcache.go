@@ -94,12 +94,12 @@ func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
 }
 
 // fetch returns the content of a record: a copy if req may use it, or else what is stored.
-// Age is that of the copy.
+// Age is that of the copy, and 0 if the store was read.
 func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			if found, ok := m.cache.Get(id, commits); ok {
-				return found.Content, found.Age, nil
+				return found.Content, max(found.Age, 1), nil
 			}
 		}
 	}

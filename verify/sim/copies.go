@@ -66,7 +66,7 @@ func (o *oracle) isDone(from int, w *world, u *visit) bool {
 // loads.
 func (h *History) shownBefore(v *visit) (list []*visit) {
 	for _, u := range h.visits {
-		if u.end < v.begun && u.answered && (h.sawSame(u, v) || u.host == v.host && u.ends()) {
+		if u.end < v.begun && u.answered && (h.sawSame(u, v) || u.host == v.host && u.sent == v.sent && u.ends()) {
 			list = append(list, u)
 		}
 	}
@@ -74,14 +74,19 @@ func (h *History) shownBefore(v *visit) (list []*visit) {
 }
 
 // sawSame reports whether the browser of v has seen with u the session that v comes with.
-// The cookie of a version tells nothing about a session that has ended.
+// The cookie of a version tells nothing about the end of a session.
 func (h *History) sawSame(u, v *visit) bool {
 	return u.client == v.client && v.sent >= 0 &&
-		(u.sent == v.sent && !u.isNew && !u.ends() || u.out == v.sent && u.out == u.own())
+		(u.sent == v.sent && !u.isNew && !u.ends() && !u.meets(gone) || u.out == v.sent && u.out == u.own())
 }
 
 // ends reports whether v has tried to end a session.
 func (v *visit) ends() bool { return v.has(renew) || v.has(destroy) || v.has(revoke) }
+
+// meets reports whether that has become of one of v's commits.
+func (v *visit) meets(verdict verdict) bool {
+	return slices.ContainsFunc(v.segs, func(g segment) bool { return g.verdict == verdict })
+}
 
 // seenVersions are the cookies of versions that a browser holds, by session.
 type seenVersions map[string]seenVersion

@@ -68,7 +68,7 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 
 // drawCopies turns Config.ReadCache on, and has more requests that may use copies.
 func (d *drawing) drawCopies() {
-	d.p.maxStale = 10*time.Millisecond + d.upTo(50*time.Millisecond)
+	d.p.maxStale = 20*time.Millisecond + d.upTo(200*time.Millisecond)
 	for _, c := range d.p.clients {
 		for i := range c.requests {
 			switch r := &c.requests[i]; r.mode {

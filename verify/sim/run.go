@@ -68,8 +68,11 @@ func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, 
 // open makes the instances and the session that all start with.
 func (st *run) open(mk maker) {
 	hosts := len(st.program.clients)
-	if st.program.oneHost {
+	switch {
+	case st.program.oneHost:
 		hosts = 1
+	case st.program.maxStale > 0:
+		hosts = 2 // so that each has copies
 	}
 	for range hosts {
 		st.hosts = append(st.hosts, mk(st.store, st.program))
@@ -122,6 +125,7 @@ func (st *run) run(i int) {
 		rng:    rand.New(rand.NewPCG(st.program.seed, uint64(i))),
 		slot:   int64(i + 1),
 		faults: st.program.clients[i].faults,
+		copies: st.program.maxStale > 0,
 	}
 	mine, seen := st.first, seenVersions{}
 	for _, r := range st.program.clients[i].requests {
