@@ -24,7 +24,7 @@ var (
 
 // maxStale is so short that copies grow too old within a history, and so long that a store
 // on a busy machine answers faster.
-const maxStale = 40 * time.Millisecond
+const maxStale = 12 * time.Millisecond
 
 var usual = copies.Load{Sessions: 2, Browsers: 4, Requests: 25, MaxStale: maxStale, Pause: 8 * time.Millisecond}
 

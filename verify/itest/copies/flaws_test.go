@@ -44,7 +44,7 @@ var flaws = map[string]flaw{
 		},
 	},
 	"a save overwrites what it does not know": {
-		found: "a change was lost|in no order",
+		found: "a change was lost|in no order|a read lacks a change|a browser does not see its own change",
 		store: func(s *storetest.Store) {
 			s.OnSave = func(ctx context.Context, rec *provider.Record, _ int64, next storetest.SaveFunc) error {
 				return next(ctx, rec, -1)
