@@ -186,9 +186,10 @@ var models = []model{
 		name:  "readcache",
 		short: []string{copies, twoChanges, aClear, aRevoke},
 		long: []string{
-			"-DREQUESTS=2 -DTICKS=3",
-			"-DREQUESTS=2 -DCLEARS=1 -DTICKS=2",
-			"-DREQUESTS=3 -DREVOKES=1 -DLOSSES=2 -DBROWSERS=1 -DTICKS=3",
+			"-DTICKS=3",
+			"-DCHANGES=2 -DTICKS=2",
+			"-DCLEARS=1 -DCHANGES=2 -DTICKS=2",
+			"-DBROWSERS=1 -DREQUESTS=3 -DREVOKES=1 -DLOSSES=2 -DTICKS=3",
 		},
 		rules: []rule{
 			{"CAS", twoChanges, "NO_CHANGE_IS_LOST"},

@@ -113,6 +113,7 @@ type visit struct {
 	epoch      int8 // its number
 	sent       ticket
 	runs       int  // of the handler
+	copied     bool // the session was a copy
 	loaded     bool // the session was there to be used
 	isNew      bool
 	segs       []segment
@@ -136,6 +137,8 @@ func (v *visit) String() string {
 		b.WriteString("not loaded")
 	case v.isNew:
 		b.WriteString("new session")
+	case v.copied:
+		b.WriteString("copy of a session")
 	default:
 		b.WriteString("session")
 	}
