@@ -56,6 +56,19 @@ func TestRuleReadCacheChanges(t *testing.T) {
 		c.readAt(second, set("a=1")).wantError(t, http.StatusConflict, session.ErrEnded)
 	})
 
+	bubble("what the store has read, or the request has saved, is no copy", t, func(t *testing.T) {
+		w, c, _ := readers(t)
+		w.wantTrips(t, 1, func() { c.post(set("a=1")).wantPage(t) }) // the load
+		w.wantTrips(t, 1, func() {                                   // the first Save
+			c.readAt(w.m, func(s *session.Session) {
+				for range 3 {
+					keyA.Set(s, 2)
+					wantErr(t, s.Save(t.Context()), nil)
+				}
+			}).wantPage(t)
+		})
+	})
+
 	bubble("it costs one trip, and a Pop of what the copy lacks costs none", t, func(t *testing.T) {
 		w, c, _ := readers(t)
 		w.wantTrips(t, 1, func() { c.readAt(w.m, set("a=1")).wantPage(t) })
