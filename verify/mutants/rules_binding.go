@@ -60,7 +60,7 @@ var bindings = []mutant{
 		"\tnext.Seen = current.Seen\n\tnext.Expires = records.Earlier(current.Expires, b.opts.Lifetimes.End(next))\n\tnext.Fields = next.Fields.WithBinding(state)",
 		"\tnext.Expires = b.opts.Lifetimes.Expiry(next, next.Seen, current.Expires)\n\tnext.Fields = next.Fields.WithBinding(state)"),
 	without("a copy whose token is outdated is not used", engine,
-		"if !found.Copied || m.mayServe(req, found.Content) == nil {", "if !found.Copied || id != \"\" {"),
+		"if found.Age == 0 || m.mayServe(req, found.Content) == nil {", "if found.Age == 0 || id != \"\" {"),
 	without("a browser that says that it has skipped the proof is not signed out", engine,
 		"case errors.Is(err, ErrUnproven) && s.req.skipsProof() == \"\":", "case errors.Is(err, ErrUnproven):"),
 	without("a refused refresh clears no cookie", engine,

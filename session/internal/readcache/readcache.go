@@ -93,11 +93,10 @@ func (sh *shard) remove(element *list.Element) {
 	sh.bytes -= one.size
 }
 
-// Copy is a record as Fetch returns it.
+// Copy is a copy of a record.
 type Copy struct {
 	Content *records.Content
-	Age     time.Duration // at most
-	Copied  bool          // it is in the cache; else it was read
+	Age     time.Duration // at most; 0 if the store was read
 }
 
 // get returns the copy of a record if it may be used, and otherwise the reason why not.
@@ -123,7 +122,7 @@ func (c *Cache) get(id string, commits int64) (Copy, result) {
 		return Copy{}, outdated
 	}
 	sh.recent.MoveToFront(element)
-	return Copy{Content: one.content, Age: age, Copied: true}, hit
+	return Copy{one.content, max(age, 1)}, hit
 }
 
 // passed returns the time from then to now by the clock of the machine that says more: the

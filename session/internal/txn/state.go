@@ -122,6 +122,9 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
+// asks reports whether the request has changed keys or the owner, if only to what they are.
+func (d *snapshot) asks() bool { return len(d.changes) > 0 || d.cleared || d.owner != nil }
+
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||
