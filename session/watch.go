@@ -57,23 +57,22 @@ func (m *Manager) WatchStats() WatchStats {
 	return WatchStats{Contexts: st.Watchers, Sessions: st.Sessions, Listening: st.Listening}
 }
 
-// watchIn sets up what watches the sessions in p, without any I/O.
-func (m *Manager) watchIn(p provider.Provider) {
-	m.watches = watch.New(watch.Options{
-		Check: m.checkWatched,
-		Listen: func(ctx context.Context, ready func(), heard func([]byte)) error {
-			return provider.Listen(ctx, p, ready, heard)
-		},
-		Interval: m.cfg.WatchInterval,
-		Logger:   m.cfg.Logger,
-	})
+// broadcastIn sets up what tells other instances of ended sessions, and hears what they
+// tell, without any I/O.
+func (m *Manager) broadcastIn(p provider.Provider) {
+	o := broadcast.ListenerOptions{Logger: m.cfg.Logger}
 	if b, ok := p.(provider.Broadcaster); ok {
+		o.Listen = b.Listen
 		m.sender = broadcast.NewSender(broadcast.SenderOptions{
 			Broadcast: b.Broadcast,
 			Context:   m.backgroundCall,
 			Logger:    m.cfg.Logger,
 		})
 	}
+	m.listener = broadcast.NewListener(o)
+	m.watches = watch.New(watch.Options{
+		Check: m.checkWatched, Listener: m.listener, Interval: m.cfg.WatchInterval,
+	})
 }
 
 // backgroundCall returns the context of one storage call outside of any request.
