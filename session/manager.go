@@ -22,8 +22,9 @@ import (
 
 // Manager gives each visitor a session in the handlers that it wraps. It needs no
 // closing: it has goroutines only while a session is watched ([Session.Watch]), while
-// copies are in use ([ReadCache]), and while other instances are told that a session has
-// ended. It listens to the messages of other instances once for all of these. It is safe for concurrent use. [New]
+// copies are in use ([ReadCache]), while a request waits for another instance
+// ([Key.Refresh]), and while other instances are told that a session has ended or a lease
+// was released. One call of provider.Listen at a time serves all of these. It is safe for concurrent use. [New]
 // makes a Manager; the zero Manager panics.
 type Manager struct {
 	cfg      Config
@@ -89,6 +90,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		NewToken:  m.signer.NewSession,
 		Logger:    cfg.Logger,
 		Observer:  observer(cfg.Observer),
+		Releases:  m.releases(),
 	}
 	m.owners = owners.New(m.records, owners.Options{
 		ID:        func(owner string) string { return token.RecordID("owner", cfg.Namespace, []byte(owner)) },

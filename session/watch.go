@@ -4,10 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/records"
-	"github.com/holdfast-go/holdfast/session/internal/watch"
 )
 
 // Watch returns a context that ends when the session is destroyed, revoked or renewed, or
@@ -57,24 +54,6 @@ func (m *Manager) WatchStats() WatchStats {
 	return WatchStats{Contexts: st.Watchers, Sessions: st.Sessions, Listening: st.Listening}
 }
 
-// broadcastIn sets up what tells other instances of ended sessions, and hears what they
-// tell, without any I/O.
-func (m *Manager) broadcastIn(p provider.Provider) {
-	o := broadcast.ListenerOptions{Logger: m.cfg.Logger}
-	if b, ok := p.(provider.Broadcaster); ok {
-		o.Listen = b.Listen
-		m.sender = broadcast.NewSender(broadcast.SenderOptions{
-			Broadcast: b.Broadcast,
-			Context:   m.backgroundCall,
-			Logger:    m.cfg.Logger,
-		})
-	}
-	m.listener = broadcast.NewListener(o)
-	m.watches = watch.New(watch.Options{
-		Check: m.checkWatched, Listener: m.listener, Interval: m.cfg.WatchInterval,
-	})
-}
-
 // backgroundCall returns the context of one storage call outside of any request.
 func (m *Manager) backgroundCall() (ctx context.Context, end func()) {
 	ctx, call := m.records.Context(context.Background(), time.Now().Add(m.engine.Timeout))
@@ -94,20 +73,4 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 		return time.Time{}, err
 	}
 	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)), nil
-}
-
-// ended is called after the tombstones of these sessions were saved.
-func (m *Manager) ended(ids ...string) {
-	m.watches.Look(ids...)
-	if m.sender != nil {
-		m.sender.Send(ids...)
-	}
-}
-
-// tellOthers waits a moment until the other instances were told which sessions have
-// ended: the program may be about to exit.
-func (m *Manager) tellOthers() {
-	if m.sender != nil {
-		m.sender.Flush()
-	}
 }

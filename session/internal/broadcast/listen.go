@@ -55,7 +55,7 @@ func (l *Listener) repeat(ctx context.Context) {
 		}
 		if !failing {
 			failing = true
-			l.opts.Logger.Warn("session: the store's broadcast is not heard, which is tried again; meanwhile Session.Watch finds ended sessions by the checks of Config.WatchInterval only, and Config.ReadCache reads the store",
+			l.opts.Logger.Warn("session: the store's broadcast is not heard, which is tried again; meanwhile Session.Watch finds ended sessions by the checks of Config.WatchInterval only, Config.ReadCache reads the store, and Key.Refresh polls for the leases of other instances",
 				slog.Bool("was_heard_before", ready), slog.Any("error", err))
 		}
 		if !sleep(ctx, pause/2+records.Jitter(pause/2)) {
@@ -104,9 +104,10 @@ func (l *Listener) hear(message []byte) {
 	l.mu.Lock()
 	subscriptions := l.subscriptions
 	l.mu.Unlock()
-	for _, tag := range Decode(message) {
+	kind, tags := Decode(message)
+	for _, tag := range tags {
 		for _, s := range subscriptions {
-			s.subscriber.Ended(tag)
+			s.subscriber.Heard(kind, tag)
 		}
 	}
 }

@@ -28,8 +28,8 @@ const (
 // Subscriber gets what a Listener hears. Its functions are called from one goroutine at a
 // time, and not inside of Subscribe and End. A call may be under way when End returns.
 type Subscriber struct {
-	State func(State) // the state has changed: messages may have been missed
-	Ended func(Tag)   // the session of that record has ended, says a message
+	State func(State)     // the state has changed: messages may have been missed
+	Heard func(Kind, Tag) // a message says that of the tag
 }
 
 // Listener listens to the messages of other instances for all its subscribers, by one call

@@ -73,10 +73,17 @@ func (c *line) tell(ids ...string) {
 	for i, id := range ids {
 		tags[i] = broadcast.TagOf(id)
 	}
+	c.send(broadcast.Encode(tags))
+}
+
+// tellReleased sends the message that the holders have released their leases.
+func (c *line) tellReleased(holders ...broadcast.Tag) { c.send(broadcast.EncodeReleased(holders)) }
+
+func (c *line) send(message []byte) {
 	c.mu.Lock()
 	announce := c.announce
 	c.mu.Unlock()
-	announce(broadcast.Encode(tags))
+	announce(message)
 	synctest.Wait()
 }
 
@@ -119,7 +126,10 @@ func subscribe(l *broadcast.Listener) *ear {
 			defer e.mu.Unlock()
 			e.states = append(e.states, s)
 		},
-		Ended: func(tag broadcast.Tag) {
+		Heard: func(kind broadcast.Kind, tag broadcast.Tag) {
+			if kind != broadcast.Ended {
+				tag[0]++
+			}
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.tags = append(e.tags, tag)
@@ -272,7 +282,7 @@ func TestListener(t *testing.T) {
 					defer mu.Unlock()
 					told = append(told, s)
 				},
-				Ended: func(broadcast.Tag) {},
+				Heard: func(broadcast.Kind, broadcast.Tag) {},
 			})
 			mu.Unlock()
 			synctest.Wait()

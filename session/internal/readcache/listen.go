@@ -60,7 +60,7 @@ func (c *Cache) start() {
 	l.now = h
 	h.unused = time.AfterFunc(unusedTime, h.endIfUnused)
 	var state broadcast.State
-	h.subscription, state = c.opts.Listener.Subscribe(broadcast.Subscriber{State: h.stateChanged, Ended: c.removeTag})
+	h.subscription, state = c.opts.Listener.Subscribe(broadcast.Subscriber{State: h.stateChanged, Heard: h.heard})
 	h.note(state)
 }
 
@@ -87,6 +87,13 @@ func (h *hearing) end() {
 	h.subscription.End()
 	l.now = nil
 	l.used.Store(0)
+}
+
+// heard removes the copy of a session that has ended, says a message.
+func (h *hearing) heard(kind broadcast.Kind, tag broadcast.Tag) {
+	if kind == broadcast.Ended {
+		h.cache.removeTag(tag)
+	}
 }
 
 // stateChanged is called when messages begin to be heard, or are heard no longer.

@@ -197,13 +197,16 @@ func (s *landing) mayReplace(current *records.Content) error {
 	case isStored && !l.owned(current) && l.id != l.record:
 		return records.ErrTombstone // the request itself has begun another session
 	case isStored && !l.owned(current):
-		return conflict(fmt.Sprintf("the lease to renew key %q has ended, and another request has taken it over", l.Key), slower)
+		return fmt.Errorf("%w: key %q was renewed in vain: %w; %s", ErrConflict, l.Key, ErrLeaseLost, slower)
 	case l.LastWriteWins || s.unchanged(current) || s.merges(current):
 		return nil
 	default:
 		return conflict(fmt.Sprintf("key %q was changed by another request while this one renewed it", l.Key), "undo what the function of Refresh has done")
 	}
 }
+
+// ErrLeaseLost is in the error of a holder that comes back too late.
+var ErrLeaseLost = errors.New("its lease has ended, and another request has taken it over")
 
 // slower is the remedy for a function that took longer than its lease.
 const slower = "the function of Refresh must return when its context ends"

@@ -132,7 +132,7 @@ func (r *run) wakeUp() {
 
 // listen subscribes to messages, with Hub.mu held.
 func (r *run) listen() {
-	subscription, state := r.hub.opts.Listener.Subscribe(broadcast.Subscriber{State: r.stateChanged, Ended: r.heard})
+	subscription, state := r.hub.opts.Listener.Subscribe(broadcast.Subscriber{State: r.stateChanged, Heard: r.heard})
 	r.unsubscribe, r.listening = subscription.End, state == broadcast.Listening
 }
 
@@ -147,8 +147,11 @@ func (r *run) stateChanged(state broadcast.State) {
 	}
 }
 
-// heard checks the sessions with that tag, which have ended according to a message.
-func (r *run) heard(tag broadcast.Tag) {
+// heard checks the sessions with that tag if they have ended according to a message.
+func (r *run) heard(kind broadcast.Kind, tag broadcast.Tag) {
+	if kind != broadcast.Ended {
+		return
+	}
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
 	now := time.Now()
