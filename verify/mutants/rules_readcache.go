@@ -27,7 +27,7 @@ var copies = []mutant{
 	without("a browser sees no version before one that it has seen", engine,
 		"case records.Commits(one.content.Version) < commits:", "case records.Commits(one.content.Version) < 0:"),
 	without("a message removes the copy", engine,
-		"Ended: c.removeTag}", "Ended: func(broadcast.Tag) {}}"),
+		"\t\th.cache.removeTag(tag)\n", ""),
 	without("copies are not used while the broadcast is not heard", engine,
 		"\t\tl.heard.Store(false)\n\t\tc.clear()\n", "\t\tc.clear()\n"),
 	without("only safe requests use copies", engine,
