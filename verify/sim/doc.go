@@ -19,6 +19,7 @@
 //	script             which of what was seen must be true of the state committed on
 //	model, oracle      the serial session, and the search for an order
 //	rules              what needs no search: sticky errors, replays, refusals
+//	refresh, tokens    calls of Key.Refresh, and the token server that they need
 //	proof              histories that the oracle must accept, or reject
 //	shrink             the smallest program that still fails
 //

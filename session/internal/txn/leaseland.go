@@ -16,13 +16,18 @@ import (
 // so while the lease lasts, a save that fails is tried again.
 func (l *lease) land(ctx context.Context, v Value) (merged bool, err error) {
 	event := l.t.e.Observer.Begin(observe.Save)
+	inDoubt := false
 	for try := 0; ; try++ {
 		merged, err = l.landOnce(ctx, v)
+		inDoubt = inDoubt || errors.Is(err, records.ErrOutcomeUnknown)
 		event.Attempts = try + 1
 		if !errors.Is(err, records.ErrUnavailable) || ctx.Err() != nil || !time.Now().Before(l.end) {
 			break
 		}
 		time.Sleep(records.Jitter(min(firstLook<<min(try, 8), lastLook)))
+	}
+	if inDoubt && errors.Is(err, records.ErrUnavailable) && !errors.Is(err, records.ErrOutcomeUnknown) {
+		err = fmt.Errorf("%w: %w", records.ErrOutcomeUnknown, err) // an earlier attempt may have landed
 	}
 	event.PublicID, event.Err = l.t.PublicID(), err
 	l.t.e.Observer.End(ctx, event)
