@@ -109,6 +109,7 @@ func (st *site) collect() []metricdata.Metrics {
 type visitor struct {
 	*site
 	cookie *http.Cookie
+	ctx    context.Context // of the last request
 }
 
 func (st *site) visitor() *visitor { return &visitor{site: st} }
@@ -130,6 +131,7 @@ func (v *visitor) send(ctx context.Context, method string, status int, fn func(*
 	v.t.Helper()
 	ctx, span := v.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
+	v.ctx = ctx
 	r := httptest.NewRequestWithContext(ctx, method, "https://example.com/", nil)
 	if v.cookie != nil {
 		r.AddCookie(v.cookie)

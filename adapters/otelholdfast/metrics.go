@@ -19,12 +19,13 @@ type instruments struct {
 	retries     metric.Int64Counter
 	replays     metric.Int64Counter
 	undecodable metric.Int64Counter
+	expired     metric.Int64Counter
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [4]error
+	var errs [5]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -38,6 +39,9 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.undecodable, errs[3] = meter.Int64Counter("holdfast.session.undecodable_values",
 		metric.WithUnit("{value}"),
 		metric.WithDescription("Number of stored values that did not decode and were read as absent."))
+	in.expired, errs[4] = meter.Int64Counter("holdfast.session.expired_leases",
+		metric.WithUnit("{lease}"),
+		metric.WithDescription("Number of leases of Key.Refresh that were taken over because their holder did not give them up in time."))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -47,6 +51,8 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.replays.Add(ctx, 1)
 	case session.OpUndecodable:
 		in.undecodable.Add(ctx, 1)
+	case session.OpLeaseExpired:
+		in.expired.Add(ctx, 1)
 	default:
 		in.operation(ctx, e)
 	}
@@ -88,8 +94,12 @@ func foreseen() map[labels]options {
 		errs = append(errs, f.err)
 	}
 	all := map[labels]options{}
+	failed := labels{session.OpRefresh, session.OutcomeFailed, functionFailed}
+	fenced := labels{op: session.OpRefresh, outcome: session.OutcomeFenced}
+	all[failed], all[fenced] = newOptions(failed), newOptions(fenced)
 	for _, op := range []session.Op{
 		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
+		session.OpRefresh, session.OpLeaseWait,
 	} {
 		for _, e := range []session.Event{{}, {PublicID: "any"}, {PublicID: "any", Attempts: 2}} {
 			for _, e.Err = range errs {

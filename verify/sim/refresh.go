@@ -24,6 +24,9 @@ func (h *recorder) refresh(s verbs, o op) {
 	}
 	got, err := s.refresh(h.ctx, stale, func(ctx context.Context, n int) (int, error) {
 		old = present(n)
+		if int32(n)%grantStep >= o.n {
+			h.breach("token %d is renewed though it is not stale", n)
+		}
 		var err error
 		made, redeemed, err = h.renew(ctx, o, int32(n))
 		return int(made), err

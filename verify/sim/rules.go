@@ -61,6 +61,9 @@ func (v *visit) cannotConflict(p *Program) bool {
 	if len(v.segs) != 1 || v.segs[0].tx || p.level == session.LevelStrict {
 		return false
 	}
+	if v.has(refresh) && v.has(clear_) { // it changes what it has read
+		return false
+	}
 	newScript(v, p) // marks what is firm
 	return !slices.ContainsFunc(v.segs[0].ops, func(o seen) bool {
 		return p.level == session.LevelSerializable && (o.verb == get || o.verb == pop || o.verb == keys || o.verb == refresh) ||
