@@ -421,8 +421,3 @@ func (s *referenceSession) transact(ctx context.Context, fn func(verbs) error) e
 	}
 	return s.save(ctx)
 }
-
-// refresh is beyond the reference.
-func (s *referenceSession) refresh(context.Context, func(int) bool, func(context.Context, int) (int, error)) (int, error) {
-	return 0, errors.ErrUnsupported
-}

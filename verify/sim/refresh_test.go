@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -139,4 +140,9 @@ func TestRefreshReach(t *testing.T) {
 		}
 	}
 	t.Log(saw)
+}
+
+// refresh is beyond the reference.
+func (s *referenceSession) refresh(context.Context, func(int) bool, func(context.Context, int) (int, error)) (int, error) {
+	return 0, errors.ErrUnsupported
 }
