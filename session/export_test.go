@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/token"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // FillOwnerIndex writes an index of n sessions of owner that are not stored. The ith was
@@ -30,3 +31,7 @@ func FillOwnerIndex(m *Manager, owner string, n int, ago func(i int) time.Durati
 	}
 	return err
 }
+
+// Apart makes m an instance in a process of its own, as far as leases are concerned. Pause
+// is the longest time between two looks at the lease of another instance, 0 the default.
+func Apart(m *Manager, pause time.Duration) { m.engine.Leases = &txn.Leases{LongestPause: pause} }

@@ -22,20 +22,23 @@ import (
 )
 
 // Manager gives each visitor a session in the handlers that it wraps. It needs no
-// closing: it has goroutines only while a session is watched ([Session.Watch]), and while
-// other instances are told that a session has ended. It is safe for concurrent use. [New]
+// closing: it has goroutines only while a session is watched ([Session.Watch]), while
+// copies are in use ([ReadCache]), while a request waits for another instance
+// ([Key.Refresh]), and while other instances are told that a session has ended or a lease
+// was released. One call of provider.Listen at a time serves all of these. It is safe for concurrent use. [New]
 // makes a Manager; the zero Manager panics.
 type Manager struct {
-	cfg     Config
-	codecs  map[string]Codec // by the Format of records
-	signer  *token.Signer
-	records *records.Store
-	owners  *owners.Index
-	engine  txn.Engine
-	binder  *binding.Binder   // nil: Config.DeviceBinding is off
-	cache   *readcache.Cache  // nil: Config.ReadCache is off
-	sender  *broadcast.Sender // nil: the provider is no provider.Broadcaster
-	watches *watch.Hub
+	cfg      Config
+	codecs   map[string]Codec // by the Format of records
+	signer   *token.Signer
+	records  *records.Store
+	owners   *owners.Index
+	engine   txn.Engine
+	binder   *binding.Binder   // nil: Config.DeviceBinding is off
+	cache    *readcache.Cache  // nil: Config.ReadCache is off
+	sender   *broadcast.Sender // nil: the provider is no provider.Broadcaster
+	listener *broadcast.Listener
+	watches  *watch.Hub
 
 	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
 	vanishedLogged atomic.Int64 // when, in Unix seconds
@@ -66,7 +69,8 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		m.codecs[codec.Name()] = codec
 	}
 	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended}
-	if m.cache = newReadCache(p, &cfg); m.cache != nil {
+	m.broadcastIn(p)
+	if m.cache = newReadCache(&cfg, m.listener); m.cache != nil {
 		stored.Cache = m.cache
 	}
 	m.records = records.New(p, stored)
@@ -88,6 +92,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		NewToken:  m.signer.NewSession,
 		Logger:    cfg.Logger,
 		Observer:  observer(cfg.Observer),
+		Releases:  m.releases(),
 	}
 	m.owners = owners.New(m.records, owners.Options{
 		ID:        func(owner string) string { return token.RecordID("owner", cfg.Namespace, []byte(owner)) },
@@ -99,7 +104,6 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	})
 	m.engine.Owners = m.owners
 	m.bindDevices()
-	m.watchIn(p)
 	return m, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/session/internal/binding"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
+	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
 // Op is the operation that an Event reports.
@@ -14,16 +15,19 @@ type Op string
 
 // These are the operations that Config.Observer receives.
 const (
-	OpLoad        Op = "load"        // a session was looked up by the request's token
-	OpSave        Op = "save"        // changes were committed
-	OpTouch       Op = "touch"       // a session that was only used was extended
-	OpRenew       Op = "renew"       // changes were committed under a new ID
-	OpDestroy     Op = "destroy"     // a session was ended by its own request
-	OpRevoke      Op = "revoke"      // a session was ended from outside
-	OpBind        Op = "bind"        // a browser registered the key of its device
-	OpProve       Op = "prove"       // a browser proved that it has the key of its device
-	OpReplay      Op = "replay"      // a handler, or the closure of an Update, is about to run again after a conflict
-	OpUndecodable Op = "undecodable" // a stored value did not decode, and was read as absent
+	OpLoad         Op = "load"          // a session was looked up by the request's token
+	OpSave         Op = "save"          // changes were committed
+	OpTouch        Op = "touch"         // a session that was only used was extended
+	OpRenew        Op = "renew"         // changes were committed under a new ID
+	OpDestroy      Op = "destroy"       // a session was ended by its own request
+	OpRevoke       Op = "revoke"        // a session was ended from outside
+	OpBind         Op = "bind"          // a browser registered the key of its device
+	OpProve        Op = "prove"         // a browser proved that it has the key of its device
+	OpReplay       Op = "replay"        // a handler, or the closure of an Update, is about to run again after a conflict
+	OpRefresh      Op = "refresh"       // Key.Refresh had the lease of a key, ran its function and saved the result
+	OpLeaseWait    Op = "lease_wait"    // Key.Refresh has waited for the lease of another request
+	OpLeaseExpired Op = "lease_expired" // Key.Refresh took over a lease that its holder has not given up in time, as after a crash
+	OpUndecodable  Op = "undecodable"   // a stored value did not decode, and was read as absent
 )
 
 // Event reports one finished operation to Config.Observer.
@@ -34,8 +38,8 @@ type Event struct {
 	Duration time.Duration // how long it took, storage and waiting for others included
 	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
-	Key      string        // OpUndecodable: the key
-	Err      error         // why it failed. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
+	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key
+	Err      error         // why it failed. OpRefresh: also the error of the function. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
 }
 
 // Outcome classifies the result of an operation.
@@ -57,6 +61,8 @@ const (
 	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
 	OutcomeRefused     Outcome = "refused"     // ErrTooLarge, ErrTooManySessions, ErrEncode, ErrHeaderSent
 	OutcomeDropped     Outcome = "dropped"     // ErrRequestDone
+	OutcomeFailed      Outcome = "failed"      // OpRefresh: the function has failed, and the lease was given up
+	OutcomeFenced      Outcome = "fenced"      // OpRefresh, and OpSave of its result: ErrConflict, as another request had taken over the lease
 )
 
 // Outcome returns the result of e as one of a few constants, for use as a metric label.
@@ -68,6 +74,10 @@ func (e Event) Outcome() Outcome {
 		return OutcomeMerged
 	case e.Err == nil:
 		return OutcomeOK
+	case e.functionFailed():
+		return OutcomeFailed
+	case errors.Is(e.Err, txn.ErrLeaseLost):
+		return OutcomeFenced
 	case errors.Is(e.Err, ErrRequestDone): // whatever the cause
 		return OutcomeDropped
 	case errors.Is(e.Err, ErrConflict):
@@ -91,6 +101,12 @@ func (e Event) Outcome() Outcome {
 	default:
 		return OutcomeRefused
 	}
+}
+
+// functionFailed reports whether e is the failure of a function of Refresh.
+func (e Event) functionFailed() bool {
+	_, ok := e.Err.(txn.FunctionError)
+	return ok
 }
 
 // observer returns an Observer that passes the operations of the internal packages to fn.

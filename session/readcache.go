@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/readcache"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -85,18 +85,14 @@ func (m *Manager) ReadCacheStats() ReadCacheStats {
 	}
 }
 
-// newReadCache returns the cache for the records of p, or nil if there is to be none.
-func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
+// newReadCache returns the cache of records, or nil if there is to be none.
+func newReadCache(cfg *Config, listener *broadcast.Listener) *readcache.Cache {
 	if cfg.ReadCache.MaxStale == 0 {
 		return nil
 	}
-	o := readcache.Options{
-		MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, MaxWait: cfg.StoreTimeout / 10, Logger: cfg.Logger,
-	}
-	if b, ok := p.(provider.Broadcaster); ok {
-		o.Listen = b.Listen
-	}
-	return readcache.New(o)
+	return readcache.New(readcache.Options{
+		MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, MaxWait: cfg.StoreTimeout / 10, Listener: listener,
+	})
 }
 
 // fetch returns the content of a record: a copy if req may use it, or else what is stored.

@@ -15,8 +15,10 @@ import (
 // stale gets the value that Get would return, or the zero value. If it returns false,
 // Refresh returns that value and does nothing else. Otherwise Refresh takes a lease of the
 // key, which is stored in the session, and runs fn with the value. A request that finds
-// the lease of another waits, and asks its own stale about the new value. stale may run
-// several times. stale and fn must not set the key.
+// the lease of another waits, and asks its own stale about the new value. It is woken at
+// once on the same instance, and by a message on another one if the provider is a
+// provider.Broadcaster. A message may be lost: so it looks at the session every half second.
+// stale may run several times. stale and fn must not set the key.
 //
 // The result of fn is saved at once and alone, whatever becomes of the request and its
 // response. Other changes of the request stay pending; changes of this key that were made

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,15 @@ func TestRuleRefreshWhoseSaveFails(t *testing.T) {
 			}
 		})
 	}
+	bubble("landed, and the store stays away", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		c.post(refreshing(t, 1, 2, session.ErrOutcomeUnknown, during(func() {
+			w.onSave(landed)
+			w.onFetch(slices.Repeat([]fetchHook{failing}, 10_000)...)
+		}))).wantPage(t)
+		w.calm()
+		c.wantState("a=2")
+	})
 	bubble("the store stays away", t, func(t *testing.T) {
 		w, c, _ := begun(t)
 		began := time.Now()

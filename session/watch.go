@@ -4,10 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/holdfast-go/holdfast/provider"
-	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/records"
-	"github.com/holdfast-go/holdfast/session/internal/watch"
 )
 
 // Watch returns a context that ends when the session is destroyed, revoked or renewed, or
@@ -57,25 +54,6 @@ func (m *Manager) WatchStats() WatchStats {
 	return WatchStats{Contexts: st.Watchers, Sessions: st.Sessions, Listening: st.Listening}
 }
 
-// watchIn sets up what watches the sessions in p, without any I/O.
-func (m *Manager) watchIn(p provider.Provider) {
-	m.watches = watch.New(watch.Options{
-		Check: m.checkWatched,
-		Listen: func(ctx context.Context, ready func(), heard func([]byte)) error {
-			return provider.Listen(ctx, p, ready, heard)
-		},
-		Interval: m.cfg.WatchInterval,
-		Logger:   m.cfg.Logger,
-	})
-	if b, ok := p.(provider.Broadcaster); ok {
-		m.sender = broadcast.NewSender(broadcast.SenderOptions{
-			Broadcast: b.Broadcast,
-			Context:   m.backgroundCall,
-			Logger:    m.cfg.Logger,
-		})
-	}
-}
-
 // backgroundCall returns the context of one storage call outside of any request.
 func (m *Manager) backgroundCall() (ctx context.Context, end func()) {
 	ctx, call := m.records.Context(context.Background(), time.Now().Add(m.engine.Timeout))
@@ -95,20 +73,4 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 		return time.Time{}, err
 	}
 	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)), nil
-}
-
-// ended is called after the tombstones of these sessions were saved.
-func (m *Manager) ended(ids ...string) {
-	m.watches.Look(ids...)
-	if m.sender != nil {
-		m.sender.Send(ids...)
-	}
-}
-
-// tellOthers waits a moment until the other instances were told which sessions have
-// ended: the program may be about to exit.
-func (m *Manager) tellOthers() {
-	if m.sender != nil {
-		m.sender.Flush()
-	}
 }

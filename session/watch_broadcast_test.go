@@ -181,3 +181,36 @@ func holdsPartOf(message []byte, id string) bool {
 	sum, err := base64.RawURLEncoding.DecodeString(id)
 	return err != nil || bytes.Contains(message, sum[:4])
 }
+
+// Messages need a connection to the store. A Manager has one, whatever hears them.
+func TestRuleAManagerListensOnce(t *testing.T) {
+	bubble("for Watch and ReadCache", t, func(t *testing.T) {
+		w, c, _ := readers(t)
+		at := c.at(w.manager(copies))
+		n := w.store.Listens.Load()
+		wantListens := func(want int64) {
+			t.Helper()
+			synctest.Wait()
+			if got := w.store.Listens.Load() - n; got != want {
+				t.Errorf("Listen was called %d times; want %d", got, want)
+			}
+		}
+		wantListens(0)
+		ctx, stop := loaded(at).Watch(t.Context()) // ReadCache listens as well
+		wantListens(1)
+		at.readAt(at.m, func(*session.Session) {})
+		c.wantRead(t, at.m, "a=1", 0)
+		wantWatched(t, ctx)
+		if !at.m.WatchStats().Listening {
+			t.Error("Watch hears nothing")
+		}
+		stop()
+		c.wantRead(t, at.m, "a=1", 0) // its copies go on
+		time.Sleep(5 * time.Minute)   // nobody asks for copies
+		watching(t, at)
+		wantListens(2)
+		at.readAt(at.m, func(*session.Session) {})
+		c.wantRead(t, at.m, "a=1", 0)
+		wantListens(2)
+	})
+}

@@ -11,15 +11,16 @@
 //
 // # Metrics
 //
-//	holdfast.session.operation.duration   histogram, s        loads, saves, touches, renewals, logouts, revocations
+//	holdfast.session.operation.duration   histogram, s        loads, saves, touches, renewals, logouts, revocations, refreshes, waits for them
 //	holdfast.session.operation.retries    counter, {retry}    how often they were tried again, since others were first
 //	holdfast.session.replays              counter, {replay}   handlers and closures of Update that ran again
 //	holdfast.session.undecodable_values   counter, {value}    stored values that were read as absent
 //	holdfast.session.read_cache.age       histogram, s        maximum age of the copy that a request was served from
+//	holdfast.session.expired_leases       counter, {lease}    leases of Key.Refresh that were taken over, as after a crash
 //
 // The first two have these attributes:
 //
-//	holdfast.session.operation.name      load, save, touch, renew, destroy, revoke: see session.Op
+//	holdfast.session.operation.name      load, save, touch, renew, destroy, revoke, refresh, lease_wait: see session.Op
 //	holdfast.session.operation.outcome   ok, merged, conflict, ended and so on: see session.OutcomeOK
 //	error.type                           of a failure: see below
 //
@@ -54,9 +55,11 @@
 //
 // Every operation is an internal span, such as "session load", below the span of its
 // context if that is recorded. It has the attributes above, holdfast.session.public_id
-// and, if it was tried more than once, holdfast.session.operation.attempts. A replay and
-// an undecodable value are events of the context's span, holdfast.session.replay and
-// holdfast.session.undecodable_value. Spans never contain cookies or values.
+// and, if it was tried more than once, holdfast.session.operation.attempts. A replay, an
+// undecodable value and an expired lease are events of the context's span,
+// holdfast.session.replay, holdfast.session.undecodable_value and
+// holdfast.session.expired_lease. Spans never contain cookies or values, nor the error of
+// a function of Key.Refresh, whose text is the app's.
 //
 // A span is created when the operation has ended. So the spans of a database driver are
 // siblings of the operation's span, not its children. A span that was started inside of
@@ -73,6 +76,7 @@
 //
 //	outcome_unknown   session.ErrOutcomeUnknown
 //	unavailable       session.ErrUnavailable
+//	function_failed   what a function of Key.Refresh has returned
 //	unreadable        session.ErrUnreadable
 //	too_large         session.ErrTooLarge
 //	encode            session.ErrEncode

@@ -110,6 +110,7 @@ func (st *site) collect() []metricdata.Metrics {
 type visitor struct {
 	*site
 	cookie *http.Cookie
+	ctx    context.Context // of the last request
 }
 
 func (st *site) visitor() *visitor { return &visitor{site: st} }
@@ -131,6 +132,7 @@ func (v *visitor) send(ctx context.Context, method string, status int, fn func(*
 	v.t.Helper()
 	ctx, span := v.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
+	v.ctx = ctx
 	r := httptest.NewRequestWithContext(ctx, method, "https://example.com/", nil)
 	if v.cookie != nil {
 		r.AddCookie(v.cookie)

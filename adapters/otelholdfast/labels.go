@@ -30,8 +30,15 @@ type labels struct {
 }
 
 func labelsOf(e session.Event) labels {
-	return labels{op: e.Op, outcome: e.Outcome(), errorType: errorType(e)}
+	l := labels{op: e.Op, outcome: e.Outcome(), errorType: errorType(e)}
+	if l.outcome == session.OutcomeFailed {
+		l.errorType = functionFailed // whatever the function of the app has returned
+	}
+	return l
 }
+
+// functionFailed is the error.type of a Refresh whose function has failed.
+const functionFailed = "function_failed"
 
 func (l labels) attributes() []attribute.KeyValue {
 	kvs := []attribute.KeyValue{

@@ -24,12 +24,13 @@ type instruments struct {
 	retries     metric.Int64Counter
 	replays     metric.Int64Counter
 	undecodable metric.Int64Counter
+	expired     metric.Int64Counter
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [5]error
+	var errs [6]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -47,6 +48,9 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 		metric.WithUnit("s"),
 		metric.WithDescription("Maximum age of the copies that requests were served from."),
 		metric.WithExplicitBucketBoundaries(ages...))
+	in.expired, errs[5] = meter.Int64Counter("holdfast.session.expired_leases",
+		metric.WithUnit("{lease}"),
+		metric.WithDescription("Number of leases of Key.Refresh that were taken over because their holder did not give them up in time."))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -56,6 +60,8 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.replays.Add(ctx, 1)
 	case session.OpUndecodable:
 		in.undecodable.Add(ctx, 1)
+	case session.OpLeaseExpired:
+		in.expired.Add(ctx, 1)
 	default:
 		in.operation(ctx, e)
 	}
@@ -100,8 +106,12 @@ func foreseen() map[labels]options {
 		errs = append(errs, f.err)
 	}
 	all := map[labels]options{}
+	failed := labels{session.OpRefresh, session.OutcomeFailed, functionFailed}
+	fenced := labels{op: session.OpRefresh, outcome: session.OutcomeFenced}
+	all[failed], all[fenced] = newOptions(failed), newOptions(fenced)
 	for _, op := range []session.Op{
-		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke, session.OpBind, session.OpProve,
+		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
+		session.OpRefresh, session.OpLeaseWait, session.OpBind, session.OpProve,
 	} {
 		for _, e := range []session.Event{{}, {PublicID: "any"}, {PublicID: "any", Attempts: 2}} {
 			for _, e.Err = range errs {

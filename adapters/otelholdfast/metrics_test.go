@@ -90,12 +90,14 @@ func TestInstruments(t *testing.T) {
 	v.post(200, v.merge)
 	v.get(200, v.bump())
 	v.post(200, func(s *session.Session) { countAsText.Get(s) })
+	st.observe(session.Event{Op: session.OpLeaseExpired, Key: "token"})
 
 	want := map[string]string{
 		"holdfast.session.operation.duration": "s",
 		"holdfast.session.operation.retries":  "{retry}",
 		"holdfast.session.replays":            "{replay}",
 		"holdfast.session.undecodable_values": "{value}",
+		"holdfast.session.expired_leases":     "{lease}",
 	}
 	for _, m := range st.collect() {
 		if unit, ok := want[m.Name]; !ok || unit != m.Unit || m.Description == "" {
@@ -126,7 +128,7 @@ func TestDurationsAreSeconds(t *testing.T) {
 // The path of every request makes no garbage, whatever becomes of it.
 func TestMetricsAllocateNothing(t *testing.T) {
 	st := newSite(t)
-	for _, op := range []session.Op{"load", "save", "touch", "renew", "destroy", "revoke", "replay", "undecodable"} {
+	for _, op := range []session.Op{"load", "save", "touch", "renew", "destroy", "revoke", "replay", "undecodable", "refresh", "lease_wait", "lease_expired"} {
 		for _, err := range []error{nil, session.ErrConflict, session.ErrEnded, session.ErrUnavailable, session.ErrTooLarge} {
 			for _, publicID := range []string{"", "h"} {
 				e := session.Event{Op: op, PublicID: publicID, Attempts: 2, Age: time.Second, Err: err}

@@ -1,12 +1,26 @@
 package otelholdfast_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/holdfast-go/holdfast/session"
 )
+
+// secret is what an error of a function of Refresh says.
+const secret = "refresh_token=secret"
+
+// refresh renews the count, or fails with err.
+func refresh(v *visitor, s *session.Session, err error) {
+	stale := func(int) bool { return true }
+	_, got := count.Refresh(v.ctx, s, stale, func(_ context.Context, n int) (int, error) { return n + 1, err })
+	if !errors.Is(got, err) {
+		v.t.Errorf("got error %v", got)
+	}
+}
 
 // scenes are what can become of a session, and what is told of it: in metrics as
 // "operation outcome error.type", in the order of the spans.
@@ -148,6 +162,24 @@ var scenes = []struct {
 			v.post(http.StatusInternalServerError, func(s *session.Session) { text.Set(s, strings.Repeat("x", 1e5)) })
 		},
 		want: []string{"save refused too_large"},
+	},
+	{
+		name: "a refresh",
+		play: func(v *visitor) {
+			v.post(http.StatusOK, begin)
+			v.post(http.StatusOK, func(s *session.Session) { refresh(v, s, nil) })
+		},
+		want: []string{"save ok", "load ok", "save ok", "refresh ok"},
+	},
+	{
+		name: "a refresh whose function fails, and what it says is not told",
+		play: func(v *visitor) {
+			v.post(http.StatusOK, begin)
+			v.post(http.StatusOK, func(s *session.Session) {
+				refresh(v, s, fmt.Errorf("%w: %w: %s", session.ErrConflict, context.Canceled, secret))
+			})
+		},
+		want: []string{"save ok", "load ok", "refresh failed function_failed"},
 	},
 	{
 		name: "a stored value that does not decode",

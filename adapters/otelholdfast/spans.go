@@ -24,6 +24,8 @@ func (t tracer) record(ctx context.Context, e session.Event) {
 		addEvent(parent, "holdfast.session.replay", e, runsKey.Int(e.Attempts))
 	case session.OpUndecodable:
 		addEvent(parent, "holdfast.session.undecodable_value", e, keyKey.String(e.Key))
+	case session.OpLeaseExpired:
+		addEvent(parent, "holdfast.session.expired_lease", e, keyKey.String(e.Key))
 	default:
 		t.operation(ctx, e)
 	}
@@ -36,7 +38,10 @@ func (t tracer) operation(ctx context.Context, e session.Event) {
 		kvs = append(kvs, operationAttemptsKey.Int(e.Attempts))
 	}
 	_, span := t.Start(ctx, "session "+string(e.Op), trace.WithTimestamp(e.Start), trace.WithAttributes(kvs...))
-	if l.errorType != "" {
+	switch {
+	case l.outcome == session.OutcomeFailed: // its error may quote a response with a token
+		span.SetStatus(codes.Error, "the function of Key.Refresh has failed")
+	case l.errorType != "":
 		span.SetStatus(codes.Error, e.Err.Error())
 	}
 	span.End(trace.WithTimestamp(e.Start.Add(e.Duration)))

@@ -146,3 +146,32 @@ func TestErrorType(t *testing.T) {
 		}
 	}
 }
+
+// The error of a function of Refresh is the app's, and may quote a response with a token.
+func TestErrorOfAFunctionIsNotTold(t *testing.T) {
+	st := newSite(t)
+	v := st.visitor()
+	v.post(200, begin)
+	v.post(200, func(s *session.Session) { refresh(v, s, errors.New(secret)) })
+	failed := 0
+	for _, span := range st.traces.Ended() {
+		if told := fmt.Sprint(span.Status(), span.Attributes(), span.Events()); strings.Contains(told, secret) {
+			t.Errorf("%s: %s", span.Name(), told)
+		}
+		if span.Name() == "session refresh" && span.Status().Description != "" {
+			failed++
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d spans of a failure", failed)
+	}
+}
+
+func TestExpiredLeaseIsAnEvent(t *testing.T) {
+	st := newSite(t)
+	st.observeIn("request", session.Event{Op: session.OpLeaseExpired, PublicID: "h", Key: "token"})
+	events := st.traces.Ended()[0].Events()
+	if len(events) != 1 || events[0].Name != "holdfast.session.expired_lease" {
+		t.Errorf("got %v", events)
+	}
+}

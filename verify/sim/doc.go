@@ -24,6 +24,7 @@
 //	model, oracle      the serial session, and the search for an order
 //	copies             what copies (Config.ReadCache) let a request see
 //	rules              what needs no search: sticky errors, replays, refusals
+//	refresh, tokens    calls of Key.Refresh, and the token server that they need
 //	proof              histories that the oracle must accept, or reject
 //	shrink             the smallest program that still fails
 //

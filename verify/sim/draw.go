@@ -52,7 +52,7 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	if d.Often(8) {
 		d.p.kinds[token] = lastWins
 	}
-	for k := range d.p.start {
+	for k := range token + 1 {
 		if k == token || !d.Often(4) {
 			d.p.start[k] = int32(1 + k)
 		}
@@ -62,6 +62,9 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	d.Repeat(2, 4, func() { d.p.clients = append(d.p.clients, d.drawClient()) })
 	if d.Often(3) {
 		d.drawCopies()
+	}
+	if d.Often(3) {
+		d.drawRefreshes()
 	}
 	return &d.p
 }
@@ -147,7 +150,7 @@ func (d *drawing) drawRequest(at int) request {
 		jar:     []jar{own, own, own, shared, shared, first, first, empty}[d.IntN(8)],
 		status:  200,
 		deaf:    d.Often(4),
-		guarded: d.IntN(nKeys),
+		guarded: d.IntN(token + 1),
 	}
 	if d.Often(8) {
 		r.status = []int{404, 500}[d.IntN(2)]
@@ -161,6 +164,27 @@ func (d *drawing) drawRequest(at int) request {
 	}
 	r.ops = d.drawOps()
 	return r
+}
+
+// drawRefreshes adds calls of Refresh to the requests.
+func (d *drawing) drawRefreshes() {
+	d.p.start[refreshed] = firstGrant
+	left := maxRefreshes
+	for _, c := range d.p.clients {
+		for i := range c.requests {
+			r := &c.requests[i]
+			if left == 0 || d.Often(3) || r.ops[0].verb == revoke {
+				continue
+			}
+			left--
+			o := op{verb: refresh, key: refreshed, from: int(d.drawRenewal()), n: int32(1 + d.IntN(2))}
+			r.ops = slices.Insert(r.ops, d.IntN(len(r.ops)+1), o)
+		}
+	}
+}
+
+func (d *drawing) drawRenewal() renewal {
+	return []renewal{quick, quick, slow, slow, slow, slow, failing, tooSlow}[d.IntN(8)]
 }
 
 // drawOps draws the steps of a handler. At most one of them ends a session's

@@ -36,6 +36,8 @@ func (o seen) String() string {
 		return inner + o.op.String() + ":" + val
 	case keys:
 		return fmt.Sprintf("%skeys:%04b", inner, o.val)
+	case refresh:
+		return fmt.Sprintf("%s (saw %s)", o.op, val)
 	case setGot:
 		return fmt.Sprintf("%s%s=%d", inner, keyNames[o.key], o.val)
 	}
@@ -122,9 +124,13 @@ type visit struct {
 	err        error // what ErrorHandler saw
 	out        ticket
 	answered   bool   // the client got the answer, which was no error of a commit or load
+	ofRefresh  bool   // a call of Refresh, which commits by itself, beside the request that makes it
 	breach     string // a rule that the run saw broken
 	begun, end time.Duration
 }
+
+// tookLease reports whether o is a Refresh that has taken a lease.
+func (o seen) tookLease() bool { return o.verb == refresh && o.was > 0 }
 
 // own returns the ticket to the session that v began, if any.
 func (v *visit) own() ticket { return ticket(v.id + 1) }
@@ -133,6 +139,8 @@ func (v *visit) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[%v..%v] client %d visit %d at host %d %v, cookie %v, epoch %v: ", v.begun, v.end, v.client, v.id, v.host, v.request.mode, v.sent, v.at)
 	switch {
+	case v.ofRefresh:
+		b.WriteString("call of Refresh")
 	case !v.loaded:
 		b.WriteString("not loaded")
 	case v.isNew:

@@ -62,7 +62,7 @@ type place struct {
 const (
 	maxRequests = 12
 	maxAccounts = 1 + maxRequests
-	maxVisits   = maxRequests + maxAccounts
+	maxVisits   = maxRequests + maxAccounts + maxRefreshes
 )
 
 // world is a state of the model, comparable.
@@ -84,6 +84,11 @@ func (w *world) load(s *script) bool {
 	p := &w.at[s.id]
 	*p = place{step: 1, may: p.may, bound: fresh, gave: noTicket}
 	view := nothing
+	if s.ofRefresh { // of a session that the request has loaded before, and that may have ended
+		p.bound = s.sent
+		_, ok := s.play(w.accounts[s.sent].data, s.views[0], true)
+		return ok
+	}
 	if s.sent >= 0 {
 		switch a := &w.accounts[s.sent]; {
 		case a.alive(s.at):

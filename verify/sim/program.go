@@ -8,13 +8,14 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The keys of every session: three numbers and a one-time token.
+// The keys of every session: three numbers, a one-time token, and what Refresh renews.
 const (
-	token = 3
-	nKeys = 4
+	token     = 3
+	refreshed = 4
+	nKeys     = 5
 )
 
-var keyNames = [nKeys]string{"a", "b", "c", "t"}
+var keyNames = [nKeys]string{"a", "b", "c", "t", "r"}
 
 // kind is what a key is declared to be.
 type kind uint8
@@ -30,7 +31,7 @@ type data [nKeys]int32
 
 const none = -1 << 31
 
-var nothing = data{none, none, none, none}
+var nothing = data{none, none, none, none, none}
 
 // number is what an Update's closure is given for n.
 func number(n int32) int32 {
@@ -50,9 +51,9 @@ func (d data) String() string {
 	return "{" + strings.TrimPrefix(b.String(), " ") + "}"
 }
 
-// keys returns the set of keys that d has, as bits.
+// keys returns the set of keys that d has, as bits, without the one of Refresh.
 func (d data) keys() (set int32) {
-	for k, v := range d {
+	for k, v := range d[:refreshed] {
 		if v != none {
 			set |= 1 << k
 		}
@@ -79,6 +80,7 @@ const (
 	save            // Session.Save
 	transact        // Session.Update, with body
 	revoke          // Manager.Revoke of the session that was loaded
+	refresh         // Key.Refresh to the generation n, with the function from
 )
 
 // op is one step of a handler.
@@ -106,6 +108,8 @@ func (o op) String() string {
 		return fmt.Sprintf("%s+=%d", k, o.n)
 	case updateFrom:
 		return fmt.Sprintf("%s+=%s+%d", k, from, o.n)
+	case refresh:
+		return fmt.Sprintf("refresh to %d, %v", o.n, renewal(o.from))
 	case transact:
 		return "update{" + join(o.body) + "}"
 	}

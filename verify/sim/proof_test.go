@@ -51,7 +51,7 @@ func deletes(k int) seen   { return seen{op: op{verb: del, key: k}} }
 func lists(set int32) seen { return seen{op: op{verb: keys}, val: set} }
 func does(v verb) seen     { return seen{op: op{verb: v}} }
 
-var base = data{1, 2, none, 7}
+var base = data{1, 2, none, 7, none}
 
 const (
 	a, b, c = 0, 1, 2

@@ -15,6 +15,8 @@ type recorder struct {
 	ctx context.Context
 
 	event   func(what, int)
+	run     *run
+	actor   *actor // nil: nobody's
 	outside []seen // the middleware's
 	segment        // the one being written, of this run
 	tally
@@ -79,6 +81,9 @@ func (h *recorder) checkReplay() {
 	for _, s := range append(h.v.segs, h.segment) {
 		for _, o := range s.ops {
 			popped := o.verb == pop && !o.tx && o.val != none && h.p.kinds[o.key] != lastWins
+			if o.tookLease() {
+				h.breach("replayed after %v", o)
+			}
 			if mode == safe && (popped || o.verb == renew || o.verb == destroy) {
 				h.breach("replayed by itself after %v", o)
 			}
@@ -90,8 +95,12 @@ func (h *recorder) breach(format string, args ...any) { h.v.breach = fmt.Sprintf
 
 // do takes a step. A status that is not 0 ends the run.
 func (h *recorder) do(s verbs, o op) int {
-	if o.verb < save {
+	switch {
+	case o.verb < save:
 		h.act(s, o)
+		return 0
+	case o.verb == refresh:
+		h.refresh(s, o)
 		return 0
 	}
 	h.event(call, len(h.v.segs))
@@ -191,7 +200,7 @@ func (h *recorder) act(s verbs, o op) {
 		h.write(o, h.list(s.keys()))
 	case clear_:
 		s.clear()
-		h.deleted = [nKeys]bool{true, true, true, true}
+		h.deleted = [nKeys]bool{true, true, true, true, true}
 		h.write(o, none)
 	case renew:
 		s.renew()
@@ -256,6 +265,9 @@ func (h *recorder) write(o op, val int32) {
 
 func (h *recorder) list(names []string) (set int32) {
 	for _, name := range names {
+		if name == keyNames[refreshed] {
+			continue
+		}
 		k := slices.Index(keyNames[:], name)
 		if k < 0 {
 			h.breach("Keys lists %q", name)

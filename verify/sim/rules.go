@@ -25,6 +25,9 @@ func (h *History) rules() error {
 // package session promises not to refuse.
 func (h *History) Promises() error {
 	for _, v := range h.visits {
+		if v.ofRefresh {
+			continue
+		}
 		switch verdict := judge(v.err); {
 		case verdict == refused && v.cannotConflict(h.program):
 			return fmt.Errorf("visit %d: a conflict of a request that nothing could be in the way of", v.id)
@@ -54,14 +57,17 @@ func (v *visit) forgivesFailure() bool {
 
 // cannotConflict reports whether v read nothing that counts, as when it only
 // calls Update, or sets what it never got. (At LevelSerializable a second
-// Update, or a Get, makes all count that the first has read.)
+// Update, a Get, or a Refresh, makes all count that the first has read.)
 func (v *visit) cannotConflict(p *Program) bool {
 	if len(v.segs) != 1 || v.segs[0].tx || p.level == session.LevelStrict {
 		return false
 	}
+	if v.has(refresh) && v.has(clear_) { // it changes what it has read
+		return false
+	}
 	newScript(v, p) // marks what is firm
 	return !slices.ContainsFunc(v.segs[0].ops, func(o seen) bool {
-		return p.level == session.LevelSerializable && (o.verb == get || o.verb == pop || o.verb == keys) ||
+		return p.level == session.LevelSerializable && (o.verb == get || o.verb == pop || o.verb == keys || o.verb == refresh) ||
 			o.firm || o.firmFrom || p.kinds[o.key] == merging && o.overwrites(o.key)
 	})
 }
@@ -70,7 +76,7 @@ func (v *visit) cannotConflict(p *Program) bool {
 // an Update look again when others had changed it.
 func (v *visit) maySee() bool {
 	var look look
-	return v.has(update) || v.has(updateFrom) ||
+	return v.has(update) || v.has(updateFrom) || v.has(refresh) ||
 		slices.ContainsFunc(v.segs, func(g segment) bool { return look.at(g.ops) })
 }
 
@@ -80,7 +86,7 @@ func (h *History) firstAfterRevoke(v *visit) bool {
 	var last *visit
 	for _, o := range h.visits {
 		switch {
-		case o == v || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
+		case o == v || o.ofRefresh || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
 		case o.end >= h.since(v), o.has(renew), o.has(destroy): // the tombstone may be that one's
 			return false
 		case last == nil || o.end > last.end:
@@ -124,5 +130,6 @@ func (h *History) since(v *visit) time.Duration {
 }
 
 func (v *visit) changes() bool {
-	return slices.ContainsFunc(v.segs, func(g segment) bool { return slices.ContainsFunc(g.ops, seen.changes) })
+	return v.has(refresh) ||
+		slices.ContainsFunc(v.segs, func(g segment) bool { return slices.ContainsFunc(g.ops, seen.changes) })
 }

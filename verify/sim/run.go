@@ -39,6 +39,8 @@ type run struct {
 	first  cookie
 	jar    cookie   // what tabs share
 	issued []cookie // all that were ever handed out
+	tokens tokenServer
+	calls  []*visit // of Refresh
 }
 
 // Play runs a program in a bubble of its own, with package session on a store that
@@ -59,6 +61,7 @@ func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, 
 		st.clients.Wait()
 		st.store.late.Wait()
 		st.look()
+		st.addCalls()
 		st.h.storage = st.store.trace
 		h = st.h
 	})
@@ -178,7 +181,8 @@ func (st *run) visit(i int, a *actor, r request, c cookie, seen seenVersions) (c
 
 // recorder returns what plays v's handler.
 func (st *run) recorder(v *visit, ctx context.Context) *recorder {
-	h := &recorder{p: st.program, v: v, ctx: ctx}
+	h := &recorder{p: st.program, v: v, ctx: ctx, run: st}
+	h.actor, _ = ctx.Value(actorKey{}).(*actor)
 	h.event = func(what what, seg int) {
 		st.mu.Lock()
 		defer st.mu.Unlock()

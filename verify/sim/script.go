@@ -53,9 +53,11 @@ type step struct {
 // free marks a key of which nothing is demanded.
 const free = none + 1
 
+var anything = data{free, free, free, free, free}
+
 func newScript(v *visit, p *Program) *script {
 	s := &script{visit: v, level: p.level, kinds: p.kinds}
-	known := data{free, free, free, free}
+	known := anything
 	var look look
 	var view []seen
 	for i, g := range v.segs {
@@ -94,7 +96,7 @@ type look struct {
 func (l *look) at(ops []seen) (saw bool) {
 	for _, o := range ops {
 		switch o.verb {
-		case get, pop:
+		case get, pop, refresh:
 			l.saw = l.saw || o.val != none && !l.mine[o.key]
 		case update:
 			l.saw = l.saw || o.was != 0 && !l.mine[o.key]
@@ -106,7 +108,7 @@ func (l *look) at(ops []seen) (saw bool) {
 			}
 		case destroy:
 			saw = saw || l.saw
-			*l = look{mine: [nKeys]bool{true, true, true, true}}
+			*l = look{mine: [nKeys]bool{true, true, true, true, true}}
 		}
 		for k := range l.mine {
 			l.mine[k] = l.mine[k] || o.writes(k)
@@ -234,7 +236,7 @@ func (s *script) learn(known *data, ops []seen) {
 			}
 		}
 		if o.verb == destroy {
-			*known = data{free, free, free, free}
+			*known = anything
 		}
 	}
 }
@@ -319,7 +321,7 @@ func (s *script) changes(ops []seen) bool { return slices.ContainsFunc(ops, seen
 
 func (o seen) changes() bool {
 	switch o.verb {
-	case get, keys:
+	case get, keys, refresh:
 		return false
 	case pop:
 		return o.val != none

@@ -47,6 +47,7 @@ type verbs interface {
 	save(context.Context) error
 	transact(context.Context, func(verbs) error) error
 	revoke(context.Context) error
+	refresh(ctx context.Context, stale func(int) bool, fn func(context.Context, int) (int, error)) (int, error)
 }
 
 const cookieName = "session"
@@ -161,6 +162,11 @@ func (v held) destroy()                           { v.s.Destroy() }
 func (v held) persist(d time.Duration)            { v.s.Persist(d) }
 func (v held) save(ctx context.Context) error     { return v.s.Save(ctx) }
 func (v held) revoke(ctx context.Context) error   { return v.h.manager.Revoke(ctx, v.s.PublicID()) }
+
+func (v held) refresh(ctx context.Context, stale func(int) bool, fn func(context.Context, int) (int, error)) (int, error) {
+	return v.h.keys[refreshed].Refresh(ctx, v.s, stale, fn)
+}
+
 func (v held) transact(ctx context.Context, fn func(verbs) error) error {
 	return v.s.Update(ctx, func(s *session.Session) error { return fn(held{s, v.h}) })
 }

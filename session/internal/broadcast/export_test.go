@@ -8,5 +8,8 @@ const (
 	LongestPause = longestPause
 )
 
-// Encode is encode.
-func Encode(tags []Tag) []byte { return encode(tags) }
+// Encode is encode for ended sessions.
+func Encode(tags []Tag) []byte { return encode(Ended, tags) }
+
+// EncodeReleased is encode for leases.
+func EncodeReleased(tags []Tag) []byte { return encode(Released, tags) }

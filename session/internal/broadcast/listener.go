@@ -2,87 +2,96 @@ package broadcast
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"time"
-
-	"github.com/holdfast-go/holdfast/session/internal/records"
+	"slices"
+	"sync"
 )
 
-// Listener listens to messages about ended sessions. Its functions are called from one
-// goroutine. None has a default.
-type Listener struct {
-	Listen func(ctx context.Context, ready func(), heard func([]byte)) error // provider.Listen
-	Ready  func()                                                            // it has begun to listen
-	Lost   func()                                                            // it no longer listens, and may have missed messages
-	Heard  func(Tag)                                                         // that session has ended, says a message
+// ListenerOptions configure a Listener. None has a default.
+type ListenerOptions struct {
+	// Listen is provider.Listen. Nil means that the store cannot broadcast.
+	Listen func(ctx context.Context, ready func(), heard func([]byte)) error
+
 	Logger *slog.Logger
 }
 
-// The pause before the next try doubles from firstPause to longestPause while the store
-// cannot be listened to. It starts again after a connection that has lasted for
-// longestPause.
+// State says whether a Listener hears messages.
+type State int
+
+// The states of a Listener.
 const (
-	firstPause   = 100 * time.Millisecond
-	longestPause = 30 * time.Second
+	Silent      State = iota // messages may be missed
+	Listening                // messages are heard
+	Unsupported              // the store cannot broadcast; this state is final
 )
 
-// Run listens until ctx ends. After an error it tries again. It returns an error only if
-// the store cannot broadcast: one that wraps errors.ErrUnsupported.
-func (l *Listener) Run(ctx context.Context) error {
-	failing := false
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		ready, lasted, err := l.listen(ctx, &failing)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errors.ErrUnsupported):
-			return err
-		case lasted >= longestPause:
-			pause = firstPause
-		}
-		if !failing {
-			failing = true
-			l.Logger.Warn("session: the store's broadcast is not heard, which is tried again; meanwhile Session.Watch finds ended sessions by the checks of Config.WatchInterval only, and Config.ReadCache reads the store",
-				slog.Bool("was_heard_before", ready), slog.Any("error", err))
-		}
-		if !sleep(ctx, pause/2+records.Jitter(pause/2)) {
-			return nil
-		}
-	}
+// Subscriber gets what a Listener hears. Its functions are called from one goroutine at a
+// time, and not inside of Subscribe and End. A call may be under way when End returns.
+type Subscriber struct {
+	State func(State)     // the state has changed: messages may have been missed
+	Heard func(Kind, Tag) // a message says that of the tag
 }
 
-// listen listens once. Ready reports whether it has begun to listen, and lasted how long
-// it did.
-func (l *Listener) listen(ctx context.Context, failing *bool) (ready bool, lasted time.Duration, err error) {
-	var since time.Time
-	err = l.Listen(ctx, func() {
-		ready, since = true, time.Now()
-		if *failing {
-			*failing = false
-			l.Logger.Info("session: the store's broadcast is heard again")
-		}
-		l.Ready()
-	}, func(message []byte) {
-		for _, tag := range Decode(message) {
-			l.Heard(tag)
-		}
-	})
-	if ready {
-		lasted = time.Since(since)
-		l.Lost()
-	}
-	return ready, lasted, err
+// Listener listens to the messages of other instances for all its subscribers, by one call
+// of Listen. It has a goroutine from the first subscription to the last. It is safe for
+// concurrent use.
+type Listener struct {
+	opts ListenerOptions
+
+	mu            sync.Mutex
+	subscriptions []*Subscription // replaced and not changed
+	state         State
+	running       bool               // the goroutine
+	stop          context.CancelFunc // ends the call of Listen; nil: none is wanted
 }
 
-// sleep reports whether the pause is over before ctx ends.
-func sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+// Subscription is the membership of a Subscriber.
+type Subscription struct {
+	listener   *Listener
+	subscriber Subscriber
+}
+
+// NewListener returns a Listener without subscribers.
+func NewListener(o ListenerOptions) *Listener {
+	l := &Listener{opts: o}
+	if o.Listen == nil {
+		l.state = Unsupported
+	}
+	return l
+}
+
+// State returns the present state.
+func (l *Listener) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// Subscribe adds a subscriber, which is told of every change of the state that is returned
+// and of every message, until End.
+func (l *Listener) Subscribe(s Subscriber) (*Subscription, State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sub := &Subscription{l, s}
+	l.subscriptions = append(slices.Clip(l.subscriptions), sub)
+	if !l.running && l.state != Unsupported {
+		l.running = true
+		go l.run()
+	}
+	return sub, l.state
+}
+
+// End ends the subscription. The last one ends the call of Listen.
+func (s *Subscription) End() {
+	l := s.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.subscriptions = slices.DeleteFunc(slices.Clone(l.subscriptions), func(other *Subscription) bool { return other == s })
+	if len(l.subscriptions) == 0 && l.stop != nil {
+		l.stop()
+		l.stop = nil
+		if l.state == Listening {
+			l.state = Silent
+		}
 	}
 }

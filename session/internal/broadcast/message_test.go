@@ -26,7 +26,7 @@ func TestTagsAreDecoded(t *testing.T) {
 		for i := range tags {
 			tags[i] = broadcast.TagOf(fmt.Sprint(i))
 		}
-		if got := broadcast.Decode(broadcast.Encode(tags)); !slices.Equal(got, tags) {
+		if got := tagsOf(broadcast.Encode(tags)); !slices.Equal(got, tags) {
 			t.Errorf("%d tags: got %x, want %x", n, got, tags)
 		}
 	}
@@ -37,6 +37,10 @@ func TestFormatOfAMessage(t *testing.T) {
 	const id = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 	want := append([]byte{1}, 0x5a, 0x1b, 0x9b, 0xcd, 0xdb, 0xfd, 0xcf, 0x24)
 	if got := broadcast.Encode([]broadcast.Tag{broadcast.TagOf(id)}); !bytes.Equal(got, want) {
+		t.Errorf("got %x, want %x", got, want)
+	}
+	want[0] = 2
+	if got := broadcast.EncodeReleased([]broadcast.Tag{broadcast.TagOf(id)}); !bytes.Equal(got, want) {
 		t.Errorf("got %x, want %x", got, want)
 	}
 }
@@ -62,15 +66,23 @@ func TestMalformedMessagesHaveNoTags(t *testing.T) {
 		if n == 9 {
 			want = 1 // the message with one tag
 		}
-		if got := broadcast.Decode(message[:n]); len(got) != want {
+		if got := tagsOf(message[:n]); len(got) != want {
 			t.Errorf("the first %d bytes: %d tags", n, len(got))
 		}
 	}
-	for _, kind := range []byte{0, 2, 0xff} {
-		if got := broadcast.Decode(append([]byte{kind}, message[1:]...)); got != nil {
+	for _, kind := range []byte{0, 3, 0xff} {
+		if got := tagsOf(append([]byte{kind}, message[1:]...)); got != nil {
 			t.Errorf("kind %d: %d tags", kind, len(got))
 		}
 	}
+}
+
+// tagsOf returns the tags in a message about ended sessions.
+func tagsOf(message []byte) []broadcast.Tag {
+	if kind, tags := broadcast.Decode(message); kind == broadcast.Ended {
+		return tags
+	}
+	return nil
 }
 
 func FuzzDecode(f *testing.F) {
@@ -78,7 +90,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(broadcast.Encode([]broadcast.Tag{broadcast.TagOf("a")}))
 	f.Add(bytes.Repeat([]byte{1}, provider.MaxMessageLength))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		if tags := broadcast.Decode(message); len(tags) > 0 && !bytes.Equal(broadcast.Encode(tags), message) {
+		if tags := tagsOf(message); len(tags) > 0 && !bytes.Equal(broadcast.Encode(tags), message) {
 			t.Errorf("%x is decoded as %x", message, tags)
 		}
 	})

@@ -1,5 +1,6 @@
 // Package broadcast tells the other instances of an app, by the messages of a
-// provider.Broadcaster, which sessions have ended, and hears what they tell. A message
+// provider.Broadcaster, which sessions have ended and which leases were released, and hears
+// what they tell. A message
 // may be lost, late or forged: it is a reason to read the record and never a proof.
 package broadcast
 
@@ -18,19 +19,25 @@ type SenderOptions struct {
 	Logger    *slog.Logger
 }
 
-// Sender sends messages about ended sessions in the background. It has a goroutine while
+// Sender sends messages in the background. It has a goroutine while
 // there is something to send. It is safe for concurrent use.
 type Sender struct {
 	opts SenderOptions
 
 	mu          sync.Mutex
-	queue       []Tag
+	queue       []notice
 	queued      uint64 // tags that were ever put into the queue
 	done        uint64 // tags that were sent, or given up after a failure
 	flushes     []flush
 	running     bool // the goroutine
 	failing     bool // the last Broadcast has failed
 	unsupported bool // the store cannot broadcast
+}
+
+// notice is what is to be told of a tag.
+type notice struct {
+	Kind
+	Tag
 }
 
 // flush is a call of Flush.
@@ -50,16 +57,28 @@ const (
 // NewSender returns a Sender.
 func NewSender(o SenderOptions) *Sender { return &Sender{opts: o} }
 
-// Send tells that the sessions of these records have ended. It does not wait. Tags that
-// come while a message is being sent go into the next one together.
-func (s *Sender) Send(ids ...string) {
+// SendEnded tells that the sessions of these records have ended. It does not wait. What
+// comes while a message is being sent goes into the next one together.
+func (s *Sender) SendEnded(ids ...string) {
+	tags := make([]Tag, len(ids))
+	for i, id := range ids {
+		tags[i] = TagOf(id)
+	}
+	s.send(Ended, tags...)
+}
+
+// SendReleased tells that the holder of a lease that the tag names has released it. It does
+// not wait.
+func (s *Sender) SendReleased(holder Tag) { s.send(Released, holder) }
+
+func (s *Sender) send(kind Kind, tags ...Tag) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.unsupported {
 		return
 	}
-	for _, id := range ids[:min(len(ids), maxQueued-len(s.queue))] {
-		s.queue = append(s.queue, TagOf(id))
+	for _, tag := range tags[:min(len(tags), maxQueued-len(s.queue))] {
+		s.queue = append(s.queue, notice{kind, tag})
 		s.queued++
 	}
 	if !s.running && len(s.queue) > 0 {
@@ -89,17 +108,17 @@ func (s *Sender) Flush() {
 
 // run sends until the queue is empty.
 func (s *Sender) run() {
-	for tags := s.next(0, nil); tags != nil; {
+	for kind, tags := s.next(0, nil); tags != nil; {
 		ctx, end := s.opts.Context()
-		err := s.opts.Broadcast(ctx, encode(tags))
+		err := s.opts.Broadcast(ctx, encode(kind, tags))
 		end()
-		tags = s.next(len(tags), err)
+		kind, tags = s.next(len(tags), err)
 	}
 }
 
-// next records the result of a Broadcast of n tags, and takes the tags of the next
-// message from the queue. It returns nil if there are none.
-func (s *Sender) next(n int, err error) []Tag {
+// next records the result of a Broadcast of n tags, and takes the next message from the
+// queue. It returns nil if there is none.
+func (s *Sender) next(n int, err error) (Kind, []Tag) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done += uint64(n)
@@ -109,11 +128,15 @@ func (s *Sender) next(n int, err error) []Tag {
 	s.endFlushes()
 	if len(s.queue) == 0 {
 		s.running, s.queue = false, nil
-		return nil
+		return 0, nil
 	}
-	tags := s.queue[:min(len(s.queue), maxTags)]
-	s.queue = s.queue[len(tags):]
-	return tags
+	kind := s.queue[0].Kind
+	var tags []Tag
+	for len(s.queue) > 0 && s.queue[0].Kind == kind && len(tags) < maxTags {
+		tags = append(tags, s.queue[0].Tag)
+		s.queue = s.queue[1:]
+	}
+	return kind, tags
 }
 
 // note records the result of a Broadcast. It logs the first of several failures.
@@ -125,7 +148,7 @@ func (s *Sender) note(err error) {
 		return
 	}
 	if err != nil && !s.failing {
-		s.opts.Logger.Warn("session: other instances could not be told that a session has ended; they find out at their next check of a watched session",
+		s.opts.Logger.Warn("session: other instances could not be told that a session has ended, or a lease; they find out at their next check of a watched session, and their next look at the lease",
 			slog.Any("error", err))
 	}
 	s.failing = err != nil

@@ -51,7 +51,7 @@ func (c *channel) messages() (all [][]broadcast.Tag) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, message := range c.got {
-		all = append(all, broadcast.Decode(message))
+		all = append(all, tagsOf(message))
 	}
 	return all
 }
@@ -79,7 +79,7 @@ func numbered(n int) []string {
 func TestSender(t *testing.T) {
 	inBubble(t, "sends", func(t *testing.T) {
 		c := new(channel)
-		c.sender().Send("a", "b")
+		c.sender().SendEnded("a", "b")
 		synctest.Wait()
 		want := [][]broadcast.Tag{{broadcast.TagOf("a"), broadcast.TagOf("b")}}
 		if got := c.messages(); fmt.Sprint(got) != fmt.Sprint(want) {
@@ -87,10 +87,31 @@ func TestSender(t *testing.T) {
 		}
 	})
 
+	inBubble(t, "sends each kind by itself, in the order of the calls", func(t *testing.T) {
+		c := &channel{takes: time.Second}
+		s := c.sender()
+		s.SendEnded("a")
+		synctest.Wait()
+		s.SendReleased(broadcast.Tag{1})
+		s.SendReleased(broadcast.Tag{2})
+		s.SendEnded("b")
+		time.Sleep(time.Minute)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		want := [][]byte{
+			broadcast.Encode([]broadcast.Tag{broadcast.TagOf("a")}),
+			broadcast.EncodeReleased([]broadcast.Tag{{1}, {2}}),
+			broadcast.Encode([]broadcast.Tag{broadcast.TagOf("b")}),
+		}
+		if !slices.EqualFunc(c.got, want, bytes.Equal) {
+			t.Errorf("got %x, want %x", c.got, want)
+		}
+	})
+
 	inBubble(t, "sends nothing for nothing", func(t *testing.T) {
 		c := new(channel)
 		s := c.sender()
-		s.Send()
+		s.SendEnded()
 		s.Flush()
 		if got := c.messages(); len(got) != 0 {
 			t.Errorf("got %x", got)
@@ -99,7 +120,7 @@ func TestSender(t *testing.T) {
 
 	inBubble(t, "sends as few messages as fit", func(t *testing.T) {
 		c := new(channel)
-		c.sender().Send(numbered(broadcast.MaxTags + 1)...)
+		c.sender().SendEnded(numbered(broadcast.MaxTags + 1)...)
 		synctest.Wait()
 		if got := c.messages(); len(got) != 2 || len(got[0]) != broadcast.MaxTags || len(got[1]) != 1 {
 			t.Errorf("%d messages", len(got))
@@ -110,10 +131,10 @@ func TestSender(t *testing.T) {
 		c := &channel{takes: time.Second}
 		s := c.sender()
 		begin := time.Now()
-		s.Send("first")
+		s.SendEnded("first")
 		synctest.Wait()
 		for _, id := range numbered(100) {
-			s.Send(id)
+			s.SendEnded(id)
 		}
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("Send took %v", took)
@@ -128,7 +149,7 @@ func TestSender(t *testing.T) {
 		c := &channel{takes: time.Second}
 		s := c.sender()
 		for range 3 {
-			s.Send(numbered(broadcast.MaxQueued)...)
+			s.SendEnded(numbered(broadcast.MaxQueued)...)
 		}
 		time.Sleep(time.Hour)
 		n := 0
@@ -145,11 +166,11 @@ func TestSender(t *testing.T) {
 		c := &channel{fails: errBroken}
 		s := c.sender()
 		for range 3 {
-			s.Send("a")
+			s.SendEnded("a")
 			synctest.Wait()
 		}
 		c.setFails(nil)
-		s.Send("a")
+		s.SendEnded("a")
 		synctest.Wait()
 		if got := c.messages(); len(got) != 4 {
 			t.Errorf("%d messages", len(got))
@@ -158,7 +179,7 @@ func TestSender(t *testing.T) {
 			t.Errorf("the log is %s", &c.log)
 		}
 		c.setFails(errBroken)
-		s.Send("a")
+		s.SendEnded("a")
 		synctest.Wait()
 		if n := strings.Count(c.log.String(), errBroken.Error()); n != 2 {
 			t.Errorf("after a success the log is %s", &c.log)
@@ -168,11 +189,11 @@ func TestSender(t *testing.T) {
 	inBubble(t, "tries a store that cannot broadcast once", func(t *testing.T) {
 		c := &channel{fails: fmt.Errorf("no: %w", errors.ErrUnsupported), takes: time.Millisecond}
 		s := c.sender()
-		s.Send(numbered(2 * broadcast.MaxTags)...)
+		s.SendEnded(numbered(2 * broadcast.MaxTags)...)
 		synctest.Wait()
-		s.Send("a")
+		s.SendEnded("a")
 		s.Flush()
-		s.Send("a")
+		s.SendEnded("a")
 		s.Flush()
 		if got := c.messages(); len(got) != 1 || c.log.Len() > 0 {
 			t.Errorf("%d messages, the log is %q", len(got), &c.log)
@@ -184,9 +205,9 @@ func TestFlush(t *testing.T) {
 	inBubble(t, "waits until all was sent that came before it", func(t *testing.T) {
 		c := &channel{takes: 100 * time.Millisecond}
 		s := c.sender()
-		s.Send("a")
+		s.SendEnded("a")
 		synctest.Wait()
-		s.Send("b")
+		s.SendEnded("b")
 		begin := time.Now()
 		flushed := make(chan struct{})
 		go func() {
@@ -195,7 +216,7 @@ func TestFlush(t *testing.T) {
 		}()
 		synctest.Wait()
 		time.Sleep(150 * time.Millisecond) // the message with b is under way
-		s.Send("c")
+		s.SendEnded("c")
 		<-flushed
 		if took := time.Since(begin); took != 200*time.Millisecond {
 			t.Errorf("it took %v", took)
@@ -206,7 +227,7 @@ func TestFlush(t *testing.T) {
 	inBubble(t, "waits for a second at most", func(t *testing.T) {
 		c := &channel{takes: time.Minute}
 		s := c.sender()
-		s.Send("a")
+		s.SendEnded("a")
 		begin := time.Now()
 		s.Flush()
 		if took := time.Since(begin); took != time.Second {

@@ -11,16 +11,19 @@ type Op string
 
 // The operations.
 const (
-	Load        Op = "load"
-	Save        Op = "save"
-	Touch       Op = "touch"
-	Renew       Op = "renew"
-	Destroy     Op = "destroy"
-	Revoke      Op = "revoke"
-	Bind        Op = "bind"
-	Prove       Op = "prove"
-	Replay      Op = "replay"
-	Undecodable Op = "undecodable"
+	Load         Op = "load"
+	Save         Op = "save"
+	Touch        Op = "touch"
+	Renew        Op = "renew"
+	Destroy      Op = "destroy"
+	Revoke       Op = "revoke"
+	Bind         Op = "bind"
+	Prove        Op = "prove"
+	Replay       Op = "replay"
+	Refresh      Op = "refresh"
+	LeaseWait    Op = "lease_wait"
+	LeaseExpired Op = "lease_expired"
+	Undecodable  Op = "undecodable"
 )
 
 // Event is a finished operation: see session.Event.

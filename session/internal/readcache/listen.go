@@ -1,7 +1,6 @@
 package readcache
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,8 +15,15 @@ type listening struct {
 	heard atomic.Bool  // messages are heard
 	used  atomic.Int64 // when a copy was last asked for, in Unix seconds
 
-	mu      sync.Mutex
-	running bool
+	mu  sync.Mutex // a Listener may be called with mu held, and calls nothing then
+	now *hearing   // nil while it does not listen
+}
+
+// hearing is one subscription of the Listener's messages.
+type hearing struct {
+	cache        *Cache
+	subscription *broadcast.Subscription
+	unused       *time.Timer
 }
 
 // unusedTime is the time without a request after which a Cache stops to listen. Nothing
@@ -39,7 +45,7 @@ func (c *Cache) used(now time.Time) bool {
 		l.used.Store(at)
 		c.start()
 	}
-	return l.heard.Load()
+	return c.trusted()
 }
 
 // start begins to listen, unless that has begun.
@@ -47,47 +53,73 @@ func (c *Cache) start() {
 	l := &c.listening
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.running {
+	if l.now != nil || l.deaf.Load() {
 		return
 	}
-	l.running = true
-	ctx, stop := context.WithCancel(context.Background())
-	var unused *time.Timer
-	unused = time.AfterFunc(unusedTime, func() {
-		if left := unusedTime - time.Since(time.Unix(l.used.Load(), 0)); left > 0 {
-			unused.Reset(left)
-			return
-		}
-		stop()
-	})
-	go func() {
-		defer unused.Stop()
-		defer stop()
-		c.listen(ctx)
-	}()
+	h := &hearing{cache: c}
+	l.now = h
+	h.unused = time.AfterFunc(unusedTime, h.endIfUnused)
+	var state broadcast.State
+	h.subscription, state = c.opts.Listener.Subscribe(broadcast.Subscriber{State: h.stateChanged, Heard: h.heard})
+	h.note(state)
 }
 
-func (c *Cache) listen(ctx context.Context) {
-	l := &c.listening
-	listener := broadcast.Listener{
-		Listen: c.opts.Listen,
-		Ready: func() {
-			c.clear() // an end may have been missed since these were read
-			l.heard.Store(true)
-		},
-		Lost: func() {
-			l.heard.Store(false)
-			c.clear()
-		},
-		Heard:  c.removeTag,
-		Logger: c.opts.Logger,
-	}
-	err := listener.Run(ctx)
+// endIfUnused stops to listen if no copy was asked for.
+func (h *hearing) endIfUnused() {
+	l := &h.cache.listening
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = false
+	if l.now != h {
+		return
+	}
+	if left := unusedTime - time.Since(time.Unix(l.used.Load(), 0)); left > 0 {
+		h.unused.Reset(left)
+		return
+	}
+	h.end()
+	h.note(broadcast.Silent)
+}
+
+// end ends the subscription, with listening.mu held.
+func (h *hearing) end() {
+	l := &h.cache.listening
+	h.unused.Stop()
+	h.subscription.End()
+	l.now = nil
 	l.used.Store(0)
-	if err != nil {
+}
+
+// heard removes the copy of a session that has ended, says a message.
+func (h *hearing) heard(kind broadcast.Kind, tag broadcast.Tag) {
+	if kind == broadcast.Ended {
+		h.cache.removeTag(tag)
+	}
+}
+
+// stateChanged is called when messages begin to be heard, or are heard no longer.
+func (h *hearing) stateChanged(state broadcast.State) {
+	l := &h.cache.listening
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now == h {
+		h.note(state)
+	}
+}
+
+// note records whether messages are heard, with listening.mu held. Whenever that changes,
+// the end of a session may have been missed since its copy was read.
+func (h *hearing) note(state broadcast.State) {
+	c := h.cache
+	l := &c.listening
+	switch state {
+	case broadcast.Listening:
+		c.clear()
+		l.heard.Store(true)
+	case broadcast.Silent:
+		l.heard.Store(false)
+		c.clear()
+	case broadcast.Unsupported:
+		h.end()
 		l.deaf.Store(true)
 	}
 }

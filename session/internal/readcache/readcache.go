@@ -8,9 +8,7 @@ package readcache
 
 import (
 	"container/list"
-	"context"
 	"encoding/binary"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -20,14 +18,10 @@ import (
 
 // Options configure a Cache. None has a default.
 type Options struct {
-	MaxStale time.Duration // age from which a copy is not used any more
-	MaxBytes int           // of all copies, about
-	MaxWait  time.Duration // for a read of the same record by another request
-
-	// Listen is provider.Listen. Nil means that the store cannot broadcast.
-	Listen func(ctx context.Context, ready func(), heard func([]byte)) error
-
-	Logger *slog.Logger
+	MaxStale time.Duration       // age from which a copy is not used any more
+	MaxBytes int                 // of all copies, about
+	MaxWait  time.Duration       // for a read of the same record by another request
+	Listener *broadcast.Listener // hears which sessions have ended
 }
 
 // Cache keeps copies of records as they were read or saved. It is safe for concurrent use.
@@ -67,7 +61,7 @@ type entry struct {
 // New returns an empty Cache.
 func New(o Options) *Cache {
 	c := &Cache{opts: o}
-	c.listening.deaf.Store(o.Listen == nil)
+	c.listening.deaf.Store(o.Listener.State() == broadcast.Unsupported)
 	for i := range c.shards {
 		c.shards[i].copies = map[broadcast.Tag]*list.Element{}
 	}

@@ -1,17 +1,18 @@
 package readcache_test
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/readcache"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // newCache returns a cache over a store that cannot broadcast.
 func newCache() *readcache.Cache {
-	return readcache.New(readcache.Options{MaxStale: time.Hour, MaxBytes: 1 << 20, Logger: slog.New(slog.DiscardHandler)})
+	listener := broadcast.NewListener(broadcast.ListenerOptions{})
+	return readcache.New(readcache.Options{MaxStale: time.Hour, MaxBytes: 1 << 20, Listener: listener})
 }
 
 // live returns the content of a session with that number of commits, which has not expired.

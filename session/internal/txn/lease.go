@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -33,6 +34,7 @@ type lease struct {
 	*refresh
 	name   any              // among the holders of this process
 	stored envelope.Lease   // in the record; zero if the session is not stored
+	seen   bool             // others may have seen it in the record
 	record string           // the ID of the record that it was taken in
 	base   *records.Content // the newest content with the lease
 	end    time.Time        // of the context of the function
@@ -57,15 +59,19 @@ func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error
 	if r.id == "" {
 		return r.takeUnstored(ctx)
 	}
-	if other, ok := r.known.Fields.Leases().Find(r.Key); ok && r.wait.left(&other) > 0 {
+	other, expired := r.known.Fields.Leases().Find(r.Key)
+	if expired && r.wait.left(&other) > 0 {
 		return nil, func(ctx context.Context) error { return r.await(ctx, &other) }, nil
 	}
 	l := r.lease(ctx)
-	hold(l.name)
+	l.hold()
 	landed, err := l.save(ctx)
 	if !landed {
-		release(l.name)
+		l.release()
 		return nil, nil, err
+	}
+	if expired {
+		l.reportExpired(ctx)
 	}
 	l.mark()
 	return l, nil, nil
@@ -76,8 +82,8 @@ func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error
 func (r *refresh) takeUnstored(ctx context.Context) (*lease, func(context.Context) error, error) {
 	l := r.lease(ctx)
 	l.name, l.stored = renewing{r.t, r.Key}, envelope.Lease{}
-	if !hold(l.name) {
-		done := released(l.name)
+	if !l.hold() {
+		done := r.t.e.leases().released(l.name)
 		return nil, func(ctx context.Context) error { return r.awaitRelease(ctx, done) }, nil
 	}
 	l.mark()
@@ -109,7 +115,7 @@ func (l *lease) save(ctx context.Context) (landed bool, err error) {
 	out, err := a.Save(l.id, next, l.known.Version)
 	switch {
 	case errors.Is(err, records.ErrOutcomeUnknown):
-		l.base = nil
+		l.seen, l.base = true, nil
 		l.giveUp(ctx) // the lease may be stored
 		return false, err
 	case err != nil:
@@ -118,9 +124,29 @@ func (l *lease) save(ctx context.Context) (landed bool, err error) {
 		return false, l.outrun(out)
 	}
 	t.noteSave(&a, l.id, l.known, next)
-	l.base = next
+	l.seen, l.base = true, next
 	l.learn(next)
 	return true, nil
+}
+
+// hold records that this process holds the lease. It returns false if it already does.
+func (l *lease) hold() bool { return l.t.e.leases().hold(l.name) }
+
+// release wakes those who wait for the lease, which is in the record no more.
+func (l *lease) release() {
+	e := l.t.e
+	e.leases().release(l.name)
+	if l.seen && e.Releases != nil {
+		e.Releases.Released(l.stored.Holder)
+	}
+}
+
+// reportExpired reports that the lease was taken over from a holder that did not give it up
+// in time.
+func (l *lease) reportExpired(ctx context.Context) {
+	event := l.t.e.Observer.Begin(observe.LeaseExpired)
+	event.PublicID, event.Key = l.id, l.Key
+	l.t.e.Observer.End(ctx, event)
 }
 
 // withoutLease returns f without the lease of that key.

@@ -16,13 +16,18 @@ import (
 // so while the lease lasts, a save that fails is tried again.
 func (l *lease) land(ctx context.Context, v Value) (merged bool, err error) {
 	event := l.t.e.Observer.Begin(observe.Save)
+	inDoubt := false
 	for try := 0; ; try++ {
 		merged, err = l.landOnce(ctx, v)
+		inDoubt = inDoubt || errors.Is(err, records.ErrOutcomeUnknown)
 		event.Attempts = try + 1
 		if !errors.Is(err, records.ErrUnavailable) || ctx.Err() != nil || !time.Now().Before(l.end) {
 			break
 		}
 		time.Sleep(records.Jitter(min(firstLook<<min(try, 8), lastLook)))
+	}
+	if inDoubt && errors.Is(err, records.ErrUnavailable) && !errors.Is(err, records.ErrOutcomeUnknown) {
+		err = fmt.Errorf("%w: %w", records.ErrOutcomeUnknown, err) // an earlier attempt may have landed
 	}
 	event.PublicID, event.Err = l.t.PublicID(), err
 	l.t.e.Observer.End(ctx, event)
@@ -197,13 +202,16 @@ func (s *landing) mayReplace(current *records.Content) error {
 	case isStored && !l.owned(current) && l.id != l.record:
 		return records.ErrTombstone // the request itself has begun another session
 	case isStored && !l.owned(current):
-		return conflict(fmt.Sprintf("the lease to renew key %q has ended, and another request has taken it over", l.Key), slower)
+		return fmt.Errorf("%w: key %q was renewed in vain: %w; %s", ErrConflict, l.Key, ErrLeaseLost, slower)
 	case l.LastWriteWins || s.unchanged(current) || s.merges(current):
 		return nil
 	default:
 		return conflict(fmt.Sprintf("key %q was changed by another request while this one renewed it", l.Key), "undo what the function of Refresh has done")
 	}
 }
+
+// ErrLeaseLost is in the error of a holder that comes back too late.
+var ErrLeaseLost = errors.New("its lease has ended, and another request has taken it over")
 
 // slower is the remedy for a function that took longer than its lease.
 const slower = "the function of Refresh must return when its context ends"

@@ -6,32 +6,49 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // run runs the function and saves its result. If the function fails or panics, the lease
 // is given up at once.
-func (l *lease) run(ctx context.Context) (Refreshed, error) {
-	defer release(l.name) // after the save, which those who are woken look for
-	landed := false
+func (l *lease) run(ctx context.Context) (got Refreshed, err error) {
+	defer l.release() // after the save, which those who are woken look for
+	event, landed := l.t.e.Observer.Begin(observe.Refresh), false
+	event.Err = errPanicked
 	defer func() {
 		if !landed {
 			l.abandon(ctx)
 		}
+		event.PublicID, event.Key = l.t.PublicID(), l.Key
+		l.t.e.Observer.End(ctx, event)
 	}()
 	var format string
 	l.old, format = l.t.peek(l.Key)
 	v, err := l.renew(ctx, format)
 	if err != nil {
+		event.Err = FunctionError{err}
 		return Refreshed{}, err
 	}
 	merged, err := l.land(ctx, v)
+	event.Err = err
 	if err != nil {
 		return Refreshed{}, err
 	}
 	landed = true
 	return l.result(merged), nil
 }
+
+// FunctionError is an error of the function of a Refresh, in the event of it.
+type FunctionError struct{ Err error }
+
+func (e FunctionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the function.
+func (e FunctionError) Unwrap() error { return e.Err }
+
+// errPanicked is in the event of a function that has panicked.
+var errPanicked error = FunctionError{errors.New("session: the function of Refresh has panicked")}
 
 // renew runs the function, whose context ends before the lease.
 func (l *lease) renew(ctx context.Context, format string) (Value, error) {

@@ -2,52 +2,35 @@ package txn
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// holders are the leases that this process holds. It is process-wide: two Managers on one
-// store wait for each other as well.
-var holders = struct {
-	sync.Mutex
-	released map[any]chan struct{} // by envelope.Holder or renewing; closed at the release
-}{released: map[any]chan struct{}{}}
+// Releases tells of the leases of other instances. It loses some of what it is told.
+type Releases interface {
+	// Released tells the other instances that the holder has released its lease. It does not
+	// wait.
+	Released(holder envelope.Holder)
 
-// hold records that this process holds the lease of that name. It returns false if it
-// already does.
-func hold(name any) bool {
-	holders.Lock()
-	defer holders.Unlock()
-	if holders.released[name] != nil {
-		return false
-	}
-	holders.released[name] = make(chan struct{})
-	return true
+	// Await begins to wait until the lease of that holder, in the record of that ID, is
+	// released in another instance.
+	Await(holder envelope.Holder, id string) Wait
 }
 
-// release wakes those who wait in this process for the lease of that name.
-func release(name any) {
-	holders.Lock()
-	defer holders.Unlock()
-	close(holders.released[name])
-	delete(holders.released, name)
-}
+// Wait is the wait for a lease of another instance.
+type Wait interface {
+	// Told returns a channel that receives when the record should be looked at.
+	Told() <-chan struct{}
 
-// released returns a channel that is closed at the release of the lease of that name. It
-// is nil if this process does not hold it.
-func released(name any) <-chan struct{} {
-	holders.Lock()
-	defer holders.Unlock()
-	return holders.released[name]
-}
+	// Listening reports whether Told is likely to receive when the lease is released.
+	Listening() bool
 
-// Changed returns a channel that receives when the record of that ID may have changed,
-// and a function that is called when nobody receives any more. A nil Changed means that
-// nobody tells.
-type Changed func(id string) (<-chan struct{}, func())
+	// End ends the wait.
+	End()
+}
 
 // The pauses between two looks at a lease that another process holds.
 const (
@@ -57,9 +40,11 @@ const (
 
 // waiting is the wait of one Refresh for the leases of others.
 type waiting struct {
-	holder envelope.Holder // whose lease it is
-	since  time.Time       // when that lease was seen first
-	pause  time.Duration   // until the next look at it
+	holder    envelope.Holder // whose lease it is
+	since     time.Time       // when that lease was seen first
+	looks     int             // at the lease, so far
+	elsewhere Wait            // nil: the holder is in this process, or nobody tells
+	event     observe.Event   // of the whole wait; zero: it has not begun
 }
 
 // left returns how long the lease may last. It ends at its own time, by the clock of this
@@ -67,24 +52,21 @@ type waiting struct {
 // was ahead stops nobody for longer.
 func (w *waiting) left(l *envelope.Lease) time.Duration {
 	if w.holder != l.Holder || w.since.IsZero() {
-		*w = waiting{holder: l.Holder, since: time.Now(), pause: firstLook}
+		w.leave()
+		w.holder, w.since, w.looks = l.Holder, time.Now(), 0
 	}
 	return min(time.Until(l.Until), l.Lasts-time.Since(w.since))
 }
 
 // wait returns when the lease was released or has ended, or when it is time to look at
 // the record again.
-func (w *waiting) wait(ctx context.Context, changed Changed, id string, l *envelope.Lease) error {
-	left, done := w.left(l), released(l.Holder)
+func (w *waiting) wait(ctx context.Context, e *Engine, id string, l *envelope.Lease) error {
+	left, done := w.left(l), e.leases().released(l.Holder)
 	var told <-chan struct{}
 	if done == nil {
-		left = min(left, w.pause/2+records.Jitter(w.pause))
-		w.pause = min(2*w.pause, lastLook)
-		if changed != nil {
-			var stop func()
-			told, stop = changed(id)
-			defer stop()
-		}
+		told = w.toldElsewhere(e, id)
+		pause := w.pause(e)
+		left = min(left, pause/2+records.Jitter(pause))
 	}
 	timer := time.NewTimer(left)
 	defer timer.Stop()
@@ -96,4 +78,35 @@ func (w *waiting) wait(ctx context.Context, changed Changed, id string, l *envel
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// toldElsewhere returns a channel that receives when another instance tells that the lease
+// was released.
+func (w *waiting) toldElsewhere(e *Engine, id string) <-chan struct{} {
+	if e.Releases == nil {
+		return nil
+	}
+	if w.elsewhere == nil {
+		w.elsewhere = e.Releases.Await(w.holder, id)
+	}
+	return w.elsewhere.Told()
+}
+
+// pause returns the time until the next look. It grows, at once where the release will be
+// told: the first look finds one that was told before the wait had begun.
+func (w *waiting) pause(e *Engine) time.Duration {
+	longest := e.leases().longestPause()
+	w.looks++
+	if w.looks > 1 && w.elsewhere != nil && w.elsewhere.Listening() {
+		return longest
+	}
+	return min(firstLook<<min(w.looks-1, 16), longest)
+}
+
+// leave ends the wait for the lease.
+func (w *waiting) leave() {
+	if w.elsewhere != nil {
+		w.elsewhere.End()
+		w.elsewhere = nil
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -42,26 +43,52 @@ type refresh struct {
 // wait.
 func (t *Txn) Refresh(ctx context.Context, how *Refresh) (Refreshed, error) {
 	r := &refresh{Refresh: how, t: t}
+	lease, err := r.acquire(ctx)
+	r.endWait(ctx, err)
+	switch {
+	case err != nil:
+		return Refreshed{}, err
+	case lease == nil:
+		return r.result(false), nil
+	default:
+		return lease.run(ctx)
+	}
+}
+
+// acquire returns the lease of the key once it is free, or nil when the value is not stale.
+func (r *refresh) acquire(ctx context.Context) (*lease, error) {
 	for {
 		r.follow()
-		if v, format := t.peek(r.Key); !r.Stale(v, format) {
-			return r.result(false), nil
+		if v, format := r.t.peek(r.Key); !r.Stale(v, format) {
+			return nil, nil
 		}
 		if err := r.permitted(ctx); err != nil {
-			return Refreshed{}, err
+			return nil, err
 		}
 		lease, wait, err := r.take(ctx)
-		switch {
-		case err != nil:
-		case lease != nil:
-			return lease.run(ctx)
-		case wait != nil:
+		if wait != nil {
+			r.beginWait()
 			err = wait(ctx)
 		}
-		if err != nil {
-			return Refreshed{}, err
+		if lease != nil || err != nil {
+			return lease, err
 		}
 	}
+}
+
+// beginWait notes when the first wait for a lease begins.
+func (r *refresh) beginWait() {
+	if r.wait.event.Op == "" {
+		r.wait.event = r.t.e.Observer.Begin(observe.LeaseWait)
+	}
+}
+
+// endWait reports the wait, if there was one, which err has ended.
+func (r *refresh) endWait(ctx context.Context, err error) {
+	r.wait.leave()
+	event := r.wait.event
+	event.PublicID, event.Key, event.Err = r.id, r.Key, err
+	r.t.e.Observer.End(ctx, event)
 }
 
 // follow makes the content that the request sees the known one, at first and when the
@@ -108,7 +135,7 @@ func (t *Txn) renews(ctx context.Context, key string) bool {
 
 // await waits until the lease theirs may have ended, and reads the newest content.
 func (r *refresh) await(ctx context.Context, theirs *envelope.Lease) error {
-	if err := r.wait.wait(ctx, r.t.e.Changed, r.id, theirs); err != nil {
+	if err := r.wait.wait(ctx, r.t.e, r.id, theirs); err != nil {
 		return r.waited(err)
 	}
 	newest, err := r.t.newest(ctx, r.id)

@@ -41,7 +41,8 @@ type Engine struct {
 	NewToken  func() (token []byte, id string)
 	Logger    *slog.Logger
 	Observer  observe.Observer
-	Changed   Changed // tells of records that have changed; nil: nobody does
+	Leases    *Leases  // that this process holds; nil stands for those of all such Engines
+	Releases  Releases // of leases in other instances; nil: nobody tells of them
 
 	touching sync.Map // IDs of the records that are being touched
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/watch"
 )
@@ -48,7 +49,8 @@ func newStore(ids ...string) *store {
 
 // hub returns a Hub over s.
 func (s *store) hub(interval time.Duration) *watch.Hub {
-	return watch.New(watch.Options{Check: s.check, Listen: s.listen, Interval: interval, Logger: slog.New(slog.DiscardHandler)})
+	listener := broadcast.NewListener(broadcast.ListenerOptions{Listen: s.listen, Logger: slog.New(slog.DiscardHandler)})
+	return watch.New(watch.Options{Check: s.check, Listener: listener, Interval: interval})
 }
 
 // check reads a session, and answers after takes.

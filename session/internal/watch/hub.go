@@ -5,7 +5,6 @@ package watch
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -20,23 +19,21 @@ type Options struct {
 	// found out.
 	Check func(id string) (expires time.Time, err error)
 
-	// Listen is provider.Listen.
-	Listen func(ctx context.Context, ready func(), heard func([]byte)) error
+	// Listener hears the messages of other instances.
+	Listener *broadcast.Listener
 
 	// Interval is the maximum time between two checks of a session.
 	Interval time.Duration
-
-	Logger *slog.Logger
 }
 
-// Hub watches sessions. While there is one to watch, it has a goroutine, another one that
-// listens, and one for each of a few checks at a time. It is safe for concurrent use.
+// Hub watches sessions. While there is one to watch, it has a goroutine, a subscription of
+// the Listener, and a goroutine for each of a few checks at a time. It is safe for
+// concurrent use.
 type Hub struct {
 	opts Options
 
-	mu   sync.Mutex
-	run  *run // nil while nothing is watched
-	deaf bool // the store cannot broadcast
+	mu  sync.Mutex // a Listener may be called with mu held, and calls nothing then
+	run *run       // nil while nothing is watched
 }
 
 // New returns a Hub.
@@ -89,9 +86,7 @@ func (h *Hub) start() *run {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &run{hub: h, stop: stop, wake: make(chan struct{}, 1), sessions: map[broadcast.Tag][]*watched{}}
 	go r.check(ctx)
-	if !h.deaf {
-		go r.listen(ctx)
-	}
+	r.listen()
 	return r
 }
 

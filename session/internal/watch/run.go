@@ -12,13 +12,14 @@ import (
 
 // run watches from the first watcher to the last. Its fields are protected by Hub.mu.
 type run struct {
-	hub       *Hub
-	stop      context.CancelFunc
-	wake      chan struct{} // tells check that the schedule has changed
-	sessions  map[broadcast.Tag][]*watched
-	due       schedule
-	checking  int  // checks that are under way
-	listening bool // messages are heard
+	hub         *Hub
+	stop        context.CancelFunc
+	wake        chan struct{} // tells check that the schedule has changed
+	sessions    map[broadcast.Tag][]*watched
+	due         schedule
+	checking    int    // checks that are under way
+	unsubscribe func() // from messages
+	listening   bool   // messages are heard
 }
 
 // watched is a session with its watchers, however many there are.
@@ -88,6 +89,7 @@ func (r *run) remove(s *watched) {
 	}
 	if len(r.sessions) == 0 {
 		r.stop()
+		r.unsubscribe()
 		r.hub.run = nil
 	}
 }
@@ -128,34 +130,28 @@ func (r *run) wakeUp() {
 	}
 }
 
-// listen hears messages until ctx ends, or the store turns out not to broadcast any.
-func (r *run) listen(ctx context.Context) {
-	h := r.hub
-	listener := broadcast.Listener{
-		Listen: h.opts.Listen,
-		Ready:  func() { r.heardAgain(true) },
-		Lost:   func() { r.heardAgain(false) },
-		Heard:  r.heard,
-		Logger: h.opts.Logger,
-	}
-	if listener.Run(ctx) != nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.deaf = true
-	}
+// listen subscribes to messages, with Hub.mu held.
+func (r *run) listen() {
+	subscription, state := r.hub.opts.Listener.Subscribe(broadcast.Subscriber{State: r.stateChanged, Heard: r.heard})
+	r.unsubscribe, r.listening = subscription.End, state == broadcast.Listening
 }
 
-// heardAgain records whether messages are heard. Whenever that changes, messages may have
+// stateChanged records whether messages are heard. Whenever that changes, messages may have
 // been missed.
-func (r *run) heardAgain(listening bool) {
+func (r *run) stateChanged(state broadcast.State) {
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
-	r.listening = listening
-	r.checkAll()
+	r.listening = state == broadcast.Listening
+	if state != broadcast.Unsupported {
+		r.checkAll()
+	}
 }
 
-// heard checks the sessions with that tag, which have ended according to a message.
-func (r *run) heard(tag broadcast.Tag) {
+// heard checks the sessions with that tag if they have ended according to a message.
+func (r *run) heard(kind broadcast.Kind, tag broadcast.Tag) {
+	if kind != broadcast.Ended {
+		return
+	}
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
 	now := time.Now()

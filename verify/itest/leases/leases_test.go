@@ -21,6 +21,7 @@ const patience = time.Minute
 type app struct {
 	t      *testing.T
 	spec   spec
+	here   *instance // the first one, which is in this process
 	urls   []string
 	tokens *tokenServer
 	client *http.Client
@@ -38,7 +39,11 @@ func newApp(t *testing.T, store stores.Store) *app {
 			a.urls = append(a.urls, startProcess(t, a.spec))
 			continue
 		}
-		server := httptest.NewServer(a.spec.instance(t, store.At(t, a.spec.Server, a.spec.Space)).routes())
+		here := a.spec.instance(t, store.At(t, a.spec.Server, a.spec.Space))
+		if i == 0 {
+			a.here = here
+		}
+		server := httptest.NewServer(here.routes())
 		t.Cleanup(server.Close)
 		a.urls = append(a.urls, server.URL)
 	}

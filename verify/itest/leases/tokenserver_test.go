@@ -16,6 +16,7 @@ import (
 //
 //	POST /token?refresh_token=…  renews a grant
 //	GET  /gate?grant=…           waits until the grant has been renewed once more
+//	GET  /hold?grant=…           waits until the test lets it go
 type tokenServer struct {
 	*httptest.Server
 
@@ -30,7 +31,8 @@ type grant struct {
 	generation int           // how often it was renewed
 	reused     int           // how often a refresh token came again
 	renewed    chan struct{} // closed at the next renewal
-	atGate     chan struct{} // closed when a client waits for that
+	atGate     chan struct{} // closed when a client waits for that, or is held
+	letGo      chan struct{} // closed when a client that is held may go on
 }
 
 // token is what a client has of a grant.
@@ -44,6 +46,7 @@ func newTokenServer(t *testing.T) *tokenServer {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", s.renew)
 	mux.HandleFunc("GET /gate", s.gate)
+	mux.HandleFunc("GET /hold", s.hold)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -53,7 +56,7 @@ func newTokenServer(t *testing.T) *tokenServer {
 func (s *tokenServer) issue(name string) token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := &grant{name: name, refresh: rand.Text(), renewed: make(chan struct{}), atGate: make(chan struct{})}
+	g := &grant{name: name, refresh: rand.Text(), renewed: make(chan struct{}), atGate: make(chan struct{}), letGo: make(chan struct{})}
 	s.grants[name], s.grants[g.refresh] = g, g
 	return token{Refresh: g.refresh}
 }
@@ -90,6 +93,24 @@ func (s *tokenServer) gate(_ http.ResponseWriter, r *http.Request) {
 	case <-renewed:
 	case <-r.Context().Done():
 	}
+}
+
+func (s *tokenServer) hold(_ http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	g := s.grants[r.FormValue("grant")]
+	s.mu.Unlock()
+	close(g.atGate)
+	select {
+	case <-g.letGo:
+	case <-r.Context().Done():
+	}
+}
+
+// release lets the client go on that is held.
+func (s *tokenServer) release(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.grants[name].letGo)
 }
 
 // waitAtGate returns when a client waits at the gate of that grant.
