@@ -93,9 +93,9 @@ func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
 	return readcache.New(o)
 }
 
-// fetch returns the content of a record: a copy if req may use it, or else what is stored.
-// Age is that of the copy.
-func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
+// fetch returns the content of a record: a copy if req may use it, or else what is stored,
+// for which there may be room. Age is that of the copy.
+func (m *Manager) fetch(ctx context.Context, req request, id string, room *records.Content) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			if found, ok := m.cache.Get(id, commits); ok {
@@ -103,7 +103,11 @@ func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records
 			}
 		}
 	}
-	c, err = m.records.Fetch(ctx, id)
+	if room == nil {
+		c, err = m.records.Fetch(ctx, id)
+	} else {
+		c, err = m.records.FetchInto(ctx, id, room)
+	}
 	return c, 0, err
 }
 

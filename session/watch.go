@@ -94,7 +94,7 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 	if err := m.engine.Lifetimes.Live(c); err != nil {
 		return time.Time{}, err
 	}
-	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)), nil
+	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)).Std(), nil
 }
 
 // ended is called after the tombstones of these sessions were saved.

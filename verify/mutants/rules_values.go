@@ -2,9 +2,9 @@ package main
 
 var keys = []mutant{
 	without("Load reads once per request", engine,
-		"if s := p.session.Load(); s != nil || p.loadErr != nil {", "if s := p.session.Load(); p.loadErr != nil {"),
+		"if s := p.session(); s != nil {\n\t\treturn s, nil\n\t}\n\tif p.loadErr", "if p.loadErr"),
 	without("a load error is one, however often Load is called", engine,
-		"if s := p.session.Load(); s != nil || p.loadErr != nil {", "if s := p.session.Load(); s != nil {"),
+		"\tif p.loadErr != nil {\n\t\treturn nil, *p.loadErr\n\t}\n", ""),
 	without("what becomes of a value after Set makes no difference", engine,
 		"\ttx.Set(k.name, v, k.lastWriteWins", "\tlater = func() {\n\t\tagain, _ := s.codec().Marshal(&value)\n\t\tcopy(v.Data, again)\n\t}\n\ttx.Set(k.name, v, k.lastWriteWins",
 		"func (k Key[T]) encodeError", "var later = func() {}\n\nfunc (k Key[T]) encodeError",
