@@ -172,12 +172,12 @@ func (w *world) shiftLease(id string, by time.Duration) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	lease, ok := e.Leases.Find("a")
+	lease, ok := e.Fields.Leases().Find("a")
 	if !ok {
 		w.t.Fatal("no lease")
 	}
 	lease.Until = lease.Until.Add(by)
-	e.Leases = e.Leases.With(lease)
+	e.Fields = e.Fields.WithLeases(e.Fields.Leases().With(lease))
 	next := *rec
 	next.Version = envelope.NextVersion(rec.Version)
 	next.Data = envelope.Bind(e.Encode(rec.Version, e.History, &e.Entries, nil), id)

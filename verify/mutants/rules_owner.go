@@ -16,7 +16,7 @@ var owners = []mutant{
 	without("Owner tells what SetOwner has set", engine,
 		"\tif st.owner != nil {\n\t\treturn *st.owner\n", "\tif false {\n\t\treturn *st.owner\n"),
 	without("the owner goes on with the session", engine,
-		"next.Owner, next.Leases = base.Owner, base.Leases", "next.Leases = base.Leases"),
+		"next.Owner, next.Fields = base.Owner, base.Fields", "next.Fields = base.Fields"),
 	without("the owner is stored", envelopes,
 		"appendBytes(head, e.Owner)", "appendBytes(head, \"\")"),
 

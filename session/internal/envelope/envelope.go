@@ -11,7 +11,7 @@
 //	live:      uvarint length and bytes of the owner, uvarint number of entries,
 //	           then for each, in ascending order of names, uvarint length and
 //	           bytes of the name and of the value; an entry of the empty name holds
-//	           the leases: see Leases
+//	           what the library itself keeps: see Fields
 //
 // Layout 1 is still read. It lacks the 8 bytes of the ID, and of a tombstone the flags
 // and the claim. The decoder is strict: one state has one encoding in each layout, and
@@ -64,7 +64,7 @@ type Envelope struct {
 	Claim     string // of a tombstone: the record ID of the session that was begun over it
 
 	Owner   string  // the user who owns the session; "": none
-	Leases  Leases  // none in a tombstone
+	Fields  Fields  // none in a tombstone
 	Entries Entries // none in a tombstone
 }
 
@@ -90,11 +90,11 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 	} else {
 		count, size := kept.after(edits)
 		stored := count
-		if e.Leases != "" {
+		if e.Fields != "" {
 			stored++
 		}
 		head = binary.AppendUvarint(appendBytes(head, e.Owner), uint64(stored))
-		head = e.Leases.appendEntry(head)
+		head = e.Fields.appendEntry(head)
 		data = append(make([]byte, 0, len(head)+size), head...)
 		data = kept.splice(data, edits)
 		e.Entries = newEntries(count, data[len(head):])
@@ -260,7 +260,7 @@ func (d *decoder) history() History {
 
 func (d *decoder) values(e *Envelope) {
 	count := d.uvarint()
-	e.Leases = d.leases(&count)
+	e.Fields = d.fields(&count)
 	d.entries(&e.Entries, count)
 }
 

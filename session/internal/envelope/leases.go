@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// leasesName is the name of the entry that holds the leases. No key has the empty name.
-// Programs that do not know leases keep the entry like any other, so the record needs no
-// new layout.
-const leasesName = ""
-
 // HolderSize is the length of the random bytes that name the holder of a lease.
 const HolderSize = 8
 
@@ -27,12 +22,18 @@ type Lease struct {
 	Lasts  time.Duration // how long it was taken for
 }
 
-// Leases are the leases of a session, encoded as in the record. "" means none. For each
+// Leases are the leases of a session, encoded as in their field. "" means none. For each
 // lease, in ascending order of keys:
 //
 //	uvarint length and bytes of the key, 8 bytes holder,
 //	uvarint until (Unix milliseconds), uvarint duration in milliseconds
 type Leases string
+
+// Leases returns the leases of the session.
+func (f Fields) Leases() Leases { return Leases(f.get(fieldLeases)) }
+
+// WithLeases returns f with these leases in place of the present ones.
+func (f Fields) WithLeases(l Leases) Fields { return f.with(fieldLeases, string(l)) }
 
 // Find returns the lease of that key.
 func (l Leases) Find(key string) (Lease, bool) {
@@ -96,39 +97,9 @@ func (d *decoder) lease() Lease {
 	return lease
 }
 
-// appendEntry appends the entry that holds l, if there are any leases.
-func (l Leases) appendEntry(dst []byte) []byte {
-	if l == "" {
-		return dst
-	}
-	return appendBytes(appendBytes(dst, leasesName), string(l))
-}
-
-// Size returns the number of bytes that l takes in a record.
-func (l Leases) Size() int {
-	if l == "" {
-		return 0
-	}
-	return sizeOf(len(leasesName)) + sizeOf(len(l))
-}
-
-// leases takes the entry of the leases off the front of the entries, if there is one.
-func (d *decoder) leases(count *uint64) Leases {
-	if d.failed || *count == 0 || len(d.rest) == 0 || d.rest[0] != 0 {
-		return ""
-	}
-	*count--
-	d.take(1)
-	encoded := d.bytes()
-	if len(encoded) == 0 || !wellFormed(encoded) {
-		d.failed = true
-	}
-	return Leases(encoded)
-}
-
-// wellFormed reports whether encoded is what Leases encode: keys in ascending order, none
+// validLeases reports whether encoded is what Leases encode: keys in ascending order, none
 // of them empty.
-func wellFormed(encoded []byte) bool {
+func validLeases(encoded []byte) bool {
 	d := decoder{rest: encoded}
 	for last := ""; len(d.rest) > 0; {
 		lease := d.lease()

@@ -1,7 +1,6 @@
 package envelope_test
 
 import (
-	"encoding/hex"
 	"errors"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 // leased returns s with a lease of each key.
 func leased(s sample, keys ...string) sample {
 	for _, key := range keys {
-		s.Leases = s.Leases.With(leaseOf(key))
+		s.Fields = s.Fields.WithLeases(s.Fields.Leases().With(leaseOf(key)))
 	}
 	return s
 }
@@ -40,13 +39,13 @@ func TestLeases(t *testing.T) {
 	if _, ok := both.Without("b").Find("b"); ok || both.Without("b") != none.With(a) || both.Without("b").Without("a") != none {
 		t.Error("a lease was not removed, or another one was")
 	}
-	if _, ok := none.Find("a"); ok || none.Size() != 0 {
+	if _, ok := none.Find("a"); ok || envelope.Fields("").WithLeases(none).Size() != 0 {
 		t.Error("no leases are some")
 	}
 	without, with := live("k"), leased(live("k"), "a", "b")
 	_, small := without.encode()
 	_, large := with.encode()
-	if got, want := with.Leases.Size(), len(large)-len(small); got != want {
+	if got, want := with.Fields.Size(), len(large)-len(small); got != want {
 		t.Errorf("Size %d; want %d", got, want)
 	}
 }
@@ -64,37 +63,10 @@ func TestMalformedLeases(t *testing.T) {
 		"an endless length": good[:10] + "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
 	} {
 		s := live("k")
-		s.Leases = envelope.Leases(leases)
+		s.Fields = envelope.Fields("").WithLeases(envelope.Leases(leases))
 		_, data := s.encode()
 		if _, err := envelope.Decode(id, data); !errors.Is(err, envelope.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	s := live("k") // an entry of the empty name without leases, as no version has written it
-	s.entries = append(s.entries, envelope.Edit{Name: ""})
-	_, data := s.encode()
-	if _, err := envelope.Decode(id, data); !errors.Is(err, envelope.ErrMalformed) {
-		t.Errorf("no leases: %v", err)
-	}
-}
-
-// A version that does not know leases has read this record, changed a key, added another,
-// and saved it. It keeps the leases.
-func TestLeasesSurviveAnOlderVersion(t *testing.T) {
-	const saved = "020038392d616e2d4944fbbcd9f29e34fb99b5f49e3400fbac8cc59f34030000000b00000009000000070004001705746f6b656e" +
-		"0102030405060708aba7dbf29e34b891020161000162036e657701630178"
-	data, err := hex.DecodeString(saved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := envelope.Decode(id, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, ok := e.Leases.Find("token"); !ok || got != leaseOf("token") {
-		t.Errorf("%+v, %t", got, ok)
-	}
-	if value, _ := e.Entries.Find("b"); string(value) != "new" || e.Entries.Len() != 3 {
-		t.Errorf("%q, %d entries", value, e.Entries.Len())
 	}
 }

@@ -52,16 +52,16 @@ func (c *Content) UsesReserve() bool { return c.Owner != "" }
 func (c *Content) IsOwnerIndex() bool { return c.Format == OwnerIndexFormat }
 
 // Size returns the number of bytes of an encoded c that count against MaxSize. The
-// history does not count, because it grows without the program's doing, and leases do
-// not, so that a session of any size can take one.
-func (c *Content) Size() int { return len(c.data) - len(c.History) - c.Leases.Size() }
+// history and the fields do not count, because they grow without the program's doing: a
+// session of any size can take a lease.
+func (c *Content) Size() int { return len(c.data) - len(c.History) - c.Fields.Size() }
 
 // Follow returns the content that continues the session of base as of now, without its
 // values. The caller has to encode it.
 func Follow(base *Content) *Content {
 	next := &Content{Format: base.Format}
 	next.Created, next.Started, next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, Now()
-	next.Owner, next.Leases = base.Owner, base.Leases
+	next.Owner, next.Fields = base.Owner, base.Fields
 	return next
 }
 

@@ -23,7 +23,7 @@ const StrictWindow = 30 * time.Second
 func Tombstone(base *Content, successor string, outside bool) *Content {
 	t := Follow(base)
 	t.Tombstone, t.Successor, t.Outside = true, successor, outside
-	t.Leases = ""
+	t.Fields = ""
 	t.Expires = t.Seen.Add(TombstoneLifetime)
 	t.EncodeAfter(base, nil, nil)
 	return t

@@ -57,7 +57,7 @@ func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error
 	if r.id == "" {
 		return r.takeUnstored(ctx)
 	}
-	if other, ok := r.known.Leases.Find(r.Key); ok && r.wait.left(&other) > 0 {
+	if other, ok := r.known.Fields.Leases().Find(r.Key); ok && r.wait.left(&other) > 0 {
 		return nil, func(ctx context.Context) error { return r.await(ctx, &other) }, nil
 	}
 	l := r.lease(ctx)
@@ -104,7 +104,7 @@ func (l *lease) save(ctx context.Context) (landed bool, err error) {
 	t := l.t
 	a := t.e.Records.Access(ctx, nil)
 	next := t.following(l.known)
-	next.Leases = next.Leases.With(l.stored)
+	next.Fields = next.Fields.WithLeases(next.Fields.Leases().With(l.stored))
 	next.EncodeAfter(l.known, &l.known.Entries, nil)
 	out, err := a.Save(l.id, next, l.known.Version)
 	switch {
@@ -121,6 +121,11 @@ func (l *lease) save(ctx context.Context) (landed bool, err error) {
 	l.base = next
 	l.learn(next)
 	return true, nil
+}
+
+// withoutLease returns f without the lease of that key.
+func withoutLease(f envelope.Fields, key string) envelope.Fields {
+	return f.WithLeases(f.Leases().Without(key))
 }
 
 // outrun makes the content that another commit has saved the known one.

@@ -164,7 +164,7 @@ func (s *landing) Edit(current *records.Content) (*records.Content, error) {
 	}
 	v := try.result
 	next := l.t.following(current)
-	next.Leases = next.Leases.Without(l.Key)
+	next.Fields = withoutLease(next.Fields, l.Key)
 	next.EncodeAfter(current, &current.Entries, []envelope.Edit{{Name: l.Key, Value: v.Data, Text: v.Text, Remove: !v.Present}})
 	if err := l.t.e.fits(next); err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func (l *lease) located() bool {
 
 // owned reports whether the lease in current is l.
 func (l *lease) owned(current *records.Content) bool {
-	stored, ok := current.Leases.Find(l.Key)
+	stored, ok := current.Fields.Leases().Find(l.Key)
 	return ok && stored.Holder == l.stored.Holder
 }
 
@@ -109,7 +109,7 @@ func (d *dropping) Edit(current *records.Content) (*records.Content, error) {
 		return nil, nil
 	}
 	next := l.t.following(current)
-	next.Leases = next.Leases.Without(l.Key)
+	next.Fields = withoutLease(next.Fields, l.Key)
 	next.EncodeAfter(current, &current.Entries, nil)
 	return next, nil
 }
