@@ -101,7 +101,7 @@ var failures = []mutant{
 	without("a call that is over waits for no deadline", engine,
 		"\tif c.cancel != nil {\n\t\tc.cancel()\n\t}\n", ""),
 	without("what is derived from a call's context ends with it, and has no goroutine to wait for that", engine,
-		"\treturn c.Context.Value(key)\n", "\tif _, internal := key.(*int); internal { // that of package context\n\t\treturn nil\n\t}\n\treturn c.Context.Value(key)\n"),
+		"\treturn c.Context.Value(key)\n}\n", "\tif _, internal := key.(*int); internal { // that of package context\n\t\treturn nil\n\t}\n\treturn c.Context.Value(key)\n}\n"),
 	without("a sooner deadline of the caller's counts", engine,
 		"\t\treturn sooner\n", "\t\t_ = sooner\n"),
 	without("the header map is put back: what the handler added goes", engine,
