@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
@@ -98,7 +99,8 @@ func decodeBasic[T any](v txn.Value) (value T, ok bool) {
 	return value, ok
 }
 
-// decodeText returns the text that v holds. If it continues in v.Text it is all there.
+// decodeText returns the text that v holds. If it continues in v.Text it is all there. The
+// text shares the memory of Lasting Data.
 func decodeText(v txn.Value) (string, bool) {
 	major, n, rest, ok := splitHead(v.Data)
 	switch {
@@ -106,6 +108,8 @@ func decodeText(v txn.Value) (string, bool) {
 		return "", false
 	case len(rest) == 0:
 		return v.Text, true
+	case v.Text == "" && v.Lasting:
+		return unsafe.String(&rest[0], len(rest)), true
 	case v.Text == "":
 		return string(rest), true
 	}

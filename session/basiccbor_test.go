@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"unsafe"
 
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
@@ -97,5 +98,19 @@ func TestDecodedBytesAreACopy(t *testing.T) {
 	got[0] = 9
 	if data[1] != 1 {
 		t.Error("the stored bytes have changed")
+	}
+}
+
+// A text takes no memory of its own if the record's is Lasting, and else does.
+func TestTextOfLastingData(t *testing.T) {
+	for _, lasting := range []bool{true, false} {
+		data := append(cborHead(cborText, 3, 3), "abc"...)
+		text, ok := decodeText(txn.Value{Data: data, Present: true, Lasting: lasting})
+		if !ok || text != "abc" || (unsafe.StringData(text) == &data[1]) != lasting {
+			t.Errorf("lasting: %t: got %q, %t", lasting, text, ok)
+		}
+	}
+	if text, ok := decodeText(txn.Value{Data: cborHead(cborText, 0, 0), Present: true, Lasting: true}); !ok || text != "" {
+		t.Errorf("an empty text: got %q, %t", text, ok)
 	}
 }

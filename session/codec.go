@@ -117,6 +117,9 @@ func (c unknownCodec) Unmarshal([]byte, any) error { return records.UnknownForma
 
 // codec returns the codec of a format.
 func (m *Manager) codec(format string) Codec {
+	if format == m.engine.Format { // of most sessions
+		return m.cfg.Codec
+	}
 	if codec, ok := m.codecs[format]; ok {
 		return codec
 	}
@@ -125,7 +128,7 @@ func (m *Manager) codec(format string) Codec {
 
 // knowsFormat reports whether the records of a format can be read.
 func (m *Manager) knowsFormat(format string) bool {
-	return m.codecs[format] != nil || format == records.OwnerIndexFormat
+	return format == m.engine.Format || m.codecs[format] != nil || format == records.OwnerIndexFormat
 }
 
 // embeddedJSON returns the text of a value that is stored as JSON.

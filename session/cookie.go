@@ -123,7 +123,7 @@ func (p *requestState) takeTokens(values []string) []string {
 	if !p.usesHeader {
 		values = p.m.cfg.Cookie.sent(values, p.request.Header)
 	}
-	p.sent = len(values)
+	p.sent = uint8(len(values)) // at most maxCandidates+1
 	return values
 }
 
@@ -185,7 +185,7 @@ func (c Cookie) expired() *http.Cookie {
 
 // writeToken adds the headers that the session needs to h.
 func (p *requestState) writeToken(h http.Header) {
-	if p.asked.Load() {
+	if p.stage.Load() >= asked {
 		p.m.cfg.vary(h, &p.varyRoom)
 	}
 	if t := p.issued.Load(); t != nil {

@@ -66,9 +66,9 @@ func (s *Session) Binding() Binding {
 	}
 	switch b := s.transaction().Base().Fields.Binding(); {
 	case b.Bound:
-		return Binding{State: BindingBound, Since: b.Registered, ProvenAt: b.Proven}
+		return Binding{State: BindingBound, Since: b.Registered.Std(), ProvenAt: b.Proven.Std()}
 	case b.Pending && records.Now().Before(b.Until):
-		return Binding{State: BindingPending, Until: b.Until}
+		return Binding{State: BindingPending, Until: b.Until.Std()}
 	}
 	return Binding{}
 }

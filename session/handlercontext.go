@@ -12,11 +12,20 @@ type handlerContext struct {
 	context.Context // the request's
 	writer          *responseWriter
 
-	mu     sync.Mutex
-	cause  error           // passed to stop
+	mu  sync.Mutex
+	end *contextEnd // nil: neither was Done called nor the context stopped
+}
+
+// contextEnd is the end of a handlerContext. It does not change.
+type contextEnd struct {
+	cause  error           // passed to stop; nil: not stopped
 	own    context.Context // cancellable; nil until it is needed
 	cancel context.CancelCauseFunc
 }
+
+// handlerReturned is the end of the context of a handler that has returned. It is shared by
+// those contexts that nobody waits for.
+var handlerReturned = &contextEnd{cause: context.Canceled}
 
 // Value implements context.Context. It asks the cancellable context, if there is one, so
 // that a context derived from this one finds its parent and needs no goroutine.
@@ -25,52 +34,57 @@ func (c *handlerContext) Value(key any) any {
 		return c.writer
 	}
 	c.mu.Lock()
-	in := c.own
+	end := c.end
 	c.mu.Unlock()
-	if in == nil {
-		in = c.Context
+	if end == nil || end.own == nil {
+		return c.Context.Value(key)
 	}
-	return in.Value(key)
+	return end.own.Value(key)
 }
 
 // Done implements context.Context.
 func (c *handlerContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.make()
-	return c.own.Done()
+	return c.cancellable().Done()
 }
 
 // Err implements context.Context.
 func (c *handlerContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.own == nil && c.cause == nil {
+	if c.end == nil {
 		return c.Context.Err()
 	}
-	c.make()
-	return c.own.Err()
+	return c.cancellable().Err()
 }
 
-func (c *handlerContext) make() {
-	if c.own != nil {
-		return
+// cancellable returns the cancellable context, which it creates if there is none.
+func (c *handlerContext) cancellable() context.Context {
+	if c.end != nil && c.end.own != nil {
+		return c.end.own
 	}
-	c.own, c.cancel = context.WithCancelCause(c.Context)
-	if c.cause != nil {
-		c.cancel(c.cause)
+	end := new(contextEnd)
+	end.own, end.cancel = context.WithCancelCause(c.Context)
+	if c.end != nil {
+		end.cause = c.end.cause
+		end.cancel(end.cause)
 	}
+	c.end = end
+	return end.own
 }
 
 // stop cancels the context.
 func (c *handlerContext) stop(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cause != nil {
-		return
-	}
-	c.cause = cause
-	if c.cancel != nil {
-		c.cancel(cause)
+	switch end := c.end; {
+	case end == nil && cause == context.Canceled:
+		c.end = handlerReturned
+	case end == nil:
+		c.end = &contextEnd{cause: cause}
+	case end.cause == nil:
+		c.end = &contextEnd{cause, end.own, end.cancel}
+		end.cancel(cause)
 	}
 }

@@ -81,7 +81,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	info.Owner, info.Successor = e.Owner, e.Successor
-	info.CreatedAt, info.StartedAt, info.LastSeenAt, info.Deadline = e.Created, e.Started, e.Seen, e.Deadline
+	info.CreatedAt, info.StartedAt, info.LastSeenAt, info.Deadline = e.Created.Std(), e.Started.Std(), e.Seen.Std(), e.Deadline.Std()
 	switch {
 	case e.Tombstone:
 		info.Kind = KindTombstone

@@ -24,17 +24,24 @@ func (p *requestState) load(ctx context.Context) (*Session, error) {
 func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Session, error) {
 	p.loading.Lock()
 	defer p.loading.Unlock()
-	if s := p.session.Load(); s != nil || p.loadErr != nil {
-		return s, p.loadErr
+	if s := p.session(); s != nil {
+		return s, nil
 	}
-	p.asked.Store(true)
+	if p.loadErr != nil {
+		return nil, *p.loadErr
+	}
+	p.stage.Store(asked)
 	s, err := p.read(ctx, event)
-	p.session.Store(s)
-	p.loadErr = err
-	if s != nil && p.over.Load() {
+	if err != nil {
+		failed := err
+		p.loadErr = &failed
+		return nil, err
+	}
+	p.stage.Store(loaded)
+	if p.over.Load() {
 		s.end()
 	}
-	return s, err
+	return s, nil
 }
 
 // read looks up the session. It never adopts an ID that is not stored.
@@ -56,12 +63,13 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		return nil // the transaction begins when it is needed
 	}
 	*event = m.engine.Observer.Begin(observe.Load)
-	found, err := m.find(ctx, s.req, sent)
+	tx, room := m.newTxn()
+	var found finding
+	err := m.find(ctx, s.req, sent, room, &found)
 	if err == nil {
 		err = found.problem()
 	}
 	event.PublicID, event.Err, event.Age = found.session.ID, err, found.age
-	tx := new(txn.Txn)
 	switch {
 	case errors.Is(err, records.ErrTombstone):
 		tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)
@@ -75,7 +83,7 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 	case err != nil:
 		return err
 	default:
-		m.warnOfSeveral(len(sent), found)
+		m.warnOfSeveral(len(sent), &found)
 		s.req.opens(found.session.Value)
 		tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
 		tx.SetRivals(found.rivals)
@@ -87,14 +95,27 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 	return nil
 }
 
+// newTxn returns a transaction. If the store is in this process there is room for its
+// content in the same allocation.
+func (m *Manager) newTxn() (*txn.Txn, *records.Content) {
+	if !m.records.InProcess() {
+		return new(txn.Txn), nil
+	}
+	one := new(struct {
+		tx   txn.Txn
+		room records.Content
+	})
+	return &one.tx, &one.room
+}
+
 // deadline returns the deadline of a load.
 func (m *Manager) deadline(ctx context.Context) time.Time {
 	if m.records.InProcess() {
 		return time.Time{}
 	}
 	deadline := time.Now().Add(m.cfg.StoreTimeout)
-	if sooner, ok := ctx.Deadline(); ok {
-		return records.Earlier(deadline, sooner)
+	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
+		return sooner
 	}
 	return deadline
 }
@@ -118,38 +139,49 @@ type finding struct {
 	age time.Duration // of the copy that was used; 0: none
 }
 
-// find returns the sessions that the tokens stand for. After a change of Domain, Path or
+// find sets f to the sessions that the tokens stand for. After a change of Domain, Path or
 // Partitioned, browsers send several cookies of the name, so a cookie counts only if its
-// session is alive. Several live sessions are a sign of cookie tossing.
-func (m *Manager) find(ctx context.Context, req request, sent []string) (finding, error) {
+// session is alive. Several live sessions are a sign of cookie tossing. The first content
+// that is read may take room, which may be nil.
+func (m *Manager) find(ctx context.Context, req request, sent []string, room *records.Content, f *finding) error {
 	if len(sent) > maxCandidates {
-		return finding{}, nil
+		return nil
 	}
 	ctx, call := m.records.Context(ctx, m.deadline(ctx))
 	defer call.End()
-	var room [1]token.Identity
-	named, err := m.signer.Verify(ctx, sent, room[:0])
+	var first [1]token.Identity
+	named, err := m.signer.Verify(ctx, sent, first[:0])
 	if err != nil {
-		return finding{}, records.Unavailable(err)
+		return records.Unavailable(err)
 	}
-	var f finding
 	for _, who := range named {
-		c, age, err := m.fetch(ctx, req, who.ID)
+		c, age, err := m.fetch(ctx, req, who.ID, room)
+		room = nil
 		f.age = max(f.age, age)
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)
 		case err != nil:
-			return finding{}, err
+			*f = finding{}
+			return err
 		case c == nil:
 			m.logVanished(who.ID)
-		case m.engine.Lifetimes.Expired(c):
+		case m.outlived(c):
 		case f.refuse(candidate{who, c}, m.mayServe(req, c)):
 		default:
 			f.add(candidate{who, c}, m.knowsFormat(c.Format))
 		}
 	}
-	return f, nil
+	return nil
+}
+
+// outlived reports whether c has outlived a Lifetime that was shortened after it was saved.
+// A store in this process has compared the time when c expires with the same clock.
+func (m *Manager) outlived(c *records.Content) bool {
+	if m.records.InProcess() && !c.Expires.IsZero() && !m.engine.Lifetimes.End(c).Before(c.Expires) {
+		return false
+	}
+	return m.engine.Lifetimes.Expired(c)
 }
 
 // refuse adds a live session to f that may not be served for that reason, and reports
@@ -203,7 +235,7 @@ func (f *finding) problem() error {
 
 // warnOfSeveral logs, once for each kind, that the visitor got no session because of the
 // number of cookies.
-func (m *Manager) warnOfSeveral(sent int, found finding) {
+func (m *Manager) warnOfSeveral(sent int, found *finding) {
 	const advice = "give Config.Cookie another Name if its Domain, Path or Partitioned was changed, " +
 		"or if another site of this domain uses the name with the same keys; if not, a sibling subdomain may be planting cookies"
 	switch cookie := slog.String("cookie", m.cfg.Cookie.Name); {

@@ -118,21 +118,21 @@ type requestState struct {
 	issuer                // of the token to be sent with the header
 	request *http.Request // as it came in, with a context that no failed commit cancels
 
-	loading    sync.Mutex // held while the session is read
-	loadErr    error
-	sent       int         // how many tokens the request came with; known when the session was read
-	usesHeader bool        // the visitor sends the token in Config.Header; as sent
-	asked      atomic.Bool // the session was asked for, whether it was found or not
-	over       atomic.Bool // the outermost handler has returned
-	session    atomic.Pointer[Session]
-	own        Session // what session points to, part of this allocation
+	loading    sync.Mutex   // held while the session is read
+	loadErr    *error       // nil: the session was not read, or without an error
+	sent       uint8        // how many tokens the request came with; known when the session was read
+	usesHeader bool         // the visitor sends the token in Config.Header; as sent
+	stage      atomic.Int32 // asked or loaded; 0: the session was not asked for
+	over       atomic.Bool  // the outermost handler has returned
+	headerSent atomic.Bool  // the header is on its way
 
-	headerSent   atomic.Bool            // the header is on its way
-	dropReason   atomic.Pointer[string] // why it commits no more by itself; nil: it does
 	insideReplay atomic.Bool
 	passive      atomic.Bool // inside of Passive
 	runsAgain    atomic.Bool // a conflict makes the handler run again
 	clearOthers  atomic.Bool // cookies of sessions that this request has ended are in other scopes
+
+	own        Session                // the session, once it is loaded
+	dropReason atomic.Pointer[string] // why it commits no more by itself; nil: it does
 
 	varyRoom [1]string // the value of Vary, part of this allocation
 }
@@ -172,11 +172,25 @@ func (m *Manager) enclosing(ctx context.Context) *requestState {
 	return requestStateOf(ctx, m)
 }
 
+// These are the values of requestState.stage.
+const (
+	asked  = 1 + iota // the session was asked for, whether it was found or not
+	loaded            // it was loaded
+)
+
+// session returns the session, or nil if it is not loaded.
+func (p *requestState) session() *Session {
+	if p.stage.Load() != loaded {
+		return nil
+	}
+	return &p.own
+}
+
 // commit stores the request's changes before a header of this status or, if status is 0,
 // after it. An error response (500 or more) commits nothing. A client error response (400
 // or more) of a handler whose last Save failed commits nothing either.
 func (p *requestState) commit(status int) error {
-	if p.session.Load() == nil || p.dropReason.Load() != nil {
+	if p.session() == nil || p.dropReason.Load() != nil {
 		return nil
 	}
 	tx := p.transaction()
@@ -192,7 +206,7 @@ func (p *requestState) commit(status int) error {
 
 // transaction returns the transaction of the session, or nil if there is none.
 func (p *requestState) transaction() *txn.Txn {
-	if s := p.session.Load(); s != nil {
+	if s := p.session(); s != nil {
 		return s.tx.Load()
 	}
 	return nil
@@ -209,7 +223,7 @@ func (p *requestState) dropChanges(reason *string) { p.dropReason.CompareAndSwap
 
 // publicID returns the session's public ID for a log line.
 func (p *requestState) publicID() string {
-	if s := p.session.Load(); s != nil {
+	if s := p.session(); s != nil {
 		return s.PublicID()
 	}
 	return ""
@@ -219,12 +233,12 @@ func (p *requestState) publicID() string {
 func (p *requestState) end() {
 	p.headerSent.Store(true)
 	p.over.Store(true)
-	if !p.asked.Load() { // a later load finds that the request is over
+	if p.stage.Load() == 0 { // a later load finds that the request is over
 		return
 	}
 	p.loading.Lock() // a goroutine of the request may be loading
 	defer p.loading.Unlock()
-	if s := p.session.Load(); s != nil {
+	if s := p.session(); s != nil {
 		s.end()
 	}
 }

@@ -87,7 +87,7 @@ func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	defer m.tellOthers()
 	var own string
 	if p := requestStateOf(ctx, m); p != nil {
-		if s := p.session.Load(); s != nil && s.transaction().Base().Owner == userID {
+		if s := p.session(); s != nil && s.transaction().Base().Owner == userID {
 			own = s.PublicID()
 		}
 	}

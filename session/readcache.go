@@ -95,9 +95,10 @@ func newReadCache(cfg *Config, listener *broadcast.Listener) *readcache.Cache {
 	})
 }
 
-// fetch returns the content of a record: a copy if req may use it, or else what is stored.
-// Age is that of the copy, and 0 if the store was read.
-func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
+// fetch returns the content of a record: a copy if req may use it, or else what is stored,
+// for which there may be room. Age is that of the copy, and 0 if the
+// store was read.
+func (m *Manager) fetch(ctx context.Context, req request, id string, room *records.Content) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
@@ -106,7 +107,11 @@ func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records
 			}
 		}
 	}
-	c, err = m.records.Fetch(ctx, id)
+	if room == nil {
+		c, err = m.records.Fetch(ctx, id)
+	} else {
+		c, err = m.records.FetchInto(ctx, id, room)
+	}
 	return c, 0, err
 }
 

@@ -139,6 +139,28 @@ func TestRuleRefreshFindsItsEarlierAttempt(t *testing.T) {
 	}
 }
 
+// An attempt to save the result has no answer and has landed, and then another request has
+// renewed or destroyed the session: the result was saved.
+func TestRuleRefreshFindsItsEarlierAttemptBelowATombstone(t *testing.T) {
+	for name, end := range map[string]func(*session.Session){"renewed": renew, "destroyed": destroy} {
+		bubble(name, t, func(t *testing.T) {
+			w, c, _ := begun(t)
+			other := c.tab()
+			c.post(refreshing(t, 1, 2, nil, during(func() {
+				w.onSave(func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+					wantErr(t, next(context.WithoutCancel(ctx), rec, expect), nil)
+					other.post(end).wantPage(t)
+					return errBroken
+				})
+				w.onFetch(asIs, failing, failing, failing, failing) // the first is that of the other request
+			}))).wantPage(t)
+			if name == "renewed" {
+				other.wantState("a=2")
+			}
+		})
+	}
+}
+
 // asIs is a fetch without a fault.
 func asIs(ctx context.Context, id string, next storetest.FetchFunc) (*provider.Record, error) {
 	return next(ctx, id)

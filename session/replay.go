@@ -51,7 +51,7 @@ func (h *replayHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.safeOnly && !repeatable(r) {
 		re.attempts = 1
 	}
-	if s := p.session.Load(); s != nil {
+	if s := p.session(); s != nil {
 		re.savepoint = s.transaction().Savepoint()
 	}
 	if rw := re.runAll(w, r); rw.err != nil {
@@ -141,7 +141,7 @@ func (re *replay) request(rw *responseWriter, r *http.Request) *http.Request {
 // rewind resets the session to the savepoint, on top of the newest content, if the failed
 // run allows it.
 func (re *replay) rewind(rw *responseWriter) bool {
-	s := re.req.session.Load()
+	s := re.req.session()
 	if s == nil || re.body.overrun() || !s.transaction().MayRunAgain(re.savepoint, re.safeOnly) {
 		return false
 	}

@@ -107,7 +107,7 @@ func (rw *responseWriter) bypassed() bool {
 	}
 	rw.markHeaderSent()
 	rw.req.headerSent.Store(true)
-	if m := rw.req.m; rw.req.asked.Load() && !m.warnedOfBypass.Swap(true) {
+	if m := rw.req.m; rw.req.stage.Load() >= asked && !m.warnedOfBypass.Swap(true) {
 		m.cfg.Logger.Error("session: the handler answered through another ResponseWriter than the one that Manager.Handler passed to it: " +
 			"the session is saved too late, and no cookie is set; put Handler around the router; " +
 			"see \"Routers and frameworks\" in the documentation of package session")

@@ -136,16 +136,16 @@ func (s *Session) PublicID() string {
 func (s *Session) IsNew() bool { return s.empty() || s.transaction().Began() }
 
 // CreatedAt returns when the session began. Renew keeps it.
-func (s *Session) CreatedAt() time.Time { return s.transaction().Base().Created }
+func (s *Session) CreatedAt() time.Time { return s.transaction().Base().Created.Std() }
 
 // LastSeenAt returns when the session was last used, to the precision of
 // Config.TouchInterval. For a session without an owner it is when the session was last
 // saved. It is zero until the session is stored.
-func (s *Session) LastSeenAt() time.Time { return s.transaction().Base().Seen }
+func (s *Session) LastSeenAt() time.Time { return s.transaction().Base().Seen.Std() }
 
 // ExpiresAt returns when the session ends unless it is used before, as of its last load
 // or save. It is zero until the session is stored.
-func (s *Session) ExpiresAt() time.Time { return s.transaction().Base().Expires }
+func (s *Session) ExpiresAt() time.Time { return s.transaction().Base().Expires.Std() }
 
 // Keys returns the names of the values, sorted.
 func (s *Session) Keys() []string { return s.transaction().Keys() }

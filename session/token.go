@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -88,7 +89,7 @@ func (i *issuer) token() Token {
 	if issued := i.issued.Load(); issued != nil {
 		return *issued
 	}
-	return Token{Value: i.opened}
+	return Token{Value: strings.Clone(i.opened)} // it may be a part of a header of up to 1 MB
 }
 
 func (i *issuer) Sign(ctx context.Context, token []byte) (string, error) {

@@ -72,5 +72,5 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 	if err := m.engine.Lifetimes.Live(c); err != nil {
 		return time.Time{}, err
 	}
-	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)), nil
+	return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)).Std(), nil
 }

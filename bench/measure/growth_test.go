@@ -73,7 +73,7 @@ func (v *netVisitor) use(cookie []byte) {
 }
 
 // recordBytes returns the memory of IDs, formats and data alone.
-func recordBytes(p *memory.Provider) int64 { return p.Bytes() - 192*int64(p.Len()) }
+func recordBytes(p *memory.Provider) int64 { return p.Bytes() - 208*int64(p.Len()) }
 
 func heap() int64 {
 	runtime.GC()

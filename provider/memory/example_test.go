@@ -19,7 +19,7 @@ func ExampleMaxBytes() {
 	fmt.Println(store.Save(ctx, first, 0))
 	fmt.Println(errors.Is(store.Save(ctx, second, 0), provider.ErrFull))
 
-	first.Version, first.Data = 2, make([]byte, 800)
+	first.Version, first.Data = 2, make([]byte, 780)
 	fmt.Println(store.Save(ctx, first, 1))
 	// Output:
 	// <nil>

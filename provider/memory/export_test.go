@@ -52,10 +52,10 @@ func (s *shard) audit() (used int64, err error) {
 	defer s.mu.Unlock()
 	queue, expiring := s.expiry.entries, 0
 	for id, e := range s.entries {
-		used += e.cost(id)
+		used += e.cost()
 		switch {
-		case e.id != id:
-			return 0, fmt.Errorf("entry of %q under %q", e.id, id)
+		case e.rec.ID != id:
+			return 0, fmt.Errorf("entry of %q under %q", e.rec.ID, id)
 		case e.expires == 0 && e.place != unqueued:
 			return 0, fmt.Errorf("%q never expires but is queued", id)
 		case e.expires == 0:

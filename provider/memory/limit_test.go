@@ -26,7 +26,7 @@ func full(t *testing.T) (*memory.Provider, *provider.Record) {
 
 func TestLimitCountsIDFormatDataAndOverhead(t *testing.T) {
 	rec := record(100)
-	want := int64(len(rec.ID) + len(rec.Format) + len(rec.Data) + 192)
+	want := int64(len(rec.ID) + len(rec.Format) + len(rec.Data) + 208)
 	if got := cost(t, rec); got != want {
 		t.Errorf("got %d bytes, want %d", got, want)
 	}

@@ -32,7 +32,7 @@ func (p *Provider) pages(prefix string) iter.Seq2[[]*provider.Record, error] {
 func records(entries []entry) []*provider.Record {
 	recs := make([]*provider.Record, len(entries))
 	for i, e := range entries {
-		recs[i] = e.record(e.id).Clone()
+		recs[i] = e.rec.Clone()
 	}
 	return recs
 }
@@ -51,7 +51,7 @@ func (s *shard) chunks(prefix string) iter.Seq[[]entry] {
 		s.mu.Lock()
 		for id, e := range s.entries {
 			if strings.HasPrefix(id, prefix) && !e.expired(now()) {
-				chunk = append(chunk, entry{id: id, content: e.content})
+				chunk = append(chunk, entry{content: e.content})
 			}
 			if looked++; looked%chunkSize != 0 {
 				continue

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -38,7 +39,7 @@ const (
 type Option func(*Provider)
 
 // MaxBytes limits the memory of the records to n bytes, counting ID, Format and Data and
-// 192 bytes more for each record. The default is 256 MiB.
+// 208 bytes more for each record. The default is 256 MiB.
 //
 // A save that does not fit is refused with provider.ErrFull. A new record must leave a
 // sixteenth of the memory free. That is reserved for existing sessions, which may grow,
@@ -94,8 +95,10 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 
 // Save implements provider.Provider. A conflict is a *provider.ConflictError.
 func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
-	if rec != nil {
+	if rec.Validate(expectVersion) == nil { // else Save below refuses it
 		rec = rec.Clone()
+		rec.ID = strings.Clone(rec.ID) // it may be a part of something larger
+		rec.ExpiresAt = provider.FromMillis(provider.Millis(rec.ExpiresAt))
 		rec.Format = unique.Make(rec.Format).Value() // thousands of records have the same
 	}
 	return shared{p}.Save(ctx, rec, expectVersion)

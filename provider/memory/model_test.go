@@ -91,7 +91,7 @@ func (m *model) bytes() (n int64) {
 	return n
 }
 
-func size(rec *provider.Record) int64 { return int64(len(rec.ID)+len(rec.Format)+len(rec.Data)) + 192 }
+func size(rec *provider.Record) int64 { return int64(len(rec.ID)+len(rec.Format)+len(rec.Data)) + 208 }
 
 func (m *model) record(id string) *provider.Record {
 	m.version++

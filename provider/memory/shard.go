@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -49,13 +48,13 @@ func (s *shard) fetch(id string) (content, bool) {
 	return e.content, true
 }
 
-// save stores c under id. A new record must leave left bytes of the budget.
-func (s *shard) save(id string, c content, expectVersion, left int64) error {
+// save stores c. A new record must leave left bytes of the budget.
+func (s *shard) save(c content, expectVersion, left int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := now()
 	s.removeExpired(sweepPerSave, now)
-	e := s.entries[id]
+	e := s.entries[c.rec.ID]
 	if e != nil && e.expired(now) {
 		s.remove(e)
 		e = nil
@@ -65,36 +64,36 @@ func (s *shard) save(id string, c content, expectVersion, left int64) error {
 	case e == nil && expectVersion == 0:
 	case e == nil:
 		return &provider.ConflictError{}
-	case expectVersion > 0 && e.version == expectVersion:
-	case e.version == c.version:
+	case expectVersion > 0 && e.rec.Version == expectVersion:
+	case e.rec.Version == c.rec.Version:
 		return nil // by an earlier attempt
 	default:
-		return &provider.ConflictError{Current: e.record(id).Clone()} // a caller may modify the record of an error
+		return &provider.ConflictError{Current: e.rec.Clone()} // a caller may modify the record of an error
 	}
-	return s.put(e, id, c, now, left)
+	return s.put(e, c, now, left)
 }
 
 // put stores c in e, or in a new entry if e is nil.
-func (s *shard) put(e *entry, id string, c content, now, left int64) error {
+func (s *shard) put(e *entry, c content, now, left int64) error {
 	switch {
 	case c.expired(now):
 		if e != nil {
 			s.remove(e)
 		}
 		return nil
-	case e != nil && c.cost(id) <= e.cost(id):
-		s.budget.add(c.cost(id) - e.cost(id))
+	case e != nil && c.cost() <= e.cost():
+		s.budget.add(c.cost() - e.cost())
 	case e != nil:
-		if !s.budget.reserve(c.cost(id)-e.cost(id), 0) {
+		if !s.budget.reserve(c.cost()-e.cost(), 0) {
 			return errFull
 		}
-	case s.budget.reserve(c.cost(id), left):
-		e = &entry{id: strings.Clone(id), place: unqueued}
-		s.entries[e.id] = e
+	case s.budget.reserve(c.cost(), left):
+		e = &entry{place: unqueued}
 	default:
 		return errFull
 	}
 	e.content = c
+	s.entries[c.rec.ID] = e // also if there is one: the map keeps the ID of the record, and no other copy
 	s.expiry.update(e)
 	return nil
 }
@@ -127,6 +126,6 @@ func (s *shard) removeExpired(limit int, now int64) int {
 
 func (s *shard) remove(e *entry) {
 	s.expiry.drop(e)
-	delete(s.entries, e.id)
-	s.budget.add(-e.cost(e.id))
+	delete(s.entries, e.rec.ID)
+	s.budget.add(-e.cost())
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Shared returns the same store without the copies that package provider requires: it
-// keeps the Data that it is given to save, and returns that Data. It is for a caller that
-// never modifies either, and saves more than half of a request's memory if values are
+// keeps the record that it is given to save, and returns that record. It is for a caller
+// that never modifies either, and saves more than half of a request's memory if values are
 // large. Package session calls it itself, and sets no deadlines then.
 //
 // Whole is the provider that the caller holds. If it is another provider that embeds p,
@@ -31,7 +31,7 @@ func (s shared) Fetch(ctx context.Context, id string) (*provider.Record, error) 
 	if !ok {
 		return nil, errNotFound
 	}
-	return c.record(id), nil
+	return c.rec, nil
 }
 
 func (s shared) Save(ctx context.Context, rec *provider.Record, expectVersion int64) error {
@@ -39,16 +39,16 @@ func (s shared) Save(ctx context.Context, rec *provider.Record, expectVersion in
 		return err
 	}
 	c := newContent(rec)
-	if c.cost(rec.ID) > s.p.budget.max {
+	if c.cost() > s.p.budget.max {
 		return errTooLarge
 	}
 	sh, left := s.p.shard(rec.ID), s.p.budget.kept()
 	if provider.UsesReserve(ctx) {
 		left = 0
 	}
-	err := sh.save(rec.ID, c, expectVersion, left)
+	err := sh.save(c, expectVersion, left)
 	if errors.Is(err, provider.ErrFull) && s.p.makeRoom() {
-		err = sh.save(rec.ID, c, expectVersion, left)
+		err = sh.save(c, expectVersion, left)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ var stacks = []mutant{
 	without("a handler that answers past its writer has sent the header", engine,
 		"if !rw.sent && !rw.bypassed() {", "if !rw.sent {"),
 	without("a handler that answers past its writer is logged once", engine,
-		"rw.req.asked.Load() && !m.warnedOfBypass.Swap(true) {", "rw.req.asked.Load() {"),
+		"rw.req.stage.Load() >= asked && !m.warnedOfBypass.Swap(true) {", "rw.req.stage.Load() >= asked {"),
 	without("the answer to an error is cached nowhere", engine,
 		"forbidCaching(w.Header())", "w.Header().Set(\"Cache-Control\", \"no-store\")"),
 	without("a session that another site's page has begun is logged", engine,

@@ -143,5 +143,5 @@ var watches = []mutant{
 	without("WatchInterval is 30 s by default", engine,
 		"defaultWatchInterval   = 30 * time.Second", "defaultWatchInterval   = 300 * time.Second"),
 	without("the lifetime ends a watched session", engine,
-		"return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)), nil", "_ = records.Earlier\n\treturn c.Expires, nil"),
+		"return records.Earlier(c.Expires, m.engine.Lifetimes.End(c)).Std(), nil", "_ = records.Earlier\n\treturn c.Expires.Std(), nil"),
 }

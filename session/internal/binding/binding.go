@@ -69,7 +69,7 @@ type Bound struct {
 
 // Offered returns f with the offer to register a key until that time. A session that is
 // bound stays so: its key goes with it when it is renewed, unless it gets another owner.
-func Offered(f envelope.Fields, otherOwner bool, until time.Time) envelope.Fields {
+func Offered(f envelope.Fields, otherOwner bool, until envelope.Time) envelope.Fields {
 	if f.Binding().Bound && !otherOwner {
 		return f
 	}
@@ -87,7 +87,7 @@ func tokenOf(b *envelope.Binding, proofs uint64) string {
 
 // Proves reports whether one of tokens is a live one of b at that time: the present one,
 // or the one before for a short time.
-func Proves(b *envelope.Binding, tokens []string, now time.Time) bool {
+func Proves(b *envelope.Binding, tokens []string, now envelope.Time) bool {
 	return len(tokens) > 0 &&
 		(now.Before(b.Until) && contains(tokens, tokenOf(b, b.Proofs)) ||
 			b.Proofs > 0 && now.Before(b.Proven.Add(grace)) && contains(tokens, tokenOf(b, b.Proofs-1)))

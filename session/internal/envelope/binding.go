@@ -1,9 +1,6 @@
 package envelope
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "encoding/binary"
 
 // SecretSize is the length of the secret of a binding.
 const SecretSize = 32
@@ -11,14 +8,14 @@ const SecretSize = 32
 // Binding is the state of a session's binding to a device. The zero Binding is that of a
 // session without one.
 type Binding struct {
-	Pending bool      // a registration was offered
-	Until   time.Time // Pending: when the offer ends; Bound: when the present token ends
+	Pending bool // a registration was offered
+	Until   Time // Pending: when the offer ends; Bound: when the present token ends
 
 	Bound      bool // a key is registered
-	Registered time.Time
-	Proven     time.Time // when the browser last proved that it has the key
-	Algorithm  byte      // of the key
-	Key        string    // the public key
+	Registered Time
+	Proven     Time   // when the browser last proved that it has the key
+	Algorithm  byte   // of the key
+	Key        string // the public key
 	Secret     [SecretSize]byte
 	Proofs     uint64 // number of refreshes
 }

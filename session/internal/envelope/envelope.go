@@ -50,10 +50,10 @@ var (
 // Envelope is the content of one record. Its slices are parts of the record's bytes,
 // which are never modified, because several states of a session share them.
 type Envelope struct {
-	Created  time.Time // when the session began; a renewal keeps it
-	Started  time.Time // when its lifetime began
-	Seen     time.Time // when it was last used, as of the last save
-	Deadline time.Time // when a persistent session ends; zero for others
+	Created  Time // when the session began; a renewal keeps it
+	Started  Time // when its lifetime began
+	Seen     Time // when it was last used, as of the last save
+	Deadline Time // when a persistent session ends; zero for others
 
 	History History // the commits before this one
 
@@ -76,7 +76,7 @@ func (e *Envelope) Encode(version int64, history History, kept *Entries, edits [
 	var room [512]byte // enough for most heads, the part before the entries
 	head := append(room[:0], layout, kindLive)
 	head = append(head, make([]byte, boundSize)...)
-	for _, t := range [...]time.Time{e.Created, e.Started, e.Seen, e.Deadline} {
+	for _, t := range [...]Time{e.Created, e.Started, e.Seen, e.Deadline} {
 		head = appendTime(head, t)
 	}
 	begin := len(head) + 1
@@ -137,13 +137,6 @@ func endOf(id string) (end [boundSize]byte) {
 	return end
 }
 
-func appendTime(dst []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return append(dst, 0)
-	}
-	return binary.AppendUvarint(dst, uint64(max(t.UnixMilli(), 0)))
-}
-
 func appendBytes[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
@@ -152,6 +145,16 @@ func appendBytes[T string | []byte](dst []byte, s T) []byte {
 // of it. It returns ErrOtherRecord if a store or a proxy has mixed up the replies to two
 // requests.
 func Decode(id string, data []byte) (Envelope, error) {
+	var e Envelope
+	if err := e.Decode(id, data); err != nil {
+		return Envelope{}, err
+	}
+	return e, nil
+}
+
+// Decode is the function Decode that sets e, which must be zero. After an error the value
+// of e is undefined.
+func (e *Envelope) Decode(id string, data []byte) error {
 	d := decoder{rest: data}
 	version := d.byte()
 	kind := d.byte()
@@ -159,25 +162,26 @@ func Decode(id string, data []byte) (Envelope, error) {
 	case firstLayout:
 	case layout:
 		if end := endOf(id); !bytes.Equal(d.take(boundSize), end[:]) && !d.failed {
-			return Envelope{}, ErrOtherRecord
+			return ErrOtherRecord
 		}
 	default:
-		return Envelope{}, ErrMalformed
+		return ErrMalformed
 	}
-	e := Envelope{Created: d.time(), Started: d.time(), Seen: d.time(), Deadline: d.time(), History: d.history()}
+	e.Created, e.Started, e.Seen, e.Deadline = d.time(), d.time(), d.time(), d.time()
+	e.History = d.history()
 	switch kind {
 	case kindLive:
 		e.Owner = string(d.bytes())
-		e.Fields, e.Entries = d.values()
+		d.values(e)
 	case kindTombstone:
-		d.tombstone(&e, version)
+		d.tombstone(e, version)
 	default:
 		d.failed = true
 	}
 	if d.failed || len(d.rest) != 0 {
-		return Envelope{}, ErrMalformed
+		return ErrMalformed
 	}
-	return e, nil
+	return nil
 }
 
 func (d *decoder) tombstone(e *Envelope, version byte) {
@@ -234,18 +238,16 @@ func (d *decoder) uvarint() uint64 {
 
 func (d *decoder) bytes() []byte { return d.take(d.uvarint()) }
 
-// maxMilli limits times to those that time.Time adds and subtracts without overflow.
+// maxMilli limits times to those that can be subtracted without overflow.
 const maxMilli = math.MaxInt64 / int64(time.Millisecond)
 
-func (d *decoder) time() time.Time {
+func (d *decoder) time() Time {
 	ms := d.uvarint()
-	if ms > uint64(maxMilli) {
+	if d.failed || ms > uint64(maxMilli) {
 		d.failed = true
+		return 0
 	}
-	if ms == 0 || d.failed {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(ms))
+	return Time(ms)
 }
 
 func (d *decoder) history() History {
@@ -256,33 +258,33 @@ func (d *decoder) history() History {
 	return History(d.take(uint64(n) * tagSize))
 }
 
-func (d *decoder) values() (Fields, Entries) {
+func (d *decoder) values(e *Envelope) {
 	count := d.uvarint()
-	fields := d.fields(&count)
-	return fields, d.entries(count)
+	e.Fields = d.fields(&count)
+	d.entries(&e.Entries, count)
 }
 
-func (d *decoder) entries(count uint64) Entries {
+func (d *decoder) entries(e *Entries, count uint64) {
 	if d.failed || count > uint64(len(d.rest)/2) { // an entry takes at least two bytes
 		d.failed = true
-		return Entries{}
+		return
 	}
-	e := Entries{count: int(count), encoded: d.rest, marks: newMarks(int(count))}
+	encoded := d.rest
+	e.count, e.marks = int(count), newMarks(int(count))
 	var last []byte
 	end := 0
 	for i := range e.count {
 		from := end
-		name, nameEnd := bounds(e.encoded, from)
+		name, nameEnd := bounds(encoded, from)
 		if nameEnd >= 0 {
-			_, end = bounds(e.encoded, nameEnd)
+			_, end = bounds(encoded, nameEnd)
 		}
-		if nameEnd < 0 || end < 0 || i > 0 && bytes.Compare(last, e.encoded[name:nameEnd]) >= 0 {
+		if nameEnd < 0 || end < 0 || i > 0 && bytes.Compare(last, encoded[name:nameEnd]) >= 0 {
 			d.failed = true
-			return Entries{}
+			return
 		}
-		last = e.encoded[name:nameEnd]
+		last = encoded[name:nameEnd]
 		e.mark(i, from)
 	}
-	e.encoded, d.rest = e.encoded[:end], e.encoded[end:]
-	return e
+	e.encoded, d.rest = encoded[:end], encoded[end:]
 }

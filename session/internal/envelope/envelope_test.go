@@ -15,7 +15,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-var begin = time.UnixMilli(1_795_000_000_123)
+var begin = envelope.Time(1_795_000_000_123)
 
 // A sample is an envelope that is still to be encoded.
 type sample struct {

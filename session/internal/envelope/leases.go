@@ -80,14 +80,14 @@ func encodeLeases(all []Lease) Leases {
 func (l *Lease) append(dst []byte) []byte {
 	dst = appendBytes(dst, l.Key)
 	dst = append(dst, l.Holder[:]...)
-	dst = appendTime(dst, l.Until)
+	dst = appendTime(dst, TimeOf(l.Until))
 	return binary.AppendUvarint(dst, uint64(max(l.Lasts.Milliseconds(), 0)))
 }
 
 func (d *decoder) lease() Lease {
 	lease := Lease{Key: string(d.bytes())}
 	copy(lease.Holder[:], d.take(HolderSize))
-	lease.Until = d.time()
+	lease.Until = d.time().Std()
 	ms := d.uvarint()
 	if ms > uint64(maxMilli) {
 		d.failed = true

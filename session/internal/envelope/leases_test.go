@@ -17,7 +17,7 @@ func leased(s sample, keys ...string) sample {
 }
 
 func leaseOf(key string) envelope.Lease {
-	return envelope.Lease{Key: key, Holder: envelope.Holder{1, 2, 3, 4, 5, 6, 7, 8}, Until: begin.Add(30 * time.Second), Lasts: 35 * time.Second}
+	return envelope.Lease{Key: key, Holder: envelope.Holder{1, 2, 3, 4, 5, 6, 7, 8}, Until: begin.Add(30 * time.Second).Std(), Lasts: 35 * time.Second}
 }
 
 func TestLeases(t *testing.T) {

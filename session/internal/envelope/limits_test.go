@@ -13,7 +13,7 @@ import (
 func TestTheEndOfTime(t *testing.T) {
 	last := math.MaxInt64 / int64(time.Millisecond)
 	for ms, taken := range map[int64]bool{0: true, last: true, last + 1: false} {
-		data := envelope.Bind((&envelope.Envelope{Created: time.UnixMilli(ms), Started: begin}).Encode(0, nil, new(envelope.Entries), nil), id)
+		data := envelope.Bind((&envelope.Envelope{Created: envelope.Time(ms), Started: begin}).Encode(0, nil, new(envelope.Entries), nil), id)
 		if _, err := envelope.Decode(id, data); (err == nil) != taken || err != nil && !errors.Is(err, envelope.ErrMalformed) {
 			t.Errorf("%d ms: %v; want it taken: %t", ms, err, taken)
 		}

@@ -26,7 +26,7 @@ const (
 // entry is one session's entry in the index of its owner.
 type entry struct {
 	id     string
-	since  time.Time
+	since  envelope.Time
 	commit int64  // the number of the session's commit that sets the owner
 	before string // tag of the session that this one is to replace; "": none
 }
@@ -45,7 +45,7 @@ func (e entry) replaces(id string) bool { return e.before != "" && e.before == t
 // stale reports whether the save that e was made for can no longer succeed, or has been
 // followed by another. C is the content of e's record. An entry with a later commit than
 // c belongs to a sign-in that is under way. A tombstone has no owner.
-func (e entry) stale(c *records.Content, owner string, at time.Time) bool {
+func (e entry) stale(c *records.Content, owner string, at envelope.Time) bool {
 	switch {
 	case c != nil && c.Owner == owner:
 		return false
@@ -62,10 +62,10 @@ func (e entry) coveredBy(o entry) bool {
 }
 
 // expires returns when e's session must have ended under any Config.
-func (e entry) expires() time.Time { return e.since.Add(longestSession + pendingTTL) }
+func (e entry) expires() envelope.Time { return e.since.Add(longestSession + pendingTTL) }
 
 // entriesOf returns the entries of an index whose sessions may be alive.
-func entriesOf(c *records.Content, at time.Time) []entry {
+func entriesOf(c *records.Content, at envelope.Time) []entry {
 	entries := []entry{}
 	if c == nil {
 		return entries
@@ -74,7 +74,7 @@ func entriesOf(c *records.Content, at time.Time) []entry {
 		ms, n := binary.Uvarint(value)
 		value = value[max(n, 0):]
 		commit, n := binary.Uvarint(value)
-		e := entry{string(name), time.UnixMilli(int64(ms)), int64(commit), string(value[max(n, 0):])}
+		e := entry{string(name), envelope.Time(ms), int64(commit), string(value[max(n, 0):])}
 		if at.Before(e.expires()) {
 			entries = append(entries, e)
 		}
@@ -84,7 +84,7 @@ func entriesOf(c *records.Content, at time.Time) []entry {
 
 // newIndex returns the index that follows old. It is kept as long as any of its sessions
 // may live; an empty one, as long as a tombstone.
-func newIndex(owner string, old *records.Content, entries []entry, at time.Time) *records.Content {
+func newIndex(owner string, old *records.Content, entries []entry, at envelope.Time) *records.Content {
 	next := records.Follow(&records.Content{Format: records.OwnerIndexFormat})
 	next.Created, next.Started, next.Owner = at, at, owner
 	next.Expires = at.Add(records.TombstoneLifetime)

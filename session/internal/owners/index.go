@@ -14,8 +14,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -78,7 +78,7 @@ var errFull = fmt.Errorf("session: %d entries", MaxEntries)
 
 // enterWithin is Enter that looks for stale entries if there are at least room entries.
 func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, id string, next *records.Content, before string) error {
-	return x.amend(a, next.Owner, func(old *records.Content, at time.Time) ([]entry, error) {
+	return x.amend(a, next.Owner, func(old *records.Content, at envelope.Time) ([]entry, error) {
 		entries := entriesOf(old, at)
 		if i := slices.IndexFunc(entries, func(e entry) bool { return e.id == id }); i >= 0 {
 			if e := entries[i]; e.commit >= records.Commits(next.Version) && at.Before(e.since.Add(pendingTTL/2)) {
@@ -102,7 +102,7 @@ func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, id stri
 // Reenter adds the live session id with content c to its owner's index if it is missing:
 // a store that evicts may have lost the index or restored an old one.
 func (x *Index) Reenter(a *records.Access, id string, c *records.Content) {
-	err := x.amend(a, c.Owner, func(old *records.Content, at time.Time) ([]entry, error) {
+	err := x.amend(a, c.Owner, func(old *records.Content, at envelope.Time) ([]entry, error) {
 		entries := entriesOf(old, at)
 		if has(entries, id) {
 			return nil, nil
@@ -151,7 +151,7 @@ func (x *Index) RemoveBefore(a *records.Access, owner, id string, next *records.
 // remove removes entries, but not those that were made for the same sessions later. It is
 // best effort: readers ignore the entries of ended sessions.
 func (x *Index) remove(a *records.Access, owner string, ended ...entry) {
-	err := x.amend(a, owner, func(old *records.Content, at time.Time) ([]entry, error) {
+	err := x.amend(a, owner, func(old *records.Content, at envelope.Time) ([]entry, error) {
 		if old == nil {
 			return nil, nil
 		}
@@ -170,7 +170,7 @@ func (x *Index) remove(a *records.Access, owner string, ended ...entry) {
 
 // amend replaces the index of owner by the result of edit, with compare-and-swap; nil
 // leaves it unchanged. Edit gets nil if there is no index.
-func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Content, at time.Time) ([]entry, error)) error {
+func (x *Index) amend(a *records.Access, owner string, edit func(old *records.Content, at envelope.Time) ([]entry, error)) error {
 	old, err := x.fetch(a, owner)
 	if err == nil {
 		_, err = a.ChangeUnqueued(x.opts.ID(owner), old, func(old *records.Content) (*records.Content, error) {

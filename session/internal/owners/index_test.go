@@ -300,7 +300,7 @@ func TestIndexLivesAsLongAsItsSessions(t *testing.T) {
 		}
 		r.Remove(r.access(), ann, "one")
 		empty := r.get(listOf(ann))
-		if life := time.Until(empty.Expires); life != records.TombstoneLifetime {
+		if life := time.Until(empty.Expires.Std()); life != records.TombstoneLifetime {
 			t.Errorf("an empty one expires after %v", life)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -26,10 +27,10 @@ type signIn struct {
 	mine   *Entering
 	owner  string
 	before string // the session that this one is to replace
-	at     time.Time
+	at     envelope.Time
 }
 
-func (s *signIn) lookUp(entries []entry, at time.Time) (lookup, error) {
+func (s *signIn) lookUp(entries []entry, at envelope.Time) (lookup, error) {
 	return s.index.lookUp(s.access.Context(), s.access.Caller(), s.owner, entries, at)
 }
 
@@ -192,7 +193,7 @@ func (s *signIn) refuse(found *lookup) error {
 
 // coming returns the entries of sign-ins that are probably under way, except the
 // request's own.
-func (l *lookup) coming(own []string, at time.Time) []entry {
+func (l *lookup) coming(own []string, at envelope.Time) []entry {
 	var coming []entry
 	for _, e := range l.pending {
 		if at.Before(e.since.Add(signInTime)) && !slices.Contains(own, e.id) && !l.replacesLive(e) {

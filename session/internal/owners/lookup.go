@@ -1,14 +1,15 @@
 package owners
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -55,9 +56,9 @@ func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, e
 
 // lookUp looks up the sessions of these entries, each with its own Timeout, until ctx
 // ends. Caller is the context of the code that asked for the commit.
-func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entry, at time.Time) (lookup, error) {
+func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entry, at envelope.Time) (lookup, error) {
 	var found lookup
-	slices.SortFunc(entries, func(a, b entry) int { return a.since.Compare(b.since) })
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.since, b.since) })
 	results := x.fetchAll(ctx, caller, entries)
 	for _, r := range results {
 		if r.err != nil && !errors.Is(r.err, records.ErrUnreadable) {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -118,7 +118,7 @@ func (x *Index) unlisted(a *records.Access, id, owner, spared string) error {
 
 // revokeEntry ends the session of e if it belongs to the owner. Over reports whether e
 // can be removed.
-func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at time.Time) (over bool, err error) {
+func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at envelope.Time) (over bool, err error) {
 	found, err := a.Fetch(e.id)
 	switch {
 	case err != nil:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -110,7 +111,7 @@ func (c *Cache) get(id string, commits int64) (Copy, result) {
 	one := element.Value.(*entry)
 	age := passed(one.sent, now)
 	switch {
-	case age > c.opts.MaxStale || !now.Before(one.content.Expires):
+	case age > c.opts.MaxStale || !envelope.TimeOf(now).Before(one.content.Expires):
 		return Copy{}, stale
 	case records.Commits(one.content.Version) < commits:
 		return Copy{}, outdated

@@ -18,7 +18,7 @@ func newCache() *readcache.Cache {
 // live returns the content of a session with that number of commits, which has not expired.
 func live(commits int64) *records.Content {
 	c := records.NewContent("cbor")
-	c.Version, c.Expires = commits<<32|1, time.Now().Add(time.Hour)
+	c.Version, c.Expires = commits<<32|1, records.Now().Add(time.Hour)
 	return c
 }
 

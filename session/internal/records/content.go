@@ -15,7 +15,7 @@ const OwnerIndexFormat = "holdfast-owner-index"
 type Content struct {
 	envelope.Envelope
 	Version int64
-	Expires time.Time
+	Expires envelope.Time
 	Format  string // of the values
 
 	data []byte // of one that is to be saved: the record's Data
@@ -30,7 +30,7 @@ func NewContent(format string) *Content {
 }
 
 // Now returns the time to the millisecond, as records keep it.
-func Now() time.Time { return time.UnixMilli(time.Now().UnixMilli()) }
+func Now() envelope.Time { return envelope.TimeOf(time.Now()) }
 
 // VersionNumber returns the version that a Save has to expect if c is stored. It is 0 for
 // nil.

@@ -1,6 +1,10 @@
 package records
 
-import "time"
+import (
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
 
 // Lifetimes are the time limits of the sessions of one Config.
 type Lifetimes struct {
@@ -22,10 +26,10 @@ func Restart(c *Content) {
 // Persist sets the deadline of c to d from now, but not before its present expiry and not
 // after its maximum lifetime. If d is zero or negative, it removes the deadline. It
 // returns the expiry that c must not fall below.
-func (l *Lifetimes) Persist(c *Content, d time.Duration, before time.Time) time.Time {
+func (l *Lifetimes) Persist(c *Content, d time.Duration, before envelope.Time) envelope.Time {
 	if d <= 0 {
-		c.Deadline = time.Time{}
-		return time.Time{}
+		c.Deadline = 0
+		return 0
 	}
 	c.Deadline = c.Seen.Add(d)
 	if before.After(c.Deadline) {
@@ -36,7 +40,7 @@ func (l *Lifetimes) Persist(c *Content, d time.Duration, before time.Time) time.
 }
 
 // End returns when c ends even if it is in use.
-func (l *Lifetimes) End(c *Content) time.Time {
+func (l *Lifetimes) End(c *Content) envelope.Time {
 	if c.Deadline.IsZero() {
 		return c.Started.Add(l.Lifetime)
 	}
@@ -45,7 +49,7 @@ func (l *Lifetimes) End(c *Content) time.Time {
 
 // Expiry returns when c, last used at that time, ends unless it is used again. Before is
 // the previous expiry. The expiry never decreases, except to the limits of the Config.
-func (l *Lifetimes) Expiry(c *Content, used, before time.Time) time.Time {
+func (l *Lifetimes) Expiry(c *Content, used, before envelope.Time) envelope.Time {
 	window := l.IdleTimeout
 	if !c.Deadline.IsZero() {
 		window = l.PersistIdleTimeout
@@ -59,7 +63,7 @@ func (l *Lifetimes) Expiry(c *Content, used, before time.Time) time.Time {
 
 // Expired reports whether c has outlived a Lifetime that was shortened after it was saved.
 func (l *Lifetimes) Expired(c *Content) bool {
-	return !c.Tombstone && !time.Now().Before(l.End(c))
+	return !c.Tombstone && !Now().Before(l.End(c))
 }
 
 // Live returns ErrEnded unless c, as it was just read, is a live session.
@@ -91,9 +95,4 @@ func (l *Lifetimes) TouchDue(c *Content) bool {
 }
 
 // Earlier returns the earlier of two times.
-func Earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
+func Earlier(a, b envelope.Time) envelope.Time { return min(a, b) }

@@ -21,9 +21,9 @@ var limits = records.Lifetimes{
 }
 
 // at returns the time that long after the session began; no time for 0.
-func at(begin time.Time, d time.Duration) time.Time {
+func at(begin envelope.Time, d time.Duration) envelope.Time {
 	if d == 0 {
-		return time.Time{}
+		return 0
 	}
 	return begin.Add(d)
 }
@@ -217,8 +217,8 @@ func TestExtended(t *testing.T) {
 }
 
 func TestEarlier(t *testing.T) {
-	a := time.Now()
-	b := a.Add(1)
+	a := records.Now()
+	b := a.Add(time.Millisecond)
 	if !records.Earlier(a, b).Equal(a) || !records.Earlier(b, a).Equal(a) {
 		t.Error("the later one")
 	}

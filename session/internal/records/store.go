@@ -6,6 +6,7 @@ package records
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -67,18 +68,40 @@ func (s *Store) Fetch(ctx context.Context, id string) (*Content, error) {
 	return s.contents.FetchOnce(ctx, s, id)
 }
 
+// FetchInto is Fetch that may return room, which must be zero, so that a caller needs no
+// allocation for it. It does so only with a provider in this process: a Cache would keep
+// what room is a part of.
+func (s *Store) FetchInto(ctx context.Context, id string, room *Content) (*Content, error) {
+	if !s.inProcess {
+		return s.Fetch(ctx, id)
+	}
+	rec, err := s.provider.Fetch(ctx, id)
+	switch {
+	case errors.Is(err, provider.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, Unavailable(err)
+	}
+	return s.decodeInto(room, id, rec)
+}
+
 // Record returns the record under id for an encoded c.
 func (c *Content) Record(id string) *provider.Record {
 	c.data = envelope.Bind(c.data, id)
-	return &provider.Record{ID: id, Version: c.Version, ExpiresAt: c.Expires, Format: c.Format, Data: c.data}
+	return &provider.Record{ID: id, Version: c.Version, ExpiresAt: c.Expires.Std(), Format: c.Format, Data: c.data}
 }
 
 // decode decodes the record that the provider has returned for id.
 func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
+	return s.decodeInto(new(Content), id, rec)
+}
+
+// decodeInto is decode that returns c, which must be zero.
+func (s *Store) decodeInto(c *Content, id string, rec *provider.Record) (*Content, error) {
 	if rec == nil || rec.ID != id {
 		return nil, fmt.Errorf("%w: the provider returned no record or another one", ErrUnreadable)
 	}
-	e, err := envelope.Decode(id, rec.Data)
+	err := c.Decode(id, rec.Data)
 	switch {
 	case err != nil && !s.opts.KnowsFormat(rec.Format):
 		return nil, UnknownFormat(rec.Format)
@@ -88,7 +111,8 @@ func (s *Store) decode(id string, rec *provider.Record) (*Content, error) {
 	if !envelope.ValidVersion(rec.Version) {
 		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
 	}
-	return &Content{Envelope: e, Version: rec.Version, Expires: rec.ExpiresAt, Format: rec.Format}, nil
+	c.Version, c.Expires, c.Format = rec.Version, envelope.TimeOf(rec.ExpiresAt), rec.Format
+	return c, nil
 }
 
 // UnknownFormat returns the ErrUnreadable for a record whose values have no codec.

@@ -209,6 +209,31 @@ func TestStoreInThisProcess(t *testing.T) {
 			t.Errorf("a deadline: %v, in this process: %v", ok, s.InProcess())
 		}
 	})
+	t.Run("reads into room", func(t *testing.T) {
+		s, room := records.New(memory.New(), options(timeout)), new(records.Content)
+		if c, err := s.FetchInto(t.Context(), id, room); c != nil || err != nil {
+			t.Errorf("no record: %v, %v", c, err)
+		}
+		a := s.Access(t.Context(), nil)
+		if _, err := a.Save(id, content("value"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := s.FetchInto(t.Context(), id, room); c != room || err != nil || text(c) != "value" {
+			t.Errorf("%p, want %p; %v", c, room, err)
+		}
+		_, err := s.FetchInto(t.Context(), "", new(records.Content))
+		wantErr(t, err, records.ErrUnavailable)
+	})
+	t.Run("is the only one that reads into room, which a Cache would keep", func(t *testing.T) {
+		r, room := newRig(t), new(records.Content)
+		a := r.Access(t.Context(), nil)
+		if _, err := a.Save(id, content("value"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := r.FetchInto(t.Context(), id, room); c == room || err != nil || text(c) != "value" {
+			t.Errorf("into room: %t; %v", c == room, err)
+		}
+	})
 	t.Run("is not one that is wrapped", func(t *testing.T) {
 		if r := newRig(t); r.InProcess() {
 			t.Error("the wrapper would be left out")

@@ -1,6 +1,10 @@
 package records
 
-import "time"
+import (
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+)
 
 // TombstoneLifetime is the minimum time for which a tombstone is stored. It is longer
 // than any request that began before should take. The tombstone of a renewed session is
@@ -41,6 +45,6 @@ func Claimed(t *Content, id string, login bool) *Content {
 // Claimable reports whether a change at that time may begin a new session over the
 // tombstone c. If the session was ended from outside, the first change may do so at once,
 // because no other response sets or clears the cookie.
-func (c *Content) Claimable(at time.Time) bool {
+func (c *Content) Claimable(at envelope.Time) bool {
 	return c.Outside && c.Claim == "" || !at.Before(c.Seen.Add(StrictWindow))
 }

@@ -34,7 +34,7 @@ func (c *created) slot(id string) *atomic.Pointer[creation] {
 // NoteCreated remembers a record that was just created.
 func (s *Store) NoteCreated(id string, c *Content) {
 	at := time.Now()
-	s.created.slot(id).Store(&creation{id: id, at: at, until: at.Add(min(vanishingWindow, c.Expires.Sub(at)/2))})
+	s.created.slot(id).Store(&creation{id: id, at: at, until: at.Add(min(vanishingWindow, c.Expires.Std().Sub(at)/2))})
 }
 
 // Vanished reports whether the absent record must be in the store, and how long ago it

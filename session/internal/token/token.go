@@ -13,9 +13,9 @@ const size = 32 // bytes; OWASP requires at least 64 bits of entropy
 // Identity is the token of a session, the ID of its record, a hash of the token, and the
 // signed token that it was found in.
 type Identity struct {
-	Token []byte
+	Token []byte // not to be written to
 	ID    string
-	Value string
+	Value string // as it was passed to Verify
 }
 
 // New returns a new token.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
@@ -160,7 +159,7 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	before := d.view.base.Expires
 	if d.renew || d.view.base.Version == 0 {
 		records.Restart(next)
-		before = time.Time{}
+		before = 0
 	}
 	if d.persist != nil {
 		before = limits.Persist(next, *d.persist, before)

@@ -126,7 +126,7 @@ func TestPersist(t *testing.T) {
 		if !slices.Equal(v.req.cookies, []string{"signed token of first"}) || v.req.persist != 10*day {
 			t.Errorf("cookies %q for %v", v.req.cookies, v.req.persist)
 		}
-		if life := time.Until(w.get(first).Expires); life != 10*day {
+		if life := time.Until(w.get(first).Expires.Std()); life != 10*day {
 			t.Errorf("expires in %v", life)
 		}
 	})

@@ -2,7 +2,7 @@ package txn
 
 // SetCopied says that the session, as it was passed to Begin, is a copy that the store may
 // have a newer version of. It is called before t is used.
-func (t *Txn) SetCopied() { t.copied = t.state.view.base }
+func (t *Txn) SetCopied() { t.others = &others{copied: t.state.view.base} }
 
 // overCopy reports whether the commit asks for what a copy already has, such as a Delete of
 // a key that it lacks. Other requests may have changed that since, and were answered before

@@ -110,9 +110,9 @@ type landing struct {
 
 // attempt is one save of the result.
 type attempt struct {
-	version int64
-	result  Value // the function's, or what it was merged to
-	merged  bool
+	saved  *records.Content
+	result Value // the function's, or what it was merged to
+	merged bool
 }
 
 // errLanded tells save that an earlier attempt has landed.
@@ -146,9 +146,12 @@ func (s *landing) save(a *records.Access) (saved *records.Content, err error) {
 // landed returns errLanded if an earlier attempt has led to current.
 func (s *landing) landed(current *records.Content) error {
 	for _, try := range s.tried {
-		switch current.Trace(try.version) {
+		switch current.Trace(try.saved.Version) {
 		case envelope.Ancestor:
 			s.done, s.after = try, current
+			if current.Tombstone { // the session was renewed or destroyed afterwards
+				s.after = try.saved
+			}
 			return errLanded
 		case envelope.OutOfReach:
 			return records.ErrOutcomeUnknown
@@ -174,7 +177,7 @@ func (s *landing) Edit(current *records.Content) (*records.Content, error) {
 	if err := l.t.e.fits(next); err != nil {
 		return nil, err
 	}
-	try.version = next.Version
+	try.saved = next
 	l.tried = append(l.tried, try)
 	return next, nil
 }
@@ -184,10 +187,12 @@ func (s *landing) Check(current *records.Content, afterUnknown bool) error {
 	if current == nil && afterUnknown {
 		return records.ErrGoneUnknown
 	}
-	if err := s.t.e.Lifetimes.Live(current); err != nil {
-		return err
+	if current != nil {
+		if err := s.landed(current); err != nil {
+			return err
+		}
 	}
-	if err := s.landed(current); err != nil {
+	if err := s.t.e.Lifetimes.Live(current); err != nil {
 		return err
 	}
 	return s.mayReplace(current)

@@ -377,3 +377,29 @@ func TestFormatIsThatOfTheSession(t *testing.T) {
 		t.Errorf("format %q", c.Format)
 	}
 }
+
+// A value that is decoded may share the memory of a large part of a record only.
+func TestLastingValues(t *testing.T) {
+	for _, tc := range []struct {
+		what   string
+		size   int
+		others int // bytes of the other value
+		want   bool
+	}{
+		{"half of the values", 600, 500, true},
+		{"less than half of them", 600, 700, false},
+		{"alone, but small", 500, 0, false},
+		{"alone and large", 512, 0, true},
+	} {
+		w := newWorld(t, txn.LevelMerge)
+		w.put(first, content("a="+strings.Repeat("x", tc.size)+" b="+strings.Repeat("y", tc.others)))
+		v := w.visit(first)
+		if got, _ := v.Get("a", false); got.Lasting != tc.want || len(got.Data) != tc.size {
+			t.Errorf("%s: lasting: %t, want %t; %d bytes", tc.what, got.Lasting, tc.want, len(got.Data))
+		}
+		v.set("a", "changed")
+		if got, _ := v.Get("a", false); got.Lasting {
+			t.Errorf("%s: a value that is set is lasting", tc.what)
+		}
+	}
+}

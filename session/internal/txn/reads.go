@@ -56,7 +56,7 @@ func (rs *reads) note(key string, from *records.Content, soft bool) {
 		old.nonRepeatable = old.nonRepeatable || old.from != from && !old.value(key).Equal(valueIn(from, key))
 		return
 	}
-	rs.keys.put(key, read{from: from, soft: soft})
+	rs.keys.add(key, read{from: from, soft: soft})
 	rs.soft = rs.soft || soft
 }
 

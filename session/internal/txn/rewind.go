@@ -7,7 +7,7 @@ import (
 
 // Savepoint is the state of the session when a handler that may run again was called.
 type Savepoint struct {
-	commits int
+	commits int32
 	state   state
 }
 
@@ -41,7 +41,7 @@ func (t *Txn) MayRunAgain(at *Savepoint, safeOnly bool) bool {
 // again, has changed.
 func (t *Txn) Rewind(ctx context.Context, at *Savepoint) error {
 	if at == nil {
-		at = &Savepoint{state: state{identity: t.loaded}}
+		at = &Savepoint{state: state{identity: t.cameWith()}}
 	}
 	t.joinQueue(ctx, at.state.id)
 	newest, err := t.newest(ctx, at.state.id)

@@ -10,8 +10,8 @@ import (
 // state is the part of a transaction that a savepoint holds and a rollback restores.
 type state struct {
 	identity
-	began   bool // this request began the session
 	view    view // on top of what is stored
+	began   bool // this request began the session
 	cleared bool
 	changes []change // after the Clear, if any
 	reads   reads
@@ -92,7 +92,7 @@ type snapshot struct {
 	requested
 	readWriteSet
 	view      view
-	epoch     int
+	epoch     int32
 	destroyed *pendingDestroy // to be ended before
 	encoding  error           // why it cannot be saved
 }

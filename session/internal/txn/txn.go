@@ -95,25 +95,23 @@ type Rival struct {
 	Content *records.Content
 }
 
-// Txn is one request's transaction. It is safe for concurrent use.
+// Txn is one request's transaction, which Begin or one of its variants begins. It is safe
+// for concurrent use.
 type Txn struct {
 	e   *Engine
 	req Request
 
-	loaded identity         // the identity that came with the request
-	copied *records.Content // what was not read from the store but is a copy; nil: it was read
-	rivals []Rival          // other live sessions that came with the request; under mu
-	unread *pendingDestroy  // the stored session, if its codec is not known; under mu
-
-	mu       sync.Mutex
-	state    state
-	epoch    int             // counts the undoing of changes: Clear, Destroy, a rollback
-	closures int             // number of running closures of Key.Update
+	mu        sync.Mutex
+	state     state
+	firstRead [1]row[read] // the first of state.reads, as part of this allocation
+	*others
 	released chan struct{}   // closed on release of the commit lock; nil: nobody waits for it
 	before   *pendingDestroy // the pending destroy when the closure of Session.Update began
 	failed   error           // error of a commit; later commits of the request return it
-	commits  int             // commits of this request that were saved or may have been
 	ticket   *queue.Ticket   // the place in the queue, between commits
+	epoch    int32           // counts the undoing of changes: Clear, Destroy, a rollback
+	closures int32           // number of running closures of Key.Update
+	commits  int32           // commits of this request that were saved or may have been
 
 	touched  bool // extended, or a touch was tried
 	busy     bool // the commit lock is held by a commit or an Update
@@ -121,6 +119,15 @@ type Txn struct {
 	over     bool // the request is over
 	reported bool // the handler has seen its last Save or Update fail
 }
+
+// others are contents that few transactions have besides that of their session.
+type others struct {
+	rivals []Rival          // live sessions that came with the request, none of which is served
+	unread *pendingDestroy  // the stored session, if its codec is not known
+	copied *records.Content // what was not read from the store but is a copy
+}
+
+var noOthers others // of most requests; never written to
 
 // Begin makes t a transaction over the session with that token and ID, which holds found.
 // Found is nil for a new session.
@@ -139,7 +146,7 @@ func (t *Txn) BeginOver(e *Engine, req Request, id string, tombstone *records.Co
 // cannot be decoded. The stored session is left as it is, until Renew or Destroy ends it.
 func (t *Txn) BeginBeside(e *Engine, req Request, token []byte, id string, undecodable *records.Content) {
 	t.begin(e, req, identity{}, nil)
-	t.unread = &pendingDestroy{identity: identity{token: token, id: id}, base: undecodable, cookie: true}
+	t.others = &others{unread: &pendingDestroy{identity: identity{token: token, id: id}, base: undecodable, cookie: true}}
 }
 
 // BeginDetached makes t a transaction outside of any request: changes need an Update.
@@ -156,18 +163,34 @@ func (t *Txn) begin(e *Engine, req Request, who identity, found *records.Content
 	if began {
 		found = records.NewContent(e.Format)
 	}
-	t.e, t.req, t.loaded = e, req, who
-	t.state = state{identity: who, began: began, view: view{base: found}}
+	t.e, t.req, t.others = e, req, &noOthers
+	st := &t.state
+	st.identity, st.began, st.view.base = who, began, found
+	st.reads.keys.rows = t.firstRead[:0]
 }
 
 // SetRivals sets the live sessions that came with the request, none of which is served.
-func (t *Txn) SetRivals(rivals []Rival) { t.rivals = rivals }
+func (t *Txn) SetRivals(rivals []Rival) {
+	if len(rivals) > 0 {
+		t.others = &others{rivals: rivals}
+	}
+}
 
 // PublicID returns the ID of the session's record, "" while it is not stored.
 func (t *Txn) PublicID() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.state.id
+}
+
+// cameWith returns the identity that came with the request, if that has committed nothing.
+func (t *Txn) cameWith() identity {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b := t.state.destroyed; b != nil && b.id != "" && b != t.unread {
+		return b.identity
+	}
+	return t.state.identity
 }
 
 // Began reports whether this request began the session.

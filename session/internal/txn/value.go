@@ -12,7 +12,16 @@ type Value struct {
 	Data    []byte
 	Text    string // continues Data: a Go string, which is copied only into the record
 	Present bool
+
+	// Lasting says that a decoded value may be a part of Data, which then stays in memory as
+	// long as the value does, and never changes: Data is at least half of the values of its
+	// record, so this at most doubles the memory of a value that is kept.
+	Lasting bool
 }
+
+// lastingFrom is the minimum size of Lasting Data: a record also has up to 400 bytes that
+// are no values.
+const lastingFrom = 512
 
 // Equal reports whether v and other are equal.
 func (v Value) Equal(other Value) bool {
@@ -36,5 +45,5 @@ func (v Value) Bytes() []byte {
 // valueIn returns the stored value of key.
 func valueIn(c *records.Content, key string) Value {
 	data, ok := c.Entries.Find(key)
-	return Value{Data: data, Present: ok}
+	return Value{Data: data, Present: ok, Lasting: len(data) >= lastingFrom && 2*len(data) >= c.Entries.Size()}
 }

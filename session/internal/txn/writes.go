@@ -48,9 +48,9 @@ type Merge struct {
 // view is a content with changes on top.
 type view struct {
 	base    *records.Content
-	cleared bool
 	own     smallMap[ownValue] // the changed value of each key
-	shared  bool               // own is shared: copy it before a write
+	cleared bool
+	shared  bool // own is shared: copy it before a write
 }
 
 type ownValue struct {
