@@ -39,6 +39,8 @@ type commit struct {
 	entering owners.Entering
 	d        snapshot // that is being stored
 	value    string   // of the cookie that is to be set with it, "" for none
+	group    *group   // while the commit leads one
+	joined   bool     // the save of another commit has stored it, or has failed to
 }
 
 // Commit stores the changes. Only one commit of a transaction runs at a time.
@@ -131,6 +133,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 		return err
 	}
 	event.PublicID, event.Attempts, event.Err = cmp.Or(publicID, c.t.PublicID()), 1+c.Conflicts()-before, err
+	event.Joined = c.joined
 	c.t.e.Observer.End(c.Context(), event)
 	return err
 }
@@ -177,7 +180,7 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 // replace commits a change of a stored session.
 func (c *commit) replace() error {
 	d := &c.d
-	next, err := c.Change(d.id, d.view.base, (*replacement)(c))
+	next, err := c.change()
 	switch {
 	case err != nil:
 		return err

@@ -122,6 +122,14 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
+// isSince reports whether the session is still that of d: since then it was neither
+// cleared, renewed nor destroyed, and nothing of it was undone.
+func (t *Txn) isSince(d *snapshot) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.epoch == d.epoch && t.state.id == d.id && t.state.requested == d.requested
+}
+
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||

@@ -42,6 +42,7 @@ type Engine struct {
 	Changed   Changed // tells of records that have changed; nil: nobody does
 
 	touching sync.Map // IDs of the records that are being touched
+	turns    turns    // of the commits of each record
 }
 
 // Request is what a transaction needs from its request.
