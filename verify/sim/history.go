@@ -118,10 +118,14 @@ type visit struct {
 	unsaved    bool // the handler's last Save has failed, and may be made again
 	status     int
 	err        error // what ErrorHandler saw
+	joined     joined
 	out        ticket
 	breach     string // a rule that the run saw broken
 	begun, end time.Duration
 }
+
+// joined tells what became of the saves of other requests that had v's changes with them.
+type joined struct{ saved, unknown bool }
 
 // own returns the ticket to the session that v began, if any.
 func (v *visit) own() ticket { return ticket(v.id + 1) }

@@ -205,6 +205,7 @@ func (st *run) enter(i int, r request, c cookie) *visit {
 
 // leave notes the answer.
 func (st *run) leave(v *visit, x *exchange) cookie {
+	v.joined = x.joined
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
 	st.h.events = append(st.h.events, event{visit: v.id, what: end})

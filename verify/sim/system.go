@@ -27,6 +27,8 @@ type exchange struct {
 	guard func(verbs)     // what the middleware of mode guarded does
 	leaf  func(verbs) int // what the handler does; it returns the status
 	err   error           // what ErrorHandler was given
+
+	joined joined // what the Observer was told
 }
 
 // verbs is a session in a handler's hands.
@@ -64,6 +66,7 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.DiscardHandler),
 		ErrorHandler: refuse,
+		Observer:     noteJoined,
 	})
 	if err != nil {
 		panic(err)
@@ -87,6 +90,14 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 		x.err = err
 	}
 	w.WriteHeader(session.StatusCode(err))
+}
+
+// noteJoined is the Observer: it notes whether another request has saved the changes.
+func noteJoined(ctx context.Context, e session.Event) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && e.Joined {
+		x.joined.saved = x.joined.saved || e.Err == nil
+		x.joined.unknown = x.joined.unknown || is(e.Err, session.ErrOutcomeUnknown)
+	}
 }
 
 func (h *holdfast) serve(x *exchange) {
