@@ -61,10 +61,7 @@ func (f *follower) follow() (*records.Content, error) {
 			}
 			return f.end(call)
 		case <-timer.C:
-			if f.c.t.e.turns.overtake(f) {
-				return f.end(call{verb: callLead})
-			}
-			timer.Reset(maxWait)
+			timer.Reset(f.c.t.e.turns.overtake(f))
 		}
 	}
 }

@@ -34,6 +34,7 @@ type turnShard struct {
 type line struct {
 	leader  *commit     // whose turn it is
 	waiting []*follower // in the order of arrival
+	since   time.Time   // when somebody began to wait for this leader; zero: nobody has
 }
 
 // shard returns the locked shard of that record.
@@ -60,6 +61,9 @@ func (ts *turns) enter(c *commit) *follower {
 	sh.last++
 	f := newFollower(c, sh.last)
 	l.waiting = append(l.waiting, f)
+	if l.since.IsZero() {
+		l.since = time.Now()
+	}
 	sh.lines[id] = l
 	return f
 }
@@ -111,21 +115,22 @@ func (ts *turns) pass(leader *commit, known *records.Content) {
 	}
 }
 
-// overtake gives f, which has waited too long, the turn of the leader. It returns false if
-// f is not in the line any more.
-func (ts *turns) overtake(f *follower) bool {
+// overtake ends the turn of a leader that f has waited for too long. It returns how long f
+// may wait before it asks again.
+func (ts *turns) overtake(f *follower) time.Duration {
 	id := f.c.d.id
 	sh := ts.shard(id)
 	defer sh.mu.Unlock()
 	l := sh.lines[id]
-	at := slices.Index(l.waiting, f)
-	if at < 0 {
-		return false
+	if !slices.Contains(l.waiting, f) {
+		return maxWait
 	}
-	l.waiting = slices.Delete(l.waiting, at, at+1)
-	l.leader = f.c
-	sh.lines[id] = l
-	return true
+	if left := maxWait - time.Since(l.since); left > 0 {
+		return left
+	}
+	l.leader = nil
+	sh.set(id, l, nil)
+	return maxWait
 }
 
 // set stores l. If it has no leader, the first that waits becomes the leader.
@@ -137,7 +142,7 @@ func (sh *turnShard) set(id string, l line, known *records.Content) {
 		return
 	default:
 		f := l.waiting[0]
-		l.leader, l.waiting = f.c, slices.Delete(l.waiting, 0, 1)
+		l.leader, l.waiting, l.since = f.c, slices.Delete(l.waiting, 0, 1), time.Now()
 		f.calls <- call{verb: callLead, on: known}
 	}
 	sh.lines[id] = l
