@@ -74,19 +74,22 @@ func (v *visit) maySee() bool {
 }
 
 // firstAfterRevoke reports whether the session that v came with was revoked, and no
-// other request has come with it since.
+// other request has come with it since the revocation began.
 func (h *History) firstAfterRevoke(v *visit) bool {
-	var last *visit
+	var last, before *visit // by their ends
 	for _, o := range h.visits {
 		switch {
 		case o == v || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
 		case o.end >= v.begun, o.has(renew), o.has(destroy): // the tombstone may be that one's
 			return false
-		default:
-			last = o
+		case last == nil || o.end > last.end:
+			last, before = o, last
+		case before == nil || o.end > before.end:
+			before = o
 		}
 	}
-	return last != nil && last.has(revoke) && last.err == nil && !last.isNew && last.status < 400
+	return last != nil && last.has(revoke) && last.err == nil && !last.isNew && last.status < 400 &&
+		(before == nil || before.end < last.begun)
 }
 
 func (v *visit) has(verb verb) bool {

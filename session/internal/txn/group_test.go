@@ -251,6 +251,12 @@ func TestOutcomeOfASaveIsThatOfTheWholeGroup(t *testing.T) {
 		return errBroken
 	}
 	lost := failing(errBroken)
+	var l *line
+	gone := func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
+		err := landed(ctx, rec, expect, next)
+		l.erase(first)
+		return err
+	}
 	for _, tc := range []struct {
 		rule   string
 		hooks  []saveHook
@@ -261,17 +267,20 @@ func TestOutcomeOfASaveIsThatOfTheWholeGroup(t *testing.T) {
 		{"landed without an answer: it is read back once", []saveHook{landed}, nil, "n=xy", 1},
 		{"lost, and sent again", []saveHook{lost}, nil, "n=xy", 1},
 		{"unknown", []saveHook{lost, lost, lost, lost}, records.ErrOutcomeUnknown, "", 4},
+		{"gone, and unknown", []saveHook{gone}, records.ErrGoneUnknown, "gone", 1},
 		{"refused", []saveHook{failing(provider.ErrRefused)}, records.ErrUnavailable, "", 0},
 	} {
 		bubble(t, tc.rule, func(t *testing.T) {
-			l := newLine(t, txn.LevelMerge)
+			l = newLine(t, txn.LevelMerge)
 			x, y := l.appends("x"), l.appends("y")
 			l.hook(tc.hooks...)
 			reads := l.via.Fetches.Load()
 			l.release()
 			elapse(timeout / 2)
 			wantDone(t, tc.want, x, y)
-			l.wantStored(first, strings.TrimSpace("a=1 b=1 h=1 "+tc.stored))
+			if tc.stored != "gone" {
+				l.wantStored(first, strings.TrimSpace("a=1 b=1 h=1 "+tc.stored))
+			}
 			if n := l.via.Fetches.Load() - reads; n != tc.reads {
 				t.Errorf("%d reads, want %d", n, tc.reads)
 			}
@@ -389,7 +398,7 @@ func TestClosureOfAGroup(t *testing.T) {
 		}
 		l.wantStored(first, "a=1 b=1 h=1 n=xy")
 	})
-	bubble(t, "that waits for another of the group stops it for 100 ms only", func(t *testing.T) {
+	bubble(t, "that waits for another of the group stops it for 50 ms only", func(t *testing.T) {
 		l := newLine(t, txn.LevelMerge)
 		saved, runs := make(chan struct{}), 0
 		x := l.appends("x")
@@ -400,7 +409,8 @@ func TestClosureOfAGroup(t *testing.T) {
 		})
 		y := l.appends("y")
 		l.release()
-		elapse(2 * txn.MaxWait)
+		elapse(txn.MaxWait / 2)
+		synctest.Wait()
 		wantDone(t, nil, x, y)
 		wantWaiting(t, slow)
 		close(saved)

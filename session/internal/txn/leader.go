@@ -13,6 +13,10 @@ import (
 // maxGroup is the maximum number of commits that one save stores.
 const maxGroup = 64
 
+// maxClosures is how long a leader waits for the closures of others. It is shorter than
+// maxWait, so that a closure that waits for something costs nobody else's turn.
+const maxClosures = maxWait / 2
+
 // group is what a leader saves together with its own changes.
 type group struct {
 	mine     *records.Content // the content with the leader's changes alone
@@ -164,7 +168,7 @@ func (c *commit) gather(base *records.Content) *records.Content {
 			break
 		}
 		if limit == nil {
-			limit = time.After(maxWait)
+			limit = time.After(maxClosures)
 		}
 		f.calls <- call{verb: callApply, on: last, base: base}
 		select {
