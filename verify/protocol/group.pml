@@ -270,10 +270,13 @@ proctype Inside(byte me) {
 	}
 	if
 	:: atomic { places[me] == WAITING -> places[me] = TURN; leader = me };
-		printf("request %d has waited too long\n", me);
-		lead()
-	:: places[me] == TURN -> lead()
+		printf("request %d has waited too long\n", me)
+	:: places[me] == TURN
 	:: answers[me] != 0
+	fi;
+	if
+	:: places[me] == TURN -> lead()
+	:: else
 	fi;
 	REACHED(answers[me] == ACKNOWLEDGED && contents[me] != next.counter && next.version != 0, "reached: a leader saves others as well\n");
 	if
