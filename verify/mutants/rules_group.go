@@ -9,7 +9,7 @@ var groups = []mutant{
 		"if !c.t.isSince(d) || c.t.check(d, on) != nil ||", "if !c.t.isSince(d) ||",
 		"!d.needed() || c.t.check(d, on) != nil {", "!d.needed() {"),
 	without("a conflict with what is not saved yet is no verdict", engine,
-		"\t\t\t\tturns.putBack(c, f)\n\t\t\t\tcontinue\n", "\t\t\t\tf.calls <- call{verb: callFailed, err: ErrConflict}\n\t\t\t\tcontinue\n"),
+		"\t\t\t\tturns.putBack(g.leader, f)\n\t\t\t\tcontinue\n", "\t\t\t\tf.calls <- call{verb: callFailed, err: ErrConflict}\n\t\t\t\tcontinue\n"),
 	without("an unknown outcome is that of the whole group", engine,
 		"g.tell(call{verb: callFailed, err: err})", "g.tell(call{verb: callAlone})"),
 	without("the outcome of a session that is gone is that of the whole group", engine,

@@ -15,7 +15,7 @@ import (
 )
 
 // Mode says who asked for a commit.
-type Mode int
+type Mode uint8
 
 const (
 	Auto     Mode = iota // when the response begins or the handler has returned
@@ -36,11 +36,10 @@ type commit struct {
 	records.Access
 	t        *Txn
 	mode     Mode
+	joined   bool // the save of another commit has stored it, or has failed to
 	entering owners.Entering
 	d        snapshot // that is being stored
 	value    string   // of the cookie that is to be set with it, "" for none
-	group    *group   // while the commit leads one
-	joined   bool     // the save of another commit has stored it, or has failed to
 }
 
 // Commit stores the changes. Only one commit of a transaction runs at a time.

@@ -3,6 +3,7 @@ package txn
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -17,8 +18,10 @@ const maxGroup = 64
 // maxWait, so that a closure that waits for something costs nobody else's turn.
 const maxClosures = maxWait / 2
 
-// group is what a leader saves together with its own changes.
+// group is what a leader saves together with its own changes. It is the records.Change of
+// that save.
 type group struct {
+	leader   *commit
 	mine     *records.Content // the content with the leader's changes alone
 	in       []*follower      // whose changes are on top of that
 	known    *records.Content // the newest stored content that is known, or nil
@@ -56,10 +59,10 @@ func (c *commit) alone() (*records.Content, error) {
 // lead is change with the turn of the record, which it passes on. Known is the newest
 // content that is known to be stored, or nil.
 func (c *commit) lead(known *records.Content) (own *records.Content, err error) {
+	g := groups.Get().(*group)
+	*g = group{leader: c, known: known}
+	defer g.passTurn()
 	base := c.d.view.base
-	g := group{known: known}
-	c.group = &g
-	defer c.passTurn()
 	if known == nil || records.Commits(known.Version) < records.Commits(base.Version) || !c.t.isSince(&c.d) {
 		known = base
 	}
@@ -69,7 +72,7 @@ func (c *commit) lead(known *records.Content) (own *records.Content, err error) 
 			return nil, err
 		}
 	}
-	saved, err := c.Change(c.d.id, known, (*leading)(c))
+	saved, err := c.Change(c.d.id, known, g)
 	g.returned = true
 	switch {
 	case err == nil && saved != nil:
@@ -80,13 +83,16 @@ func (c *commit) lead(known *records.Content) (own *records.Content, err error) 
 		return nil, err
 	case len(g.in) > 0 && mayFitAlone(err):
 		g.tell(call{verb: callAlone})
-		c.passTurn()
+		g.known = nil // it is outdated
 		return c.alone()
 	default:
 		g.tell(call{verb: callFailed, err: err})
 		return nil, err
 	}
 }
+
+// groups are groups for use, so that a save without followers allocates none.
+var groups = sync.Pool{New: func() any { return new(group) }}
 
 // mayFitAlone reports whether err, which has refused a group, may be due to the size of
 // the others' changes.
@@ -105,43 +111,37 @@ func (g *group) tell(last call) {
 
 // passTurn ends the turn. Followers whose changes were not saved for certain wait for the
 // next. If the save has panicked, its outcome is unknown.
-func (c *commit) passTurn() {
-	g := c.group
-	if g == nil {
-		return
-	}
-	c.group = nil
+func (g *group) passTurn() {
 	if g.sent && !g.returned {
 		g.tell(call{verb: callFailed, err: fmt.Errorf("%w: the save has panicked", records.ErrOutcomeUnknown)})
 	}
-	c.t.e.turns.putBack(c, g.in...)
-	c.t.e.turns.pass(c, g.known)
+	turns := &g.leader.t.e.turns
+	if len(g.in) > 0 {
+		turns.putBack(g.leader, g.in...)
+	}
+	turns.pass(g.leader, g.known)
+	*g = group{}
+	groups.Put(g)
 }
 
-// leading is the records.Change of a leader.
-type leading commit
-
 // Edit returns the content with the changes of the whole group on top of current.
-func (l *leading) Edit(current *records.Content) (*records.Content, error) {
-	c := (*commit)(l)
-	g := c.group
+func (g *group) Edit(current *records.Content) (*records.Content, error) {
 	g.sent, g.known = false, current
-	mine, err := (*replacement)(c).Edit(current)
+	mine, err := (*replacement)(g.leader).Edit(current)
 	if err != nil || mine == nil {
 		g.decided = true
 		return nil, err
 	}
 	g.mine = mine
-	all := c.gather(current)
+	all := g.gather(current)
 	g.sent = true
 	return all, nil
 }
 
 // Check returns why the leader cannot be saved on top of current. If the session has
 // ended, that is so for the whole group.
-func (l *leading) Check(current *records.Content, afterUnknown bool) error {
-	c := (*commit)(l)
-	g := c.group
+func (g *group) Check(current *records.Content, afterUnknown bool) error {
+	c := g.leader
 	g.sent, g.known = false, current
 	err := c.mayFollow(current, afterUnknown)
 	switch {
@@ -155,8 +155,8 @@ func (l *leading) Check(current *records.Content, afterUnknown bool) error {
 
 // gather asks the followers, those first that were in the group before, to put their
 // changes on top of the leader's. It returns the content of all.
-func (c *commit) gather(base *records.Content) *records.Content {
-	g, turns := c.group, &c.t.e.turns
+func (g *group) gather(base *records.Content) *records.Content {
+	turns := &g.leader.t.e.turns
 	before, last := g.in, g.mine
 	g.in = nil
 	var limit <-chan time.Time
@@ -164,7 +164,7 @@ func (c *commit) gather(base *records.Content) *records.Content {
 		var f *follower
 		if len(before) > 0 {
 			f, before = before[0], before[1:]
-		} else if f = turns.next(c); f == nil {
+		} else if f = turns.next(g.leader); f == nil {
 			break
 		}
 		if limit == nil {
@@ -174,13 +174,13 @@ func (c *commit) gather(base *records.Content) *records.Content {
 		select {
 		case next := <-f.answers:
 			if next == nil {
-				turns.putBack(c, f)
+				turns.putBack(g.leader, f)
 				continue
 			}
 			last, g.in = next, append(g.in, f)
 		case <-limit: // its closure takes too long
 			f.calls <- call{verb: callAlone}
-			turns.putBack(c, before...)
+			turns.putBack(g.leader, before...)
 			return last
 		}
 	}
