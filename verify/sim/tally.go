@@ -4,7 +4,7 @@ package sim
 var Sights = []string{
 	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
 	"replayed", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
-	"saved by another request", "in doubt with another request",
+	"saved by another request",
 }
 
 // Tally counts the sights of a history.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -30,7 +31,7 @@ type line struct {
 // commit is a commit that runs in a goroutine of its own.
 type commit struct {
 	*visit
-	done     bool
+	done     atomic.Bool // after the rest is set
 	err      error
 	panicked any
 }
@@ -40,7 +41,7 @@ func (v *visit) start() *commit {
 	go func() {
 		defer func() {
 			c.panicked = recover()
-			c.done = true
+			c.done.Store(true)
 		}()
 		c.err = v.commit()
 	}()
@@ -83,7 +84,7 @@ func (l *line) wait(do func(v *visit)) *commit {
 	v := l.visit(first)
 	do(v)
 	c := v.start()
-	if c.done {
+	if c.done.Load() {
 		l.t.Errorf("a commit did not wait: %v", c.err)
 	}
 	return c
@@ -125,7 +126,7 @@ func (l *line) wantGroupSaves(want int64) {
 func wantDone(t *testing.T, want error, commits ...*commit) {
 	t.Helper()
 	for i, c := range commits {
-		if !c.done {
+		if !c.done.Load() {
 			t.Errorf("commit %d has not ended", i)
 			continue
 		}
@@ -138,7 +139,7 @@ func wantDone(t *testing.T, want error, commits ...*commit) {
 func wantWaiting(t *testing.T, commits ...*commit) {
 	t.Helper()
 	for i, c := range commits {
-		if c.done {
+		if c.done.Load() {
 			t.Errorf("commit %d was answered too early: %v", i, c.err)
 		}
 	}
