@@ -40,6 +40,21 @@ func TestRuleQueue(t *testing.T) {
 		}
 	})
 
+	bubble("parallel writers of one instance are saved together", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		meet := barrier(writers)
+		w.onSave(slices.Repeat([]saveHook{slow(pass)}, writers)...)
+		before := w.store.Saves.Load()
+		parallel(writers, func(int) {
+			c.tab().post(func(s *session.Session) { meet(); keyA.Update(s, increment) }).wantPage(t)
+		})
+		w.calm()
+		c.wantState("a=51")
+		if n := w.store.Saves.Load() - before; n > writers/5 {
+			t.Errorf("%d saves for %d writers", n, writers)
+		}
+	})
+
 	bubble("a place is held through the re-run", t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		meet := barrier(writers)

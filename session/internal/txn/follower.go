@@ -11,6 +11,7 @@ import (
 // there.
 type follower struct {
 	c        *commit
+	id       string                // of the record; a Destroy meanwhile takes it from the commit
 	number   int64                 // in the order of arrival
 	passedBy *commit               // the leader that could not take it along
 	calls    chan call             // of the leader
@@ -39,7 +40,7 @@ const (
 
 func newFollower(c *commit, number int64) *follower {
 	return &follower{
-		c: c, number: number, stored: c.d.view.base,
+		c: c, id: c.d.id, number: number, stored: c.d.view.base,
 		calls:   make(chan call, 2), // callAlone may come before callApply was answered
 		answers: make(chan *records.Content, 1),
 	}
@@ -80,7 +81,7 @@ func (f *follower) end(call call) (*records.Content, error) {
 		return nil, call.err
 	case callLead:
 		c.Restart()
-		return c.lead(call.on)
+		return c.lead(f.id, call.on)
 	default:
 		c.Restart()
 		return c.alone()

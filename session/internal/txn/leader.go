@@ -22,6 +22,7 @@ const maxClosures = maxWait / 2
 // that save.
 type group struct {
 	leader   *commit
+	id       string           // of the record
 	mine     *records.Content // the content with the leader's changes alone
 	in       []*follower      // whose changes are on top of that
 	known    *records.Content // the newest stored content that is known, or nil
@@ -48,7 +49,7 @@ func (c *commit) change() (*records.Content, error) {
 	if f := c.t.e.turns.enter(c); f != nil {
 		return f.follow()
 	}
-	return c.lead(nil)
+	return c.lead(c.d.id, nil)
 }
 
 // alone is change without a group.
@@ -58,9 +59,9 @@ func (c *commit) alone() (*records.Content, error) {
 
 // lead is change with the turn of the record, which it passes on. Known is the newest
 // content that is known to be stored, or nil.
-func (c *commit) lead(known *records.Content) (own *records.Content, err error) {
+func (c *commit) lead(id string, known *records.Content) (own *records.Content, err error) {
 	g := groups.Get().(*group)
-	*g = group{leader: c, known: known}
+	*g = group{leader: c, id: id, known: known}
 	defer g.passTurn()
 	base := c.d.view.base
 	if known == nil || records.Commits(known.Version) < records.Commits(base.Version) || !c.t.isSince(&c.d) {
@@ -72,7 +73,7 @@ func (c *commit) lead(known *records.Content) (own *records.Content, err error) 
 			return nil, err
 		}
 	}
-	saved, err := c.Change(c.d.id, known, g)
+	saved, err := c.Change(id, known, g)
 	g.returned = true
 	switch {
 	case err == nil && saved != nil:
@@ -117,9 +118,9 @@ func (g *group) passTurn() {
 	}
 	turns := &g.leader.t.e.turns
 	if len(g.in) > 0 {
-		turns.putBack(g.leader, g.in...)
+		turns.putBack(g.id, g.leader, g.in...)
 	}
-	turns.pass(g.leader, g.known)
+	turns.pass(g.id, g.leader, g.known)
 	*g = group{}
 	groups.Put(g)
 }
@@ -147,8 +148,8 @@ func (g *group) Check(current *records.Content, afterUnknown bool) error {
 	switch {
 	case err != nil:
 		g.decided = current != nil && !current.Tombstone
-	case c.Ticket() == nil && queue.Busy(c.d.id): // a handler may run before the place is given up
-		c.t.e.turns.pass(c, nil)
+	case c.Ticket() == nil && queue.Busy(g.id): // a handler may run before the place is given up
+		c.t.e.turns.pass(g.id, c, nil)
 	}
 	return err
 }
@@ -164,7 +165,7 @@ func (g *group) gather(base *records.Content) *records.Content {
 		var f *follower
 		if len(before) > 0 {
 			f, before = before[0], before[1:]
-		} else if f = turns.next(g.leader); f == nil {
+		} else if f = turns.next(g.id, g.leader); f == nil {
 			break
 		}
 		if limit == nil {
@@ -174,13 +175,13 @@ func (g *group) gather(base *records.Content) *records.Content {
 		select {
 		case next := <-f.answers:
 			if next == nil {
-				turns.putBack(g.leader, f)
+				turns.putBack(g.id, g.leader, f)
 				continue
 			}
 			last, g.in = next, append(g.in, f)
 		case <-limit: // its closure takes too long
 			f.calls <- call{verb: callAlone}
-			turns.putBack(g.leader, before...)
+			turns.putBack(g.id, g.leader, before...)
 			return last
 		}
 	}

@@ -70,8 +70,7 @@ func (ts *turns) enter(c *commit) *follower {
 
 // next returns the first follower that the leader has not called yet, and takes it out of
 // the line. It returns nil if there is none, or if it is no longer the leader's turn.
-func (ts *turns) next(leader *commit) *follower {
-	id := leader.d.id
+func (ts *turns) next(id string, leader *commit) *follower {
 	sh := ts.shard(id)
 	defer sh.mu.Unlock()
 	l := sh.lines[id]
@@ -89,8 +88,7 @@ func (ts *turns) next(leader *commit) *follower {
 }
 
 // putBack puts followers of the leader back to their places in the line.
-func (ts *turns) putBack(leader *commit, followers ...*follower) {
-	id := leader.d.id
+func (ts *turns) putBack(id string, leader *commit, followers ...*follower) {
 	sh := ts.shard(id)
 	defer sh.mu.Unlock()
 	l := sh.lines[id]
@@ -104,8 +102,7 @@ func (ts *turns) putBack(leader *commit, followers ...*follower) {
 
 // pass ends the turn of the leader. The first in the line gets the next one, and the
 // newest content that is known, which may be nil.
-func (ts *turns) pass(leader *commit, known *records.Content) {
-	id := leader.d.id
+func (ts *turns) pass(id string, leader *commit, known *records.Content) {
 	sh := ts.shard(id)
 	defer sh.mu.Unlock()
 	l := sh.lines[id]
@@ -118,10 +115,9 @@ func (ts *turns) pass(leader *commit, known *records.Content) {
 // overtake ends the turn of a leader that f has waited for too long. It returns how long f
 // may wait before it asks again.
 func (ts *turns) overtake(f *follower) time.Duration {
-	id := f.c.d.id
-	sh := ts.shard(id)
+	sh := ts.shard(f.id)
 	defer sh.mu.Unlock()
-	l := sh.lines[id]
+	l := sh.lines[f.id]
 	if !slices.Contains(l.waiting, f) {
 		return maxWait
 	}
@@ -129,7 +125,7 @@ func (ts *turns) overtake(f *follower) time.Duration {
 		return left
 	}
 	l.leader = nil
-	sh.set(id, l, nil)
+	sh.set(f.id, l, nil)
 	return maxWait
 }
 
