@@ -115,7 +115,7 @@ func TestRuleConflict(t *testing.T) {
 		}{{1, false}, {8, false}, {20, true}} {
 			synctest.Test(t, func(t *testing.T) {
 				w, c, _ := begun(t)
-				rival := c.tab()
+				rival := c.elsewhere()
 				w.onSave(slices.Repeat([]saveHook{before(func() { rival.post(add(keyB, 1)) }), pass}, tc.conflicts)...)
 				start := time.Now() // time of the bubble, which passes only in pauses
 				c.post(add(keyA, 1)).wantPage(t)

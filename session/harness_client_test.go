@@ -38,6 +38,14 @@ func (c *client) tab() *client {
 	return t
 }
 
+// elsewhere returns a tab whose requests another instance serves. So its commits are not
+// saved together with those of c.
+func (c *client) elsewhere() *client {
+	t := c.tab()
+	t.m = c.w.manager()
+	return t
+}
+
 // post runs fn as the handler of a POST, which is never replayed, and answers "page".
 func (c *client) post(fn func(s *session.Session)) *answer { return c.do(http.MethodPost, fn) }
 

@@ -37,6 +37,7 @@ type Event struct {
 	Start    time.Time     // when the operation began
 	Duration time.Duration // how long it took, storage and waiting for others included
 	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Joined   bool          // OpSave: the changes were part of the save of a parallel request, which has waited for them (group commit)
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
 	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key
 	Err      error         // why it failed. OpRefresh: also the error of the function. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
@@ -117,7 +118,7 @@ func observer(fn func(context.Context, Event)) observe.Observer {
 	return func(ctx context.Context, e observe.Event) {
 		fn(ctx, Event{
 			Op: Op(e.Op), PublicID: e.PublicID, Start: e.Start, Duration: e.Duration,
-			Attempts: e.Attempts, Age: e.Age, Key: e.Key, Err: e.Err,
+			Attempts: e.Attempts, Joined: e.Joined, Age: e.Age, Key: e.Key, Err: e.Err,
 		})
 	}
 }

@@ -43,7 +43,7 @@ func (st *stream) stays() io.Reader {
 // outrun saves s, and has a rival make the save conflict once s has a place in the queue.
 func (st *stream) outrun(t *testing.T, s *session.Session) {
 	t.Helper()
-	rival := st.c.tab()
+	rival := st.c.elsewhere()
 	keyA.Get(s)
 	keyA.Set(s, 1)
 	st.c.w.onSave(before(func() { rival.post(add(keyB, 1)) }), pass, before(func() { rival.post(add(keyA, 1)) }))
@@ -54,7 +54,7 @@ func (st *stream) outrun(t *testing.T, s *session.Session) {
 // takes time in a bubble.
 func wantNoWait(t *testing.T, w *world, c *client) {
 	t.Helper()
-	rival := c.tab()
+	rival := c.elsewhere()
 	w.onSave(before(func() { rival.post(add(keyB, 1)) }))
 	start := time.Now()
 	c.post(add(keyA, 1)).wantPage(t)

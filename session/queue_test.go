@@ -40,6 +40,21 @@ func TestRuleQueue(t *testing.T) {
 		}
 	})
 
+	bubble("parallel writers of one instance are saved together", t, func(t *testing.T) {
+		w, c, _ := begun(t)
+		meet := barrier(writers)
+		w.onSave(slices.Repeat([]saveHook{slow(pass)}, writers)...)
+		before := w.store.Saves.Load()
+		parallel(writers, func(int) {
+			c.tab().post(func(s *session.Session) { meet(); keyA.Update(s, increment) }).wantPage(t)
+		})
+		w.calm()
+		c.wantState("a=51")
+		if n := w.store.Saves.Load() - before; n > writers/5 {
+			t.Errorf("%d saves for %d writers", n, writers)
+		}
+	})
+
 	bubble("a place is held through the re-run", t, func(t *testing.T) {
 		_, c, _ := begun(t)
 		meet := barrier(writers)
@@ -136,7 +151,7 @@ func TestRuleQueuePlace(t *testing.T) {
 	// waits returns the time for which a request that meets a conflict waits for its
 	// place.
 	waits := func(w *world, c *client) time.Duration {
-		rival, start := c.tab(), time.Now()
+		rival, start := c.elsewhere(), time.Now()
 		w.onSave(then(func() { rival.post(add(keyB, 1)) }, pass))
 		c.post(add(keyA, 1)).wantPage(w.t)
 		return time.Since(start)
@@ -144,7 +159,7 @@ func TestRuleQueuePlace(t *testing.T) {
 
 	bubble("is given up when the commit has ended", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		rival := c.tab()
+		rival := c.elsewhere()
 		w.onSave(then(func() { rival.post(add(keyB, 1)) }, pass))
 		c.handle(http.MethodPost, func(_ http.ResponseWriter, r *http.Request) { add(keyA, 1)(load(t, r)) }).wantPage(t)
 		if got := waits(w, c); got > time.Second {
@@ -154,7 +169,7 @@ func TestRuleQueuePlace(t *testing.T) {
 
 	bubble("is given up by a replay that is refused", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		rival := c.tab()
+		rival := c.elsewhere()
 		inner := c.m.Replay(loading(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
 			keyA.Set(s, 5)
 			rival.post(set("a=3"))
@@ -172,7 +187,7 @@ func TestRuleQueuePlace(t *testing.T) {
 	// and keeps its place while the store does not answer.
 	bubble("who has waited has its StoreTimeout yet, and reads anew", t, func(t *testing.T) {
 		w, c, _ := begun(t, func(cfg *session.Config) { cfg.StoreTimeout = 3 * time.Second })
-		first, rival := c.tab(), c.tab()
+		first, rival := c.elsewhere(), c.elsewhere()
 		hang := func(ctx context.Context, _ *provider.Record, _ int64, _ storetest.SaveFunc) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -200,7 +215,7 @@ func TestRuleQueueReadBack(t *testing.T) {
 	// otherwise the second would be saved first.
 	bubble("who waits does so until the other's read-back has told", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		first, rival := c.tab(), c.tab()
+		first, rival := c.elsewhere(), c.elsewhere()
 		hang := func(ctx context.Context, _ *provider.Record, _ int64, _ storetest.SaveFunc) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -224,7 +239,7 @@ func TestRuleQueueReadBack(t *testing.T) {
 func TestPlaceInTheQueueIsLeftByMiddlewareAroundReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		rival := c.tab()
+		rival := c.elsewhere()
 		leaf := w.m.HandlerFunc(func(http.ResponseWriter, *http.Request, *session.Session) {})
 		w.onSave(
 			before(func() { rival.post(set("c=1")) }), pass,
@@ -252,7 +267,7 @@ func TestPlaceInTheQueueIsLeftByMiddlewareAroundReplay(t *testing.T) {
 func TestPlaceInTheQueueIsLeftBeforeTheRequestEnds(t *testing.T) {
 	quick := func(t *testing.T, w *world, c *client) {
 		t.Helper()
-		rival, began := c.tab(), time.Now()
+		rival, began := c.elsewhere(), time.Now()
 		w.onSave(before(func() { rival.post(set("c=2")) }))
 		c.tab().post(add(keyA, 1)).wantPage(t)
 		if waited := time.Since(began); waited >= time.Second {
@@ -261,7 +276,7 @@ func TestPlaceInTheQueueIsLeftBeforeTheRequestEnds(t *testing.T) {
 	}
 	bubble("after a commit that landed", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		rival := c.tab()
+		rival := c.elsewhere()
 		w.onSave(before(func() { rival.post(set("b=1")) }))
 		c.post(func(s *session.Session) {
 			keyA.Update(s, increment)
@@ -271,7 +286,7 @@ func TestPlaceInTheQueueIsLeftBeforeTheRequestEnds(t *testing.T) {
 	})
 	bubble("after a handler that may not run again", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		rival := c.tab()
+		rival := c.elsewhere()
 		leaf := w.m.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) { keyA.Pop(s) })
 		w.onSave(
 			before(func() { rival.post(set("c=1")) }), pass,

@@ -296,7 +296,7 @@ func TestRuleStartOver(t *testing.T) {
 func TestRenewThatQueuesAndThenFindsATombstoneStartsOver(t *testing.T) {
 	bubble("and is no error", t, func(t *testing.T) {
 		w, c, _ := begun(t)
-		first, rival, other := c.tab(), c.tab(), c.tab()
+		first, rival, other := c.elsewhere(), c.elsewhere(), c.elsewhere()
 		w.onSave(pass, then(func() {
 			w.onSave(then(func() { rival.post(add(keyB, 1)).wantPage(t) }, pass), pass,
 				then(func() { time.Sleep(time.Second); other.post(login).wantPage(t) }, pass))

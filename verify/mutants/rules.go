@@ -35,6 +35,7 @@ var sections = []section{
 	{"Commit of a change", commits},
 	{"Isolation levels", levels},
 	{"Conflict, queue and unknown outcome", outcomes},
+	{"Group commit", groups},
 	{"Session.Update", updates},
 	{"Create", creates},
 	{"Replay", replays},

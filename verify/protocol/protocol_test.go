@@ -55,6 +55,10 @@ const (
 	aClear     = "-DCLEARS=1 -DCHANGES=2 -DTICKS=1"
 	aRevoke    = "-DBROWSERS=1 -DREVOKES=1 -DLOSSES=1"
 
+	instance  = "-DOUTSIDE=0 -DFAULTS=1"
+	instances = "-DOUTSIDE=1 -DFAULTS=0"
+	expiry    = "-DOUTSIDE=0 -DEXPIRY=1 -DFAULTS=1"
+
 	faultyEviction = "-DCHANGES=1 -DSWEEPS=0 -DFAULTS=1 -DEVICTIONS=1"
 )
 
@@ -85,6 +89,22 @@ var models = []model{
 			{"ABSENT_UNKNOWN", logouts, "THE_ANSWERS_ARE_TRUE"},
 			{"TOMBSTONE_IS_FINAL", logouts, "NOTHING_IS_RESURRECTED"},
 			{"NEVER_RECREATE", logouts, "NOTHING_IS_RESURRECTED"},
+		},
+	},
+	{
+		name:  "group",
+		short: []string{instance, instances, expiry, "-DINSIDE=1 -DFAULTS=2", "-DINSIDE=1 -DEXPIRY=1 -DFAULTS=2"},
+		long:  []string{"-DOUTSIDE=1 -DFAULTS=1", "-DINSIDE=3 -DOUTSIDE=0 -DFAULTS=0"},
+		rules: []rule{
+			{"ANSWER_LAST", instance, "NO_CHANGE_IS_LOST"},
+			{"ON_TOP", instance, "NO_CHANGE_IS_LOST"},
+			{"CHECK_FOLLOWERS", instance, "NO_CHANGE_IS_LOST"},
+			{"OWN_VERSION", instance, "NO_CHANGE_IS_LOST"},
+			{"APPLY_AGAIN", instances, "NO_CHANGE_IS_LOST"},
+			{"ONE_OUTCOME", instance, "NONE_IS_MADE_TWICE"},
+			{"GONE_UNKNOWN", expiry, "THE_ANSWERS_ARE_TRUE"},
+			{"VERDICT_LATER", instance, "CONFLICTS_ARE_TRUE"},
+			{"NEVER_RECREATE", expiry, "NOTHING_IS_RESURRECTED"},
 		},
 	},
 	{

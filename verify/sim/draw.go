@@ -60,13 +60,35 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	d.p.epochs = d.drawEpochs()
 	d.theme = d.drawTheme()
 	d.Repeat(2, 4, func() { d.p.clients = append(d.p.clients, d.drawClient()) })
-	if d.Often(3) {
+	switch {
+	case d.Often(3):
 		d.drawCopies()
+	case d.Often(3): // what a crowd does on one host, copies cannot show
+		d.p.crowd()
 	}
 	if d.Often(3) {
 		d.drawRefreshes()
 	}
 	return &d.p
+}
+
+// crowd lets the clients change one session on one host at nearly the same time, so that
+// one request saves the changes of several.
+func (p *Program) crowd() {
+	p.oneHost = true
+	for _, c := range p.clients {
+		for i := range c.requests {
+			r := &c.requests[i]
+			r.wait /= 8
+			r.jar = first
+			for k := range r.ops {
+				switch r.ops[k].verb {
+				case renew, destroy, persist, transact:
+					r.ops[k].verb, r.ops[k].body = update, nil
+				}
+			}
+		}
+	}
 }
 
 // drawCopies turns Config.ReadCache on, and has more requests that may use copies.

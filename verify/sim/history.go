@@ -122,6 +122,7 @@ type visit struct {
 	unsaved    bool // the handler's last Save has failed, and may be made again
 	status     int
 	err        error // what ErrorHandler saw
+	joined     joined
 	out        ticket
 	answered   bool   // the client got the answer, which was no error of a commit or load
 	ofRefresh  bool   // a call of Refresh, which commits by itself, beside the request that makes it
@@ -131,6 +132,9 @@ type visit struct {
 
 // tookLease reports whether o is a Refresh that has taken a lease.
 func (o seen) tookLease() bool { return o.verb == refresh && o.was > 0 }
+
+// joined tells what became of the saves of other requests that had v's changes with them.
+type joined struct{ saved, unknown bool }
 
 // own returns the ticket to the session that v began, if any.
 func (v *visit) own() ticket { return ticket(v.id + 1) }

@@ -83,7 +83,7 @@ func (v *visit) maySee() bool {
 // firstAfterRevoke reports whether the session that v came with was revoked, and no
 // other request has come with it since, or while it was revoked.
 func (h *History) firstAfterRevoke(v *visit) bool {
-	var last *visit
+	var last *visit // by its end
 	for _, o := range h.visits {
 		switch {
 		case o == v || o.ofRefresh || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:

@@ -228,7 +228,7 @@ func (st *run) hostOf(v *visit) int {
 
 // leave notes the answer.
 func (st *run) leave(v *visit, x *exchange) cookie {
-	v.copied = x.copied
+	v.copied, v.joined = x.copied, x.joined
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
 	st.h.events = append(st.h.events, event{visit: v.id, what: end, at: v.end})

@@ -84,6 +84,7 @@ func TestReach(t *testing.T) {
 			t.Errorf("never seen: %s; seen: %v", what, seen)
 		}
 	}
+	t.Logf("seen: %v", seen)
 }
 
 // TestReplay checks that a seed gives the same run each time, to the last

@@ -28,7 +28,8 @@ type exchange struct {
 	leaf  func(verbs) int // what the handler does; it returns the status
 	err   error           // what ErrorHandler was given
 
-	copied bool // the session was a copy (Config.ReadCache)
+	copied bool   // the session was a copy (Config.ReadCache)
+	joined joined // what the Observer was told
 }
 
 // verbs is a session in a handler's hands.
@@ -74,7 +75,7 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 		Logger:       slog.New(slog.DiscardHandler),
 		ErrorHandler: refuse,
 		ReadCache:    session.ReadCache{MaxStale: prog.maxStale},
-		Observer:     noteCopy,
+		Observer:     noteEvent,
 	})
 	if err != nil {
 		panic(err)
@@ -92,19 +93,26 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 	return h
 }
 
-// noteCopy is the Observer.
-func noteCopy(ctx context.Context, e session.Event) {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && e.Age > 0 {
-		x.copied = true
-	}
-}
-
 // refuse is the ErrorHandler: it notes the error.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
 		x.err = err
 	}
 	w.WriteHeader(session.StatusCode(err))
+}
+
+// noteEvent is the Observer: it notes whether the session was a copy, and whether another
+// request has saved the changes.
+func noteEvent(ctx context.Context, e session.Event) {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return
+	}
+	x.copied = x.copied || e.Age > 0
+	if e.Joined {
+		x.joined.saved = x.joined.saved || e.Err == nil
+		x.joined.unknown = x.joined.unknown || is(e.Err, session.ErrOutcomeUnknown)
+	}
 }
 
 func (h *holdfast) serve(x *exchange) {

@@ -4,6 +4,7 @@ package sim
 var Sights = []string{
 	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
 	"replayed", "copied", "a change over a copy", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
+	"saved by another request",
 }
 
 // Tally counts the sights of a history.
@@ -18,15 +19,17 @@ func (v *visit) tally(seen map[string]int) {
 		seen[g.verdict.String()]++
 	}
 	for what, is := range map[string]bool{
-		"not loaded":           !v.loaded,
-		"replayed":             v.runs > 1,
-		"copied":               v.copied,
-		"a change over a copy": v.copied && v.changes() && v.err == nil,
-		"new":                  v.isNew,
-		"revoked":              v.has(revoke) && !v.isNew,
-		"cookie set":           v.out == v.own(),
-		"cookie cleared":       v.out == cleared,
-		"cookie sent again":    v.out >= 0 && v.out == v.sent,
+		"saved by another request":      v.joined.saved,
+		"in doubt with another request": v.joined.unknown,
+		"not loaded":                    !v.loaded,
+		"replayed":                      v.runs > 1,
+		"copied":                        v.copied,
+		"a change over a copy":          v.copied && v.changes() && v.err == nil,
+		"new":                           v.isNew,
+		"revoked":                       v.has(revoke) && !v.isNew,
+		"cookie set":                    v.out == v.own(),
+		"cookie cleared":                v.out == cleared,
+		"cookie sent again":             v.out >= 0 && v.out == v.sent,
 	} {
 		if is {
 			seen[what]++

@@ -33,6 +33,7 @@ type Event struct {
 	Start    time.Time
 	Duration time.Duration
 	Attempts int
+	Joined   bool
 	Age      time.Duration
 	Key      string
 	Err      error

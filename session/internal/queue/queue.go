@@ -75,6 +75,14 @@ func (t *Ticket) Leave() {
 	}
 }
 
+// Busy reports whether somebody has a place in the queue of key.
+func Busy(key string) bool {
+	sh := shardOf(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return len(sh.queues[key]) > 0
+}
+
 func shardOf(key string) *shard {
 	return &shards[maphash.String(seed, key)%uint64(len(shards))]
 }

@@ -37,6 +37,9 @@ func (a *Access) Context() context.Context { return context.WithoutCancel(a.call
 // Conflicts returns how many conflicts the commit has met.
 func (a *Access) Conflicts() int { return a.conflicts }
 
+// NoteConflict counts a conflict that was met without a save.
+func (a *Access) NoteConflict() { a.conflicts++ }
+
 // UseReserve lets saves from now on use the reserve that the provider keeps for known
 // visitors.
 func (a *Access) UseReserve() { a.reserve = true }

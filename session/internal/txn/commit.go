@@ -14,7 +14,7 @@ import (
 )
 
 // Mode says who asked for a commit.
-type Mode int
+type Mode uint8
 
 const (
 	Auto     Mode = iota // when the response begins or the handler has returned
@@ -35,6 +35,7 @@ type commit struct {
 	records.Access
 	t        *Txn
 	mode     Mode
+	joined   bool // the save of another commit has stored it, or has failed to
 	entering owners.Entering
 	d        snapshot // that is being stored
 	value    string   // of the cookie that is to be set with it, "" for none
@@ -133,6 +134,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 		return err
 	}
 	event.PublicID, event.Attempts, event.Err = cmp.Or(publicID, c.t.PublicID()), 1+c.Conflicts()-before, err
+	event.Joined = c.joined
 	c.t.e.Observer.End(c.Context(), event)
 	return err
 }
@@ -181,12 +183,16 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 }
 
 // replace commits a change of a stored session.
-func (c *commit) replace() error { return c.replaceOver(c.d.view.base) }
+func (c *commit) replace() error { return c.replaced(c.change()) }
 
-// replaceOver is replace over the content as last known.
+// replaceOver is replace over the content as last known, without a group.
 func (c *commit) replaceOver(known *records.Content) error {
+	return c.replaced(c.Change(c.d.id, known, (*replacement)(c)))
+}
+
+// replaced is called when next was saved; it is nil if nothing was left to be saved.
+func (c *commit) replaced(next *records.Content, err error) error {
 	d := &c.d
-	next, err := c.Change(d.id, known, (*replacement)(c))
 	switch {
 	case err != nil:
 		return err

@@ -1,5 +1,8 @@
 package txn
 
+// MaxWait is how long a commit waits for the save of another.
+const MaxWait = maxWait
+
 // IndexFrom is the number of rows from which a smallMap has an index.
 const IndexFrom = indexFrom
 

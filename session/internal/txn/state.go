@@ -125,6 +125,14 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 // asks reports whether the request has changed keys or the owner, if only to what they are.
 func (d *snapshot) asks() bool { return len(d.changes) > 0 || d.cleared || d.owner != nil }
 
+// isSince reports whether the session is still that of d: since then it was neither
+// cleared, renewed nor destroyed, and nothing of it was undone.
+func (t *Txn) isSince(d *snapshot) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.epoch == d.epoch && t.state.id == d.id && t.state.requested == d.requested
+}
+
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||

@@ -45,6 +45,7 @@ type Engine struct {
 	Releases  Releases // of leases in other instances; nil: nobody tells of them
 
 	touching sync.Map // IDs of the records that are being touched
+	turns    turns    // of the commits of each record
 }
 
 // Offered returns the fields of a session that is renewed, with the offer to bind it to a
