@@ -37,6 +37,7 @@ var sections = []section{
 	{"Create", creates},
 	{"Replay", replays},
 	{"Leases", leases},
+	{"Freshness and limits of one session", freshness},
 	{"Renew", renewals},
 	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},

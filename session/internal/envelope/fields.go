@@ -15,7 +15,8 @@ type Field byte
 
 // The fields. A number is never used again.
 const (
-	fieldLeases Field = 1 + iota
+	fieldLeases Field = 1
+	fieldTimes  Field = 4
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -28,10 +29,16 @@ type Fields string
 
 // get returns the value of a field, "" if it is absent.
 func (f Fields) get(n Field) string {
-	for number, value := range f.all() {
-		if number == n {
-			return string(value)
+	for rest := string(f); rest != ""; {
+		number := Field(rest[0])
+		length, after, ok := cutUvarint(rest[1:])
+		if !ok || length > uint64(len(after)) {
+			break
 		}
+		if number == n {
+			return after[:length]
+		}
+		rest = after[length:]
 	}
 	return ""
 }
@@ -119,6 +126,8 @@ func valid(n Field, value []byte) bool {
 	switch n {
 	case fieldLeases:
 		return validLeases(value)
+	case fieldTimes:
+		return validTimes(value)
 	}
 	return true
 }

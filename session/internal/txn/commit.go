@@ -139,7 +139,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 // request has deleted. Nothing is saved, but the reads must still be valid.
 func (c *commit) noop() error {
 	d := &c.d
-	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
+	if len(d.changes) == 0 && !d.cleared && d.owner == nil && d.limits == nil {
 		return nil
 	}
 	if err := c.t.check(d, d.view.base); err != nil {
@@ -157,6 +157,13 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	before := d.view.base.Expires
 	if d.renew || d.view.base.Version == 0 {
 		records.Restart(next)
+		before = time.Time{}
+	}
+	if d.renew {
+		records.Authenticate(next)
+	}
+	if d.relimits() {
+		next.Fields = d.limits.On(next.Fields)
 		before = time.Time{}
 	}
 	if d.persist != nil {

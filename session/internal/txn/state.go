@@ -39,6 +39,7 @@ type predecessor struct {
 type requested struct {
 	renew   bool
 	persist *time.Duration
+	limits  *records.Limits
 	owner   *string
 }
 
@@ -53,7 +54,7 @@ type pendingDestroy struct {
 
 // pending reports whether the request has asked for anything.
 func (st *state) pending() bool {
-	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil
+	return len(st.changes) > 0 || st.cleared || st.requested != requested{}
 }
 
 // savepoint returns the state to roll back to.
@@ -124,6 +125,12 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
-	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||
+	stored := d.view.base.Version > 0
+	return d.renew || d.view.changed() || d.persist != nil && stored || d.relimits() && stored ||
 		d.owner != nil && *d.owner != d.view.base.Owner
+}
+
+// relimits reports whether d changes the limits of the stored session.
+func (d *snapshot) relimits() bool {
+	return d.limits != nil && d.limits.On(d.view.base.Fields) != d.view.base.Fields
 }

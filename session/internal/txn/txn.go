@@ -207,7 +207,7 @@ func (t *Txn) End() {
 func (t *Txn) drop() {
 	st := &t.state
 	if st.id == "" {
-		st.persist = nil // Persist alone does not store a session, so nothing is lost
+		st.persist, st.limits = nil, nil // they alone do not store a session, so nothing is lost
 	}
 	told := t.failed != nil || t.reported
 	t.failed = t.dropped()
