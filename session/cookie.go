@@ -192,6 +192,7 @@ func (p *requestState) writeToken(h http.Header) {
 		p.put(h, t)
 		p.warnOfLoss()
 	}
+	p.writeClearSiteData(h)
 	p.writeVersion(h)
 }
 

@@ -32,6 +32,7 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 	if b.cookie {
 		c.t.req.ClearToken()
 	}
+	c.t.req.NoteDestroy()
 	c.t.destroyed(b)
 	return nil
 }

@@ -65,6 +65,9 @@ type Request interface {
 	// ClearOthers clears the session's cookie in other scopes, too.
 	ClearOthers()
 
+	// NoteDestroy is called when a Destroy has been committed.
+	NoteDestroy()
+
 	// HasToken reports whether the request came with a token, valid or not.
 	HasToken() bool
 
