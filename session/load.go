@@ -15,20 +15,20 @@ import (
 
 // load returns the session, the same one at every call.
 func (p *requestState) load(ctx context.Context) (*Session, error) {
-	var event observe.Event
-	s, err := p.loadOnce(ctx, &event)
-	p.m.engine.Observer.End(ctx, event) // without the lock: the Observer may load the session, too
+	var events loadEvents
+	s, err := p.loadOnce(ctx, &events)
+	events.report(ctx, p.m.engine.Observer) // without the lock: the Observer may load the session, too
 	return s, err
 }
 
-func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Session, error) {
+func (p *requestState) loadOnce(ctx context.Context, events *loadEvents) (*Session, error) {
 	p.loading.Lock()
 	defer p.loading.Unlock()
 	if s := p.session.Load(); s != nil || p.loadErr != nil {
 		return s, p.loadErr
 	}
 	p.asked.Store(true)
-	s, err := p.read(ctx, event)
+	s, err := p.read(ctx, events)
 	p.session.Store(s)
 	p.loadErr = err
 	if s != nil && p.over.Load() {
@@ -38,11 +38,11 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 }
 
 // read looks up the session. It never adopts an ID that is not stored.
-func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
+func (p *requestState) read(ctx context.Context, events *loadEvents) (*Session, error) {
 	s := &p.own
 	s.m, s.req = p.m, p
 	var room [2]string
-	if err := s.begin(ctx, p.takeTokens(room[:0]), event); err != nil {
+	if err := s.begin(ctx, p.takeTokens(room[:0]), events); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -50,13 +50,15 @@ func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session
 
 // begin begins the transaction over the session that the tokens stand for. Without tokens
 // it leaves s empty.
-func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event) error {
+func (s *Session) begin(ctx context.Context, sent []string, events *loadEvents) error {
 	m := s.m
 	if len(sent) == 0 {
 		return nil // the transaction begins when it is needed
 	}
+	event := &events.load
 	*event = m.engine.Observer.Begin(observe.Load)
 	found, err := m.find(ctx, s.req, sent)
+	events.ends = found.ends
 	if err == nil {
 		err = found.problem()
 	}
@@ -107,6 +109,8 @@ type finding struct {
 	unreadable candidate   // the first whose codec is not known
 	err        error       // of the first record that cannot be read
 
+	ends []observe.Event // of sessions that were found to have expired
+
 	age time.Duration // of the copy that was used; 0: none
 }
 
@@ -135,7 +139,10 @@ func (m *Manager) find(ctx context.Context, req request, sent []string) (finding
 			return finding{}, err
 		case c == nil:
 			m.logVanished(who.ID)
-		case !m.engine.Lifetimes.Expired(c):
+			f.ends = m.noteEnd(f.ends, who.ID, "", observe.Missing)
+		case m.engine.Lifetimes.Expired(c):
+			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, observe.Expired)
+		default:
 			f.add(candidate{who, c}, m.knowsFormat(c.Format))
 		}
 	}

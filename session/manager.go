@@ -34,6 +34,7 @@ type Manager struct {
 	cache   *readcache.Cache  // nil: Config.ReadCache is off
 	sender  *broadcast.Sender // nil: the provider is no provider.Broadcaster
 	watches *watch.Hub
+	missed  missed // expired sessions that requests have found
 
 	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
 	vanishedLogged atomic.Int64 // when, in Unix seconds
@@ -63,7 +64,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended}
+	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended, Observer: observer(cfg.Observer)}
 	if m.cache = newReadCache(p, &cfg); m.cache != nil {
 		stored.Cache = m.cache
 	}
@@ -97,6 +98,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	})
 	m.engine.Owners = m.owners
 	m.watchIn(p)
+	m.observeExpired(p)
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 )
 
 const (
@@ -22,11 +23,13 @@ const (
 
 // A shard holds the records of some IDs.
 type shard struct {
-	budget *budget
+	budget  *budget
+	expired *expiring.Listeners
 
 	mu      sync.Mutex
 	entries map[string]*entry
 	expiry  expiryQueue
+	removed []*provider.Record // expired records that the listeners are to be told of
 }
 
 // now must be called with the lock held: after a wait for the lock, a Save must not use
@@ -51,13 +54,14 @@ func (s *shard) fetch(id string) (content, bool) {
 
 // save stores c under id. A new record must leave left bytes of the budget.
 func (s *shard) save(id string, c content, expectVersion, left int64) error {
+	defer s.tellExpired() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := now()
 	s.removeExpired(sweepPerSave, now)
 	e := s.entries[id]
 	if e != nil && e.expired(now) {
-		s.remove(e)
+		s.removeAsExpired(e)
 		e = nil
 	}
 	switch {
@@ -81,6 +85,7 @@ func (s *shard) put(e *entry, id string, c content, now, left int64) error {
 		if e != nil {
 			s.remove(e)
 		}
+		s.noteExpired(id, c)
 		return nil
 	case e != nil && c.cost(id) <= e.cost(id):
 		s.budget.add(c.cost(id) - e.cost(id))
@@ -109,6 +114,7 @@ func (s *shard) delete(id string) {
 
 // sweep removes up to limit expired records and returns how many.
 func (s *shard) sweep(limit int) int {
+	defer s.tellExpired() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.removeExpired(limit, now())
@@ -120,9 +126,37 @@ func (s *shard) removeExpired(limit int, now int64) int {
 		if e == nil || !e.expired(now) {
 			return n
 		}
-		s.remove(e)
+		s.removeAsExpired(e)
 	}
 	return limit
+}
+
+func (s *shard) removeAsExpired(e *entry) {
+	s.remove(e)
+	s.noteExpired(e.id, e.content)
+}
+
+// noteExpired keeps the record for tellExpired, if anybody listens.
+func (s *shard) noteExpired(id string, c content) {
+	if !s.expired.Any() {
+		s.removed = nil
+		return
+	}
+	s.removed = append(s.removed, c.record(id))
+}
+
+// tellExpired tells the listeners of the records that were removed.
+func (s *shard) tellExpired() {
+	if !s.expired.Any() {
+		return
+	}
+	s.mu.Lock()
+	removed := s.removed
+	s.removed = nil
+	s.mu.Unlock()
+	for _, rec := range removed {
+		s.expired.Tell(rec)
+	}
 }
 
 func (s *shard) remove(e *entry) {
