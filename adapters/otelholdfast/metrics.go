@@ -19,12 +19,14 @@ type instruments struct {
 	retries     metric.Int64Counter
 	replays     metric.Int64Counter
 	undecodable metric.Int64Counter
+	created     metric.Int64Counter
+	ended       metric.Int64Counter
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [4]error
+	var errs [6]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -38,6 +40,12 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.undecodable, errs[3] = meter.Int64Counter("holdfast.session.undecodable_values",
 		metric.WithUnit("{value}"),
 		metric.WithDescription("Number of stored values that did not decode and were read as absent."))
+	in.created, errs[4] = meter.Int64Counter("holdfast.session.created",
+		metric.WithUnit("{session}"),
+		metric.WithDescription("Number of sessions that have begun; a renewal begins none."))
+	in.ended, errs[5] = meter.Int64Counter("holdfast.session.ended",
+		metric.WithUnit("{session}"),
+		metric.WithDescription("Number of sessions whose end was noticed."))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -47,6 +55,10 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.replays.Add(ctx, 1)
 	case session.OpUndecodable:
 		in.undecodable.Add(ctx, 1)
+	case session.OpCreate:
+		in.created.Add(ctx, 1)
+	case session.OpEnd:
+		in.ended.Add(ctx, 1, metric.WithAttributes(endReasonKey.String(string(e.EndReason))))
 	default:
 		in.operation(ctx, e)
 	}
