@@ -21,7 +21,7 @@ func TestPurgeTellsOfTheExpired(t *testing.T) {
 			during = func() {}
 		})
 		purge(t, p, n/10)
-		if len(told) != n/10 || told["x10"] == nil || len(told["x10"].Data) == 0 {
+		if len(told) != n/10 || told["x10"] == nil {
 			t.Errorf("told of %d records", len(told))
 		}
 		if told["x100"].Version != value[int64](t, db, "SELECT version + 1 FROM holdfast_sessions WHERE id = 'x1'") {
