@@ -38,6 +38,8 @@ var sections = []section{
 	{"Replay", replays},
 	{"Leases", leases},
 	{"Freshness and limits of one session", freshness},
+	{"Observer of begins and ends", life},
+	{"Clear-Site-Data", clearing},
 	{"Renew", renewals},
 	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},
