@@ -10,7 +10,7 @@ var life = []mutant{
 	without("the end of a session is observed with its owner", engine,
 		"Op: observe.End, PublicID: id, Owner: tombstone.Owner,", "Op: observe.End, PublicID: id,"),
 	without("a renewal is observed as an end", engine,
-		"\tc.NoteEnd(id, tombstone, observe.Renewed)\n", "\t_, _, _ = id, tombstone, observe.Renewed\n"),
+		"\tc.NoteEnd(d.id, tombstone, observe.Renewed)\n", "\t_, _ = tombstone, observe.Renewed\n"),
 	without("a renewal names its successor to the Observer", engine,
 		", Successor: tombstone.Successor,\n", ",\n"),
 	without("a session that is ended for the limit has that reason", engine,

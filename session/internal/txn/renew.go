@@ -22,7 +22,7 @@ func (c *commit) renew() error {
 	if err != nil {
 		return err
 	}
-	r, id := &renewal{c, who, next}, c.d.id
+	r := &renewal{c, who, next}
 	tombstone, err := c.Change(c.d.id, c.d.view.base, r)
 	if err != nil {
 		c.deleteNew(who, r.next)
@@ -33,7 +33,7 @@ func (c *commit) renew() error {
 	}
 	d := &c.d
 	c.t.committed(d, who, r.next)
-	c.NoteEnd(id, tombstone, observe.Renewed)
+	c.NoteEnd(d.id, tombstone, observe.Renewed)
 	c.setCookie(value, r.next)
 	if old := d.view.base.Owner; old != "" {
 		c.t.e.Owners.Remove(&c.Access, old, d.id)
