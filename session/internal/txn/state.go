@@ -123,6 +123,11 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
+// asks reports whether the request has changed keys or the owner, if only to what they are.
+func (d *snapshot) asks() bool {
+	return len(d.changes) > 0 || d.cleared || d.owner != nil || d.limits != nil
+}
+
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	stored := d.view.base.Version > 0
