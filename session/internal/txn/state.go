@@ -123,7 +123,8 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
-// asks reports whether the request has changed keys or the owner, if only to what they are.
+// asks reports whether the request has changed keys, the owner or the limits, if only to what
+// they are.
 func (d *snapshot) asks() bool {
 	return len(d.changes) > 0 || d.cleared || d.owner != nil || d.limits != nil
 }
