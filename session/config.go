@@ -103,6 +103,24 @@ type Config struct {
 	// old, in place of a storage trip. The zero value turns it off.
 	ReadCache ReadCache
 
+	// DeviceBinding binds sessions to the device of their browser, so that a stolen cookie
+	// soon is worth nothing (Device Bound Session Credentials, W3C). Serve
+	// Manager.DeviceBinding at DeviceBindingPath. Default BindingOff.
+	DeviceBinding DeviceBinding
+
+	// DeviceBindingPath is the path below which browsers find Manager.DeviceBinding, as they
+	// see it. Default "/device-binding/".
+	DeviceBindingPath string
+
+	// DeviceBindingInterval is how long the bound cookie lives, and thus for how long at most
+	// a thief who has copied all cookies has the session. Each visitor who is active costs
+	// one save in that time. At least 4 minutes. Default 10 minutes.
+	DeviceBindingInterval time.Duration
+
+	// DeviceBindingDeadline is how long after a Renew the browser may register its key.
+	// Default 1 minute.
+	DeviceBindingDeadline time.Duration
+
 	// Namespace separates the sessions and owners of Managers that share a store. Managers
 	// that serve the same host also need cookies of different names. A public ID names a
 	// record in the store, whatever its Namespace. Default "".
@@ -235,6 +253,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.StoreTimeout, defaultStoreTimeout)
 	setDefault(&c.WatchInterval, defaultWatchInterval)
 	setDefault(&c.ReadCache.MaxBytes, defaultReadCacheBytes)
+	c.setBindingDefaults()
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
@@ -292,5 +311,5 @@ func (c Config) validate() error {
 	check(c.ReadCache.MaxBytes >= minReadCacheBytes, "ReadCache.MaxBytes %d is under 1 MiB; 0 means the default of 64 MiB", c.ReadCache.MaxBytes)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
-	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.Cookie.validate())...)
+	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.Cookie.validate())...)
 }

@@ -53,7 +53,7 @@ var clearing = []mutant{
 	without("Clear-Site-Data is sent once", engine,
 		"return line == all || line == kept })", "return false })"),
 	without("New validates ClearSiteData", engine,
-		", c.validateClearSiteData(), ", ", "),
+		", c.validateClearSiteData(), c.validateBinding(), ", ", c.validateBinding(), "),
 	without("New copies ClearSiteData", engine,
 		"\tc.ClearSiteData = slices.Clone(c.ClearSiteData)\n", ""),
 }

@@ -15,8 +15,9 @@ type Field byte
 
 // The fields. A number is never used again.
 const (
-	fieldLeases Field = 1
-	fieldTimes  Field = 4
+	fieldLeases  Field = 1
+	fieldBinding Field = 2
+	fieldTimes   Field = 4
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -126,6 +127,8 @@ func valid(n Field, value []byte) bool {
 	switch n {
 	case fieldLeases:
 		return validLeases(value)
+	case fieldBinding:
+		return validBinding(value)
 	case fieldTimes:
 		return validTimes(value)
 	}
