@@ -70,7 +70,7 @@ func TestRuleClearSiteData(t *testing.T) {
 			s, _ := session.Load(r.Context())
 			s.Destroy()
 			w.Header().Set("Clear-Site-Data", `"clientHints"`)
-			io.Copy(w, http.NoBody) // commits, and sends no header
+			io.Copy(w, struct{ io.Reader }{http.NoBody}) // commits, and sends no header
 			io.WriteString(w, "bye")
 		}).wantCleared(t, `"clientHints"`, all)
 	})

@@ -54,3 +54,22 @@ func TestOnExpired(t *testing.T) {
 		}
 	})
 }
+
+// More has expired than one Save removes, so the Save itself meets the expired record.
+func TestOnExpiredOfAReplacedRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := memory.New()
+		told := false
+		defer p.OnExpired(func(rec *provider.Record) { told = told || rec.ID == "gone" })()
+		fill(t, p, 4000, func() *provider.Record { return expiring(0, time.Minute) })
+		rec := expiring(1, time.Minute+time.Millisecond)
+		rec.ID = "gone"
+		save(t, p, rec, 0, nil)
+		<-time.After(time.Hour)
+		rec.ExpiresAt = time.Time{}
+		save(t, p, rec, 0, nil)
+		if !told {
+			t.Error("not told")
+		}
+	})
+}
