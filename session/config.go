@@ -149,6 +149,19 @@ type Config struct {
 	// HeaderOnly turns cookies off: none is read and none is set.
 	HeaderOnly bool
 
+	// ClearSiteData names the data of the site that browsers are to remove when
+	// Session.Destroy is committed, by the header Clear-Site-Data: "cache", "cookies",
+	// "storage", or another type of that header. Default: none, and no header.
+	//
+	// Browsers obey over HTTPS only, and on localhost. "cookies" also ends the other cookies
+	// of the registrable domain, those of sibling subdomains included, such as a consent or
+	// the session of another application. It is left out if the response sets a new session's
+	// cookie, or if the session had ended before. "storage" includes service workers and what
+	// scripts have stored. A browser may keep the response waiting until all is removed, and
+	// for "cache" that may take seconds. A response for Manager.Open, and a session that ends
+	// in another way, have no such header.
+	ClearSiteData []string
+
 	// ErrorHandler answers a request whose session could not be loaded by HandlerFunc or
 	// could not be committed. Nothing of the handler's own response has been sent, and its
 	// headers have been removed. StatusCode returns the status for the error. Default: a
@@ -227,6 +240,7 @@ func (c Config) withDefaults() Config {
 	for i, key := range c.SigningKeys {
 		c.SigningKeys[i] = slices.Clone(key)
 	}
+	c.ClearSiteData = slices.Clone(c.ClearSiteData)
 	setDefault(&c.SigningKeyRotation, defaultRotation)
 	setDefault(&c.IdleTimeout, atMost(defaultIdleTimeout, c.Lifetime, c.PersistLifetime, c.PersistIdleTimeout))
 	setDefault(&c.Lifetime, atMost(max(defaultLifetime, c.IdleTimeout), c.PersistLifetime))
@@ -297,5 +311,5 @@ func (c Config) validate() error {
 	check(c.ReadCache.MaxBytes >= minReadCacheBytes, "ReadCache.MaxBytes %d is under 1 MiB; 0 means the default of 64 MiB", c.ReadCache.MaxBytes)
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
-	return errors.Join(append(errs, c.validateHeader(), c.validateBinding(), c.Cookie.validate())...)
+	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.Cookie.validate())...)
 }

@@ -193,6 +193,7 @@ func (p *requestState) writeToken(h http.Header) {
 		p.writeBinding(h, t)
 		p.warnOfLoss()
 	}
+	p.writeClearSiteData(h)
 	p.writeVersion(h)
 }
 

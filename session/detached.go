@@ -51,6 +51,7 @@ func (o outsideHTTP) Context() context.Context { return o.ctx }
 
 func (outsideHTTP) Method() string     { return "" }
 func (outsideHTTP) ClearOthers()       {}
+func (outsideHTTP) NoteDestroy()       {}
 func (outsideHTTP) Passive() bool      { return false }
 func (outsideHTTP) RunsAgain() bool    { return false }
 func (outsideHTTP) DropReason() string { return "" }

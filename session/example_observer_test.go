@@ -34,5 +34,5 @@ func ExampleEvent() {
 	page.ServeHTTP(httptest.NewRecorder(), again)
 
 	fmt.Println(counts)
-	// Output: {"load ok": 1, "save ok": 2}
+	// Output: {"create ok": 1, "load ok": 1, "save ok": 2}
 }

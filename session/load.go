@@ -15,13 +15,13 @@ import (
 
 // load returns the session, the same one at every call.
 func (p *requestState) load(ctx context.Context) (*Session, error) {
-	var event observe.Event
-	s, err := p.loadOnce(ctx, &event)
-	p.m.engine.Observer.End(ctx, event) // without the lock: the Observer may load the session, too
+	var events loadEvents
+	s, err := p.loadOnce(ctx, &events)
+	events.report(ctx, p.m.engine.Observer) // without the lock: the Observer may load the session, too
 	return s, err
 }
 
-func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Session, error) {
+func (p *requestState) loadOnce(ctx context.Context, events *loadEvents) (*Session, error) {
 	p.loading.Lock()
 	defer p.loading.Unlock()
 	if s := p.session(); s != nil {
@@ -31,7 +31,7 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 		return nil, *p.loadErr
 	}
 	p.stage.Store(asked)
-	s, err := p.read(ctx, event)
+	s, err := p.read(ctx, events)
 	if err != nil {
 		failed := err
 		p.loadErr = &failed
@@ -45,11 +45,11 @@ func (p *requestState) loadOnce(ctx context.Context, event *observe.Event) (*Ses
 }
 
 // read looks up the session. It never adopts an ID that is not stored.
-func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session, error) {
+func (p *requestState) read(ctx context.Context, events *loadEvents) (*Session, error) {
 	s := &p.own
 	s.m, s.req = p.m, p
 	var room [2]string
-	if err := s.begin(ctx, p.takeTokens(room[:0]), event); err != nil {
+	if err := s.begin(ctx, p.takeTokens(room[:0]), events); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -57,15 +57,17 @@ func (p *requestState) read(ctx context.Context, event *observe.Event) (*Session
 
 // begin begins the transaction over the session that the tokens stand for. Without tokens
 // it leaves s empty.
-func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event) error {
+func (s *Session) begin(ctx context.Context, sent []string, events *loadEvents) error {
 	m := s.m
 	if len(sent) == 0 {
 		return nil // the transaction begins when it is needed
 	}
+	event := &events.load
 	*event = m.engine.Observer.Begin(observe.Load)
 	tx, room := m.newTxn()
 	var found finding
 	err := m.find(ctx, s.req, sent, room, &found)
+	events.ends = found.ends
 	if err == nil {
 		err = found.problem()
 	}
@@ -136,6 +138,8 @@ type finding struct {
 	unproven   candidate   // the first that may not be served to the request
 	refusal    error       // why not
 
+	ends []observe.Event // of sessions that were found to have expired
+
 	age time.Duration // of the copy that was used; 0: none
 }
 
@@ -166,7 +170,9 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 			return err
 		case c == nil:
 			m.logVanished(who.ID)
+			f.ends = m.noteEnd(f.ends, who.ID, "", observe.Missing)
 		case m.outlived(c):
+			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, observe.Expired)
 		case f.refuse(candidate{who, c}, m.mayServe(req, c)):
 		default:
 			f.add(candidate{who, c}, m.knowsFormat(c.Format))

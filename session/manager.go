@@ -39,6 +39,7 @@ type Manager struct {
 	sender   *broadcast.Sender // nil: the provider is no provider.Broadcaster
 	listener *broadcast.Listener
 	watches  *watch.Hub
+	missed   missed // expired sessions that requests have found
 
 	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
 	vanishedLogged atomic.Int64 // when, in Unix seconds
@@ -68,7 +69,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
-	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended}
+	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended, Observer: observer(cfg.Observer)}
 	m.broadcastIn(p)
 	if m.cache = newReadCache(&cfg, m.listener); m.cache != nil {
 		stored.Cache = m.cache
@@ -104,6 +105,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	})
 	m.engine.Owners = m.owners
 	m.bindDevices()
+	m.observeExpired(p)
 	return m, nil
 }
 

@@ -129,6 +129,7 @@ type requestState struct {
 	insideReplay atomic.Bool
 	passive      atomic.Bool // inside of Passive
 	runsAgain    atomic.Bool // a conflict makes the handler run again
+	destroyed    atomic.Bool // a Destroy was committed
 	clearOthers  atomic.Bool // cookies of sessions that this request has ended are in other scopes
 
 	own        Session                // the session, once it is loaded
@@ -263,6 +264,7 @@ func (p *requestState) Method() string           { return p.request.Method }
 func (p *requestState) HeaderSent() bool         { return p.headerSent.Load() }
 func (p *requestState) RunsAgain() bool          { return p.runsAgain.Load() }
 func (p *requestState) ClearOthers()             { p.clearOthers.Store(true) }
+func (p *requestState) NoteDestroy()             { p.destroyed.Store(true) }
 func (p *requestState) HasToken() bool           { return p.sent > 0 }
 
 func (p *requestState) Passive() bool {

@@ -28,9 +28,25 @@ const (
 	OpLeaseWait    Op = "lease_wait"    // Key.Refresh has waited for the lease of another request
 	OpLeaseExpired Op = "lease_expired" // Key.Refresh took over a lease that its holder has not given up in time, as after a crash
 	OpUndecodable  Op = "undecodable"   // a stored value did not decode, and was read as absent
+	OpCreate       Op = "create"        // a session was stored that had not been, and that continues no other
+	OpEnd          Op = "end"           // a session has ended; EndReason says why
 )
 
 // Event reports one finished operation to Config.Observer.
+//
+// OpCreate and OpEnd tell of the life of sessions, for audits and to count them: they come
+// in addition to the event of the operation that has begun or ended the session, before it,
+// and have no Duration and no Attempts. A renewal is the end of a session under its old ID,
+// and creates none. All ends but those of expired sessions are reported once, by the
+// instance that has ended the session, if it knows the outcome.
+//
+// The end of an expired session is reported when an instance finds it, possibly hours after
+// the session has expired: with EndExpired if the provider tells which records it removes
+// (provider.Expirer), or if a request finds a record that is still there; with EndMissing
+// if a request finds none. Each instance reports a session that requests find at most once
+// in a while, and several instances may report the same: tell them apart by PublicID.
+// A provider does not know Namespaces, so a Manager also reports expired sessions of other
+// Managers that use the same provider.Provider.
 type Event struct {
 	Op       Op
 	PublicID string        // of the session, "" if there is none
@@ -41,7 +57,25 @@ type Event struct {
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
 	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key
 	Err      error         // why it failed. OpRefresh: also the error of the function. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
+
+	Owner     string    // OpCreate, OpEnd: the owner of the session, "" if it has none or, for EndMissing, if that is not known
+	EndReason EndReason // OpEnd
+	Successor string    // OpEnd, EndRenewed: the public ID under which the session goes on
 }
+
+// EndReason is why a session has ended.
+type EndReason string
+
+// The reasons of OpEnd.
+const (
+	EndDestroyed EndReason = "destroyed" // by Session.Destroy
+	EndRevoked   EndReason = "revoked"   // by Manager.Revoke, RevokeAll or RevokeOthers
+	EndRenewed   EndReason = "renewed"   // by Session.Renew; it goes on as the Successor
+	EndLimit     EndReason = "limit"     // by a sign-in above Config.OwnerLimit
+	EndReplaced  EndReason = "replaced"  // by another session of the same browser: see Cookie, and Renew after the end of a session
+	EndExpired   EndReason = "expired"   // it was not used for too long, or has reached its lifetime
+	EndMissing   EndReason = "missing"   // a request came with its token, and it is not stored: most likely it has expired
+)
 
 // Outcome classifies the result of an operation.
 type Outcome string
@@ -119,6 +153,7 @@ func observer(fn func(context.Context, Event)) observe.Observer {
 		fn(ctx, Event{
 			Op: Op(e.Op), PublicID: e.PublicID, Start: e.Start, Duration: e.Duration,
 			Attempts: e.Attempts, Joined: e.Joined, Age: e.Age, Key: e.Key, Err: e.Err,
+			Owner: e.Owner, EndReason: EndReason(e.EndReason), Successor: e.Successor,
 		})
 	}
 }

@@ -15,10 +15,12 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// watcher is an Observer that keeps the events, as "op outcome".
+// watcher is an Observer that keeps the events, as "op outcome", and apart from them those
+// of the life of sessions.
 type watcher struct {
 	mu     sync.Mutex
 	events []session.Event
+	life   []session.Event // OpCreate and OpEnd
 }
 
 func (o *watcher) option(cfg *session.Config) {
@@ -27,6 +29,10 @@ func (o *watcher) option(cfg *session.Config) {
 		defer o.mu.Unlock()
 		if ctx == nil || e.Start.IsZero() || e.Duration < 0 {
 			panic(fmt.Sprintf("%+v", e))
+		}
+		if e.Op == session.OpCreate || e.Op == session.OpEnd {
+			o.life = append(o.life, e)
+			return
 		}
 		o.events = append(o.events, e)
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 
-	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/txn"
 )
 
@@ -32,9 +31,9 @@ func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) 
 	}
 	o := &opened{outsideHTTP{context.WithoutCancel(ctx)}, issuer{m: m}, len(sent) > 0}
 	s := &Session{m: m, req: o}
-	var event observe.Event
-	err := s.begin(ctx, sent, &event)
-	m.engine.Observer.End(ctx, event)
+	var events loadEvents
+	err := s.begin(ctx, sent, &events)
+	events.report(ctx, m.engine.Observer)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,11 @@ func ExampleObserver() {
 	}
 	for _, m := range all.ScopeMetrics[0].Metrics {
 		fmt.Println(m.Name, "in", m.Unit)
-		for _, point := range m.Data.(metricdata.Histogram[float64]).DataPoints {
+		durations, ok := m.Data.(metricdata.Histogram[float64])
+		if !ok {
+			continue
+		}
+		for _, point := range durations.DataPoints {
 			name, _ := point.Attributes.Value("holdfast.session.operation.name")
 			outcome, _ := point.Attributes.Value("holdfast.session.operation.outcome")
 			fmt.Println(name.AsString(), outcome.AsString(), point.Count)
@@ -57,6 +61,7 @@ func ExampleObserver() {
 	}
 	// Unordered output:
 	// holdfast.session.operation.duration in s
+	// holdfast.session.created in {session}
 	// save ok 2
 	// load ok 1
 }

@@ -17,6 +17,7 @@ const (
 	operationOutcomeKey  = attribute.Key("holdfast.session.operation.outcome")
 	operationAttemptsKey = attribute.Key("holdfast.session.operation.attempts")
 	publicIDKey          = attribute.Key("holdfast.session.public_id")
+	endReasonKey         = attribute.Key("holdfast.session.end.reason")
 	keyKey               = attribute.Key("holdfast.session.key")
 	runsKey              = attribute.Key("holdfast.session.replay.runs")
 )

@@ -25,12 +25,14 @@ type instruments struct {
 	replays     metric.Int64Counter
 	undecodable metric.Int64Counter
 	expired     metric.Int64Counter
+	created     metric.Int64Counter
+	ended       metric.Int64Counter
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [6]error
+	var errs [8]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -44,11 +46,17 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.undecodable, errs[3] = meter.Int64Counter("holdfast.session.undecodable_values",
 		metric.WithUnit("{value}"),
 		metric.WithDescription("Number of stored values that did not decode and were read as absent."))
-	in.age, errs[4] = meter.Float64Histogram("holdfast.session.read_cache.age",
+	in.created, errs[4] = meter.Int64Counter("holdfast.session.created",
+		metric.WithUnit("{session}"),
+		metric.WithDescription("Number of sessions that have begun; a renewal begins none."))
+	in.ended, errs[5] = meter.Int64Counter("holdfast.session.ended",
+		metric.WithUnit("{session}"),
+		metric.WithDescription("Number of sessions whose end was noticed."))
+	in.age, errs[6] = meter.Float64Histogram("holdfast.session.read_cache.age",
 		metric.WithUnit("s"),
 		metric.WithDescription("Maximum age of the copies that requests were served from."),
 		metric.WithExplicitBucketBoundaries(ages...))
-	in.expired, errs[5] = meter.Int64Counter("holdfast.session.expired_leases",
+	in.expired, errs[7] = meter.Int64Counter("holdfast.session.expired_leases",
 		metric.WithUnit("{lease}"),
 		metric.WithDescription("Number of leases of Key.Refresh that were taken over because their holder did not give them up in time."))
 	return in, errors.Join(errs[:]...)
@@ -62,6 +70,10 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.undecodable.Add(ctx, 1)
 	case session.OpLeaseExpired:
 		in.expired.Add(ctx, 1)
+	case session.OpCreate:
+		in.created.Add(ctx, 1)
+	case session.OpEnd:
+		in.ended.Add(ctx, 1, metric.WithAttributes(endReasonKey.String(string(e.EndReason))))
 	default:
 		in.operation(ctx, e)
 	}

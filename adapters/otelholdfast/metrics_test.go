@@ -2,6 +2,7 @@ package otelholdfast_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,9 @@ func (st *site) counts() (operations, counters []string) {
 			}
 		case metricdata.Sum[int64]:
 			name := m.Name[strings.LastIndex(m.Name, ".")+1:]
+			if name == "created" || name == "ended" { // see TestMetricsOfLife
+				continue
+			}
 			for _, point := range data.DataPoints {
 				counters = append(counters, fmt.Sprint(strings.TrimSuffix(name, "_values"), " ", point.Value))
 			}
@@ -91,6 +95,7 @@ func TestInstruments(t *testing.T) {
 	v.get(200, v.bump())
 	v.post(200, func(s *session.Session) { countAsText.Get(s) })
 	st.observe(session.Event{Op: session.OpLeaseExpired, Key: "token"})
+	v.post(200, (*session.Session).Destroy)
 
 	want := map[string]string{
 		"holdfast.session.operation.duration": "s",
@@ -98,6 +103,8 @@ func TestInstruments(t *testing.T) {
 		"holdfast.session.replays":            "{replay}",
 		"holdfast.session.undecodable_values": "{value}",
 		"holdfast.session.expired_leases":     "{lease}",
+		"holdfast.session.created":            "{session}",
+		"holdfast.session.ended":              "{session}",
 	}
 	for _, m := range st.collect() {
 		if unit, ok := want[m.Name]; !ok || unit != m.Unit || m.Description == "" {
@@ -163,5 +170,30 @@ func TestGlobalProvidersAreTheDefault(t *testing.T) {
 	st := &site{t: t, metrics: reader}
 	if operations, _ := st.counts(); !slices.Equal(operations, []string{"load none"}) {
 		t.Errorf("got %q", operations)
+	}
+}
+
+// A session that was renewed goes on.
+func TestMetricsOfLife(t *testing.T) {
+	st := newSite(t)
+	v := st.visitor()
+	v.post(200, begin)
+	v.post(200, (*session.Session).Renew)
+	v.post(200, (*session.Session).Destroy)
+	got := map[string]int64{}
+	for _, m := range st.collect() {
+		if sum, ok := m.Data.(metricdata.Sum[int64]); ok {
+			for _, point := range sum.DataPoints {
+				got[m.Name+" "+point.Attributes.Encoded(attribute.DefaultEncoder())] = point.Value
+			}
+		}
+	}
+	want := map[string]int64{
+		"holdfast.session.created ":                                    1,
+		"holdfast.session.ended holdfast.session.end.reason=renewed":   1,
+		"holdfast.session.ended holdfast.session.end.reason=destroyed": 1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("counted %v; want %v", got, want)
 	}
 }

@@ -76,11 +76,26 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 	// send; this refuses all of them, whatever the browser's age.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.crossOrigin))
-	return secureHeaders(http.MaxBytesHandler(guard.Handler(mux), maxBody)), nil
+	return secureHeaders(http.MaxBytesHandler(s.isolate(guard.Handler(mux)), maxBody)), nil
 }
 
 func (s *shop) notFound(w http.ResponseWriter, r *http.Request) {
 	s.pages.write(w, http.StatusNotFound, "error", page{Title: "There is nothing here", Problem: "The shop has no such page."})
+}
+
+// isolate refuses what a page of another site loads from the shop, by the Fetch Metadata
+// that browsers send over HTTPS and on localhost. A link to a page of the shop is followed.
+func (s *shop) isolate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "same-site", "cross-site":
+			if r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document" {
+				s.crossOrigin(w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *shop) crossOrigin(w http.ResponseWriter, r *http.Request) {

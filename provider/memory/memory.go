@@ -16,6 +16,7 @@ import (
 	"unique"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -26,9 +27,13 @@ type Provider struct {
 	budget    budget
 	shards    [shardCount]shard
 	listeners listeners
+	expired   expiring.Listeners
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Expirer  = (*Provider)(nil)
+)
 
 const (
 	shardCount      = 64
@@ -65,11 +70,15 @@ func New(opts ...Option) *Provider {
 		opt(p)
 	}
 	for i := range p.shards {
-		p.shards[i].budget = &p.budget
+		p.shards[i].budget, p.shards[i].expired = &p.budget, &p.expired
 		p.shards[i].entries = make(map[string]*entry)
 	}
 	return p
 }
+
+// OnExpired implements provider.Expirer. A record is removed by a Save that comes after its
+// expiry, which calls fn then.
+func (p *Provider) OnExpired(fn func(*provider.Record)) (stop func()) { return p.expired.Add(fn) }
 
 // Len returns the number of records, including those that have expired but are not yet
 // removed.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 )
 
 const (
@@ -21,11 +22,13 @@ const (
 
 // A shard holds the records of some IDs.
 type shard struct {
-	budget *budget
+	budget  *budget
+	expired *expiring.Listeners
 
 	mu      sync.Mutex
 	entries map[string]*entry
 	expiry  expiryQueue
+	removed []*provider.Record // expired records that the listeners are to be told of
 }
 
 // now must be called with the lock held: after a wait for the lock, a Save must not use
@@ -50,13 +53,14 @@ func (s *shard) fetch(id string) (content, bool) {
 
 // save stores c. A new record must leave left bytes of the budget.
 func (s *shard) save(c content, expectVersion, left int64) error {
+	defer s.tellExpired() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := now()
 	s.removeExpired(sweepPerSave, now)
 	e := s.entries[c.rec.ID]
 	if e != nil && e.expired(now) {
-		s.remove(e)
+		s.removeAsExpired(e)
 		e = nil
 	}
 	switch {
@@ -80,6 +84,7 @@ func (s *shard) put(e *entry, c content, now, left int64) error {
 		if e != nil {
 			s.remove(e)
 		}
+		s.noteExpired(c)
 		return nil
 	case e != nil && c.cost() <= e.cost():
 		s.budget.add(c.cost() - e.cost())
@@ -108,6 +113,7 @@ func (s *shard) delete(id string) {
 
 // sweep removes up to limit expired records and returns how many.
 func (s *shard) sweep(limit int) int {
+	defer s.tellExpired() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.removeExpired(limit, now())
@@ -119,9 +125,37 @@ func (s *shard) removeExpired(limit int, now int64) int {
 		if e == nil || !e.expired(now) {
 			return n
 		}
-		s.remove(e)
+		s.removeAsExpired(e)
 	}
 	return limit
+}
+
+func (s *shard) removeAsExpired(e *entry) {
+	s.remove(e)
+	s.noteExpired(e.content)
+}
+
+// noteExpired keeps the record for tellExpired, if anybody listens.
+func (s *shard) noteExpired(c content) {
+	if !s.expired.Any() {
+		s.removed = nil
+		return
+	}
+	s.removed = append(s.removed, c.rec.Clone())
+}
+
+// tellExpired tells the listeners of the records that were removed.
+func (s *shard) tellExpired() {
+	if !s.expired.Any() {
+		return
+	}
+	s.mu.Lock()
+	removed := s.removed
+	s.removed = nil
+	s.mu.Unlock()
+	for _, rec := range removed {
+		s.expired.Tell(rec)
+	}
 }
 
 func (s *shard) remove(e *entry) {

@@ -40,6 +40,11 @@ WHERE expires_at <= clock_timestamp() AND id IN (
 	WHERE id > $1::text AND id <= $2::text AND expires_at <= clock_timestamp()
 	FOR UPDATE SKIP LOCKED)`
 
+	cockroachExpiredSQL = `
+SELECT id::text, {columns}
+FROM {table}
+WHERE id > $1::text AND id <= $2::text AND expires_at <= clock_timestamp()`
+
 	// The columns of the table; whether a column is part of the primary key.
 	cockroachColumnsSQL = `
 SELECT col.column_name::text, col.data_type::text, col.is_nullable = 'NO' AND col.column_default IS NULL, key.column_name IS NOT NULL
@@ -106,7 +111,7 @@ func (p *Provider) purgeStep(ctx context.Context, after string) (last string, re
 	if err != nil || last == "" {
 		return last, 0, err
 	}
-	removed, err = p.exec(ctx, p.sql.cockroachPurge, after, last)
+	removed, err = p.purgeBetween(ctx, p.sql.cockroachPurge, p.sql.cockroachExpired, after, last)
 	return last, removed, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -38,13 +39,18 @@ type Provider struct {
 	dialect atomic.Int32           // see isCockroach
 	channel atomic.Pointer[string] // see channelName
 
+	expired expiring.Listeners
+
 	listenConfig *pgx.ConnConfig // nil: the pool's
 	pingEvery    time.Duration
 	pingTimeout  time.Duration
 	probeTimeout time.Duration
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Expirer  = (*Provider)(nil)
+)
 
 // Option configures a Provider in New.
 type Option func(*Provider)

@@ -60,6 +60,20 @@ WHERE expires_at <= clock_timestamp() AND ctid = ANY (ARRAY(
 	WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND expires_at <= clock_timestamp()
 	FOR UPDATE SKIP LOCKED))`
 
+	// The records that Purge tells of before it removes them.
+	expiredSQL = `
+SELECT id::text, {columns}
+FROM {table}
+WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND expires_at <= clock_timestamp()`
+
+	// It removes the versions that were told of and no others, except those being written.
+	removeSQL = `
+DELETE FROM {table}
+WHERE expires_at <= clock_timestamp() AND id IN (
+	SELECT stored.id
+	FROM {table} AS stored JOIN unnest($1::text[], $2::bigint[]) AS told (id, version) ON stored.id = told.id AND stored.version = told.version
+	FOR UPDATE OF stored SKIP LOCKED)`
+
 	// faultsSQL returns what is wrong with the table, or NULL. It uses one snapshot;
 	// to_regclass by itself would see a table that another transaction has created since.
 	faultsSQL = `

@@ -31,27 +31,30 @@ func parseTable(name string) table {
 type statements struct {
 	fetch, create, update, put, delete string // of the verbs
 	list                               string // of List
-	blocks, purge                      string // of Purge
+	blocks, purge, expired, remove     string // of Purge
 	faults                             string // of CreateTable
 
-	cockroachList, cockroachStep, cockroachPurge string // of List and Purge in CockroachDB
+	cockroachList, cockroachStep, cockroachPurge, cockroachExpired string // of List and Purge in CockroachDB
 }
 
 func (t table) statements() statements {
 	in := strings.NewReplacer("{table}", string(t), "{live}", live, "{columns}", selected).Replace
 	return statements{
-		fetch:  in(fetchSQL),
-		create: in(createSQL),
-		update: in(updateSQL),
-		put:    in(putSQL),
-		delete: in(deleteSQL),
-		list:   in(listSQL),
-		blocks: in(blocksSQL),
-		purge:  in(purgeSQL),
-		faults: in(faultsSQL),
+		fetch:   in(fetchSQL),
+		create:  in(createSQL),
+		update:  in(updateSQL),
+		put:     in(putSQL),
+		delete:  in(deleteSQL),
+		list:    in(listSQL),
+		blocks:  in(blocksSQL),
+		purge:   in(purgeSQL),
+		expired: in(expiredSQL),
+		remove:  in(removeSQL),
+		faults:  in(faultsSQL),
 
-		cockroachList:  in(cockroachListSQL),
-		cockroachStep:  in(cockroachStepSQL),
-		cockroachPurge: in(cockroachPurgeSQL),
+		cockroachList:    in(cockroachListSQL),
+		cockroachStep:    in(cockroachStepSQL),
+		cockroachPurge:   in(cockroachPurgeSQL),
+		cockroachExpired: in(cockroachExpiredSQL),
 	}
 }

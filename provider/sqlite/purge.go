@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
@@ -54,9 +55,9 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 // there are so many.
 func (p *Provider) purge(ctx context.Context, first, last, expired int64) (removed int64, err error) {
 	for removed < expired {
-		n, err := p.exec(ctx, p.sql.purge, first, last, rowsPerPurge)
+		n, done, err := p.purgeSome(ctx, first, last)
 		removed += n
-		if err != nil || n < rowsPerPurge {
+		if err != nil || done {
 			return removed, err
 		}
 		if err := sleep.For(ctx, purgePause); err != nil {
@@ -65,6 +66,33 @@ func (p *Provider) purge(ctx context.Context, first, last, expired int64) (remov
 	}
 	return removed, nil
 }
+
+// purgeSome removes up to rowsPerPurge expired records of these rows. Done means that there
+// are no more. If anybody listens for them, it first tells of them, and removes no others.
+func (p *Provider) purgeSome(ctx context.Context, first, last int64) (removed int64, done bool, err error) {
+	if !p.expired.Any() {
+		removed, err = p.exec(ctx, p.sql.purge, first, last, rowsPerPurge)
+		return removed, removed < rowsPerPurge, err
+	}
+	recs, err := p.query(ctx, p.sql.expired, first, last, rowsPerPurge)
+	if err != nil || len(recs) == 0 {
+		return 0, true, err
+	}
+	var told []any
+	for _, rec := range recs {
+		p.expired.Tell(rec)
+		told = append(told, rec.ID, rec.Version)
+	}
+	for len(told) < 2*rowsPerPurge { // the statement has a fixed number of them
+		told = append(told, recs[0].ID, recs[0].Version)
+	}
+	removed, err = p.exec(ctx, p.sql.remove, told...)
+	return removed, len(recs) < rowsPerPurge || removed == 0, err
+}
+
+// OnExpired implements provider.Expirer. Purge calls fn with the records that it is about
+// to remove.
+func (p *Provider) OnExpired(fn func(*provider.Record)) (stop func()) { return p.expired.Add(fn) }
 
 // PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
 //

@@ -59,6 +59,19 @@ FROM (SELECT rowid AS row, {expired} AS over FROM {table} WHERE rowid > ?1 ORDER
 DELETE FROM {table}
 WHERE rowid IN (SELECT rowid FROM {table} WHERE rowid > ?1 AND rowid <= ?2 AND {expired} ORDER BY rowid LIMIT ?3)`
 
+	// The records that Purge tells of before it removes them.
+	expiredSQL = `
+SELECT {columns}
+FROM {table}
+WHERE rowid > ?1 AND rowid <= ?2 AND {expired}
+ORDER BY rowid
+LIMIT ?3`
+
+	// It removes the versions that were told of and no others.
+	removeSQL = `
+DELETE FROM {table}
+WHERE (id, version) IN (VALUES {told}) AND {expired}`
+
 	// faultsSQL returns what is wrong with the table, or NULL if there is none.
 	faultsSQL = `
 SELECT concat_ws(', ',
@@ -85,6 +98,7 @@ WHERE found.schema = 'main'`
 type statements struct {
 	fetch, list                 *statement // of the database for reading
 	create, update, put, delete *statement // of the database for writing
-	purge                       *statement
+	purge, remove               *statement // of the database for writing
+	expired                     *statement // of the database for reading
 	lastRow, scan               string
 }

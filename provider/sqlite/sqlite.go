@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -20,9 +21,14 @@ type Provider struct {
 	table  table
 	sql    statements
 	log    *slog.Logger
+
+	expired expiring.Listeners
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Expirer  = (*Provider)(nil)
+)
 
 // Option configures a Provider in New.
 type Option func(*Provider)
@@ -75,6 +81,8 @@ func (p *Provider) statements() statements {
 		put:     on(p.db, putSQL),
 		delete:  on(p.db, deleteSQL),
 		purge:   on(p.db, purgeSQL),
+		remove:  on(p.db, removeSQL),
+		expired: on(p.reader, expiredSQL),
 		lastRow: p.table.in(lastRowSQL),
 		scan:    p.table.in(scanSQL),
 	}

@@ -28,5 +28,6 @@ func (t table) quoted() string { return `"` + strings.ReplaceAll(string(t), `"`,
 
 // in returns SQL with the name of the table and the common parts in it.
 func (t table) in(sql string) string {
-	return strings.NewReplacer("{table}", t.quoted(), "{live}", live, "{expired}", expired, "{columns}", columnNames, "{update}", update).Replace(sql)
+	return strings.NewReplacer("{table}", t.quoted(), "{live}", live, "{expired}", expired, "{columns}", columnNames, "{update}", update,
+		"{told}", strings.TrimSuffix(strings.Repeat("(?, ?), ", rowsPerPurge), ", ")).Replace(sql)
 }

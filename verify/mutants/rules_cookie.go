@@ -102,7 +102,7 @@ var cookies = []mutant{
 	without("New validates the length of signing keys", engine,
 		"check(len(key) >= minSigningKey,", "check(true,"),
 	without("New reports every mistake at once", engine,
-		"return errors.Join(append(errs, c.validateHeader(), c.validateBinding(), c.Cookie.validate())...)", "if len(errs) > 0 {\n\t\treturn errors.Join(errs[0])\n\t}\n\treturn errors.Join(c.validateHeader(), c.Cookie.validate())"),
+		"return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.Cookie.validate())...)", "if len(errs) > 0 {\n\t\treturn errors.Join(errs[0])\n\t}\n\treturn errors.Join(c.validateHeader(), c.validateClearSiteData(), c.Cookie.validate())"),
 	without("a Secure cookie about to be lost is logged", engine,
 		"if !cookie.Insecure && losesSecure(p.request)", "if false && losesSecure(p.request)"),
 	without("a Secure cookie about to be lost is logged once", engine,

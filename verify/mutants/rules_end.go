@@ -34,11 +34,11 @@ var renewals = []mutant{
 	r.successor = who
 `),
 	without("the old record becomes a tombstone", engine,
-		"\tif _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {\n", "\t_ = r\n\tif err != nil {\n"),
+		"\ttombstone, err := c.Change(c.d.id, c.d.view.base, r)\n\tif err != nil {\n", "\ttombstone := next\n\t_ = r\n\tif err != nil {\n"),
 	without("the tombstone is a CAS", engine,
-		"\tif _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {\n", `	t, err := r.Edit(c.d.view.base)
+		"\ttombstone, err := c.Change(c.d.id, c.d.view.base, r)\n\tif err != nil {\n", `	tombstone, err := r.Edit(c.d.view.base)
 	if err == nil {
-		_, err = c.Save(c.d.id, t, -1)
+		_, err = c.Save(c.d.id, tombstone, -1)
 	}
 	if err != nil {
 `),
@@ -169,16 +169,16 @@ var aftermath = []mutant{
 
 var destroys = []mutant{
 	without("a CAS, not an unconditional delete", engine,
-		"\t\t\t_, err := a.Change(id, base, to)\n", `			next, err := to.Edit(base)
-			if err == nil && next != nil {
+		"\t\t\ttombstone, err := a.Change(id, base, to)\n", `			tombstone, err := to.Edit(base)
+			if err == nil && tombstone != nil {
 				err = a.store.provider.Delete(a.Context(), id)
 			}
 			to.current = base
 `),
 	without("a CAS, not an unconditional save", engine,
-		"\t\t\t_, err := a.Change(id, base, to)\n", `			next, err := to.Edit(base)
-			if err == nil && next != nil {
-				_, err = a.Save(id, next, -1)
+		"\t\t\ttombstone, err := a.Change(id, base, to)\n", `			tombstone, err := to.Edit(base)
+			if err == nil && tombstone != nil {
+				_, err = a.Save(id, tombstone, -1)
 			}
 			to.current = base
 `),

@@ -49,7 +49,7 @@ var leases = []mutant{
 		"return min(time.Until(l.Until), l.Lasts-time.Since(w.since))", "return time.Until(l.Until)"),
 	without("L3 the function's context ends", engine,
 		"ctx, cancel := context.WithDeadlineCause(ctx, l.end, over)", "ctx, cancel := context.WithDeadlineCause(ctx, l.end.Add(time.Hour), over)",
-		"\t\"log/slog\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/observe\"\n", "\t\"log/slog\"\n\t\"time\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/observe\"\n"),
+		"\t\"log/slog\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/observe\"\n\t\"github.com/holdfast-go/holdfast/session/internal/records\"\n)\n\n// run runs", "\t\"log/slog\"\n\t\"time\"\n\n\t\"github.com/holdfast-go/holdfast/session/internal/observe\"\n\t\"github.com/holdfast-go/holdfast/session/internal/records\"\n)\n\n// run runs"),
 	without("L3 clocks may differ by a margin", engine,
 		"lasts = (lasts + clockMargin).Round(time.Millisecond)", "lasts = (lasts + 0*clockMargin).Round(time.Millisecond)"),
 	without("L3 the duration is the deadline of the caller", engine,

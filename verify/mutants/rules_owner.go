@@ -12,7 +12,7 @@ var owners = []mutant{
 	without("SetOwner that came to nothing is done", engine,
 		"\t\tif t.state.owner == d.owner {\n\t\t\tt.state.owner = nil\n\t\t}\n", ""),
 	without("a SetOwner of nothing else can come to nothing", engine,
-		"len(d.changes) > 0 || d.cleared || d.owner != nil }", "len(d.changes) > 0 || d.cleared }"),
+		"len(d.changes) > 0 || d.cleared || d.owner != nil || d.limits != nil", "len(d.changes) > 0 || d.cleared || d.limits != nil"),
 	without("Owner tells what SetOwner has set", engine,
 		"\tif st.owner != nil {\n\t\treturn *st.owner\n", "\tif false {\n\t\treturn *st.owner\n"),
 	without("the owner goes on with the session", engine,
@@ -121,7 +121,7 @@ var owners = []mutant{
 	without("LastSeenAt is the last commit", engine,
 		"next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, Now()", "next.Deadline, next.Seen = base.Created, base.Started, base.Deadline, base.Created"),
 	without("LastSeenAt is told of a persistent session", engine,
-		" ||\n\t\tc.Owner != \"\" && at.Sub(c.Seen) >= l.TouchInterval\n", "\n"),
+		" ||\n\t\tc.Owner != \"\" && at.Sub(c.Seen) >= interval\n", "\n"),
 	without("LastSeenAt costs nothing where nobody asks for it", engine,
 		"c.Owner != \"\" && at.Sub(c.Seen)", "at.Sub(c.Seen)"),
 

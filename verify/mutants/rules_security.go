@@ -127,5 +127,5 @@ var cookieRules = []mutant{
 		"check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge,", "check(true,"),
 	without("Persist is capped at PersistLifetime, when it is asked for", engine,
 		"\tc.Deadline = Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))\n", "",
-		"return Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))", "return c.Deadline"),
+		"\t\tend = Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))", "\t\tend = c.Deadline"),
 }

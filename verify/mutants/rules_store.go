@@ -18,7 +18,7 @@ var stores = []mutant{
 	without("an expired record is absent to Save", memory,
 		"if e != nil && e.expired(now) {", "if false {"),
 	without("a record saved already expired is absent at once", memory,
-		"\tcase c.expired(now):\n\t\tif e != nil {\n\t\t\ts.remove(e)\n\t\t}\n\t\treturn nil\n", ""),
+		"\tcase c.expired(now):\n\t\tif e != nil {\n\t\t\ts.remove(e)\n\t\t}\n\t\ts.noteExpired(c)\n\t\treturn nil\n", ""),
 	without("Fetch returns memory that the caller owns", memory,
 		"return rec.Clone(), nil", "return rec, nil"),
 	without("the record of a conflict is the caller's", memory,

@@ -10,6 +10,22 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
+// isolate answers 403 to what a page of another site loads or fetches from this one, whatever
+// the method. A link to a page of this site is followed, except into a frame or a plug-in.
+// Browsers send these headers over HTTPS; a request without them passes.
+func isolate(site http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, mode, into := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+		ours := from == "" || from == "same-origin" || from == "none" // none: typed, or a bookmark
+		link := mode == "navigate" && into == "document"
+		if !ours && !link {
+			http.Error(w, "not for pages of another site", http.StatusForbidden)
+			return
+		}
+		site.ServeHTTP(w, r)
+	})
+}
+
 // protect answers a POST from another site's page with 403.
 func protect(site http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(site)

@@ -19,6 +19,33 @@ func visit(t *testing.T, wrap func(*session.Manager) http.Handler) *browser.Brow
 	return browser.New(t, wrap(sessions))
 }
 
+func TestOtherSitesLoadNothing(t *testing.T) {
+	b := visit(t, func(sessions *session.Manager) http.Handler {
+		return isolate(sessions.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, _ *session.Session) { fmt.Fprint(w, "done") }))
+	})
+	for _, test := range []struct {
+		site, mode, dest string
+		status           int
+	}{
+		{"", "", "", 200},
+		{"same-origin", "cors", "empty", 200},
+		{"none", "navigate", "document", 200},
+		{"cross-site", "navigate", "document", 200},
+		{"same-site", "navigate", "document", 200},
+		{"cross-site", "navigate", "iframe", 403},
+		{"cross-site", "no-cors", "image", 403},
+		{"same-site", "cors", "empty", 403},
+	} {
+		other := b.Other()
+		other.Send("Sec-Fetch-Site", test.site)
+		other.Send("Sec-Fetch-Mode", test.mode)
+		other.Send("Sec-Fetch-Dest", test.dest)
+		if a := other.Get("/"); a.Status != test.status {
+			t.Errorf("%+v: status %d", test, a.Status)
+		}
+	}
+}
+
 func TestCrossOriginRequestsAreRefused(t *testing.T) {
 	b := visit(t, func(sessions *session.Manager) http.Handler {
 		return protect(sessions.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, _ *session.Session) { fmt.Fprint(w, "done") }))

@@ -17,6 +17,7 @@ type Field byte
 const (
 	fieldLeases  Field = 1
 	fieldBinding Field = 2
+	fieldTimes   Field = 4
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -29,10 +30,16 @@ type Fields string
 
 // get returns the value of a field, "" if it is absent.
 func (f Fields) get(n Field) string {
-	for number, value := range f.all() {
-		if number == n {
-			return string(value)
+	for rest := string(f); rest != ""; {
+		number := Field(rest[0])
+		length, after, ok := cutUvarint(rest[1:])
+		if !ok || length > uint64(len(after)) {
+			break
 		}
+		if number == n {
+			return after[:length]
+		}
+		rest = after[length:]
 	}
 	return ""
 }
@@ -122,6 +129,8 @@ func valid(n Field, value []byte) bool {
 		return validLeases(value)
 	case fieldBinding:
 		return validBinding(value)
+	case fieldTimes:
+		return validTimes(value)
 	}
 	return true
 }

@@ -24,6 +24,22 @@ const (
 	LeaseWait    Op = "lease_wait"
 	LeaseExpired Op = "lease_expired"
 	Undecodable  Op = "undecodable"
+	Create       Op = "create"
+	End          Op = "end"
+)
+
+// EndReason is why a session has ended; package session documents each.
+type EndReason string
+
+// The reasons.
+const (
+	Destroyed EndReason = "destroyed"
+	Revoked   EndReason = "revoked"
+	Renewed   EndReason = "renewed"
+	OverLimit EndReason = "limit"
+	Replaced  EndReason = "replaced"
+	Expired   EndReason = "expired"
+	Missing   EndReason = "missing"
 )
 
 // Event is a finished operation: see session.Event.
@@ -37,6 +53,10 @@ type Event struct {
 	Age      time.Duration
 	Key      string
 	Err      error
+
+	Owner     string
+	EndReason EndReason
+	Successor string
 }
 
 // Observer receives every operation. A nil Observer receives nothing, and its events are
@@ -49,6 +69,14 @@ func (o Observer) Begin(op Op) Event {
 		return Event{}
 	}
 	return Event{Op: op, Start: time.Now(), Attempts: 1}
+}
+
+// Report reports e, which has taken no time.
+func (o Observer) Report(ctx context.Context, e Event) {
+	if o != nil {
+		e.Start = time.Now()
+		o(ctx, e)
+	}
 }
 
 // End reports the operation of e, which has ended.

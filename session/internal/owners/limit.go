@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -100,7 +101,7 @@ func (s *signIn) endStrays(found *lookup) error {
 			i++
 			continue
 		}
-		if err := s.end(stray, found); err != nil {
+		if err := s.end(stray, found, revocation{owner: s.owner, stray: true}); err != nil {
 			return err
 		}
 	}
@@ -108,8 +109,8 @@ func (s *signIn) endStrays(found *lookup) error {
 }
 
 // end ends one live session of found.
-func (s *signIn) end(one member, found *lookup) error {
-	if err := s.index.end(s.access.Caller(), one.id, one.Content, revocation{owner: s.owner}); err != nil {
+func (s *signIn) end(one member, found *lookup, how revocation) error {
+	if err := s.index.end(s.access.Caller(), one.id, one.Content, how); err != nil {
 		return err
 	}
 	found.live = slices.DeleteFunc(found.live, func(m member) bool { return m.id == one.id })
@@ -120,20 +121,21 @@ func (s *signIn) end(one member, found *lookup) error {
 // endOldest ends as many of the oldest sessions as exceed the limit. If one of them is
 // being renewed, it also ends the session that is to replace it.
 func (s *signIn) endOldest(found *lookup) error {
+	how := revocation{owner: s.owner, reason: observe.OverLimit}
 	for excess := s.excess(found); excess > 0; excess-- {
 		oldest := slices.IndexFunc(found.live, func(m member) bool { return m.id != s.before })
 		if oldest < 0 {
 			break
 		}
 		old := found.live[oldest]
-		if err := s.end(old, found); err != nil {
+		if err := s.end(old, found, how); err != nil {
 			return err
 		}
 		for _, m := range slices.Clone(found.live) {
 			if !m.replaces(old.id) {
 				continue
 			}
-			if err := s.end(m, found); err != nil {
+			if err := s.end(m, found, how); err != nil {
 				return err
 			}
 		}

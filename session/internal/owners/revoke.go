@@ -1,6 +1,7 @@
 package owners
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,16 +133,18 @@ func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at envel
 
 // revocation says which sessions are ended, and how, from outside of their requests.
 type revocation struct {
-	owner  string // only sessions of this owner; "": of any owner
-	spared string // the ID at which to stop
-	named  bool   // ended by public ID: a missing session is an error
-	inside bool   // ended by a request of its browser, whose response changes the cookie
+	owner  string            // only sessions of this owner; "": of any owner
+	spared string            // the ID at which to stop
+	named  bool              // ended by public ID: a missing session is an error
+	reason observe.EndReason // "": revoked
+	stray  bool              // nobody has had the session
+	inside bool              // ended by a request of its browser, whose response changes the cookie
 }
 
 // EndRival ends a session whose cookie came with a request beside those of other live
 // sessions. Inside means that the request's response changes the cookie.
 func (x *Index) EndRival(ctx context.Context, id string, base *records.Content, inside bool) error {
-	return x.end(ctx, id, base, revocation{inside: inside})
+	return x.end(ctx, id, base, revocation{inside: inside, reason: observe.Replaced})
 }
 
 // end ends the session of that ID, which holds base, independent of any request: it has
@@ -153,6 +156,7 @@ func (x *Index) end(caller context.Context, id string, base *records.Content, ho
 	ended, err := a.EndLast(id, base, records.Ending{
 		Outside: func() bool { return !how.inside },
 		Spares:  how.spares,
+		Reason:  how.observed(),
 	})
 	if err == nil && ended.Lost && how.named {
 		err = errNoSession
@@ -160,6 +164,14 @@ func (x *Index) end(caller context.Context, id string, base *records.Content, ho
 	event.PublicID, event.Attempts, event.Err = id, 1+a.Conflicts(), err
 	x.opts.Observer.End(a.Context(), event)
 	return err
+}
+
+// observed returns the reason that the Observer is told.
+func (r *revocation) observed() observe.EndReason {
+	if r.stray {
+		return ""
+	}
+	return cmp.Or(r.reason, observe.Revoked)
 }
 
 // spares reports whether the session id with content c must not be ended.

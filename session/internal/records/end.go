@@ -1,12 +1,19 @@
 package records
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/holdfast-go/holdfast/session/internal/observe"
+)
 
 // maxSuccessors limits how many renewals are followed to end a session.
 const maxSuccessors = 64
 
 // Ending says how a session is ended.
 type Ending struct {
+	// Reason is what the Observer is told; "": nothing, because nobody has the session.
+	Reason observe.EndReason
+
 	// Outside reports whether the session is ended from outside: no response that changes
 	// the browser's cookie is under way.
 	Outside func() bool
@@ -56,7 +63,10 @@ func (a *Access) EndLast(id string, base *Content, how Ending) (Ended, error) {
 			base, ended.Lost = found, found == nil
 		default:
 			to := &ending{how: &how, id: id}
-			_, err := a.Change(id, base, to)
+			tombstone, err := a.Change(id, base, to)
+			if err == nil && tombstone != nil {
+				a.NoteEnd(id, tombstone, how.Reason)
+			}
 			base, ended.AfterUnknown = to.current, to.afterUnknown
 			if !errors.Is(err, errMoved) {
 				return ended, err
@@ -99,6 +109,16 @@ func (e *ending) Check(current *Content, afterUnknown bool) error {
 		return e.how.Contended()
 	}
 	return nil
+}
+
+// NoteEnd reports to the Observer that the session of that ID has ended with a tombstone.
+func (a *Access) NoteEnd(id string, tombstone *Content, reason observe.EndReason) {
+	if reason == "" {
+		return
+	}
+	a.store.opts.Observer.Report(a.Context(), observe.Event{
+		Op: observe.End, PublicID: id, Owner: tombstone.Owner, EndReason: reason, Successor: tombstone.Successor,
+	})
 }
 
 // Successors returns the IDs under which the session of that ID was stored: id itself,

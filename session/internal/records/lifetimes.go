@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
@@ -23,6 +24,31 @@ func Restart(c *Content) {
 	c.Started = c.Seen
 }
 
+// Authenticate records that c is being renewed.
+func Authenticate(c *Content) {
+	times := c.Fields.Times()
+	times.Authenticated = c.Seen
+	c.Fields = c.Fields.WithTimes(times)
+}
+
+// Limits are the time limits of one session, which count if they are shorter than those of
+// the Config. 0 leaves a limit as it is.
+type Limits struct {
+	Idle, Lifetime time.Duration
+}
+
+// Or returns l with the limits of other in place of those that are 0.
+func (l Limits) Or(other Limits) Limits {
+	return Limits{cmp.Or(l.Idle, other.Idle), cmp.Or(l.Lifetime, other.Lifetime)}
+}
+
+// On returns the fields of a session after its limits were set to l.
+func (l Limits) On(f envelope.Fields) envelope.Fields {
+	times := f.Times()
+	times.Idle, times.Lifetime = cmp.Or(l.Idle, times.Idle), cmp.Or(l.Lifetime, times.Lifetime)
+	return f.WithTimes(times)
+}
+
 // Persist sets the deadline of c to d from now, but not before its present expiry and not
 // after its maximum lifetime. If d is zero or negative, it removes the deadline. It
 // returns the expiry that c must not fall below.
@@ -41,20 +67,41 @@ func (l *Lifetimes) Persist(c *Content, d time.Duration, before envelope.Time) e
 
 // End returns when c ends even if it is in use.
 func (l *Lifetimes) End(c *Content) envelope.Time {
-	if c.Deadline.IsZero() {
-		return c.Started.Add(l.Lifetime)
+	end := c.Started.Add(l.Lifetime)
+	if !c.Deadline.IsZero() {
+		end = Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))
 	}
-	return Earlier(c.Deadline, c.Started.Add(l.PersistLifetime))
+	if own := c.Fields.Times().Lifetime; own > 0 {
+		end = Earlier(end, c.Started.Add(own))
+	}
+	return end
+}
+
+// idle returns how long c may be unused.
+func (l *Lifetimes) idle(c *Content) time.Duration {
+	window := l.IdleTimeout
+	if !c.Deadline.IsZero() {
+		window = l.PersistIdleTimeout
+	}
+	if own := c.Fields.Times().Idle; own > 0 {
+		window = min(window, own)
+	}
+	return window
+}
+
+// touchInterval returns how much of its idle timeout must have passed before c is saved
+// to extend it: a tenth of a timeout of its own, if that is less than TouchInterval.
+func (l *Lifetimes) touchInterval(c *Content) time.Duration {
+	if own := c.Fields.Times().Idle; own > 0 {
+		return min(l.TouchInterval, max(own/10, time.Millisecond))
+	}
+	return l.TouchInterval
 }
 
 // Expiry returns when c, last used at that time, ends unless it is used again. Before is
 // the previous expiry. The expiry never decreases, except to the limits of the Config.
 func (l *Lifetimes) Expiry(c *Content, used, before envelope.Time) envelope.Time {
-	window := l.IdleTimeout
-	if !c.Deadline.IsZero() {
-		window = l.PersistIdleTimeout
-	}
-	idle := used.Add(window)
+	idle := used.Add(l.idle(c))
 	if before.After(idle) {
 		idle = before
 	}
@@ -89,9 +136,9 @@ func (l *Lifetimes) Extended(base *Content) *Content {
 // session with an owner it is also due if only the time of its last use is outdated,
 // because the owner's list shows that.
 func (l *Lifetimes) TouchDue(c *Content) bool {
-	at := Now()
-	return l.Expiry(c, at, c.Expires).Sub(c.Expires) >= l.TouchInterval ||
-		c.Owner != "" && at.Sub(c.Seen) >= l.TouchInterval
+	at, interval := Now(), l.touchInterval(c)
+	return l.Expiry(c, at, c.Expires).Sub(c.Expires) >= interval ||
+		c.Owner != "" && at.Sub(c.Seen) >= interval
 }
 
 // Earlier returns the earlier of two times.

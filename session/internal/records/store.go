@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 )
 
 // Options configure a Store. Those that are not said to be optional have no default.
@@ -27,6 +28,9 @@ type Options struct {
 	// sessions that have ended. It is also called if it is unknown whether a tombstone was
 	// saved.
 	Ended func(ids ...string)
+
+	// Observer receives the ends of sessions; nil: nobody does.
+	Observer observe.Observer
 
 	// Cache, which is optional, receives every record of a session that is read or saved.
 	Cache Cache

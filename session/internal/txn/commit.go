@@ -163,6 +163,13 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 		records.Restart(next)
 		before = 0
 	}
+	if d.renew {
+		records.Authenticate(next)
+	}
+	if d.relimits() {
+		next.Fields = d.limits.On(next.Fields)
+		before = 0
+	}
 	if d.persist != nil {
 		before = limits.Persist(next, *d.persist, before)
 	}

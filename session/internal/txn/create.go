@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -34,6 +35,7 @@ func (c *commit) create() error {
 		return err
 	}
 	c.t.committed(d, who, next)
+	c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Create, PublicID: who.id, Owner: next.Owner})
 	c.setCookie(value, next)
 	return nil
 }

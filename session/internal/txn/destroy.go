@@ -32,6 +32,7 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 	if b.cookie {
 		c.t.req.ClearToken()
 	}
+	c.t.req.NoteDestroy()
 	c.t.destroyed(b)
 	return nil
 }
@@ -40,6 +41,7 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 // rules of the isolation level.
 func (c *commit) writeTombstone(b *pendingDestroy) error {
 	ended, err := c.EndLast(b.id, b.base, records.Ending{
+		Reason:  observe.Destroyed,
 		Outside: c.t.req.HeaderSent,
 		Check: func(current *records.Content) error {
 			return c.t.e.Isolation.check(readWriteSet{changes: b.popped, reads: &b.reads, base: b.base}, current)

@@ -217,6 +217,7 @@ func (r *request) Context() context.Context { return r.ctx }
 func (r *request) HeaderSent() bool         { return r.headerSent }
 func (r *request) ClearToken()              { r.cleared++ }
 func (r *request) ClearOthers()             { r.clearedOthers++ }
+func (r *request) NoteDestroy()             { r.clearedOthers++ }
 func (r *request) HasToken() bool           { return r.hasCookie }
 func (r *request) Passive() bool            { return r.passive }
 func (r *request) RunsAgain() bool          { return r.runsAgain }

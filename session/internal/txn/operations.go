@@ -289,6 +289,28 @@ func (t *Txn) Persist(d time.Duration) {
 	})
 }
 
+// SetLimits sets the session's own time limits; 0 leaves one as it is.
+func (t *Txn) SetLimits(l records.Limits) {
+	t.mutate("SetLimits", func(st *state) {
+		st.reads.promote()
+		if st.limits != nil {
+			l = l.Or(*st.limits)
+		}
+		st.limits = &l
+	})
+}
+
+// AuthenticatedAt returns when the stored session was last renewed. Like the owner, it is
+// data of the session: what the request does may depend on it.
+func (t *Txn) AuthenticatedAt() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := &t.state
+	at := st.view.base.Fields.Times().Authenticated
+	st.reads.nonEmpty = st.reads.nonEmpty || !at.IsZero()
+	return at.Std()
+}
+
 // SetOwner sets the session's owner; "" removes it.
 func (t *Txn) SetOwner(owner string) {
 	t.mutate("SetOwner", func(st *state) {

@@ -88,6 +88,9 @@ func (t *Txn) committed(d *snapshot, who identity, next *records.Content) {
 	if st.persist == d.persist {
 		st.persist = nil
 	}
+	if st.limits == d.limits {
+		st.limits = nil
+	}
 	if st.owner == d.owner {
 		st.owner = nil
 	}
@@ -102,6 +105,9 @@ func (t *Txn) committedNoop(d *snapshot) {
 	if t.epoch == d.epoch {
 		if t.state.owner == d.owner {
 			t.state.owner = nil
+		}
+		if t.state.limits == d.limits && t.state.id != "" {
+			t.state.limits = nil
 		}
 		t.consume(d, d.view.base)
 	}

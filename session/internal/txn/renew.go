@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -22,7 +23,8 @@ func (c *commit) renew() error {
 		return err
 	}
 	r := &renewal{c, who, next}
-	if _, err = c.Change(c.d.id, c.d.view.base, r); err != nil {
+	tombstone, err := c.Change(c.d.id, c.d.view.base, r)
+	if err != nil {
 		c.deleteNew(who, r.next)
 		if errors.Is(err, records.ErrTombstone) {
 			return c.startOver()
@@ -31,6 +33,7 @@ func (c *commit) renew() error {
 	}
 	d := &c.d
 	c.t.committed(d, who, r.next)
+	c.NoteEnd(d.id, tombstone, observe.Renewed)
 	c.setCookie(value, r.next)
 	if old := d.view.base.Owner; old != "" {
 		c.t.e.Owners.Remove(&c.Access, old, d.id)

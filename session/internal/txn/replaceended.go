@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -68,12 +69,16 @@ func (c *commit) claim(d *snapshot, who identity) error {
 func (c *commit) endClaim(id string) {
 	found, err := c.Fetch(id)
 	if err == nil {
-		_, err = c.ChangeUnqueued(id, found, func(current *records.Content) (*records.Content, error) {
+		var tombstone *records.Content
+		tombstone, err = c.ChangeUnqueued(id, found, func(current *records.Content) (*records.Content, error) {
 			if current == nil || current.Tombstone || current.Owner != "" {
 				return nil, nil
 			}
 			return records.Tombstone(current, "", false), nil
 		})
+		if tombstone != nil {
+			c.NoteEnd(id, tombstone, observe.Replaced)
+		}
 	}
 	if err != nil {
 		c.t.e.Logger.Warn("session: a session that was begun before a login could not be ended, and stays alive beside it",

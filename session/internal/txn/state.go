@@ -39,6 +39,7 @@ type predecessor struct {
 type requested struct {
 	renew   bool
 	persist *time.Duration
+	limits  *records.Limits
 	owner   *string
 }
 
@@ -53,7 +54,7 @@ type pendingDestroy struct {
 
 // pending reports whether the request has asked for anything.
 func (st *state) pending() bool {
-	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil
+	return len(st.changes) > 0 || st.cleared || st.requested != requested{}
 }
 
 // savepoint returns the state to roll back to.
@@ -122,8 +123,11 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
-// asks reports whether the request has changed keys or the owner, if only to what they are.
-func (d *snapshot) asks() bool { return len(d.changes) > 0 || d.cleared || d.owner != nil }
+// asks reports whether the request has changed keys, the owner or the limits, if only to what
+// they are.
+func (d *snapshot) asks() bool {
+	return len(d.changes) > 0 || d.cleared || d.owner != nil || d.limits != nil
+}
 
 // isSince reports whether the session is still that of d: since then it was neither
 // cleared, renewed nor destroyed, and nothing of it was undone.
@@ -135,6 +139,12 @@ func (t *Txn) isSince(d *snapshot) bool {
 
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
-	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||
+	stored := d.view.base.Version > 0
+	return d.renew || d.view.changed() || d.persist != nil && stored || d.relimits() && stored ||
 		d.owner != nil && *d.owner != d.view.base.Owner
+}
+
+// relimits reports whether d changes the limits of the stored session.
+func (d *snapshot) relimits() bool {
+	return d.limits != nil && d.limits.On(d.view.base.Fields) != d.view.base.Fields
 }

@@ -73,6 +73,9 @@ type Request interface {
 	// ClearOthers clears the session's cookie in other scopes, too.
 	ClearOthers()
 
+	// NoteDestroy is called when a Destroy has been committed.
+	NoteDestroy()
+
 	// HasToken reports whether the request came with a token, valid or not.
 	HasToken() bool
 
@@ -243,7 +246,7 @@ func (t *Txn) End() {
 func (t *Txn) drop() {
 	st := &t.state
 	if st.id == "" {
-		st.persist = nil // Persist alone does not store a session, so nothing is lost
+		st.persist, st.limits = nil, nil // they alone do not store a session, so nothing is lost
 	}
 	told := t.failed != nil || t.reported
 	t.failed = t.dropped()
