@@ -46,7 +46,7 @@ var freshness = []mutant{
 	without("a limit is positive", engine,
 		"\tif idle < 0 || lifetime < 0 {\n", "\tif false {\n"),
 	without("a passive request that sets limits restarts the time", engine,
-		"\t\tnext.Fields = d.limits.On(next.Fields)\n\t\tbefore = 0\n", "\t\tnext.Fields = d.limits.On(next.Fields)\n\t\tbefore = records.Earlier(before, limits.Expiry(next, next.Seen, 0).Add(time.Second))\n"),
+		"\t\tnext.Fields = d.limits.On(next.Fields)\n\t\tbefore = 0\n", "\t\tnext.Fields = d.limits.On(next.Fields)\n\t\tbefore = records.Earlier(before, limits.Expiry(next, next.Seen, 0)+1000)\n"),
 	without("malformed times are refused", envelopes,
 		"\tcase fieldTimes:\n\t\treturn validTimes(value)\n", ""),
 	without("a limit is rounded up", envelopes,

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -196,10 +197,11 @@ type History struct {
 
 func (h *History) String() string {
 	var b strings.Builder
-	for _, e := range h.events {
-		if e.what == end {
-			fmt.Fprintf(&b, "  %v\n", h.visits[e.visit])
-		}
+	ended := slices.SortedFunc(slices.Values(h.visits), func(v, w *visit) int {
+		return cmp.Or(cmp.Compare(v.end, w.end), cmp.Compare(v.id, w.id)) // requests that one save ends, end at one time
+	})
+	for _, v := range ended {
+		fmt.Fprintf(&b, "  %v\n", v)
 	}
 	for _, line := range h.storage {
 		fmt.Fprintf(&b, "    %s\n", line)
