@@ -19,6 +19,7 @@ const (
 	KindSession    Kind = "session"
 	KindTombstone  Kind = "tombstone"   // records that a session was renewed or destroyed
 	KindOwnerIndex Kind = "owner-index" // lists the sessions of an owner
+	KindLabelIndex Kind = "label-index" // lists the sessions with a label
 	KindKeyring    Kind = "keyring"     // holds the keys that sign cookies, if Config has none
 )
 
@@ -31,6 +32,10 @@ type Info struct {
 
 	// Owner is the user set by Session.SetOwner. KindSession, KindOwnerIndex.
 	Owner string
+
+	// Labels are the labels set by Session.SetLabel. KindSession; of KindLabelIndex, the
+	// label of the sessions.
+	Labels map[string]string
 
 	CreatedAt  time.Time // when the session began
 	StartedAt  time.Time // when its lifetime began: at CreatedAt or the last Renew
@@ -48,8 +53,8 @@ type Info struct {
 	// Values are the values of the session's keys, sorted by name. KindSession.
 	Values []Value
 
-	// Sessions are the public IDs of the owner's sessions, possibly including some that have
-	// ended. KindOwnerIndex.
+	// Sessions are the public IDs of the sessions of the owner or of the label, possibly
+	// including some that have ended. KindOwnerIndex, KindLabelIndex.
 	Sessions []string
 }
 
@@ -81,12 +86,21 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	info.Owner, info.Successor = e.Owner, e.Successor
+	for l := range e.Fields.Labels().All() {
+		if info.Labels == nil {
+			info.Labels = map[string]string{}
+		}
+		info.Labels[l.Name] = l.Value
+	}
 	info.CreatedAt, info.StartedAt, info.LastSeenAt, info.Deadline = e.Created, e.Started, e.Seen, e.Deadline
 	switch {
 	case e.Tombstone:
 		info.Kind = KindTombstone
 	case rec.Format == records.OwnerIndexFormat:
 		info.Kind = KindOwnerIndex
+		if e.Owner == "" && len(info.Labels) > 0 {
+			info.Kind = KindLabelIndex
+		}
 		for id := range e.Entries.All() {
 			info.Sessions = append(info.Sessions, string(id))
 		}

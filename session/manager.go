@@ -88,7 +88,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		Observer:  observer(cfg.Observer),
 	}
 	m.owners = owners.New(m.records, owners.Options{
-		ID:        func(owner string) string { return token.RecordID("owner", cfg.Namespace, []byte(owner)) },
+		ID:        func(l records.Label) string { return labelRecordID(cfg.Namespace, l) },
 		Limit:     cfg.OwnerLimit,
 		Refuses:   cfg.OwnerLimitRefuses,
 		Lifetimes: &m.engine.Lifetimes,

@@ -15,7 +15,8 @@ type Field byte
 
 // The fields. A number is never used again.
 const (
-	fieldLeases Field = 1 + iota
+	fieldLeases Field = 1
+	fieldLabels Field = 3
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -119,6 +120,8 @@ func valid(n Field, value []byte) bool {
 	switch n {
 	case fieldLeases:
 		return validLeases(value)
+	case fieldLabels:
+		return validLabels(value)
 	}
 	return true
 }

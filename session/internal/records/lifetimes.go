@@ -82,12 +82,12 @@ func (l *Lifetimes) Extended(base *Content) *Content {
 }
 
 // TouchDue reports whether enough of c's idle timeout has passed to save it. For a
-// session with an owner it is also due if only the time of its last use is outdated,
-// because the owner's list shows that.
+// session with an owner or another label it is also due if only the time of its last use
+// is outdated, because lists of sessions show that.
 func (l *Lifetimes) TouchDue(c *Content) bool {
 	at := Now()
 	return l.Expiry(c, at, c.Expires).Sub(c.Expires) >= l.TouchInterval ||
-		c.Owner != "" && at.Sub(c.Seen) >= l.TouchInterval
+		at.Sub(c.Seen) >= l.TouchInterval && c.Listed()
 }
 
 // Earlier returns the earlier of two times.

@@ -139,7 +139,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 // request has deleted. Nothing is saved, but the reads must still be valid.
 func (c *commit) noop() error {
 	d := &c.d
-	if len(d.changes) == 0 && !d.cleared && d.owner == nil {
+	if len(d.changes) == 0 && !d.cleared && d.owner == nil && len(d.labels) == 0 {
 		return nil
 	}
 	if err := c.t.check(d, d.view.base); err != nil {
@@ -165,6 +165,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	if d.owner != nil {
 		next.Owner = *d.owner
 	}
+	if len(d.labels) > 0 {
+		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
+	}
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {
 		next.Seen, next.Expires = d.view.base.Seen, records.Earlier(before, limits.End(next))
@@ -186,12 +189,8 @@ func (c *commit) replace() error {
 		return nil
 	}
 	c.t.committed(d, d.identity, next)
-	if old := d.view.base.Owner; old != "" && old != next.Owner {
-		c.t.e.Owners.RemoveBefore(&c.Access, old, d.id, next)
-	}
-	if c.t.e.Owners.ReentryDue(d.view.base, next) {
-		c.t.e.Owners.Reenter(&c.Access, d.id, next)
-	}
+	c.t.e.Owners.RemoveBefore(&c.Access, d.id, d.view.base, next)
+	c.t.e.Owners.ReenterIfDue(&c.Access, d.id, d.view.base, next)
 	if c.value != "" {
 		c.setCookie(c.value, next)
 	}
@@ -236,15 +235,28 @@ func (c *commit) rebase(current *records.Content) error {
 }
 
 // prepare is called before next is saved under id in place of prev. It enters the session
-// into the owner's index before the record with that owner is stored.
+// into the index of each new label before the record with that label is stored.
 func (c *commit) prepare(id string, next, prev *records.Content) error {
 	if err := c.t.e.fits(next); err != nil { // before any I/O
 		return err
 	}
-	if next.Owner == "" || prev != nil && prev.Owner == next.Owner {
+	if err := c.d.labelsFit(next); err != nil {
+		return err
+	}
+	added := next.LabelsNotOf(prev)
+	if len(added) == 0 {
 		return nil
 	}
-	return c.t.e.Owners.Enter(&c.Access, &c.entering, id, next, c.t.PublicID())
+	if next.UsesReserve() {
+		c.UseReserve()
+	}
+	entered := owners.Session{ID: id, Next: next, Before: c.t.PublicID()}
+	for _, l := range added {
+		if err := c.t.e.Owners.Enter(&c.Access, &c.entering, entered, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fits returns ErrTooLarge for a session that is too large.

@@ -66,7 +66,7 @@ func (c *commit) insertOnce(id string, next *records.Content) (landed bool, err 
 		landed = out.Landed
 	}
 	if err != nil && !errors.Is(err, records.ErrOutcomeUnknown) {
-		c.t.e.Owners.Withdraw(&c.Access, &c.entering, id, next.Owner)
+		c.t.e.Owners.Withdraw(&c.Access, &c.entering, id, next)
 	}
 	if landed {
 		c.t.e.Records.NoteCreated(id, next)
@@ -76,8 +76,8 @@ func (c *commit) insertOnce(id string, next *records.Content) (landed bool, err 
 
 // deleteNew deletes the new record of a session whose creation or renewal has failed.
 func (c *commit) deleteNew(who identity, next *records.Content) {
-	if c.Delete(who.id) == nil && next.Owner != "" {
-		c.t.e.Owners.Remove(&c.Access, next.Owner, who.id)
+	if c.Delete(who.id) == nil {
+		c.t.e.Owners.Remove(&c.Access, who.id, next)
 	}
 }
 

@@ -91,6 +91,7 @@ func (t *Txn) committed(d *snapshot, who identity, next *records.Content) {
 	if st.owner == d.owner {
 		st.owner = nil
 	}
+	st.settleLabels(d.labels)
 	t.consume(d, next)
 }
 
@@ -103,6 +104,7 @@ func (t *Txn) committedNoop(d *snapshot) {
 		if t.state.owner == d.owner {
 			t.state.owner = nil
 		}
+		t.state.settleLabels(d.labels)
 		t.consume(d, d.view.base)
 	}
 }

@@ -32,9 +32,7 @@ func (c *commit) renew() error {
 	d := &c.d
 	c.t.committed(d, who, r.next)
 	c.setCookie(value, r.next)
-	if old := d.view.base.Owner; old != "" {
-		c.t.e.Owners.Remove(&c.Access, old, d.id)
-	}
+	c.t.e.Owners.Remove(&c.Access, d.id, d.view.base)
 	return nil
 }
 

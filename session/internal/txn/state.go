@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -40,6 +41,7 @@ type requested struct {
 	renew   bool
 	persist *time.Duration
 	owner   *string
+	labels  []*envelope.Label // of different names; no value: to be removed
 }
 
 // pendingDestroy is a session between Destroy and the commit.
@@ -53,7 +55,7 @@ type pendingDestroy struct {
 
 // pending reports whether the request has asked for anything.
 func (st *state) pending() bool {
-	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil
+	return len(st.changes) > 0 || st.cleared || st.renew || st.persist != nil || st.owner != nil || len(st.labels) > 0
 }
 
 // savepoint returns the state to roll back to.
@@ -125,5 +127,6 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||
-		d.owner != nil && *d.owner != d.view.base.Owner
+		d.owner != nil && *d.owner != d.view.base.Owner ||
+		d.changesLabels(d.view.base)
 }

@@ -46,9 +46,7 @@ func (c *commit) touch() {
 	switch {
 	case err == nil:
 		c.t.committed(d, d.identity, next)
-		if e.Owners.ReentryDue(base, next) {
-			e.Owners.Reenter(&c.Access, d.id, next)
-		}
+		e.Owners.ReenterIfDue(&c.Access, d.id, base, next)
 	case !errors.Is(err, provider.ErrVersionConflict):
 		e.Logger.Warn("session: not extended", slog.String("public_id", d.id), slog.Any("error", err))
 	}
@@ -87,9 +85,7 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 		return false, nil
 	}
 	t.seen(found, next)
-	if t.e.Owners.ReentryDue(found, next) {
-		t.e.Owners.Reenter(&a, id, next)
-	}
+	t.e.Owners.ReenterIfDue(&a, id, found, next)
 	return true, nil
 }
 
