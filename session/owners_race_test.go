@@ -190,7 +190,7 @@ func (r *race) revoke(visitors []*client) {
 		user := raceUsers[r.draw(len(raceUsers))]
 		switch r.draw(5) {
 		case 0:
-			if all, _ := r.m.Sessions(ctx, user); len(all) > 0 {
+			if all, _ := listed.sessions(ctx, r.m, user); len(all) > 0 {
 				r.revokeOne(all[r.draw(len(all))].PublicID())
 			}
 		case 1:
@@ -212,7 +212,7 @@ func (r *race) revokeOne(publicID string) {
 
 func (r *race) sweep(user string) {
 	begin := r.now()
-	if r.m.RevokeAll(context.Background(), user) != nil {
+	if r.revokeAll(user) != nil {
 		return
 	}
 	r.mu.Lock()
