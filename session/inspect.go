@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/epoch"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -20,6 +21,7 @@ const (
 	KindTombstone  Kind = "tombstone"   // records that a session was renewed or destroyed
 	KindOwnerIndex Kind = "owner-index" // lists the sessions of an owner
 	KindLabelIndex Kind = "label-index" // lists the sessions with a label
+	KindEpoch      Kind = "epoch"       // records the calls of Manager.RevokeEverything
 	KindKeyring    Kind = "keyring"     // holds the keys that sign cookies, if Config has none
 )
 
@@ -37,7 +39,7 @@ type Info struct {
 	// label of the sessions.
 	Labels map[string]string
 
-	CreatedAt  time.Time // when the session began
+	CreatedAt  time.Time // when the session began; of KindEpoch, when RevokeEverything was last called
 	StartedAt  time.Time // when its lifetime began: at CreatedAt or the last Renew
 	LastSeenAt time.Time // when it was last used, to the precision of Config.TouchInterval
 	ExpiresAt  time.Time // when the record ends, unless it is used before; zero: never
@@ -80,6 +82,12 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	if rec.Format == keyring.Format {
 		info.Kind = KindKeyring
 		return info, nil
+	}
+	if rec.Format == epoch.Format {
+		info.Kind = KindEpoch
+		_, since, err := epoch.Decode(rec.Data)
+		info.CreatedAt = since
+		return info, err
 	}
 	e, err := envelope.Decode(rec.ID, rec.Data)
 	if err != nil {

@@ -128,6 +128,9 @@ func (m *Manager) find(ctx context.Context, req request, sent []string) (finding
 	for _, who := range named {
 		c, age, err := m.fetch(ctx, req, who.ID)
 		f.age = max(f.age, age)
+		if err == nil {
+			err = m.meet(ctx, c)
+		}
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)

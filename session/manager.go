@@ -64,7 +64,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		m.codecs[codec.Name()] = codec
 	}
 	stored := records.Options{Timeout: cfg.StoreTimeout, KnowsFormat: m.knowsFormat, Ended: m.ended}
-	if m.cache = newReadCache(p, &cfg); m.cache != nil {
+	if m.cache = m.newReadCache(p); m.cache != nil {
 		stored.Cache = m.cache
 	}
 	m.records = records.New(p, stored)
@@ -86,6 +86,9 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		NewToken:  m.signer.NewSession,
 		Logger:    cfg.Logger,
 		Observer:  observer(cfg.Observer),
+	}
+	if m.engine.Epochs = m.newEpochs(); m.engine.Epochs != nil {
+		m.engine.Lifetimes.Epoch = m.engine.Epochs.Known
 	}
 	m.owners = owners.New(m.records, owners.Options{
 		ID:        func(l records.Label) string { return labelRecordID(cfg.Namespace, l) },

@@ -13,14 +13,15 @@ type Op string
 
 // These are the operations that Config.Observer receives.
 const (
-	OpLoad        Op = "load"        // a session was looked up by the request's token
-	OpSave        Op = "save"        // changes were committed
-	OpTouch       Op = "touch"       // a session that was only used was extended
-	OpRenew       Op = "renew"       // changes were committed under a new ID
-	OpDestroy     Op = "destroy"     // a session was ended by its own request
-	OpRevoke      Op = "revoke"      // a session was ended from outside
-	OpReplay      Op = "replay"      // a handler, or the closure of an Update, is about to run again after a conflict
-	OpUndecodable Op = "undecodable" // a stored value did not decode, and was read as absent
+	OpLoad             Op = "load"              // a session was looked up by the request's token
+	OpSave             Op = "save"              // changes were committed
+	OpTouch            Op = "touch"             // a session that was only used was extended
+	OpRenew            Op = "renew"             // changes were committed under a new ID
+	OpDestroy          Op = "destroy"           // a session was ended by its own request
+	OpRevoke           Op = "revoke"            // a session was ended from outside
+	OpRevokeEverything Op = "revoke-everything" // Manager.RevokeEverything was called; there is no public ID
+	OpReplay           Op = "replay"            // a handler, or the closure of an Update, is about to run again after a conflict
+	OpUndecodable      Op = "undecodable"       // a stored value did not decode, and was read as absent
 )
 
 // Event reports one finished operation to Config.Observer.
@@ -29,7 +30,7 @@ type Event struct {
 	PublicID string        // of the session, "" if there is none
 	Start    time.Time     // when the operation began
 	Duration time.Duration // how long it took, storage and waiting for others included
-	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke, OpRevokeEverything: how often it was tried, once more for each conflict. OpReplay: runs so far
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
 	Key      string        // OpUndecodable: the key
 	Err      error         // why it failed. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail

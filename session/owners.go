@@ -49,6 +49,9 @@ func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, erro
 
 // sessions returns the sessions with that label, the most recently used first.
 func (m *Manager) sessions(ctx context.Context, of records.Label) ([]*Session, error) {
+	if err := m.engine.Epochs.Current(ctx); err != nil {
+		return nil, err
+	}
 	members, err := m.owners.Sessions(ctx, of)
 	if err != nil {
 		return nil, err

@@ -82,13 +82,14 @@ func (m *Manager) ReadCacheStats() ReadCacheStats {
 }
 
 // newReadCache returns the cache for the records of p, or nil if there is to be none.
-func newReadCache(p provider.Provider, cfg *Config) *readcache.Cache {
+func (m *Manager) newReadCache(p provider.Provider) *readcache.Cache {
+	cfg := &m.cfg
 	if cfg.ReadCache.MaxStale == 0 {
 		return nil
 	}
 	o := readcache.Options{MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, Logger: cfg.Logger}
 	if b, ok := p.(provider.Broadcaster); ok {
-		o.Listen = b.Listen
+		o.Listen = m.noticing(b.Listen)
 	}
 	return readcache.New(o)
 }

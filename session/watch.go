@@ -61,9 +61,9 @@ func (m *Manager) WatchStats() WatchStats {
 func (m *Manager) watchIn(p provider.Provider) {
 	m.watches = watch.New(watch.Options{
 		Check: m.checkWatched,
-		Listen: func(ctx context.Context, ready func(), heard func([]byte)) error {
+		Listen: m.noticing(func(ctx context.Context, ready func(), heard func([]byte)) error {
 			return provider.Listen(ctx, p, ready, heard)
-		},
+		}),
 		Interval: m.cfg.WatchInterval,
 		Logger:   m.cfg.Logger,
 	})
@@ -88,6 +88,9 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 	ctx, end := m.backgroundCall()
 	defer end()
 	c, err := m.records.Fetch(ctx, id)
+	if err == nil {
+		err = m.meet(ctx, c)
+	}
 	if err != nil {
 		return time.Time{}, err
 	}

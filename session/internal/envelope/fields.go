@@ -17,6 +17,7 @@ type Field byte
 const (
 	fieldLeases Field = 1
 	fieldLabels Field = 3
+	fieldEpoch  Field = 5
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -122,6 +123,8 @@ func valid(n Field, value []byte) bool {
 		return validLeases(value)
 	case fieldLabels:
 		return validLabels(value)
+	case fieldEpoch:
+		return validEpoch(value)
 	}
 	return true
 }

@@ -19,6 +19,8 @@ const (
 	Revoke      Op = "revoke"
 	Replay      Op = "replay"
 	Undecodable Op = "undecodable"
+
+	RevokeEverything Op = "revoke-everything"
 )
 
 // Event is a finished operation: see session.Event.

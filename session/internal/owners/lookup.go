@@ -68,7 +68,7 @@ func (x *Index) lookUp(ctx, caller context.Context, of records.Label, entries []
 		switch c := results[i].content; {
 		case results[i].err != nil:
 			found.unreadable = append(found.unreadable, e)
-		case e.stale(c, of, at):
+		case e.stale(c, of, at), c != nil && x.opts.Lifetimes.Revoked(c):
 			found.stale = append(found.stale, e)
 		case c != nil && c.Has(of) && !x.opts.Lifetimes.Expired(c):
 			found.live = append(found.live, member{e, c})

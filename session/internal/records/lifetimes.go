@@ -9,6 +9,10 @@ type Lifetimes struct {
 	PersistIdleTimeout time.Duration
 	PersistLifetime    time.Duration
 	TouchInterval      time.Duration
+
+	// Epoch, if not nil, returns the latest epoch that is known. A session of an earlier
+	// one has ended.
+	Epoch func() int64
 }
 
 // Restart restarts the lifetime of c, including that of a persistent session.
@@ -57,9 +61,15 @@ func (l *Lifetimes) Expiry(c *Content, used, before time.Time) time.Time {
 	return Earlier(idle, l.End(c))
 }
 
-// Expired reports whether c has outlived a Lifetime that was shortened after it was saved.
+// Expired reports whether c has outlived a Lifetime that was shortened after it was saved,
+// or is of an earlier epoch.
 func (l *Lifetimes) Expired(c *Content) bool {
-	return !c.Tombstone && !time.Now().Before(l.End(c))
+	return !c.Tombstone && (!time.Now().Before(l.End(c)) || l.Revoked(c))
+}
+
+// Revoked reports whether c is the content of a stored session of an earlier epoch.
+func (l *Lifetimes) Revoked(c *Content) bool {
+	return l.Epoch != nil && c.Version > 0 && !c.Tombstone && c.Fields.Epoch() < l.Epoch()
 }
 
 // Live returns ErrEnded unless c, as it was just read, is a live session.

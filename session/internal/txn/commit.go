@@ -85,6 +85,9 @@ func (c *commit) run() error {
 	if d.encoding != nil {
 		return c.observe(observe.Save, "", func() error { return d.encoding })
 	}
+	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+		return c.observe(observe.Save, "", func() error { return err })
+	}
 	if b := d.destroyed; b != nil {
 		if err := c.destroy(b); err != nil {
 			return err
@@ -142,6 +145,9 @@ func (c *commit) noop() error {
 	if len(d.changes) == 0 && !d.cleared && d.owner == nil && len(d.labels) == 0 {
 		return nil
 	}
+	if c.t.e.Lifetimes.Revoked(d.view.base) && d.id != "" {
+		return records.ErrTombstone
+	}
 	if err := c.t.check(d, d.view.base); err != nil {
 		return err
 	}
@@ -155,6 +161,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	limits := &c.t.e.Lifetimes
 	next := records.Follow(d.view.base)
 	before := d.view.base.Expires
+	if d.view.base.Version == 0 {
+		next.Fields = next.Fields.WithEpoch(c.t.e.Epochs.Known())
+	}
 	if d.renew || d.view.base.Version == 0 {
 		records.Restart(next)
 		before = time.Time{}
@@ -203,6 +212,9 @@ type replacement commit
 // Edit returns the session on top of current, or nil if nothing is left to be saved.
 func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
 	c, d := (*commit)(r), &r.d
+	if c.t.e.Lifetimes.Revoked(current) {
+		return nil, records.ErrTombstone
+	}
 	if current != d.view.base {
 		if err := c.rebase(current); err != nil {
 			return nil, err
@@ -275,7 +287,7 @@ func (c *commit) mayFollow(current *records.Content, afterUnknown bool) error {
 		return records.ErrGoneUnknown
 	case current == nil:
 		return records.ErrEnded
-	case current.Tombstone:
+	case current.Tombstone, c.t.e.Lifetimes.Revoked(current):
 		return records.ErrTombstone
 	case c.mode == updating:
 		return errRerun

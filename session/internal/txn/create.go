@@ -15,6 +15,9 @@ const maxCreates = 4
 // create stores a session that is not stored yet.
 func (c *commit) create() error {
 	d := &c.d
+	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+		return err
+	}
 	if d.reads.ended || c.t.check(d, d.view.base) != nil {
 		return records.ErrTombstone // another request has ended the session that was read
 	}

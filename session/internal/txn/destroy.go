@@ -49,7 +49,7 @@ func (c *commit) writeTombstone(b *pendingDestroy) error {
 			return nil
 		},
 	})
-	if err != nil || !ended.Already {
+	if err != nil || !ended.Already && !c.t.e.Lifetimes.Revoked(b.base) {
 		return err
 	}
 	b.reads.ended = b.reads.nonEmpty

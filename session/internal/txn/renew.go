@@ -12,6 +12,9 @@ import (
 // old cookie works and the new one is not known to anybody, so a crash in between loses
 // nothing.
 func (c *commit) renew() error {
+	if c.t.e.Lifetimes.Revoked(c.d.view.base) {
+		return c.startOver()
+	}
 	if err := c.t.check(&c.d, c.d.view.base); err != nil {
 		return err
 	}
@@ -48,6 +51,9 @@ type renewal struct {
 // with the new cookie would be lost, and the old cookie would be dead.
 func (r *renewal) Edit(current *records.Content) (*records.Content, error) {
 	c := r.c
+	if c.t.e.Lifetimes.Revoked(current) {
+		return nil, records.ErrTombstone
+	}
 	if current != c.d.view.base {
 		if err := r.update(current); err != nil {
 			return nil, err

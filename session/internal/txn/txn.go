@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/epoch"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/queue"
@@ -39,7 +40,8 @@ type Engine struct {
 	NewToken  func() (token []byte, id string)
 	Logger    *slog.Logger
 	Observer  observe.Observer
-	Changed   Changed // tells of records that have changed; nil: nobody does
+	Changed   Changed       // tells of records that have changed; nil: nobody does
+	Epochs    *epoch.Epochs // nil: Config.RevokeEverythingWithin is not set
 
 	touching sync.Map // IDs of the records that are being touched
 }
