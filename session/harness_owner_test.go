@@ -127,6 +127,9 @@ func (w *world) owners() map[string]string {
 	w.t.Helper()
 	found := map[string]string{}
 	for _, sv := range w.savesSince(0) {
+		if sv.Format == epochFormat {
+			continue
+		}
 		err := w.m.Update(context.Background(), sv.ID, func(s *session.Session) error {
 			found[sv.ID] = listed.of(s)
 			return nil

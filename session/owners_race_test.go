@@ -242,10 +242,10 @@ func (r *race) wantSwept(user string, begin int) {
 }
 
 // settle waits for everything that is under way, and checks the sessions that are left.
-func (r *race) settle() {
+func (r *race) settle(opts ...func(*session.Config)) {
 	r.delayed.Wait()
 	r.script.heal()
-	r.m = r.manager()
+	r.m = r.manager(opts...)
 	for _, sw := range r.sweeps {
 		r.wantSwept(sw.user, sw.begin)
 	}

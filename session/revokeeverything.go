@@ -81,7 +81,7 @@ func (m *Manager) newEpochs() *epoch.Epochs {
 	return epoch.New(m.records, epoch.Options{
 		ID:     m.epochID(),
 		MaxAge: m.cfg.RevokeEverythingWithin,
-		Later:  func() { m.watches.CheckAll() },
+		Look:   func() { m.watches.CheckAll() },
 		Logger: m.cfg.Logger,
 	})
 }
@@ -100,7 +100,6 @@ func (m *Manager) noticing(listen listenFunc) listenFunc {
 			for _, tag := range broadcast.Decode(message) {
 				if tag == announced {
 					m.engine.Epochs.Announced()
-					m.watches.CheckAll()
 				}
 			}
 			heard(message)

@@ -28,7 +28,7 @@ import (
 type Options struct {
 	ID     string        // of the record
 	MaxAge time.Duration // how long an instance uses what it has read
-	Later  func()        // called when a later epoch was learned, without locks
+	Look   func()        // optional, called when sessions may have ended: a later epoch was learned or announced
 	Logger *slog.Logger
 }
 
@@ -40,8 +40,10 @@ type Epochs struct {
 	known atomic.Int64              // the latest epoch that was read or met
 	read  atomic.Pointer[time.Time] // when the read was sent that known is not older than; nil: never
 
-	mu      sync.Mutex
-	reading *reading // nil: none is under way
+	mu        sync.Mutex
+	reading   *reading  // nil: none is under way
+	announced time.Time // when a message was last followed
+	waiting   bool      // a message is to be followed later
 }
 
 // reading is a read that is under way.
@@ -99,6 +101,8 @@ func (e *Epochs) Current(ctx context.Context) error {
 // frozen during a read cannot use what it has read.
 const maxReads = 3
 
+var errNotRead = fmt.Errorf("%w: the record of RevokeEverything was not read", records.ErrUnavailable)
+
 var errTooSlow = fmt.Errorf("%w: reads of the record of RevokeEverything take longer than Config.RevokeEverythingWithin", records.ErrUnavailable)
 
 // Meet is called for a session that began in that epoch. It makes sure that Known is not
@@ -112,16 +116,6 @@ func (e *Epochs) Meet(ctx context.Context, began int64) error {
 	}
 	return e.await(ctx, e.beginFor(began)) // another instance knows more, or the store has lost the record
 }
-
-// Announced is called for a message about a later epoch, which may be forged: what was read
-// more than a second ago is not used any more.
-func (e *Epochs) Announced() {
-	if age, ok := e.age(time.Now()); ok && age >= min(announcedAge, e.MaxAge()/2) {
-		e.read.Store(nil)
-	}
-}
-
-const announcedAge = time.Second
 
 // age returns the age of what was read. It is not ok if nothing was. Of the two clocks of
 // the machine it uses the one that says more: the monotonic one stops while the machine is
@@ -161,18 +155,24 @@ func (e *Epochs) beginFor(met int64) *reading {
 
 // finish reads the record, and puts back what the store has lost.
 func (e *Epochs) finish(r *reading, met int64) {
-	defer close(r.done)
+	r.err = errNotRead // also if the provider ends the goroutine
+	defer e.end(r)
 	a := e.store.Access(context.Background(), nil)
 	stored, err := e.kind.Fetch(&a, e.opts.ID)
 	if err == nil {
 		stored, err = e.restore(&a, stored, met)
 	}
-	if err != nil {
-		r.err = err
-		e.opts.Logger.Warn("session: it could not be read whether everybody was signed out", slog.Any("error", err))
-	} else {
+	if err == nil {
 		e.learn(max(stored.number(), met), r.sent)
+	} else {
+		e.opts.Logger.Warn("session: it could not be read whether everybody was signed out", slog.Any("error", err))
 	}
+	r.err = err
+}
+
+// end tells those who wait for r that it is over.
+func (e *Epochs) end(r *reading) {
+	close(r.done)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.reading == r {
@@ -187,24 +187,5 @@ func (e *Epochs) await(ctx context.Context, r *reading) error {
 		return r.err
 	case <-ctx.Done():
 		return records.Unavailable(fmt.Errorf("epoch: %w", context.Cause(ctx)))
-	}
-}
-
-// learn records an epoch that a read which was sent at that time has found.
-func (e *Epochs) learn(epoch int64, sent time.Time) {
-	later := false
-	for known := e.known.Load(); epoch > known; known = e.known.Load() {
-		if e.known.CompareAndSwap(known, epoch) {
-			later = true
-			break
-		}
-	}
-	for at := e.read.Load(); at == nil || at.Before(sent); at = e.read.Load() {
-		if e.read.CompareAndSwap(at, &sent) {
-			break
-		}
-	}
-	if later && e.opts.Later != nil {
-		e.opts.Later()
 	}
 }
