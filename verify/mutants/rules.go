@@ -6,6 +6,7 @@ const (
 	envelopes = "session/internal/envelope"
 	keyrings  = "session/internal/keyring"
 	queues    = "session/internal/queue"
+	epochs    = "session/internal/epoch"
 	memory    = "provider/memory"
 	sealing   = "provider/sealed"
 	migrating = "provider/migrate"
@@ -46,6 +47,8 @@ var sections = []section{
 	{"Cookie", cookies},
 	{"Signing keys", signingKeys},
 	{"Owners, Sessions and revocation", owners},
+	{"Labels", labels},
+	{"RevokeEverything", everything},
 	{"Outside of a request", outsides},
 	{"Watched sessions", watches},
 	{"Copies for requests that only read", copies},

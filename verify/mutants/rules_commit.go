@@ -29,7 +29,7 @@ var whatWasRead = []mutant{
 	without("reads are validated also when the CAS itself would succeed: Renew", engine,
 		"\tif err := c.t.check(&c.d, c.d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(&c.d, nil)", "\tnext := c.content(&c.d, nil)"),
 	without("reads are validated also when there is nothing to save any more", engine,
-		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil {\n", "\tif true {\n"),
+		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil && len(d.labels) == 0 {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", engine,
 		"if r.value(c.key).Equal(theirs) || c.merges",
 		"if r.value(c.key).Equal(theirs) || theirs.Equal(c.result) || c.merges"),
@@ -117,7 +117,7 @@ var commits = []mutant{
 	without("a tombstone carries the history of the record", engine,
 		"\tt.EncodeAfter(base, nil, nil)\n", "\tt.EncodeAfter(base, nil, nil)\n\tt.data = t.Encode(0, nil, nil, nil)\n"),
 	without("absent: a change is ErrEnded, never re-created", engine,
-		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone:", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone:", "\tc, d := (*commit)(r), &r.d\n", `	c, d := (*commit)(r), &r.d
+		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone", "\tc, d := (*commit)(r), &r.d\n", `	c, d := (*commit)(r), &r.d
 	if current == nil {
 		again := *d.view.base
 		again.Version = 0
@@ -131,7 +131,7 @@ var commits = []mutant{
 	without("after many conflicts there is a pause", engine,
 		"const immediateRetries = 8\n", "const immediateRetries = 1000\n"),
 	without("a tombstone: a change is ErrEnded", engine,
-		"\tcase current.Tombstone:\n\t\treturn records.ErrTombstone\n\tcase c.mode", "\tcase c.mode"),
+		"\tcase current.Tombstone, c.t.e", "\tcase c.t.e"),
 	without("absent or a tombstone: a touch ends quietly", engine,
 		"\tcase !errors.Is(err, provider.ErrVersionConflict):\n\t\te.Logger",
 		"\tcase err != nil || errors.Is(err, provider.ErrVersionConflict):\n\t\te.Logger"),

@@ -193,7 +193,7 @@ var times = []mutant{
 	without("the expiry never decreases", engine,
 		"\tif before.After(idle) {\n\t\tidle = before\n\t}\n", ""),
 	without("the expiry never decreases, but by Config", engine,
-		"return !c.Tombstone && !time.Now().Before(l.End(c))", "return false"),
+		"!c.Tombstone && (!time.Now().Before(l.End(c)) || l", "!c.Tombstone && (l"),
 	without("TouchInterval defaults to a tenth", engine,
 		"setDefault(&c.TouchInterval, max(c.IdleTimeout/10, 1))", "setDefault(&c.TouchInterval, c.IdleTimeout/2)"),
 	without("Persist: the idle timeout no longer applies", engine,
