@@ -1,0 +1,66 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/session"
+)
+
+// A tenant whose contract has ended: everybody who works there is signed out.
+func ExampleManager_RevokeBy() {
+	sessions := must(session.New(memory.New(), session.Config{}))
+	login := sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		// check the password here
+		s.Renew()
+		s.SetOwner(r.FormValue("user"))
+		s.SetLabel("tenant", r.FormValue("tenant"))
+	})
+	page := sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		fmt.Printf("owner %q, tenant %q\n", s.Owner(), s.Label("tenant"))
+	})
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", login)
+	mux.Handle("GET /", page)
+
+	ann, bob := newBrowser(mux), newBrowser(mux)
+	ann.post("/login", "user", "ann", "tenant", "acme")
+	bob.post("/login", "user", "bob", "tenant", "other")
+
+	if err := sessions.RevokeBy(context.Background(), "tenant", "acme"); err != nil {
+		fmt.Println(err)
+	}
+	ann.get("/")
+	bob.get("/")
+	// Output:
+	// owner "", tenant ""
+	// owner "bob", tenant "other"
+}
+
+// After a leak of the signing keys every session is ended.
+func ExampleManager_RevokeEverything() {
+	sessions := must(session.New(memory.New(), session.Config{RevokeEverythingWithin: 10 * time.Second}))
+	mux := http.NewServeMux()
+	mux.Handle("POST /login", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		s.Renew()
+		s.SetOwner("ann")
+	}))
+	mux.Handle("GET /", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
+		fmt.Printf("owner %q\n", s.Owner())
+	}))
+
+	ann := newBrowser(mux)
+	ann.post("/login")
+	if err := sessions.RevokeEverything(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	ann.get("/")
+	ann.post("/login")
+	ann.get("/")
+	// Output:
+	// owner ""
+	// owner "ann"
+}
