@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -20,47 +21,54 @@ func ExampleManager_RevokeBy() {
 		s.SetLabel("tenant", r.FormValue("tenant"))
 	})
 	page := sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-		fmt.Printf("owner %q, tenant %q\n", s.Owner(), s.Label("tenant"))
+		fmt.Fprintf(w, "%q of tenant %q", s.Owner(), s.Label("tenant"))
 	})
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", login)
 	mux.Handle("GET /", page)
 
 	ann, bob := newBrowser(mux), newBrowser(mux)
-	ann.post("/login", "user", "ann", "tenant", "acme")
-	bob.post("/login", "user", "bob", "tenant", "other")
+	ann.send("POST /login?user=ann&tenant=acme")
+	bob.send("POST /login?user=bob&tenant=other")
 
 	if err := sessions.RevokeBy(context.Background(), "tenant", "acme"); err != nil {
 		fmt.Println(err)
 	}
-	ann.get("/")
-	bob.get("/")
+	ann.send("GET /")
+	bob.send("GET /")
 	// Output:
-	// owner "", tenant ""
-	// owner "bob", tenant "other"
+	// POST /login?user=ann&tenant=acme: 200
+	// POST /login?user=bob&tenant=other: 200
+	// GET /: 200 "" of tenant ""
+	// GET /: 200 "bob" of tenant "other"
 }
 
 // After a leak of the signing keys every session is ended.
 func ExampleManager_RevokeEverything() {
-	sessions := must(session.New(memory.New(), session.Config{RevokeEverythingWithin: 10 * time.Second}))
+	sessions := must(session.New(memory.New(), session.Config{
+		RevokeEverythingWithin: 10 * time.Second,
+		Logger:                 slog.New(slog.DiscardHandler),
+	}))
 	mux := http.NewServeMux()
 	mux.Handle("POST /login", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		s.Renew()
 		s.SetOwner("ann")
 	}))
 	mux.Handle("GET /", sessions.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
-		fmt.Printf("owner %q\n", s.Owner())
+		fmt.Fprintf(w, "%q", s.Owner())
 	}))
 
 	ann := newBrowser(mux)
-	ann.post("/login")
+	ann.send("POST /login")
 	if err := sessions.RevokeEverything(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	ann.get("/")
-	ann.post("/login")
-	ann.get("/")
+	ann.send("GET /")
+	ann.send("POST /login")
+	ann.send("GET /")
 	// Output:
-	// owner ""
-	// owner "ann"
+	// POST /login: 200
+	// GET /: 200 ""
+	// POST /login: 200
+	// GET /: 200 "ann"
 }
