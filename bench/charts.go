@@ -23,6 +23,7 @@ func drawCharts(f *results, folder string) error {
 		{"requests-postgres", "Request/store=postgres", func() []byte { return f.requestChart("postgres", "over PostgreSQL") }},
 		{"sessions", "Sessions", f.sessionChart},
 		{"keys", "Keys", f.keyChart},
+		{"day", "Day", f.dayChart},
 		{"writers", "Writers", f.writerChart},
 		{"server", "Server", f.serverChart},
 	}

@@ -37,7 +37,37 @@ func goals() []goal {
 			goal{store.label + "-writers", store.text + ": time of 50 parallel writers, to that of a series", 1, false, timeOfWriters(store.label), times},
 		)
 	}
+	return append(goals, readCacheGoals()...)
+}
+
+// readCacheGoals returns the goals of Config.ReadCache.
+func readCacheGoals() (goals []goal) {
+	for _, store := range readCacheStores[1:] {
+		goals = append(goals, goal{
+			store.label + "-copy", store.text + ": read with ReadCache, to a read over memory", 1.5, false,
+			func(f *results) (float64, bool) {
+				return f.ratio(readCacheName(store.label), readCacheName("memory"), "sec/op")
+			}, times,
+		})
+	}
+	for _, d := range recommended {
+		if d.mix == "shopping" && d.instances == 2 {
+			goals = append(goals, goal{
+				d.goalName(), "A day of a shop with ReadCache, fewer trips: " + d.text(), 90, true,
+				func(f *results) (float64, bool) { return f.saved(d) }, percent,
+			})
+		}
+	}
 	return goals
+}
+
+// goalName returns the name of the goal of a day: day-1, day-5, day-1-alone or day-5-alone.
+func (d shopDay) goalName() string {
+	name := fmt.Sprint("day-", d.requests)
+	if !d.broadcast {
+		name += "-alone"
+	}
+	return name
 }
 
 func medianOf(peer, scenario, unit string) func(*results) (float64, bool) {

@@ -43,13 +43,16 @@ func measure(groups []group, results string) error {
 }
 
 func (g group) run(out io.Writer, program string) error {
-	if g.name == profileGroup {
+	switch g.name {
+	case profileGroup:
 		for _, scenario := range profiled {
 			if err := writeProfile(out, program, scenario); err != nil {
 				return err
 			}
 		}
 		return nil
+	case dayGroup:
+		return execute(out, program, "-test.run=^TestDay$", "-test.timeout=30m", "-days")
 	}
 	return execute(out, program, "-test.run=^$", "-test.timeout=30m",
 		"-test.bench="+g.bench, "-test.benchtime="+g.time)

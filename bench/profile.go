@@ -80,9 +80,21 @@ func (f *results) profileTable() string {
 	for _, part := range parts {
 		row := []string{part.text}
 		for _, scenario := range profiled {
-			row = append(row, f.show("Profile/scenario="+scenario+"/part="+part.label, "percent", func(x float64) string { return whole(x) + " %" }))
+			share, _ := f.profileShare(scenario, part.label)
+			row = append(row, share)
 		}
 		rows = append(rows, row)
 	}
 	return markdown(append([]string{"share of the CPU time"}, profiled...), rows)
+}
+
+// profileShare shows the share of a part in the time of a scenario.
+func (f *results) profileShare(scenario, part string) (string, error) {
+	for _, p := range parts {
+		if p.label == part {
+			name := "Profile/scenario=" + scenario + "/part=" + part
+			return f.show(name, "percent", func(x float64) string { return whole(x) + " %" }), nil
+		}
+	}
+	return "", fmt.Errorf("the profile has no part %q", part)
 }

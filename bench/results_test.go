@@ -98,3 +98,69 @@ func TestDuration(t *testing.T) {
 		}
 	}
 }
+
+const daySample = `round: 1
+BenchmarkReadCache/store=memory-2 	 100	    1000 ns/op	  5 allocs/op	  0 copies-%
+BenchmarkReadCache/store=redis-2  	 100	    1400 ns/op	  6 allocs/op	  99.9 copies-%
+BenchmarkReadCache/store=postgres-2  	 100	    1600 ns/op	  6 allocs/op	  99.9 copies-%
+BenchmarkDay/mix=shopping/requests=1/broadcast=true/instances=2/stale=0s 1 100 pages 1.5 trips/page
+BenchmarkDay/mix=shopping/requests=1/broadcast=true/instances=2/stale=20s 1 100 pages 1.2 trips/page
+BenchmarkDay/mix=shopping/requests=1/broadcast=true/instances=2/stale=1m0s 1 100 pages 0.6 trips/page 0.1 first-reads/page 0.11 after-changes/page 0.12 too-old/page 0.27 rest/page
+BenchmarkDay/mix=shopping/requests=5/broadcast=true/instances=2/stale=0s 1 100 pages 5 trips/page
+BenchmarkDay/mix=shopping/requests=5/broadcast=true/instances=2/stale=1m0s 1 100 pages 0.45 trips/page
+`
+
+func TestReadCacheOnPage(t *testing.T) {
+	f, err := read(strings.NewReader(daySample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := page(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| Redis | 1.40 µs | 1.40× | 6 | 99.9 % |",
+		"| memory, without copies | 1.00 µs | – | 5 | 0.00 % |",
+		"| Redis: read with ReadCache, to a read over memory | at most 1.50× | 1.40× | met |",
+		"| PostgreSQL: read with ReadCache, to a read over memory | at most 1.50× | 1.60× | **missed** |",
+		"| shopping, 1 request a page | 1.50 | 0.60 | 60.0 % | 0.27 | 0.11 | 0.12 | 0.10 |",
+		"fewer trips: shopping, 1 request a page | at least 90.0 % | 60.0 % | **missed** |",
+		"fewer trips: shopping, 5 requests a page | at least 90.0 % | 91.0 % | met |",
+		"- A day of a shop, one request a page:",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "- A day of a shop, 5 requests a page:") {
+		t.Error("the page explains a goal that is met")
+	}
+}
+
+func TestDayChart(t *testing.T) {
+	f, err := read(strings.NewReader(daySample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := string(f.dayChart())
+	for _, want := range []string{"5 requests a page", "shopping", "20 s", "1 min", "40.0 %"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %q in %s", want, svg)
+		}
+	}
+	for _, not := range []string{"ordering", "0 s<", "NaN", "Inf"} { // not measured; the days without copies
+		if strings.Contains(strings.ReplaceAll(svg, "20 s", ""), not) {
+			t.Errorf("%q is in %s", not, svg)
+		}
+	}
+}
+
+// TestMissedGoalsAreExplained wants a sentence for each goal that can be missed.
+func TestMissedGoalsAreExplained(t *testing.T) {
+	for _, g := range goals() {
+		if !strings.Contains(pageText, `(missed "`+g.name+`")`) && !strings.Contains(pageText, `{{if missed "`+g.name+`"}}`) {
+			t.Errorf("the page does not say why %s is missed", g.name)
+		}
+	}
+}

@@ -248,6 +248,14 @@ func TestRuleRevokeBy(t *testing.T) {
 		c.wantState("a=1")
 	})
 
+	t.Run("of another name with the same value ends none", func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client()
+		c.post(inOrder(set("a=1"), tenant("acme"))).wantPage(t)
+		wantErr(t, w.m.RevokeBy(t.Context(), "customer", "acme"), nil)
+		c.wantState("a=1")
+	})
+
 	t.Run("of another namespace ends none", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.client()

@@ -17,6 +17,8 @@ import (
 // if there is a copy that may be used. All else reads the store: other methods, commits,
 // Update, Touch, Check, Watch, Manager.Open, the sessions of an owner, the signing keys.
 // With provider/memory there are no copies, because its records are in the process already.
+// Of requests that need the same record at once, as those of one page do, one reads it; the
+// others wait for that read, for a tenth of StoreTimeout at most, and use the copy.
 //
 // What a copy does not show:
 //
@@ -37,8 +39,9 @@ import (
 // other: no update is lost. So a GET that changes what it has read answers 409 more often,
 // except in HandlerFunc and Replay, which run it again on the newest version.
 type ReadCache struct {
-	// MaxStale is the maximum age of a copy, counted from before it was read or saved. A few
-	// seconds save most of the trips. Default 0: there are no copies. The maximum is an hour.
+	// MaxStale is the maximum age of a copy, counted from before it was read or saved. A minute
+	// fits a provider that is a provider.Broadcaster, a few seconds any other. Default 0:
+	// there are no copies. The maximum is an hour.
 	MaxStale time.Duration
 
 	// MaxBytes is about the maximum memory of all copies, of which those that were not used
@@ -87,7 +90,9 @@ func (m *Manager) newReadCache(p provider.Provider) *readcache.Cache {
 	if cfg.ReadCache.MaxStale == 0 {
 		return nil
 	}
-	o := readcache.Options{MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, Logger: cfg.Logger}
+	o := readcache.Options{
+		MaxStale: cfg.ReadCache.MaxStale, MaxBytes: cfg.ReadCache.MaxBytes, MaxWait: cfg.StoreTimeout / 10, Logger: cfg.Logger,
+	}
 	if b, ok := p.(provider.Broadcaster); ok {
 		o.Listen = m.noticing(b.Listen)
 	}
@@ -99,9 +104,8 @@ func (m *Manager) newReadCache(p provider.Provider) *readcache.Cache {
 func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
-			if found, ok := m.cache.Get(id, commits); ok {
-				return found.Content, found.Age, nil
-			}
+			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
+			return found.Content, found.Age, err
 		}
 	}
 	c, err = m.records.Fetch(ctx, id)

@@ -101,7 +101,7 @@ func BenchmarkKeys(b *testing.B) {
 }
 
 func holdfastKeys(b *testing.B, n int) app {
-	m := newManager(b, memory.New())
+	m := newManager(b, memory.New(), config())
 	return app{name: "Holdfast", net: m.HandlerFunc(func(w http.ResponseWriter, r *http.Request, s *session.Session) {
 		if r.URL.Path == "/begin" {
 			for i := range n - 1 {

@@ -33,18 +33,23 @@ func (s holdfastSession) setCount(n int)          { countKey.Set(s.Session, n) }
 func (s holdfastSession) text(i int) string       { t, _ := textKeys[i].Get(s.Session); return t }
 func (s holdfastSession) setText(i int, t string) { textKeys[i].Set(s.Session, t) }
 
-func newManager(tb testing.TB, p provider.Provider, keys ...[]byte) *session.Manager {
-	tb.Helper()
+// config returns the configuration of all measurements.
+func config(keys ...[]byte) session.Config {
 	if keys == nil {
 		keys = [][]byte{signingKey}
 	}
-	m, err := session.New(p, session.Config{
+	return session.Config{
 		SigningKeys: keys,
 		IdleTimeout: idleTimeout,
 		MaxSize:     1 << 20,
 		Cookie:      session.Cookie{Insecure: true},
 		Logger:      slog.New(slog.DiscardHandler),
-	})
+	}
+}
+
+func newManager(tb testing.TB, p provider.Provider, cfg session.Config) *session.Manager {
+	tb.Helper()
+	m, err := session.New(p, cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,7 +57,10 @@ func newManager(tb testing.TB, p provider.Provider, keys ...[]byte) *session.Man
 }
 
 func holdfast(tb testing.TB, p provider.Provider, keys ...[]byte) app {
-	m := newManager(tb, p, keys...)
+	return holdfastOf(newManager(tb, p, config(keys...)))
+}
+
+func holdfastOf(m *session.Manager) app {
 	return app{name: "Holdfast", net: m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/untouched" {
 			io.WriteString(w, "ok")

@@ -83,7 +83,7 @@ func newOutageRun(b *testing.B, p provider.Provider) *outageRun {
 }
 
 func outageApp(b *testing.B, p provider.Provider) app {
-	m := newManager(b, p)
+	m := newManager(b, p, config())
 	mux := http.NewServeMux()
 	mux.Handle("/change", m.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 		io.WriteString(w, strconv.Itoa(countKey.Update(s, func(n int) int { return n + 1 })))

@@ -125,7 +125,7 @@ func atOnce(b *testing.B, visitors []visitor, send func(visitor)) (round func())
 
 // incrementer tells the new count.
 func incrementer(tb testing.TB, p provider.Provider) app {
-	m := newManager(tb, p)
+	m := newManager(tb, p, config())
 	return app{name: "Holdfast", net: m.HandlerFunc(func(w http.ResponseWriter, _ *http.Request, s *session.Session) {
 		io.WriteString(w, strconv.Itoa(countKey.Update(s, func(n int) int { return n + 1 })))
 	})}

@@ -37,6 +37,18 @@ var copies = []mutant{
 	without("a token in a header uses no copies", engine,
 		"if p.sent > 1 || p.usesHeader || ", "if p.sent > 1 || "),
 
+	// Requests that need the same record at the same time.
+	without("parallel requests cause one read", engine,
+		"} else if c.await(underWay) {", "} else if false {"),
+	without("what has been read by another request is checked as any copy", engine,
+		"if again, now := c.get(id, commits); now == hit {\n\t\t\t\tfound", "if again, now := c.get(id, 0); now == hit {\n\t\t\t\tfound"),
+	without("a request does not wait long for another's read", engine,
+		"\tcase <-limit.C:\n\t\treturn false\n", ""),
+	without("requests do not wait while the broadcast is not heard", engine,
+		"if result != hit && result != deaf {", "if result != hit {"),
+	without("a request that was served by a copy after a wait counts as such", engine,
+		"found, result = again, hit", "found = again\n\t\t\t\treturn found, nil"),
+
 	// The cookie of the version.
 	without("the version counts for its session alone", engine,
 		"&& of == shortID(id)", "&& of != \"\""),

@@ -315,6 +315,7 @@ func TestEveryInstanceKnowsAnEpochAfterMaxAge(t *testing.T) {
 				mu.Unlock()
 			}
 			all.Wait()
+			time.Sleep(2 * timeout) // for reads in the background
 		})
 	}
 	if t.Failed() {

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	MaxStale time.Duration // age from which a copy is not used any more
 	MaxBytes int           // of all copies, about
+	MaxWait  time.Duration // for a read of the same record by another request
 
 	// Listen is provider.Listen. Nil means that the store cannot broadcast.
 	Listen func(ctx context.Context, ready func(), heard func([]byte)) error
@@ -38,6 +39,7 @@ type Cache struct {
 	shards    [shards]shard
 	counters  counters
 	listening listening
+	reading   sync.Map // by ID, a channel that is closed when the read that is under way ends
 }
 
 var _ records.Cache = (*Cache)(nil)
@@ -97,14 +99,7 @@ type Copy struct {
 	Age     time.Duration // at most
 }
 
-// Get returns the copy of a record if it may be used by a browser that has seen the commit
-// of that number.
-func (c *Cache) Get(id string, commits int64) (Copy, bool) {
-	found, why := c.get(id, commits)
-	c.counters.count(why)
-	return found, why == hit
-}
-
+// get returns the copy of a record if it may be used, and otherwise the reason why not.
 func (c *Cache) get(id string, commits int64) (Copy, result) {
 	now := time.Now()
 	if !c.used(now) {
