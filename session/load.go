@@ -76,6 +76,9 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		s.req.opens(found.session.Value)
 		tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
 		tx.SetRivals(found.rivals)
+		if found.age > 0 {
+			tx.SetCopied()
+		}
 	}
 	s.tx.Store(tx)
 	return nil

@@ -36,7 +36,8 @@ import (
 // before the response begins.
 //
 // A change that starts from a copy that is not the newest version is a conflict like any
-// other: no update is lost. So a GET that changes what it has read answers 409 more often,
+// other: no update is lost. One that the copy already has, such as a Delete of a key that it
+// lacks, reads the store first. So a GET that changes what it has read answers 409 more often,
 // except in HandlerFunc and Replay, which run it again on the newest version.
 type ReadCache struct {
 	// MaxStale is the maximum age of a copy, counted from before it was read or saved. A minute
@@ -100,7 +101,7 @@ func (m *Manager) newReadCache(p provider.Provider) *readcache.Cache {
 }
 
 // fetch returns the content of a record: a copy if req may use it, or else what is stored.
-// Age is that of the copy.
+// Age is that of the copy, and 0 if the store was read.
 func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records.Content, age time.Duration, err error) {
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {

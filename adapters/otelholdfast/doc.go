@@ -15,6 +15,7 @@
 //	holdfast.session.operation.retries    counter, {retry}    how often they were tried again, since others were first
 //	holdfast.session.replays              counter, {replay}   handlers and closures of Update that ran again
 //	holdfast.session.undecodable_values   counter, {value}    stored values that were read as absent
+//	holdfast.session.read_cache.age       histogram, s        maximum age of the copy that a request was served from
 //
 // The first two have these attributes:
 //
@@ -31,6 +32,20 @@
 // If listeners is 0 while contexts is not, ends on other instances are noticed within
 // session.Config.WatchInterval only: the provider cannot broadcast, or its connection is
 // lost.
+//
+// ObserveReadCache adds metrics of session.Config.ReadCache:
+//
+//	holdfast.session.read_cache.requests   counter, {request}       requests that could be served from a copy
+//	holdfast.session.read_cache.copies     up-down counter, {copy}  copies of records
+//	holdfast.session.read_cache.size       up-down counter, By      about the memory that they take
+//
+// The first has one attribute, holdfast.session.read_cache.result: hit if a copy was used,
+// or why not:
+//
+//	absent     there was none
+//	stale      it was older than MaxStale, or its session had expired
+//	outdated   the browser had seen a newer version
+//	deaf       the store's broadcast was not heard
 //
 // The key of an undecodable value is not an attribute: an app may generate names of keys
 // at run time, and each would be a time series. The log line and the trace contain it.

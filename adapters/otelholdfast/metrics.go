@@ -14,8 +14,13 @@ import (
 // most of the time: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
 var seconds = []float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}
 
+// ages are the buckets for the ages of copies, which are a few seconds old at most in most
+// apps.
+var ages = []float64{0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60}
+
 type instruments struct {
 	duration    metric.Float64Histogram
+	age         metric.Float64Histogram
 	retries     metric.Int64Counter
 	replays     metric.Int64Counter
 	undecodable metric.Int64Counter
@@ -24,7 +29,7 @@ type instruments struct {
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [4]error
+	var errs [5]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -38,6 +43,10 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.undecodable, errs[3] = meter.Int64Counter("holdfast.session.undecodable_values",
 		metric.WithUnit("{value}"),
 		metric.WithDescription("Number of stored values that did not decode and were read as absent."))
+	in.age, errs[4] = meter.Float64Histogram("holdfast.session.read_cache.age",
+		metric.WithUnit("s"),
+		metric.WithDescription("Maximum age of the copies that requests were served from."),
+		metric.WithExplicitBucketBoundaries(ages...))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -49,6 +58,9 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.undecodable.Add(ctx, 1)
 	default:
 		in.operation(ctx, e)
+	}
+	if e.Age > 0 {
+		in.age.Record(ctx, e.Age.Seconds())
 	}
 }
 

@@ -129,7 +129,7 @@ func TestMetricsAllocateNothing(t *testing.T) {
 	for _, op := range []session.Op{"load", "save", "touch", "renew", "destroy", "revoke", "replay", "undecodable"} {
 		for _, err := range []error{nil, session.ErrConflict, session.ErrEnded, session.ErrUnavailable, session.ErrTooLarge} {
 			for _, publicID := range []string{"", "h"} {
-				e := session.Event{Op: op, PublicID: publicID, Attempts: 2, Err: err}
+				e := session.Event{Op: op, PublicID: publicID, Attempts: 2, Age: time.Second, Err: err}
 				if n := testing.AllocsPerRun(100, func() { st.observe(e) }); n >= 1 {
 					t.Errorf("%s %s: %v allocations", op, e.Outcome(), n)
 				}

@@ -29,7 +29,7 @@ var whatWasRead = []mutant{
 	without("reads are validated also when the CAS itself would succeed: Renew", engine,
 		"\tif err := c.t.check(&c.d, c.d.view.base); err != nil {\n\t\treturn err\n\t}\n\tnext := c.content(&c.d, nil)", "\tnext := c.content(&c.d, nil)"),
 	without("reads are validated also when there is nothing to save any more", engine,
-		"\tif len(d.changes) == 0 && !d.cleared && d.owner == nil && len(d.labels) == 0 {\n", "\tif true {\n"),
+		"\tif !d.asks() {\n", "\tif true {\n"),
 	without("both sides writing the same value is a change for one that read the old", engine,
 		"if r.value(c.key).Equal(theirs) || c.merges",
 		"if r.value(c.key).Equal(theirs) || theirs.Equal(c.result) || c.merges"),

@@ -37,6 +37,18 @@ var copies = []mutant{
 	without("a token in a header uses no copies", engine,
 		"if p.sent > 1 || p.usesHeader || ", "if p.sent > 1 || "),
 
+	// Changes over copies.
+	without("a change that a copy already has reads the store first", engine,
+		"if !d.needed() && c.overCopy() {", "if false {"),
+	without("a commit over the newest version is none over a copy", engine,
+		"return c.t.copied != nil && c.t.copied == c.d.view.base && c.d.asks()", "return c.t.copied != nil && c.d.asks()"),
+	without("a Pop of what a copy lacks reads nothing", engine,
+		"c.t.copied == c.d.view.base && c.d.asks()", "c.t.copied == c.d.view.base"),
+	without("such a change is refused over a tombstone", engine,
+		"		err = c.mayFollow(newest, false)\n	}\n	if err != nil {\n		return err\n	}\n	return c.replaceOver(newest)", "	}\n	if err != nil {\n		return err\n	}\n	return c.replaceOver(newest)"),
+	without("what the store has read is no copy", engine,
+		"		if found.age > 0 {\n			tx.SetCopied()\n		}\n", "		tx.SetCopied()\n"),
+
 	// Requests that need the same record at the same time.
 	without("parallel requests cause one read", engine,
 		"} else if c.await(underWay) {", "} else if false {"),

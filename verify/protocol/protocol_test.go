@@ -50,6 +50,11 @@ const (
 	slow         = "-DSLOW=1 -DSETS=1 -DFAULTS=1"
 	inDoubt      = "-DCHANGES=1 -DFAULTS=1"
 
+	copies     = "-DTICKS=2"
+	twoChanges = "-DCHANGES=2 -DTICKS=0"
+	aClear     = "-DCLEARS=1 -DCHANGES=2 -DTICKS=1"
+	aRevoke    = "-DBROWSERS=1 -DREVOKES=1 -DLOSSES=1"
+
 	faultyEviction = "-DCHANGES=1 -DSWEEPS=0 -DFAULTS=1 -DEVICTIONS=1"
 )
 
@@ -175,6 +180,31 @@ var models = []model{
 			{"LANDED", inDoubt, "THE_ANSWERS_ARE_TRUE"},
 			{"LIVE_ONLY", "-DLOGOUTS=1 -DFAULTS=0", "NOTHING_IS_RESURRECTED"},
 			{"LEASE_ENDS", "-DCRASHES=1 -DFAULTS=0", "NOBODY_WAITS_FOREVER"},
+		},
+	},
+	{
+		name:  "readcache",
+		short: []string{copies, twoChanges, aClear, aRevoke},
+		long: []string{
+			"-DTICKS=3",
+			"-DCHANGES=2 -DTICKS=2",
+			"-DCLEARS=1 -DCHANGES=2 -DTICKS=2",
+			"-DBROWSERS=1 -DREQUESTS=3 -DREVOKES=1 -DLOSSES=2 -DTICKS=3",
+		},
+		rules: []rule{
+			{"CAS", twoChanges, "NO_CHANGE_IS_LOST"},
+			{"MAX_STALE", copies, "A_COPY_IS_YOUNG"},
+			{"AGE_FROM_SEND", copies, "A_COPY_IS_YOUNG"},
+			{"COOKIE", copies, "READS_DO_NOT_GO_BACK"},
+			{"TELL_READS", copies, "READS_DO_NOT_GO_BACK"},
+			{"TELL_UNTIL_STALE", copies, "READS_DO_NOT_GO_BACK"},
+			{"SAFE_ONLY", copies, "OTHERS_READ_THE_STORE"},
+			{"READ_FIRST", aClear, "A_CLEAR_CLEARS"},
+			{"REMOVE_OWN", aRevoke, "AN_OWN_END_HOLDS"},
+			{"REMOVALS", aRevoke, "AN_OWN_END_HOLDS"},
+			{"HEARD_REMOVES", aRevoke, "A_HEARD_END_HOLDS"},
+			{"LISTENING", aRevoke, "A_MISSED_END_HOLDS"},
+			{"CLEAR_AT_READY", aRevoke, "A_MISSED_END_HOLDS"},
 		},
 	},
 }

@@ -46,7 +46,7 @@ type verifier struct {
 func newVerifier(t *testing.T, model, defines string, cflags ...string) *verifier {
 	t.Helper()
 	v := &verifier{t.TempDir(), model + ".pml", strings.Fields(defines)}
-	for _, name := range []string{v.file, "store.inc"} {
+	for _, name := range []string{v.file, "store.inc", "property.inc"} {
 		if err := os.WriteFile(filepath.Join(v.dir, name), []byte(read(t, name)), 0o600); err != nil {
 			t.Fatal(err)
 		}

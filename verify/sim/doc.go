@@ -9,6 +9,10 @@
 // by some serial order of the requests. The model knows the contract, and
 // nothing of package session's code.
 //
+// In a third of the programs the instances have copies (session.ReadCache), and the clients
+// take turns at them. A GET may then have read its session before it began, by MaxStale at
+// most, but not before what its browser has seen.
+//
 // The tests here run on provider/memory. Those of itest/model run on each store's
 // real server, with programs that rapid draws and makes small.
 //
@@ -18,6 +22,7 @@
 //	history            what was seen
 //	script             which of what was seen must be true of the state committed on
 //	model, oracle      the serial session, and the search for an order
+//	copies             what copies (Config.ReadCache) let a request see
 //	rules              what needs no search: sticky errors, replays, refusals
 //	proof              histories that the oracle must accept, or reject
 //	shrink             the smallest program that still fails

@@ -60,7 +60,27 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	d.p.epochs = d.drawEpochs()
 	d.theme = d.drawTheme()
 	d.Repeat(2, 4, func() { d.p.clients = append(d.p.clients, d.drawClient()) })
+	if d.Often(3) {
+		d.drawCopies()
+	}
 	return &d.p
+}
+
+// drawCopies turns Config.ReadCache on, and has more requests that may use copies.
+func (d *drawing) drawCopies() {
+	d.p.maxStale = 20*time.Millisecond + d.upTo(200*time.Millisecond)
+	for _, c := range d.p.clients {
+		for i := range c.requests {
+			switch r := &c.requests[i]; r.mode {
+			case handler:
+				r.get = d.Often(2)
+			case unsafe, replay:
+				if d.Often(2) {
+					r.mode = safe
+				}
+			}
+		}
+	}
 }
 
 func (d *drawing) drawEpochs() []epoch {

@@ -107,11 +107,13 @@ func (t ticket) String() string {
 // visit is what was seen of one request.
 type visit struct {
 	id, client int
+	host       int
 	request    request
 	at         epoch
 	epoch      int8 // its number
 	sent       ticket
 	runs       int  // of the handler
+	copied     bool // the session was a copy
 	loaded     bool // the session was there to be used
 	isNew      bool
 	segs       []segment
@@ -119,6 +121,7 @@ type visit struct {
 	status     int
 	err        error // what ErrorHandler saw
 	out        ticket
+	answered   bool   // the client got the answer, which was no error of a commit or load
 	breach     string // a rule that the run saw broken
 	begun, end time.Duration
 }
@@ -128,12 +131,14 @@ func (v *visit) own() ticket { return ticket(v.id + 1) }
 
 func (v *visit) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[%v..%v] client %d visit %d %v, cookie %v, epoch %v: ", v.begun, v.end, v.client, v.id, v.request.mode, v.sent, v.at)
+	fmt.Fprintf(&b, "[%v..%v] client %d visit %d at host %d %v, cookie %v, epoch %v: ", v.begun, v.end, v.client, v.id, v.host, v.request.mode, v.sent, v.at)
 	switch {
 	case !v.loaded:
 		b.WriteString("not loaded")
 	case v.isNew:
 		b.WriteString("new session")
+	case v.copied:
+		b.WriteString("copy of a session")
 	default:
 		b.WriteString("session")
 	}
@@ -157,6 +162,7 @@ type event struct {
 	what  what
 	seg   int // of call and back: the segment
 	run   int // and the run of the handler
+	at    time.Duration
 }
 
 type what uint8

@@ -10,7 +10,8 @@ type oracle struct {
 	h       *History
 	scripts []*script
 	tried   map[where]bool
-	deepest int // the first event that could not be reached
+	early   []*early // by visit; nil: its load is after it has begun
+	deepest int      // the first event that could not be reached
 }
 
 // where is a point of the search.
@@ -24,6 +25,7 @@ func (h *History) explain() error {
 	o := &oracle{h: h}
 	for _, v := range h.visits {
 		o.scripts = append(o.scripts, newScript(v, h.program))
+		o.early = append(o.early, h.earlyLoad(v))
 	}
 	if o.search(0, newWorld(h.program.start)) {
 		return nil
@@ -59,6 +61,11 @@ func (o *oracle) search(from int, w world) bool {
 			return true
 		}
 	}
+	for visit, early := range o.early {
+		if early.opens(from) && o.step(from, w, visit) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -83,7 +90,9 @@ func (o *oracle) step(from int, w world, visit int) bool {
 func (o *oracle) advance(from int, w world, visit int) bool {
 	s := o.scripts[visit]
 	switch p := w.at[visit]; {
-	case p.step >= p.may:
+	case p.step == 0 && !o.mayLoad(from, &w, visit):
+		return false
+	case p.step > 0 && p.step >= p.may:
 		return false
 	case p.step == 0:
 		return s.loaded && w.load(s) && o.search(from, w)

@@ -151,6 +151,7 @@ type request struct {
 	epoch   int           // when: in which of the program's epochs
 	wait    time.Duration // and how long after its start, or after the previous request
 	mode    mode
+	get     bool // of mode handler: a GET, which may use a copy
 	jar     jar
 	ops     []op
 	status  int           // the handler's answer, should all go well
@@ -161,6 +162,9 @@ type request struct {
 
 func (r request) String() string {
 	s := fmt.Sprintf("epoch %d +%v %v, cookie %s: %s -> %d", r.epoch, r.wait, r.mode, [...]string{"own", "shared", "first", "none"}[r.jar], join(r.ops), r.status)
+	if r.get {
+		s += ", GET"
+	}
 	if r.mode == guarded {
 		s += " (middleware gets " + keyNames[r.guarded] + ")"
 	}
@@ -231,19 +235,23 @@ func (e epoch) start() time.Duration {
 
 // Program is a whole run: the data, as drawn or as shrunk.
 type Program struct {
-	seed    uint64 // of the waits in the store, and of crypto/rand
-	level   session.Isolation
-	kinds   [nKeys]kind
-	start   data
-	oneHost bool    // the clients share a Manager
-	epochs  []epoch // the last one is for the look at what is left
-	clients []client
+	seed     uint64 // of the waits in the store, and of crypto/rand
+	level    session.Isolation
+	kinds    [nKeys]kind
+	start    data
+	oneHost  bool          // the clients share a Manager
+	maxStale time.Duration // of Config.ReadCache; 0: there are no copies
+	epochs   []epoch       // the last one is for the look at what is left
+	clients  []client
 }
 
 func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, level %s, one host %t, session %v, epochs %v\n",
 		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.epochs)
+	if p.maxStale > 0 {
+		fmt.Fprintf(&b, "  copies for %v\n", p.maxStale)
+	}
 	for k, kind := range p.kinds {
 		if kind != plain {
 			fmt.Fprintf(&b, "  key %s is %s\n", keyNames[k], [...]string{merging: "MergeWith", lastWins: "LastWriteWins"}[kind])

@@ -42,6 +42,7 @@ var flaws = []flaw{
 	savesBlindly, forgetsReads, appliesTwice, recreates, keepsSession, forwards, copies, forks,
 	noTombstone, setsCookie, savesErrors, hidesErrors, neverExpires, leaksSessions, retries,
 	revives, claimsTwice, carriesOver,
+	servesOld, servesUnseen, servesAll, servesEnded, keepsEarlier, agesLate, tellsChangesOnly,
 }
 
 // reference is a small session layer: whole sessions, one attempt, any change by
@@ -50,12 +51,15 @@ type reference struct {
 	store provider.Provider
 	flaw  flaw
 
-	mu   sync.Mutex
-	last data // of leaksSessions
+	mu     sync.Mutex
+	last   data // of leaksSessions
+	copies referenceCopies
 }
 
 func newToy(f flaw) maker {
-	return func(p provider.Provider, _ *Program) system { return &reference{store: p, flaw: f, last: nothing} }
+	return func(p provider.Provider, prog *Program) system {
+		return &reference{store: p, flaw: f, last: nothing, copies: referenceCopies{maxStale: prog.maxStale, all: map[string]referenceCopy{}}}
+	}
 }
 
 // page is what the reference stores.
@@ -76,7 +80,8 @@ type referenceSession struct {
 	id                         string
 	version                    int64 // 0: new
 	page                       page
-	old                        data // as loaded
+	old                        data // as loaded or saved last
+	loaded                     data
 	facing                     tombstone
 	saw                        bool // something of what was loaded
 	renews, destroys, persists bool
@@ -110,6 +115,9 @@ func (t *reference) serve(x *exchange) {
 	if s.cookie != nil {
 		http.SetCookie(x.w, s.cookie)
 	}
+	if err == nil {
+		s.tellVersion()
+	}
 	if err != nil && t.flaw != hidesErrors {
 		x.err = err
 		status = session.StatusCode(err)
@@ -128,7 +136,7 @@ func (s *referenceSession) load() error {
 	}
 	id := c.Value
 	for {
-		rec, pg, err := s.fetch(id)
+		rec, pg, err := s.look(id)
 		switch {
 		case err != nil || rec == nil:
 			return err
@@ -139,7 +147,7 @@ func (s *referenceSession) load() error {
 			s.facing = tombstone{pg, id, rec.Version}
 			return nil
 		}
-		s.id, s.version, s.page, s.old = id, rec.Version, pg, pg.Data
+		s.id, s.version, s.page, s.old, s.loaded = id, rec.Version, pg, pg.Data, pg.Data
 		s.page.Data = s.leak(pg.Data)
 		return nil
 	}
@@ -196,10 +204,14 @@ func (s *referenceSession) put(id string, pg *page, expect int64) (int64, error)
 	if s.flaw == savesBlindly {
 		expect = -1
 	}
+	call := s.beginCall()
 	err := s.store.Save(s.context(), rec, expect)
-	switch {
-	case err == nil:
+	if err == nil {
+		s.keep(id, rec, *pg, call)
 		return rec.Version, nil
+	}
+	s.forget(id)
+	switch {
 	case errors.Is(err, provider.ErrVersionConflict):
 		return s.overtaken(id, pg, expect)
 	case s.flaw == appliesTwice && expect >= 0:

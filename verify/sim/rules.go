@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -74,19 +75,24 @@ func (v *visit) maySee() bool {
 }
 
 // firstAfterRevoke reports whether the session that v came with was revoked, and no
-// other request has come with it since.
+// other request has come with it since, or while it was revoked.
 func (h *History) firstAfterRevoke(v *visit) bool {
 	var last *visit
 	for _, o := range h.visits {
 		switch {
 		case o == v || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
-		case o.end >= v.begun, o.has(renew), o.has(destroy): // the tombstone may be that one's
+		case o.end >= h.since(v), o.has(renew), o.has(destroy): // the tombstone may be that one's
 			return false
-		default:
+		case last == nil || o.end > last.end:
 			last = o
 		}
 	}
-	return last != nil && last.has(revoke) && last.err == nil && !last.isNew && last.status < 400
+	if last == nil || slices.ContainsFunc(h.visits, func(o *visit) bool {
+		return o != v && o != last && o.sent == v.sent && o.end >= last.begun && o.begun <= v.end
+	}) {
+		return false
+	}
+	return last.has(revoke) && last.err == nil && !last.isNew && last.status < 400
 }
 
 func (v *visit) has(verb verb) bool {
@@ -105,8 +111,16 @@ func (v *visit) fails() bool {
 // disturbed reports whether another visit that changes anything overlaps v.
 func (h *History) disturbed(v *visit) bool {
 	return slices.ContainsFunc(h.visits, func(o *visit) bool {
-		return o != v && o.begun <= v.end && v.begun <= o.end && o.changes()
+		return o != v && o.begun <= v.end && h.since(v) <= o.end && o.changes()
 	})
+}
+
+// since returns the time from which v may have seen the session.
+func (h *History) since(v *visit) time.Duration {
+	if h.program.maxStale > 0 && v.request.isSafe() {
+		return v.begun - h.program.maxStale
+	}
+	return v.begun
 }
 
 func (v *visit) changes() bool {

@@ -68,13 +68,16 @@ func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, 
 // open makes the instances and the session that all start with.
 func (st *run) open(mk maker) {
 	hosts := len(st.program.clients)
-	if st.program.oneHost {
+	switch {
+	case st.program.oneHost:
 		hosts = 1
+	case st.program.maxStale > 0:
+		hosts = 2 // so that each has copies
 	}
 	for range hosts {
 		st.hosts = append(st.hosts, mk(st.store, st.program))
 	}
-	x := newExchange(context.Background(), handler, noCookie)
+	x := newExchange(context.Background(), request{}, noCookie)
 	x.leaf = func(s verbs) int {
 		for k, n := range st.program.start {
 			if n != none {
@@ -94,16 +97,16 @@ func (st *run) open(mk maker) {
 	st.opened = time.Now()
 }
 
-func newExchange(ctx context.Context, m mode, c cookie) *exchange {
+func newExchange(ctx context.Context, q request, c cookie) *exchange {
 	method := http.MethodPost
-	if m == safe {
+	if q.isSafe() {
 		method = http.MethodGet
 	}
 	r := httptest.NewRequestWithContext(ctx, method, "/", nil)
 	if c.ticket >= 0 {
 		r.AddCookie(&http.Cookie{Name: cookieName, Value: c.value})
 	}
-	return &exchange{w: httptest.NewRecorder(), r: r, mode: m}
+	return &exchange{w: httptest.NewRecorder(), r: r, mode: q.mode}
 }
 
 // cookies returns the session cookies that the answer sets.
@@ -122,12 +125,13 @@ func (st *run) run(i int) {
 		rng:    rand.New(rand.NewPCG(st.program.seed, uint64(i))),
 		slot:   int64(i + 1),
 		faults: st.program.clients[i].faults,
+		copies: st.program.maxStale > 0,
 	}
-	mine := st.first
+	mine, seen := st.first, seenVersions{}
 	for _, r := range st.program.clients[i].requests {
 		a.pause(max(0, st.program.epochs[r.epoch].start()-time.Since(st.opened)) + r.wait)
 		c := st.pick(r.jar, mine)
-		given, ok := st.visit(i, a, r, c)
+		given, ok := st.visit(i, a, r, c, seen)
 		if a.dead {
 			return
 		}
@@ -145,21 +149,26 @@ func (st *run) pick(j jar, mine cookie) cookie {
 
 // visit sends a request, and returns the cookie that the client got, if it got
 // an answer with one.
-func (st *run) visit(i int, a *actor, r request, c cookie) (cookie, bool) {
+func (st *run) visit(i int, a *actor, r request, c cookie, seen seenVersions) (cookie, bool) {
 	ctx, cancel := context.WithCancel(a.context(context.Background()))
 	defer cancel()
 	if r.hangup > 0 {
 		defer time.AfterFunc(nap(r.hangup, 32+a.slot), cancel).Stop()
 	}
 	v := st.enter(i, r, c)
-	x := newExchange(ctx, r.mode, c)
+	x := newExchange(ctx, r, c)
+	seen.send(x)
 	h := st.recorder(v, ctx)
 	x.guard, x.leaf = h.guard, h.leaf
-	st.serve(i, x, h)
+	st.serve(x, h)
 
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	given := st.leave(v, x)
+	if !a.dead && ctx.Err() == nil {
+		v.answered = v.err == nil && v.loaded
+		seen.receive(x)
+	}
 	if v.out == noTicket || a.dead || ctx.Err() != nil {
 		return noCookie, false
 	}
@@ -173,13 +182,13 @@ func (st *run) recorder(v *visit, ctx context.Context) *recorder {
 	h.event = func(what what, seg int) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
-		st.h.events = append(st.h.events, event{v.id, what, seg, v.runs})
+		st.h.events = append(st.h.events, event{v.id, what, seg, v.runs, time.Since(st.opened)})
 	}
 	return h
 }
 
 // serve lets the system answer, and completes the notes.
-func (st *run) serve(i int, x *exchange, h *recorder) {
+func (st *run) serve(x *exchange, h *recorder) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.breach("panic: %v", p)
@@ -188,7 +197,7 @@ func (st *run) serve(i int, x *exchange, h *recorder) {
 			h.finish()
 		}
 	}()
-	st.hosts[max(i, 0)%len(st.hosts)].serve(x)
+	st.hosts[h.v.host].serve(x)
 }
 
 func (st *run) enter(i int, r request, c cookie) *visit {
@@ -198,16 +207,27 @@ func (st *run) enter(i int, r request, c cookie) *visit {
 		id: len(st.h.visits), client: i, request: r, sent: c.ticket,
 		epoch: int8(r.epoch), at: st.program.epochs[r.epoch], begun: time.Since(st.opened),
 	}
+	v.host = st.hostOf(v)
 	st.h.visits = append(st.h.visits, v)
-	st.h.events = append(st.h.events, event{visit: v.id})
+	st.h.events = append(st.h.events, event{visit: v.id, at: v.begun})
 	return v
+}
+
+// hostOf returns the instance that serves v: that of its client, or with copies one after
+// the other.
+func (st *run) hostOf(v *visit) int {
+	if st.program.maxStale > 0 {
+		return v.id % len(st.hosts)
+	}
+	return max(v.client, 0) % len(st.hosts)
 }
 
 // leave notes the answer.
 func (st *run) leave(v *visit, x *exchange) cookie {
+	v.copied = x.copied
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
-	st.h.events = append(st.h.events, event{visit: v.id, what: end})
+	st.h.events = append(st.h.events, event{visit: v.id, what: end, at: v.end})
 	made := x.cookies()
 	if len(made) == 0 {
 		return noCookie
@@ -277,10 +297,10 @@ func (st *run) look() {
 	}
 	for _, c := range st.issued {
 		v := st.enter(-1, r, c)
-		x := newExchange(context.Background(), r.mode, c)
+		x := newExchange(context.Background(), r, c)
 		h := st.recorder(v, context.Background())
 		x.leaf = h.leaf
-		st.serve(-1, x, h)
+		st.serve(x, h)
 		st.leave(v, x)
 		time.Sleep(time.Microsecond)
 	}

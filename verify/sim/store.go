@@ -30,6 +30,7 @@ type actor struct {
 	calls  int
 	faults []fault
 	dead   bool
+	copies bool // Config.ReadCache is on
 }
 
 type actorKey struct{}
@@ -48,6 +49,15 @@ func (a *actor) pause(d time.Duration) { time.Sleep(nap(d, a.slot)) }
 
 // trip is the time that a call is on its way.
 func (a *actor) trip() { a.pause(time.Duration(a.rng.Int64N(int64(8 * time.Millisecond)))) }
+
+// reply is the time that the reply to a call takes. With copies it may be long: then what
+// it says is old when it arrives.
+func (a *actor) reply() {
+	a.trip()
+	if a.copies && a.rng.IntN(4) == 0 {
+		a.pause(time.Duration(a.rng.Int64N(int64(50 * time.Millisecond))))
+	}
+}
 
 // trouble returns what befalls the next call.
 func (a *actor) trouble() *fault {
@@ -120,7 +130,7 @@ func (st *store) call(ctx context.Context, apply, change func(context.Context) e
 		return errCrashed
 	case f == nil:
 		err = apply(ctx)
-		a.trip()
+		a.reply()
 		return err
 	}
 	switch f.trouble {

@@ -27,6 +27,8 @@ type exchange struct {
 	guard func(verbs)     // what the middleware of mode guarded does
 	leaf  func(verbs) int // what the handler does; it returns the status
 	err   error           // what ErrorHandler was given
+
+	copied bool // the session was a copy (Config.ReadCache)
 }
 
 // verbs is a session in a handler's hands.
@@ -55,15 +57,23 @@ type holdfast struct {
 	keys    [nKeys]session.Key[int]
 }
 
+// silent is a store that cannot broadcast: the age of a copy alone decides.
+type silent struct{ provider.Provider }
+
 type exchangeKey struct{}
 
 func newHoldfast(p provider.Provider, prog *Program) system {
+	if prog.maxStale > 0 {
+		p = silent{p}
+	}
 	m, err := session.New(p, session.Config{
 		SigningKeys:  [][]byte{[]byte("a signing key of thirty-two bytes")},
 		Isolation:    prog.level,
 		Cookie:       session.Cookie{Insecure: true},
 		Logger:       slog.New(slog.DiscardHandler),
 		ErrorHandler: refuse,
+		ReadCache:    session.ReadCache{MaxStale: prog.maxStale},
+		Observer:     noteCopy,
 	})
 	if err != nil {
 		panic(err)
@@ -79,6 +89,13 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 		}
 	}
 	return h
+}
+
+// noteCopy is the Observer.
+func noteCopy(ctx context.Context, e session.Event) {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && e.Age > 0 {
+		x.copied = true
+	}
 }
 
 // refuse is the ErrorHandler: it notes the error.

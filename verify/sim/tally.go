@@ -3,7 +3,7 @@ package sim
 // Sights are what programs are drawn to meet with, some here, some there.
 var Sights = []string{
 	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
-	"replayed", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
+	"replayed", "copied", "a change over a copy", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
 }
 
 // Tally counts the sights of a history.
@@ -18,13 +18,15 @@ func (v *visit) tally(seen map[string]int) {
 		seen[g.verdict.String()]++
 	}
 	for what, is := range map[string]bool{
-		"not loaded":        !v.loaded,
-		"replayed":          v.runs > 1,
-		"new":               v.isNew,
-		"revoked":           v.has(revoke) && !v.isNew,
-		"cookie set":        v.out == v.own(),
-		"cookie cleared":    v.out == cleared,
-		"cookie sent again": v.out >= 0 && v.out == v.sent,
+		"not loaded":           !v.loaded,
+		"replayed":             v.runs > 1,
+		"copied":               v.copied,
+		"a change over a copy": v.copied && v.changes() && v.err == nil,
+		"new":                  v.isNew,
+		"revoked":              v.has(revoke) && !v.isNew,
+		"cookie set":           v.out == v.own(),
+		"cookie cleared":       v.out == cleared,
+		"cookie sent again":    v.out >= 0 && v.out == v.sent,
 	} {
 		if is {
 			seen[what]++

@@ -170,14 +170,14 @@ func (e *Epochs) finish(r *reading, met int64) {
 	r.err = err
 }
 
-// end tells those who wait for r that it is over.
+// end tells those who wait for r that it is over. Nobody else waits for it afterwards.
 func (e *Epochs) end(r *reading) {
-	close(r.done)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.reading == r {
 		e.reading = nil
 	}
+	close(r.done)
 }
 
 // await waits until a read has ended, and returns its error.

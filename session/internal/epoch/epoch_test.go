@@ -153,6 +153,7 @@ func TestAnnounced(t *testing.T) {
 		time.Sleep(time.Second)
 		newInstance(t, mem).advance()
 		in.Announced()
+		time.Sleep(1500 * time.Millisecond) // that read has ended
 		in.wantKnown(1)
 	})
 	bubble(t, "costs a read in a second at most", func(t *testing.T) {

@@ -96,7 +96,7 @@ func (sh *shard) remove(element *list.Element) {
 // Copy is a copy of a record.
 type Copy struct {
 	Content *records.Content
-	Age     time.Duration // at most
+	Age     time.Duration // at most; 0 if the store was read
 }
 
 // get returns the copy of a record if it may be used, and otherwise the reason why not.
@@ -122,7 +122,7 @@ func (c *Cache) get(id string, commits int64) (Copy, result) {
 		return Copy{}, outdated
 	}
 	sh.recent.MoveToFront(element)
-	return Copy{one.content, age}, hit
+	return Copy{one.content, max(age, 1)}, hit
 }
 
 // passed returns the time from then to now by the clock of the machine that says more: the

@@ -94,6 +94,9 @@ func (c *commit) run() error {
 		}
 		c.t.takeSnapshot(d)
 	}
+	if !d.needed() && c.overCopy() {
+		return c.observe(observe.Save, "", c.replaceNewest)
+	}
 	if !d.needed() {
 		if err := c.noop(); err != nil {
 			return c.observe(observe.Save, "", func() error { return err })
@@ -142,7 +145,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 // request has deleted. Nothing is saved, but the reads must still be valid.
 func (c *commit) noop() error {
 	d := &c.d
-	if len(d.changes) == 0 && !d.cleared && d.owner == nil && len(d.labels) == 0 {
+	if !d.asks() {
 		return nil
 	}
 	if c.t.e.Lifetimes.Revoked(d.view.base) && d.id != "" {
@@ -187,9 +190,12 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 }
 
 // replace commits a change of a stored session.
-func (c *commit) replace() error {
+func (c *commit) replace() error { return c.replaceOver(c.d.view.base) }
+
+// replaceOver is replace over the content as last known.
+func (c *commit) replaceOver(known *records.Content) error {
 	d := &c.d
-	next, err := c.Change(d.id, d.view.base, (*replacement)(c))
+	next, err := c.Change(d.id, known, (*replacement)(c))
 	switch {
 	case err != nil:
 		return err

@@ -124,6 +124,12 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
+// asks reports whether the request has changed keys, the owner or labels, if only to what
+// they are.
+func (d *snapshot) asks() bool {
+	return len(d.changes) > 0 || d.cleared || d.owner != nil || len(d.labels) > 0
+}
+
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	return d.renew || d.view.changed() || d.persist != nil && d.view.base.Version > 0 ||

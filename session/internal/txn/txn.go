@@ -91,9 +91,10 @@ type Txn struct {
 	e   *Engine
 	req Request
 
-	loaded identity        // the identity that came with the request
-	rivals []Rival         // other live sessions that came with the request; under mu
-	unread *pendingDestroy // the stored session, if its codec is not known; under mu
+	loaded identity         // the identity that came with the request
+	copied *records.Content // what was not read from the store but is a copy; nil: it was read
+	rivals []Rival          // other live sessions that came with the request; under mu
+	unread *pendingDestroy  // the stored session, if its codec is not known; under mu
 
 	mu       sync.Mutex
 	state    state
