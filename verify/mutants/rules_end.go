@@ -134,7 +134,7 @@ var aftermath = []mutant{
 	without("no other change is", engine,
 		"if !d.changes[i].lastWriteWins {", "if false && !d.changes[i].lastWriteWins {"),
 	without("nor SetOwner", engine,
-		"d.cleared || d.owner != nil || len", "d.cleared || len"),
+		"d.owner != nil || len(d.labels) > 0 {", "len(d.labels) > 0 {"),
 	without("a Destroy that clears the cookie is the browser's own", engine,
 		"\t\tOutside: c.t.req.HeaderSent,\n", "\t\tOutside: func() bool { return true },\n"),
 	without("a Destroy that comes too late for the cookie is from outside", engine,
