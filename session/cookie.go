@@ -190,6 +190,7 @@ func (p *requestState) writeToken(h http.Header) {
 	}
 	if t := p.issued.Load(); t != nil {
 		p.put(h, t)
+		p.writeBinding(h, t)
 		p.warnOfLoss()
 	}
 	p.writeVersion(h)

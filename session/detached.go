@@ -55,4 +55,8 @@ func (outsideHTTP) Passive() bool      { return false }
 func (outsideHTTP) RunsAgain() bool    { return false }
 func (outsideHTTP) DropReason() string { return "" }
 
+func (outsideHTTP) OffersBinding() bool   { return false }
+func (outsideHTTP) boundTokens() []string { return nil }
+func (outsideHTTP) skipsProof() string    { return "" }
+
 func (outsideHTTP) mayUseCopy(string) (commits int64, ok bool) { return 0, false }

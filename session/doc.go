@@ -118,6 +118,16 @@
 //
 // [Manager.Update] changes a session outside of a request, by its public ID.
 //
+// # Stolen cookies
+//
+// Whoever has the cookie of a session has the session. Config.DeviceBinding changes that for
+// browsers with Device Bound Session Credentials (W3C): after a Renew, the browser registers
+// a key that it cannot export. From then on the session is served only together with a
+// second cookie. It lives for Config.DeviceBindingInterval, and the browser refreshes it by
+// a proof that it has the key. A request without it reads an empty session, as with the
+// cookie of a session that has ended, and can begin another one. [Session.Binding] tells the
+// state. [Manager.RequireProof] asks for a fresh proof.
+//
 // # Long-lived connections
 //
 // [Session.Watch] returns a context that ends with the session, on whatever instance it is

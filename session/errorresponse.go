@@ -46,6 +46,8 @@ func errorText(err error) string {
 		return "Your session has ended or was renewed. Please load the page again; if that does not help, once more in half a minute."
 	case errors.Is(err, ErrTooManySessions):
 		return "You are signed in on too many devices. Please sign out of one of them first."
+	case errors.Is(err, ErrUnproven):
+		return "Your browser could not prove that it is the one that you signed in with. Please try again in a few minutes."
 	case errors.Is(err, ErrOutcomeUnknown):
 		return "The server could not tell whether your change was saved. Please look before you try again."
 	case errors.Is(err, ErrUnavailable):

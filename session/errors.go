@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/holdfast-go/holdfast/session/internal/binding"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/txn"
@@ -38,6 +39,13 @@ var (
 	// with a key that is not available, or written by a later version of this package. The
 	// record is left as it is. Manager.ClearCookie gives the visitor a new session.
 	ErrUnreadable = records.ErrUnreadable
+
+	// ErrUnproven: the session is bound to a device (Config.DeviceBinding), and the browser
+	// said that it cannot prove now that it is that device, because its refresh of the bound
+	// cookie has failed or because it has proven too often. The visitor should try again
+	// later. A request that says nothing of the kind gets an empty session in place of the
+	// error.
+	ErrUnproven = binding.ErrUnproven
 
 	// ErrTooLarge: the session is larger than Config.MaxSize or the provider's limit. The
 	// stored session is unchanged.
@@ -80,12 +88,12 @@ var (
 
 // StatusCode returns the HTTP status that fits an error of this package: 409 for
 // ErrConflict, ErrEnded and ErrTooManySessions, 503 for ErrUnavailable (and so
-// ErrOutcomeUnknown) and ErrUnreadable, 500 for any other error.
+// ErrOutcomeUnknown), ErrUnreadable and ErrUnproven, 500 for any other error.
 func StatusCode(err error) int {
 	switch {
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrEnded), errors.Is(err, ErrTooManySessions):
 		return http.StatusConflict
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable):
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrUnreadable), errors.Is(err, ErrUnproven):
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError

@@ -20,6 +20,8 @@ var layers = []string{
 	"session/internal/readcache",
 	"session/internal/broadcast",
 	"session/internal/txn",
+	"session/internal/binding",
+	"session/internal/dbsc",
 	"session/internal/owners",
 	"session/internal/token",
 	"session/internal/keyring",

@@ -69,6 +69,9 @@ func (s *Session) begin(ctx context.Context, sent []string, event *observe.Event
 		event.PublicID = found.unreadable.ID
 		m.logUnknownCodec(found.unreadable.ID, err)
 		tx.BeginBeside(&m.engine, s.req, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
+	case errors.Is(err, ErrUnproven) && s.req.skipsProof() == "":
+		event.PublicID = found.unproven.ID
+		tx.Begin(&m.engine, s.req, nil, "", nil)
 	case err != nil:
 		return err
 	default:
@@ -109,6 +112,8 @@ type finding struct {
 	tombstone  candidate   // the first one, or the first strict one
 	unreadable candidate   // the first whose codec is not known
 	err        error       // of the first record that cannot be read
+	unproven   candidate   // the first that may not be served to the request
+	refusal    error       // why not
 
 	age time.Duration // of the copy that was used; 0: none
 }
@@ -141,11 +146,22 @@ func (m *Manager) find(ctx context.Context, req request, sent []string) (finding
 			return finding{}, err
 		case c == nil:
 			m.logVanished(who.ID)
-		case !m.engine.Lifetimes.Expired(c):
+		case m.engine.Lifetimes.Expired(c):
+		case f.refuse(candidate{who, c}, m.mayServe(req, c)):
+		default:
 			f.add(candidate{who, c}, m.knowsFormat(c.Format))
 		}
 	}
 	return f, nil
+}
+
+// refuse adds a live session to f that may not be served for that reason, and reports
+// whether there is one.
+func (f *finding) refuse(one candidate, reason error) bool {
+	if reason != nil && f.refusal == nil {
+		f.unproven, f.refusal = one, reason
+	}
+	return reason != nil
 }
 
 // add adds a stored record to f. If a second live session is found, both are rivals. Of
@@ -185,7 +201,7 @@ func (f *finding) problem() error {
 	case f.tombstone.content != nil:
 		return records.ErrTombstone
 	}
-	return nil
+	return f.refusal
 }
 
 // warnOfSeveral logs, once for each kind, that the visitor got no session because of the

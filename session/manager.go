@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/session/internal/binding"
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
@@ -31,6 +32,7 @@ type Manager struct {
 	records *records.Store
 	owners  *owners.Index
 	engine  txn.Engine
+	binder  *binding.Binder   // nil: Config.DeviceBinding is off
 	cache   *readcache.Cache  // nil: Config.ReadCache is off
 	sender  *broadcast.Sender // nil: the provider is no provider.Broadcaster
 	watches *watch.Hub
@@ -99,6 +101,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		Observer:  m.engine.Observer,
 	})
 	m.engine.Owners = m.owners
+	m.bindDevices()
 	m.watchIn(p)
 	return m, nil
 }

@@ -40,14 +40,21 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 func (m *Manager) HandlerFunc(fn func(http.ResponseWriter, *http.Request, *Session)) http.HandlerFunc {
 	m.check()
 	h := &replayHandler{m: m, safeOnly: true, next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := m.Load(r.Context())
-		if err != nil {
-			writerOf(r.Context(), m).fail(err)
-			return
+		if s := m.loadOrFail(r); s != nil {
+			fn(w, r, s)
 		}
-		fn(w, r, s)
 	})}
 	return h.ServeHTTP
+}
+
+// loadOrFail returns the session of a request in Handler or Replay. If it cannot be
+// loaded, it returns nil, and ErrorHandler answers.
+func (m *Manager) loadOrFail(r *http.Request) *Session {
+	s, err := m.Load(r.Context())
+	if err != nil {
+		writerOf(r.Context(), m).fail(err)
+	}
+	return s
 }
 
 func (m *Manager) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/binding"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 )
 
@@ -20,6 +21,8 @@ const (
 	OpDestroy          Op = "destroy"           // a session was ended by its own request
 	OpRevoke           Op = "revoke"            // a session was ended from outside
 	OpRevokeEverything Op = "revoke-everything" // Manager.RevokeEverything was called; there is no public ID
+	OpBind             Op = "bind"              // a browser registered the key of its device
+	OpProve            Op = "prove"             // a browser proved that it has the key of its device
 	OpReplay           Op = "replay"            // a handler, or the closure of an Update, is about to run again after a conflict
 	OpUndecodable      Op = "undecodable"       // a stored value did not decode, and was read as absent
 )
@@ -47,6 +50,9 @@ const (
 	OutcomeConflict    Outcome = "conflict"    // ErrConflict
 	OutcomeEnded       Outcome = "ended"       // ErrEnded
 	OutcomeUnknown     Outcome = "unknown"     // ErrOutcomeUnknown
+	OutcomeUnproven    Outcome = "unproven"    // ErrUnproven
+	OutcomeUnbound     Outcome = "unbound"     // OpLoad: the session had to be bound, and was not in time
+	OutcomeChallenged  Outcome = "challenged"  // OpProve: the browser has to sign a new challenge
 	OutcomeCanceled    Outcome = "canceled"    // the visitor disconnected first and would not have received the new cookie
 	OutcomeUnavailable Outcome = "unavailable" // ErrUnavailable
 	OutcomeUnreadable  Outcome = "unreadable"  // ErrUnreadable, and OpUndecodable
@@ -69,6 +75,12 @@ func (e Event) Outcome() Outcome {
 		return OutcomeConflict
 	case errors.Is(e.Err, ErrEnded):
 		return OutcomeEnded
+	case errors.Is(e.Err, binding.ErrUnregistered):
+		return OutcomeUnbound
+	case errors.Is(e.Err, ErrUnproven):
+		return OutcomeUnproven
+	case errors.Is(e.Err, binding.ErrChallenge) && e.Op == OpProve:
+		return OutcomeChallenged
 	case errors.Is(e.Err, ErrOutcomeUnknown):
 		return OutcomeUnknown
 	case errors.Is(e.Err, context.Canceled):

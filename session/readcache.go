@@ -106,7 +106,9 @@ func (m *Manager) fetch(ctx context.Context, req request, id string) (c *records
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
-			return found.Content, found.Age, err
+			if found.Age == 0 || m.mayServe(req, found.Content) == nil {
+				return found.Content, found.Age, err
+			}
 		}
 	}
 	c, err = m.records.Fetch(ctx, id)

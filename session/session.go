@@ -36,6 +36,13 @@ type request interface {
 	opens(value string) // called if this token has opened a session
 	token() Token       // that the visitor is to hold
 
+	// boundTokens returns the tokens of bound sessions that came with the request.
+	boundTokens() []string
+
+	// skipsProof returns why the browser has sent the request without one, "" if it does not
+	// say so.
+	skipsProof() string
+
 	// mayUseCopy reports whether the session may be served from a copy of the record of that
 	// ID, and the number of the last commit that the visitor has seen of it.
 	mayUseCopy(id string) (commits int64, ok bool)

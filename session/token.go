@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // Token is the signed token of a session. The visitor holds it in a cookie or sends it in
@@ -63,13 +61,8 @@ func (s *Session) Token() Token {
 // error is ErrUnavailable if the ring cannot be read.
 func (m *Manager) Signed(ctx context.Context, token string) (bool, error) {
 	m.check()
-	ctx, call := m.records.Context(ctx, m.deadline(ctx))
-	defer call.End()
-	found, err := m.signer.Verify(ctx, []string{token}, nil)
-	if err != nil {
-		return false, records.Unavailable(err)
-	}
-	return len(found) > 0, nil
+	found, err := m.verify(ctx, []string{token})
+	return len(found) > 0, err
 }
 
 // Cookie returns the cookie for a token with the attributes of Config.Cookie. For a token

@@ -30,7 +30,7 @@ type labels struct {
 }
 
 func labelsOf(e session.Event) labels {
-	return labels{op: e.Op, outcome: e.Outcome(), errorType: errorType(e.Err)}
+	return labels{op: e.Op, outcome: e.Outcome(), errorType: errorType(e)}
 }
 
 func (l labels) attributes() []attribute.KeyValue {
@@ -59,8 +59,9 @@ var failures = []struct {
 	{session.ErrHeaderSent, "header_sent"},
 }
 
-func errorType(err error) string {
-	if err == nil || visitors(err) {
+func errorType(e session.Event) string {
+	err := e.Err
+	if err == nil || visitors(err) || refusesDevice(e) {
 		return ""
 	}
 	for _, f := range failures {
@@ -69,6 +70,18 @@ func errorType(err error) string {
 		}
 	}
 	return semconv.ErrorTypeOther.Value.AsString()
+}
+
+// refusesDevice reports whether e is a request without the proof that its session is bound
+// to, or a registration or a proof that was refused.
+func refusesDevice(e session.Event) bool {
+	switch e.Outcome() {
+	case session.OutcomeUnproven, session.OutcomeUnbound, session.OutcomeChallenged:
+		return true
+	case session.OutcomeRefused:
+		return e.Op == session.OpBind || e.Op == session.OpProve
+	}
+	return false
 }
 
 // visitors reports whether err is caused by the visitor: it answers 409, or the visitor

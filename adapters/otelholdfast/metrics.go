@@ -94,14 +94,14 @@ func newOptions(l labels) options {
 // sets are created during requests.
 func foreseen() map[labels]options {
 	errs := []error{
-		nil, session.ErrConflict, session.ErrEnded, session.ErrTooManySessions, context.Canceled, errors.New("another"),
+		nil, session.ErrConflict, session.ErrEnded, session.ErrTooManySessions, session.ErrUnproven, context.Canceled, errors.New("another"),
 	}
 	for _, f := range failures {
 		errs = append(errs, f.err)
 	}
 	all := map[labels]options{}
 	for _, op := range []session.Op{
-		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke,
+		session.OpLoad, session.OpSave, session.OpTouch, session.OpRenew, session.OpDestroy, session.OpRevoke, session.OpBind, session.OpProve,
 	} {
 		for _, e := range []session.Event{{}, {PublicID: "any"}, {PublicID: "any", Attempts: 2}} {
 			for _, e.Err = range errs {

@@ -9,7 +9,7 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/go-chi/chi/v5 v5.5.0
-	github.com/go-jose/go-jose/v4 v4.1.4
+	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/holdfast-go/holdfast v0.1.0
 	github.com/holdfast-go/holdfast/adapters/otelholdfast v0.1.0
 	github.com/holdfast-go/holdfast/provider/etcd v0.1.0

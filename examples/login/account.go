@@ -113,7 +113,7 @@ func (s *shop) showAccount(w http.ResponseWriter, r *http.Request, sess *session
 		s.sessionError(w, r, err)
 		return
 	}
-	p := page{Title: "Your account", Devices: all}
+	p := page{Title: "Your account", Devices: all, Stolen: s.stolen(sess.Owner())}
 	if problem != nil {
 		s.complain(w, sess, "account", p, problem)
 		return

@@ -31,6 +31,7 @@ type signedInDevice struct {
 	PublicID          string
 	LastSeen, Expires time.Time
 	This              bool
+	Bound             bool // to the device, so that copies of its cookies soon are worth nothing
 }
 
 // signedInDevices returns the devices of the session's owner, this one first.
@@ -45,7 +46,7 @@ func (s *shop) signedInDevices(ctx context.Context, sess *session.Session) ([]si
 			continue // it was signed in with the old password
 		}
 		d, _ := devices.Get(other)
-		found := signedInDevice{d, other.PublicID(), other.LastSeenAt(), other.ExpiresAt(), other.PublicID() == sess.PublicID()}
+		found := signedInDevice{d, other.PublicID(), other.LastSeenAt(), other.ExpiresAt(), other.PublicID() == sess.PublicID(), other.Binding().State == session.BindingBound}
 		if found.This {
 			all = slices.Insert(all, 0, found)
 		} else {

@@ -9,6 +9,7 @@
 //	go run ./examples/login -store postgres://user:password@localhost/database
 //	go run ./examples/login -store mysql://user:password@localhost/database
 //	go run ./examples/login -store 'dynamodb://sessions?endpoint=http://localhost:8000'
+//	go run ./examples/login -cert cert.pem -key key.pem
 //	go run ./examples/login -store etcd://localhost:2379
 //	go run ./examples/login -store 'nats://localhost:4222?bucket=sessions'
 package main
@@ -33,6 +34,9 @@ func main() {
 	addr := flag.String("addr", "localhost:8080", "`host:port` to serve; port 0 picks a free one")
 	store := flag.String("store", "memory:", storeUsage)
 	insecure := flag.Bool("insecure", false, "let browsers keep the cookie over plain HTTP: for Safari, and addresses other than localhost")
+	cert := flag.String("cert", "", "PEM `file` with the certificate, to serve HTTPS: browsers bind sessions to their device over HTTPS only")
+	key := flag.String("key", "", "PEM `file` with the key of the certificate")
+	required := flag.Bool("require-binding", false, "sign out browsers that do not bind the session to their device")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Fatalf("what is %q? See -help.", flag.Arg(0))
@@ -41,13 +45,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	if err := run(ctx, *addr, *store, session.Config{Cookie: session.Cookie{Insecure: *insecure}}); err != nil {
+	cfg := session.Config{Cookie: session.Cookie{Insecure: *insecure}, DeviceBinding: session.BindingOffered}
+	if *required {
+		cfg.DeviceBinding = session.BindingRequired
+	}
+	if err := run(ctx, *addr, *store, cfg, *cert, *key); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run serves the shop until ctx ends, and then finishes the running requests.
-func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
+func run(ctx context.Context, addr, storeURL string, cfg session.Config, cert, key string) error {
 	store, closeStore, err := openStore(ctx, storeURL)
 	if err != nil {
 		return err
@@ -70,8 +78,12 @@ func run(ctx context.Context, addr, storeURL string, cfg session.Config) error {
 	}
 
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	fmt.Printf("serving http://%s\n", browserAddr(addr, listener))
+	scheme, serve := "http", func() error { return server.Serve(listener) }
+	if cert != "" {
+		scheme, serve = "https", func() error { return server.ServeTLS(listener, cert, key) }
+	}
+	go func() { served <- serve() }()
+	fmt.Printf("serving %s://%s\n", scheme, browserAddr(addr, listener))
 
 	select {
 	case err := <-served:

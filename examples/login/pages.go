@@ -29,6 +29,7 @@ type page struct {
 	Name    string // what was typed into a form that has to be typed again
 
 	Devices []signedInDevice // where the user is signed in
+	Stolen  *theft           // nil: no cookies were copied
 
 	Session  facts
 	Visits   int

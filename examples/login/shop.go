@@ -18,6 +18,7 @@ type shop struct {
 	sessions  *session.Manager
 	users     *users
 	attempts  attempts
+	thefts    thefts
 	unchecked uncheckedStore
 	pages     pages
 }
@@ -52,6 +53,7 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 		"POST /signout/one":        s.signOutOne,
 		"POST /signout/others":     s.signOutOthers,
 		"POST /signout/everywhere": s.signOutEverywhere,
+		"POST /thief":              s.copyCookies,
 		"GET /account":             s.account,
 		"POST /account":            s.changePassword,
 		"POST /basket":             s.addToBasket,
@@ -63,6 +65,9 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
 	mux.Handle("GET /events", s.sessions.Passive(s.sessions.HandlerFunc(s.events))) // no use of the session
+	if cfg.DeviceBinding != session.BindingOff {
+		mux.Handle("POST /device-binding/", s.sessions.DeviceBinding())
+	}
 	mux.HandleFunc("POST /forget", s.forget)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", s.notFound)
@@ -95,6 +100,8 @@ func (s *shop) sessionError(w http.ResponseWriter, r *http.Request, err error) {
 		p = page{Title: "Something else was first", Problem: "Another request has changed the same thing, and this one was not saved: have a look, and try again."}
 	case errors.Is(err, session.ErrOutcomeUnknown):
 		p = page{Title: "The shop lost touch with its sessions", Problem: "The change may have been made or not: have a look before you repeat it."}
+	case errors.Is(err, session.ErrUnproven):
+		p = page{Title: "Your browser could not prove that it is yours", Problem: "It will try again. Please come back in a few minutes."}
 	case errors.Is(err, session.ErrUnreadable):
 		s.sessions.ClearCookie(w, r)
 		p = page{Title: "Your session cannot be read", Problem: "The next page starts you a new one."}

@@ -44,16 +44,17 @@ func needChromium(t *testing.T) {
 	t.Skip(hint)
 }
 
-// startChromium starts a browser on a profile folder of its own, or on one that
-// is removed when it ends. chromedp talks to it through a pipe, has the kernel end
+// startChromium starts a browser on that profile folder or, if it is "", on one
+// that is removed when it ends. chromedp talks to it through a pipe, has the kernel end
 // it with the tests, and turns the sandbox off for root, which cannot have it.
-func startChromium(profile string) (*chromium, error) {
+func startChromium(profile string, more ...chromedp.ExecAllocatorOption) (*chromium, error) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(findChromium()),
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
+	opts = append(opts, more...)
 	if profile != "" {
 		opts = append(opts, chromedp.UserDataDir(profile))
 	}

@@ -35,7 +35,7 @@ type shop struct {
 // The file is opened by a test and written to when the shop ends. This keeps go
 // test from caching the result: it does not see that the tests depend on the
 // example, but takes no test for done that has read a file this young.
-func startShop(log string) (*shop, error) {
+func startShop(log string, args ...string) (*shop, error) {
 	binary, err := buildShop()
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func startShop(log string) (*shop, error) {
 	if err := os.MkdirAll(screenshots, 0o755); err != nil {
 		return nil, err
 	}
-	s := &shop{cmd: exec.Command(binary, "-addr", "localhost:0")}
+	s := &shop{cmd: exec.Command(binary, append([]string{"-addr", "localhost:0"}, args...)...)}
 	if s.log, err = os.Create(filepath.Join(screenshots, log)); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package main
 const (
 	engine    = "session" // and what is below it
 	envelopes = "session/internal/envelope"
+	proofs    = "session/internal/dbsc"
 	keyrings  = "session/internal/keyring"
 	queues    = "session/internal/queue"
 	epochs    = "session/internal/epoch"
@@ -19,6 +20,7 @@ const (
 var enginePackages = []string{
 	engine,
 	"session/internal/txn",
+	"session/internal/binding",
 	"session/internal/owners",
 	"session/internal/records",
 	"session/internal/readcache",
@@ -39,6 +41,7 @@ var sections = []section{
 	{"Replay", replays},
 	{"Leases", leases},
 	{"Renew", renewals},
+	{"Sessions bound to a device", bindings},
 	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},
 	{"Sessions and keys", keys},

@@ -81,7 +81,7 @@ var renewals = []mutant{
 	without("a change on a tombstone is ErrEnded", engine,
 		"tx.BeginOver(&m.engine, s.req, found.tombstone.ID, found.tombstone.content)", "tx.Begin(&m.engine, s.req, nil, \"\", nil)"),
 	without("no forwarding to the new session", engine,
-		"\t\tcase !m.engine.Lifetimes.Expired(c):\n", "\t\tcase c.Tombstone && c.Successor != \"\":\n\t\t\their := token.Identity{Token: who.Token, ID: c.Successor}\n\t\t\tif c, err := m.records.Fetch(ctx, heir.ID); err == nil && c != nil {\n\t\t\t\tf.add(candidate{heir, c}, m.knowsFormat(c.Format))\n\t\t\t}\n\t\tcase !m.engine.Lifetimes.Expired(c):\n"),
+		"\t\tcase m.engine.Lifetimes.Expired(c):\n", "\t\tcase c.Tombstone && c.Successor != \"\":\n\t\t\their := token.Identity{Token: who.Token, ID: c.Successor}\n\t\t\tif c, err := m.records.Fetch(ctx, heir.ID); err == nil && c != nil {\n\t\t\t\tf.add(candidate{heir, c}, m.knowsFormat(c.Format))\n\t\t\t}\n\t\tcase m.engine.Lifetimes.Expired(c):\n"),
 	without("a tombstone's cookie is not cleared", engine,
 		"\t\ttx.BeginOver(", "\t\ts.req.ClearToken()\n\t\ttx.BeginOver("),
 	without("Renew on a tombstone works", engine,

@@ -104,5 +104,5 @@ var replays = []mutant{
 	without("any other panic propagates", engine,
 		"\t\t\t\tpanic(v)\n", "\t\t\t\t_ = v\n"),
 	without("a load error of HandlerFunc goes to ErrorHandler", engine,
-		"\t\t\twriterOf(r.Context(), m).fail(err)\n\t\t\treturn\n", "\t\t\treturn\n"),
+		"\tif err != nil {\n\t\twriterOf(r.Context(), m).fail(err)\n\t}\n\treturn s\n", "\treturn s\n", "func (m *Manager) loadOrFail(r *http.Request) *Session {\n\ts, err :=", "func (m *Manager) loadOrFail(r *http.Request) *Session {\n\ts, _ :="),
 }

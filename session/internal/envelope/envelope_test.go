@@ -68,6 +68,8 @@ func samples() map[string]sample {
 		"a binary name":                       live("\x00", "\xff"),
 		"leases and entries":                  leased(live("a", "b"), "token", "other"),
 		"leases and no entries":               leased(live(), "token"),
+		"a binding that is pending":           bound(live("a"), envelope.Binding{Pending: true, Until: begin}),
+		"a binding and leases":                bound(leased(live("a"), "token"), aBinding),
 		"a session of somebody's":             with(func(s *sample) { s.Seen, s.Owner = begin.Add(time.Minute), "ann" }),
 		"an owner with a long name":           with(func(s *sample) { s.Owner = strings.Repeat("ann", 1000) }),
 		"a tombstone of a destroyed session":  with(func(s *sample) { s.Tombstone, s.after = true, []int64{1<<32 | 7} }),

@@ -15,9 +15,10 @@ type Field byte
 
 // The fields. A number is never used again.
 const (
-	fieldLeases Field = 1
-	fieldLabels Field = 3
-	fieldEpoch  Field = 5
+	fieldLeases  Field = 1
+	fieldBinding Field = 2
+	fieldLabels  Field = 3
+	fieldEpoch   Field = 5
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -125,6 +126,8 @@ func valid(n Field, value []byte) bool {
 		return validLabels(value)
 	case fieldEpoch:
 		return validEpoch(value)
+	case fieldBinding:
+		return validBinding(value)
 	}
 	return true
 }

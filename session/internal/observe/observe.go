@@ -17,6 +17,8 @@ const (
 	Renew       Op = "renew"
 	Destroy     Op = "destroy"
 	Revoke      Op = "revoke"
+	Bind        Op = "bind"
+	Prove       Op = "prove"
 	Replay      Op = "replay"
 	Undecodable Op = "undecodable"
 

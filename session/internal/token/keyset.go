@@ -38,10 +38,19 @@ func newCodec(key []byte) *securecookie.SecureCookie {
 
 // token returns the token in a cookie's value, or nil if none of the keys has signed it.
 func (k *keySet) token(name, value string) []byte {
+	if token := k.payload(name, value); len(token) == size {
+		return token
+	}
+	return nil
+}
+
+// payload returns the bytes in a value that one of the keys has signed under that name, or
+// nil.
+func (k *keySet) payload(name, value string) []byte {
 	for _, codec := range k.codecs {
-		var token []byte
-		if codec.Decode(name, value, &token) == nil && len(token) == size {
-			return token
+		var payload []byte
+		if codec.Decode(name, value, &payload) == nil {
+			return payload
 		}
 	}
 	return nil

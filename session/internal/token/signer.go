@@ -114,18 +114,27 @@ func (s *Signer) verifyByRing(ctx context.Context, values []string, found []Iden
 	if !slices.ContainsFunc(values, hasLength) {
 		return found, nil
 	}
-	snapshot, err := s.opts.Ring.Verifying(ctx)
-	if err != nil && len(found) == 0 {
+	err := s.tryRing(ctx, func(keys *keySet) bool {
+		found = s.verifyBy(keys, values, found)
+		return len(found) > 0
+	})
+	if len(found) == 0 {
 		return nil, err
 	}
-	found = s.verifyBy(s.keysOf(snapshot), values, found)
-	if len(found) > 0 {
-		return found, nil
+	return found, nil
+}
+
+// tryRing calls try with the keys of the ring and, if it returns false, once more with
+// those of a ring that is read again.
+func (s *Signer) tryRing(ctx context.Context, try func(*keySet) bool) error {
+	snapshot, err := s.opts.Ring.Verifying(ctx)
+	if err != nil || try(s.keysOf(snapshot)) {
+		return err
 	}
 	if newer := s.opts.Ring.Refresh(ctx, snapshot); newer != snapshot {
-		found = s.verifyBy(s.keysOf(newer), values, found)
+		try(s.keysOf(newer))
 	}
-	return found, nil
+	return nil
 }
 
 // verifyBy appends the sessions of the cookies that were signed with one of keys. It

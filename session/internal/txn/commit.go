@@ -180,6 +180,10 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	if len(d.labels) > 0 {
 		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
 	}
+	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
+		before := d.view.base.Owner
+		next.Fields = c.t.e.Offered(next.Fields, before != "" && before != next.Owner)
+	}
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {
 		next.Seen, next.Expires = d.view.base.Seen, records.Earlier(before, limits.End(next))

@@ -211,10 +211,10 @@ func text(c *records.Content) string {
 
 // request is a txn.Request of fields.
 type request struct {
-	ctx                                       context.Context
-	headerSent, hasCookie, passive, runsAgain bool
-	dropReason                                string
-	signErr                                   error
+	ctx                                                      context.Context
+	headerSent, hasCookie, passive, runsAgain, offersBinding bool
+	dropReason                                               string
+	signErr                                                  error
 
 	cookies                []string // that were set
 	persist                time.Duration
@@ -228,6 +228,7 @@ func (r *request) ClearOthers()             { r.clearedOthers++ }
 func (r *request) HasToken() bool           { return r.hasCookie }
 func (r *request) Passive() bool            { return r.passive }
 func (r *request) RunsAgain() bool          { return r.runsAgain }
+func (r *request) OffersBinding() bool      { return r.offersBinding }
 func (r *request) DropReason() string       { return r.dropReason }
 
 func (r *request) Sign(_ context.Context, token []byte) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/epoch"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
@@ -34,6 +35,7 @@ type Engine struct {
 	Owners    *owners.Index
 	Lifetimes records.Lifetimes
 	Isolation Isolation
+	Offered   Offered       // nil: no session is bound
 	MaxSize   int           // of a session's record, in bytes
 	Timeout   time.Duration // of the calls of one commit
 	Format    string        // of the values of a new session
@@ -45,6 +47,10 @@ type Engine struct {
 
 	touching sync.Map // IDs of the records that are being touched
 }
+
+// Offered returns the fields of a session that is renewed, with the offer to bind it to a
+// device. OtherOwner means that the session belonged to somebody else before.
+type Offered func(f envelope.Fields, otherOwner bool) envelope.Fields
 
 // Request is what a transaction needs from its request.
 type Request interface {
@@ -72,6 +78,10 @@ type Request interface {
 
 	// Passive reports whether the request does not count as use of the session.
 	Passive() bool
+
+	// OffersBinding reports whether the response can ask the browser to bind a session that
+	// is renewed.
+	OffersBinding() bool
 
 	// RunsAgain reports whether a conflict makes the handler run again.
 	RunsAgain() bool

@@ -1,0 +1,177 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/binding"
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// DeviceBinding says whether sessions are bound to the device of their browser. See "Stolen
+// cookies" in the package documentation.
+type DeviceBinding int
+
+const (
+	// BindingOff binds no session. Sessions that were bound before are served without a
+	// proof.
+	BindingOff DeviceBinding = iota
+
+	// BindingOffered binds the sessions of browsers that support it. Other browsers notice
+	// nothing.
+	BindingOffered
+
+	// BindingRequired also refuses a session that was begun or renewed with a cookie by a
+	// Renew and is not bound within DeviceBindingDeadline. Browsers that cannot bind a
+	// session cannot stay signed in. It does not affect sessions that were renewed before
+	// binding was configured, that were never renewed, or whose tokens came in Config.Header.
+	BindingRequired
+)
+
+// BindingState says how far the binding of a session has come.
+type BindingState int
+
+// The states of a session's binding.
+const (
+	BindingNone    BindingState = iota // the session is not bound
+	BindingPending                     // the browser was asked to register a key and may still do so
+	BindingBound                       // a key is registered
+)
+
+// String returns "none", "pending" or "bound".
+func (s BindingState) String() string {
+	if s < BindingNone || s > BindingBound {
+		return fmt.Sprintf("BindingState(%d)", int(s))
+	}
+	return [...]string{"none", "pending", "bound"}[s]
+}
+
+// Binding describes the binding of a session to the device of its browser.
+type Binding struct {
+	State    BindingState
+	Since    time.Time // BindingBound: when the key was registered
+	ProvenAt time.Time // BindingBound: when the browser last proved that it has the key
+	Until    time.Time // BindingPending: the end of Config.DeviceBindingDeadline
+}
+
+// Binding returns the binding of the session as of its last load or save. Use it to show
+// which devices are bound, and to refuse rights to a session that is not: until it is
+// bound, whoever steals its cookie has the session.
+func (s *Session) Binding() Binding {
+	if s.empty() {
+		return Binding{}
+	}
+	switch b := s.transaction().Base().Fields.Binding(); {
+	case b.Bound:
+		return Binding{State: BindingBound, Since: b.Registered, ProvenAt: b.Proven}
+	case b.Pending && records.Now().Before(b.Until):
+		return Binding{State: BindingPending, Until: b.Until}
+	}
+	return Binding{}
+}
+
+const (
+	defaultBindingPath     = "/device-binding/"
+	defaultBindingInterval = 10 * time.Minute
+	defaultBindingDeadline = time.Minute
+
+	// minBindingInterval keeps browsers within their quota: Chromium signs six proofs of a
+	// site in about nine minutes, and refreshes up to two minutes early.
+	minBindingInterval = 4 * time.Minute
+)
+
+func (c *Config) setBindingDefaults() {
+	setDefault(&c.DeviceBindingPath, defaultBindingPath)
+	setDefault(&c.DeviceBindingInterval, defaultBindingInterval)
+	setDefault(&c.DeviceBindingDeadline, defaultBindingDeadline)
+	if !strings.HasSuffix(c.DeviceBindingPath, "/") {
+		c.DeviceBindingPath += "/"
+	}
+}
+
+func (c *Config) validateBinding() error {
+	switch path := c.DeviceBindingPath; {
+	case c.DeviceBinding < BindingOff || c.DeviceBinding > BindingRequired:
+		return fmt.Errorf("session: DeviceBinding %d is not a valid value", c.DeviceBinding)
+	case c.DeviceBinding != BindingOff && c.HeaderOnly:
+		return fmt.Errorf("session: DeviceBinding needs cookies, which HeaderOnly turns off")
+	case !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, notInPath):
+		return fmt.Errorf("session: DeviceBindingPath %q is not the path of a URL, such as %s", path, defaultBindingPath)
+	case c.DeviceBindingInterval < minBindingInterval || c.DeviceBindingInterval > 24*time.Hour:
+		return fmt.Errorf("session: DeviceBindingInterval %v is not between %v, which keeps browsers within their quota of proofs, and 24 hours", c.DeviceBindingInterval, minBindingInterval)
+	case c.DeviceBindingDeadline < time.Second || c.DeviceBindingDeadline > time.Hour:
+		return fmt.Errorf("session: DeviceBindingDeadline %v is not between one second and one hour", c.DeviceBindingDeadline)
+	}
+	return nil
+}
+
+// bindDevices turns the binding of sessions on, if it is configured.
+func (m *Manager) bindDevices() {
+	if m.cfg.DeviceBinding == BindingOff {
+		return
+	}
+	m.binder = binding.New(binding.Options{
+		Records: m.records, Lifetimes: m.engine.Lifetimes, Signer: m.signer, Interval: m.cfg.DeviceBindingInterval,
+	})
+	m.engine.Offered = func(f envelope.Fields, otherOwner bool) envelope.Fields {
+		return binding.Offered(f, otherOwner, records.Now().Add(m.cfg.DeviceBindingDeadline))
+	}
+}
+
+// notInPath reports whether a path that is put into a header needs an escape for r.
+func notInPath(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"\%?#;<>`, r) }
+
+// boundSuffix follows the name of the session's cookie in that of the bound cookie.
+const boundSuffix = "-bound"
+
+// bound returns the attributes of the cookie that holds the token of a bound session.
+func (c Cookie) bound() Cookie {
+	c.Name += boundSuffix
+	return c
+}
+
+// attributes returns the attributes of c as in a Set-Cookie header, without Max-Age.
+func (c Cookie) attributes() string {
+	_, attributes, _ := strings.Cut(c.render("x", 0).String(), "; ")
+	return attributes
+}
+
+// boundTokens returns the tokens that came with the request beside that of the session.
+func (p *requestState) boundTokens() []string {
+	if p.usesHeader || p.m.binder == nil {
+		return nil
+	}
+	cookie := p.m.cfg.Cookie.bound()
+	return cookie.sent(nil, p.request.Header)
+}
+
+// skipsProof returns why the browser has sent the request without its bound cookie, or "".
+func (p *requestState) skipsProof() string { return skippedIn(p.request.Header) }
+
+// OffersBinding implements txn.Request.
+func (p *requestState) OffersBinding() bool { return !p.usesHeader && p.m.binder != nil }
+
+// writeBinding asks the browser to register a key, if the session that the response gives
+// it waits for one. If the response ends the session, it clears the bound cookie.
+func (p *requestState) writeBinding(h http.Header, t *Token) {
+	switch tx := p.transaction(); {
+	case p.m.binder == nil || p.usesHeader || tx == nil:
+	case t.Value == "":
+		if len(p.boundTokens()) > 0 {
+			putCookie(h, p.m.cfg.Cookie.bound().expired(), nil)
+		}
+	case tx.Base().Fields.Binding().Pending:
+		p.offerBinding(h, tx.PublicID())
+	}
+}
+
+// mayServe returns ErrUnproven if the session may not be served to the request.
+func (m *Manager) mayServe(req request, c *records.Content) error {
+	if m.binder == nil || c.Fields == "" {
+		return nil
+	}
+	return binding.Judge(c.Fields, m.cfg.DeviceBinding == BindingRequired, req.boundTokens)
+}

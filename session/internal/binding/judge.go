@@ -1,0 +1,35 @@
+package binding
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/records"
+)
+
+// ErrUnproven: the session is bound, or has to be, and the request has no live token.
+var ErrUnproven = errors.New("session: the session is bound to a device, and the request carries no proof of it")
+
+// ErrUnregistered: the browser has not registered a key in time. It wraps ErrUnproven.
+var ErrUnregistered = fmt.Errorf("%w: the browser has not registered a key in time", ErrUnproven)
+
+// Judge returns nil if a session with these fields may be served to a request with these
+// tokens. A bound session never becomes one without a binding.
+func Judge(f envelope.Fields, required bool, tokens func() []string) error {
+	now, b := records.Now(), f.Binding()
+	switch {
+	case b.Bound:
+		sent := tokens()
+		switch {
+		case Proves(&b, sent, now):
+			return nil
+		case len(sent) == 0:
+			return fmt.Errorf("%w: it came without the bound token", ErrUnproven)
+		}
+		return fmt.Errorf("%w: its bound token has expired, or belongs to another session", ErrUnproven)
+	case required && b.Pending && !now.Before(b.Until):
+		return ErrUnregistered
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+// Package dbsc reads and writes what browsers and servers exchange in Device Bound Session
+// Credentials (W3C working draft of 17 February 2026): proofs, headers and session
+// instructions. It keeps no state.
+package dbsc
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+const (
+	proofType = "dbsc+jwt"
+
+	maxProof   = 8192 // bytes; the registration of a key of maxRSABits takes less than 2,000
+	minRSABits = 2048 // NIST SP 800-131A
+	maxRSABits = 4096 // to bound the time of a verification
+)
+
+// Algorithm is the signature algorithm of a key, as it is stored.
+type Algorithm byte
+
+// The algorithms that are accepted. A number is never used again.
+const (
+	ES256 Algorithm = 1 // ECDSA with P-256 and SHA-256
+	RS256 Algorithm = 2 // RSASSA-PKCS1-v1_5 with SHA-256
+)
+
+// names are the algorithms by their names in JOSE.
+var names = map[jose.SignatureAlgorithm]Algorithm{jose.ES256: ES256, jose.RS256: RS256}
+
+// allowed are the algorithms in order of preference.
+var allowed = []jose.SignatureAlgorithm{jose.ES256, jose.RS256}
+
+// Key is the public key of a browser.
+type Key struct {
+	Algorithm Algorithm
+	DER       string // as a SubjectPublicKeyInfo; RFC 5280, section 4.1
+}
+
+// Proof is what a browser has signed.
+type Proof struct {
+	Challenge string // jti
+	Audience  string // aud: the URL of the endpoint; "": not in the proof
+}
+
+// ErrProof says that a proof is malformed, or is not signed by the key.
+var ErrProof = errors.New("the proof is not valid")
+
+type claims struct {
+	ID       string       `json:"jti"`
+	Audience jwt.Audience `json:"aud"`
+}
+
+// VerifyRegistration verifies the proof of a registration, and returns the key that it
+// contains and is signed by.
+func VerifyRegistration(proof string) (Proof, Key, error) {
+	token, err := parse(proof)
+	if err != nil {
+		return Proof{}, Key{}, err
+	}
+	header := token.Headers[0]
+	if header.JSONWebKey == nil || !header.JSONWebKey.IsPublic() || !header.JSONWebKey.Valid() {
+		return Proof{}, Key{}, fmt.Errorf("%w: it has no public key", ErrProof)
+	}
+	public := header.JSONWebKey.Key
+	if err := strong(public); err != nil {
+		return Proof{}, Key{}, err
+	}
+	verified, err := verify(token, public)
+	if err != nil {
+		return Proof{}, Key{}, err
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return Proof{}, Key{}, fmt.Errorf("%w: %w", ErrProof, err)
+	}
+	return verified, Key{names[jose.SignatureAlgorithm(header.Algorithm)], string(der)}, nil
+}
+
+// VerifyRefresh verifies a proof that is to be signed by key. Such a proof contains no
+// key.
+func VerifyRefresh(proof string, key Key) (Proof, error) {
+	token, err := parse(proof)
+	if err != nil {
+		return Proof{}, err
+	}
+	switch header := token.Headers[0]; {
+	case header.JSONWebKey != nil:
+		return Proof{}, fmt.Errorf("%w: it has a key", ErrProof)
+	case names[jose.SignatureAlgorithm(header.Algorithm)] != key.Algorithm:
+		return Proof{}, fmt.Errorf("%w: its algorithm is not that of the key", ErrProof)
+	}
+	public, err := x509.ParsePKIXPublicKey([]byte(key.DER))
+	if err != nil {
+		return Proof{}, fmt.Errorf("the stored key cannot be read: %w", err)
+	}
+	return verify(token, public)
+}
+
+func parse(proof string) (*jwt.JSONWebToken, error) {
+	if len(proof) > maxProof {
+		return nil, fmt.Errorf("%w: it has %d bytes, over %d", ErrProof, len(proof), maxProof)
+	}
+	token, err := jwt.ParseSigned(proof, allowed)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrProof, err)
+	case len(token.Headers) != 1 || token.Headers[0].ExtraHeaders[jose.HeaderType] != proofType:
+		return nil, fmt.Errorf("%w: its type is not %s", ErrProof, proofType)
+	}
+	return token, nil
+}
+
+// strong returns an error for an RSA key that is too short to be safe, or too long to be
+// verified in a short time.
+func strong(public any) error {
+	if key, ok := public.(*rsa.PublicKey); ok && (key.N.BitLen() < minRSABits || key.N.BitLen() > maxRSABits) {
+		return fmt.Errorf("%w: an RSA key of %d bits; it must have %d to %d", ErrProof, key.N.BitLen(), minRSABits, maxRSABits)
+	}
+	return nil
+}
+
+func verify(token *jwt.JSONWebToken, public any) (Proof, error) {
+	var c claims
+	if err := token.Claims(public, &c); err != nil {
+		return Proof{}, fmt.Errorf("%w: %w", ErrProof, err)
+	}
+	if c.ID == "" || len(c.Audience) > 1 {
+		return Proof{}, fmt.Errorf("%w: it needs one jti, and one aud at most", ErrProof)
+	}
+	p := Proof{Challenge: c.ID}
+	if len(c.Audience) == 1 {
+		p.Audience = c.Audience[0]
+	}
+	return p, nil
+}

@@ -1,0 +1,152 @@
+package dbsc_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/internal/dbsctest"
+	"github.com/holdfast-go/holdfast/session/internal/dbsc"
+)
+
+// vectors are proofs that a browser has signed.
+type vectors struct {
+	Browser      string
+	Registration struct{ JWT, JTI, Authorization string }
+	Refresh      struct{ JWT, JTI string }
+}
+
+func readVectors(t testing.TB) (v vectors) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/chromium-156.json")
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestProofsOfChromium(t *testing.T) {
+	v := readVectors(t)
+	registered, key, err := dbsc.VerifyRegistration(v.Registration.JWT)
+	if err != nil || registered.Challenge != v.Registration.JTI || key.Algorithm != dbsc.ES256 {
+		t.Fatalf("registration: %+v, algorithm %d, %v", registered, key.Algorithm, err)
+	}
+	refreshed, err := dbsc.VerifyRefresh(v.Refresh.JWT, key)
+	if err != nil || refreshed.Challenge != v.Refresh.JTI {
+		t.Fatalf("refresh: %+v, %v", refreshed, err)
+	}
+}
+
+// No change of one character of a proof is accepted.
+func TestChangedProofsAreRefused(t *testing.T) {
+	v := readVectors(t)
+	_, key, err := dbsc.VerifyRegistration(v.Registration.JWT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range v.Refresh.JWT {
+		for _, c := range []byte("A.z") {
+			changed := []byte(v.Refresh.JWT)
+			if changed[i] == c {
+				continue
+			}
+			changed[i] = c
+			if p, err := dbsc.VerifyRefresh(string(changed), key); err == nil && p.Challenge != v.Refresh.JTI {
+				t.Fatalf("character %d as %q: accepted as a proof of %q", i, c, p.Challenge)
+			} else if err != nil && !errors.Is(err, dbsc.ErrProof) {
+				t.Fatalf("character %d as %q: %v", i, c, err)
+			}
+		}
+	}
+}
+
+func TestRefusedRegistrations(t *testing.T) {
+	device := dbsctest.NewDevice()
+	good := device.Register("c")
+	_, body, _ := strings.Cut(good, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"dbsc+jwt"}`))
+	for name, proof := range map[string]string{
+		"no key":                 device.Prove("c"),
+		"the key of another":     swapHeader(good, dbsctest.NewDevice().Register("c")),
+		"a weak RSA key":         dbsctest.NewRSADevice(1024).Register("c"),
+		"a huge RSA key":         dbsctest.NewRSADevice(4104).Register("c"),
+		"a JWT of another type":  device.Sign("JWT", true, map[string]any{"jti": "c"}),
+		"no challenge":           device.Sign("dbsc+jwt", true, map[string]any{}),
+		"a challenge of no text": device.Sign("dbsc+jwt", true, map[string]any{"jti": 1}),
+		"alg none":               none + "." + body,
+		"no signature":           good[:strings.LastIndex(good, ".")+1],
+		"three parts more":       good + "." + good,
+		"nothing":                "",
+	} {
+		if _, _, err := dbsc.VerifyRegistration(proof); !errors.Is(err, dbsc.ErrProof) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// swapHeader returns proof with the header of another.
+func swapHeader(proof, other string) string {
+	_, rest, _ := strings.Cut(proof, ".")
+	header, _, _ := strings.Cut(other, ".")
+	return header + "." + rest
+}
+
+func TestRSA(t *testing.T) {
+	device := dbsctest.NewRSADevice(2048)
+	_, key, err := dbsc.VerifyRegistration(device.Register("c"))
+	if err != nil || key.Algorithm != dbsc.RS256 {
+		t.Fatal(key.Algorithm, err)
+	}
+	if p, err := dbsc.VerifyRefresh(device.Prove("d"), key); err != nil || p.Challenge != "d" {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestRefusedRefreshes(t *testing.T) {
+	device := dbsctest.NewDevice()
+	_, key, err := dbsc.VerifyRegistration(device.Register("c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, proof := range map[string]string{
+		"of another key":       dbsctest.NewDevice().Prove("c"),
+		"of an RSA key":        dbsctest.NewRSADevice(2048).Prove("c"),
+		"with a key":           device.Register("c"),
+		"with another's key":   dbsctest.NewDevice().Register("c"),
+		"of a session, quoted": `"` + device.Prove("c") + `"`,
+		"too long":             device.Prove(strings.Repeat("c", 10000)),
+	} {
+		if _, err := dbsc.VerifyRefresh(proof, key); !errors.Is(err, dbsc.ErrProof) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A proof that is accepted is that of the key, and its challenge is in it.
+func FuzzProof(f *testing.F) {
+	v := readVectors(f)
+	device := dbsctest.NewDevice()
+	for _, proof := range []string{v.Registration.JWT, v.Refresh.JWT, device.Register("c"), device.Prove("c"), "", "..", "a.b.c"} {
+		f.Add(proof)
+	}
+	_, key, err := dbsc.VerifyRegistration(v.Registration.JWT)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, proof string) {
+		if p, err := dbsc.VerifyRefresh(proof, key); err == nil && p.Challenge != v.Refresh.JTI {
+			t.Errorf("a forged refresh: %q", proof)
+		}
+		if p, registered, err := dbsc.VerifyRegistration(proof); err == nil {
+			if p.Challenge == "" || len(registered.DER) == 0 || registered.Algorithm == 0 {
+				t.Errorf("%+v, %+v", p, registered)
+			}
+		}
+	})
+}
