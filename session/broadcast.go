@@ -13,7 +13,7 @@ import (
 func (m *Manager) broadcastIn(p provider.Provider) {
 	o := broadcast.ListenerOptions{Logger: m.cfg.Logger}
 	if b, ok := p.(provider.Broadcaster); ok {
-		o.Listen = b.Listen
+		o.Listen = m.noticing(b.Listen)
 		m.sender = broadcast.NewSender(broadcast.SenderOptions{
 			Broadcast: b.Broadcast,
 			Context:   m.backgroundCall,

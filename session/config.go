@@ -103,6 +103,16 @@ type Config struct {
 	// old, in place of a storage trip. The zero value turns it off.
 	ReadCache ReadCache
 
+	// RevokeEverythingWithin switches Manager.RevokeEverything on, and is the time within
+	// which every instance notices a call. An instance that handles requests reads one record
+	// twice in that time, in the background; the first request after a pause waits for that
+	// read. While that record cannot be read for that time, requests with a session are
+	// answered with ErrUnavailable. Set it on every instance before the first call of
+	// RevokeEverything: afterwards, a session that an instance without it has begun counts as
+	// ended. At least one second and twice StoreTimeout, and at most an hour; 10 s is a good
+	// value. Default 0: RevokeEverything returns an error, and nothing is read.
+	RevokeEverythingWithin time.Duration
+
 	// DeviceBinding binds sessions to the device of their browser, so that a stolen cookie
 	// soon is worth nothing (Device Bound Session Credentials, W3C). Serve
 	// Manager.DeviceBinding at DeviceBindingPath. Default BindingOff.
@@ -309,6 +319,8 @@ func (c Config) validate() error {
 	check(c.WatchInterval > 0, "WatchInterval %v is negative; 0 means the default of %v", c.WatchInterval, defaultWatchInterval)
 	check(c.ReadCache.MaxStale >= 0 && c.ReadCache.MaxStale <= maxStaleLimit, "ReadCache.MaxStale %v is not between 0 and %v", c.ReadCache.MaxStale, maxStaleLimit)
 	check(c.ReadCache.MaxBytes >= minReadCacheBytes, "ReadCache.MaxBytes %d is under 1 MiB; 0 means the default of 64 MiB", c.ReadCache.MaxBytes)
+	check(c.RevokeEverythingWithin == 0 || c.RevokeEverythingWithin >= max(time.Second, 2*c.StoreTimeout) && c.RevokeEverythingWithin <= time.Hour,
+		"RevokeEverythingWithin %v is not between %v, which is twice StoreTimeout, and an hour", c.RevokeEverythingWithin, max(time.Second, 2*c.StoreTimeout))
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
 	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.Cookie.validate())...)

@@ -113,6 +113,8 @@
 // and [Config].OwnerLimit limits their number. A revoked session is destroyed: a request
 // that is still using it can no longer save. RevokeAll ends every login that was answered
 // before the call. A concurrent login is either ended or takes effect after RevokeAll.
+// [Session.SetLabel], [Manager.SessionsBy] and [Manager.RevokeBy] do the same for tenants
+// and other labels. [Manager.RevokeEverything] ends every session there is.
 //
 // [Manager.Update] changes a session outside of a request, by its public ID.
 //

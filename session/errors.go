@@ -52,8 +52,8 @@ var (
 	ErrTooLarge = records.ErrTooLarge
 
 	// ErrTooManySessions: the owner has Config.OwnerLimit sessions and OwnerLimitRefuses is
-	// set, or the owner's list of sessions is full, which the message says. Nothing was
-	// saved.
+	// set, or the list of the sessions of the owner or of a label is full, which the message
+	// says. Nothing was saved.
 	ErrTooManySessions = owners.ErrTooManySessions
 
 	// ErrNotListed: the session of the request belongs to the owner, but is missing in the

@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/epoch"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -19,6 +20,8 @@ const (
 	KindSession    Kind = "session"
 	KindTombstone  Kind = "tombstone"   // records that a session was renewed or destroyed
 	KindOwnerIndex Kind = "owner-index" // lists the sessions of an owner
+	KindLabelIndex Kind = "label-index" // lists the sessions with a label
+	KindEpoch      Kind = "epoch"       // records the calls of Manager.RevokeEverything
 	KindKeyring    Kind = "keyring"     // holds the keys that sign cookies, if Config has none
 )
 
@@ -32,7 +35,11 @@ type Info struct {
 	// Owner is the user set by Session.SetOwner. KindSession, KindOwnerIndex.
 	Owner string
 
-	CreatedAt  time.Time // when the session began
+	// Labels are the labels set by Session.SetLabel. KindSession; of KindLabelIndex, the
+	// label of the sessions.
+	Labels map[string]string
+
+	CreatedAt  time.Time // when the session began; of KindEpoch, when RevokeEverything was last called
 	StartedAt  time.Time // when its lifetime began: at CreatedAt or the last Renew
 	LastSeenAt time.Time // when it was last used, to the precision of Config.TouchInterval
 	ExpiresAt  time.Time // when the record ends, unless it is used before; zero: never
@@ -48,8 +55,8 @@ type Info struct {
 	// Values are the values of the session's keys, sorted by name. KindSession.
 	Values []Value
 
-	// Sessions are the public IDs of the owner's sessions, possibly including some that have
-	// ended. KindOwnerIndex.
+	// Sessions are the public IDs of the sessions of the owner or of the label, possibly
+	// including some that have ended. KindOwnerIndex, KindLabelIndex.
 	Sessions []string
 }
 
@@ -76,17 +83,32 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 		info.Kind = KindKeyring
 		return info, nil
 	}
+	if rec.Format == epoch.Format {
+		info.Kind = KindEpoch
+		_, since, err := epoch.Decode(rec.Data)
+		info.CreatedAt = since
+		return info, err
+	}
 	e, err := envelope.Decode(rec.ID, rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	info.Owner, info.Successor = e.Owner, e.Successor
+	for l := range e.Fields.Labels().All() {
+		if info.Labels == nil {
+			info.Labels = map[string]string{}
+		}
+		info.Labels[l.Name] = l.Value
+	}
 	info.CreatedAt, info.StartedAt, info.LastSeenAt, info.Deadline = e.Created.Std(), e.Started.Std(), e.Seen.Std(), e.Deadline.Std()
 	switch {
 	case e.Tombstone:
 		info.Kind = KindTombstone
 	case rec.Format == records.OwnerIndexFormat:
 		info.Kind = KindOwnerIndex
+		if e.Owner == "" && len(info.Labels) > 0 {
+			info.Kind = KindLabelIndex
+		}
 		for id := range e.Entries.All() {
 			info.Sessions = append(info.Sessions, string(id))
 		}

@@ -25,6 +25,7 @@ var layers = []string{
 	"session/internal/owners",
 	"session/internal/token",
 	"session/internal/keyring",
+	"session/internal/epoch",
 	"session/internal/records",
 	"session/internal/queue",
 	"session/internal/envelope",

@@ -162,6 +162,9 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 		c, age, err := m.fetch(ctx, req, who.ID, room)
 		room = nil
 		f.age = max(f.age, age)
+		if err == nil {
+			err = m.meet(ctx, c)
+		}
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)
@@ -172,7 +175,7 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 			m.logVanished(who.ID)
 			f.ends = m.noteEnd(f.ends, who.ID, "", observe.Missing)
 		case m.outlived(c):
-			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, observe.Expired)
+			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, m.endOf(c))
 		case f.refuse(candidate{who, c}, m.mayServe(req, c)):
 		default:
 			f.add(candidate{who, c}, m.knowsFormat(c.Format))
@@ -181,13 +184,23 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 	return nil
 }
 
-// outlived reports whether c has outlived a Lifetime that was shortened after it was saved.
-// A store in this process has compared the time when c expires with the same clock.
-func (m *Manager) outlived(c *records.Content) bool {
-	if m.records.InProcess() && !c.Expires.IsZero() && !m.engine.Lifetimes.End(c).Before(c.Expires) {
-		return false
+// endOf returns why a session that is not served has ended.
+func (m *Manager) endOf(c *records.Content) observe.EndReason {
+	if m.engine.Lifetimes.Revoked(c) {
+		return observe.Revoked
 	}
-	return m.engine.Lifetimes.Expired(c)
+	return observe.Expired
+}
+
+// outlived reports whether c has outlived a Lifetime that was shortened after it was saved,
+// or is of an earlier epoch. A store in this process has compared the time when c expires
+// with the same clock.
+func (m *Manager) outlived(c *records.Content) bool {
+	limits := &m.engine.Lifetimes
+	if m.records.InProcess() && !c.Expires.IsZero() && !limits.End(c).Before(c.Expires) {
+		return limits.Revoked(c)
+	}
+	return limits.Expired(c)
 }
 
 // refuse adds a live session to f that may not be served for that reason, and reports

@@ -95,8 +95,11 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		Observer:  observer(cfg.Observer),
 		Releases:  m.releases(),
 	}
+	if m.engine.Epochs = m.newEpochs(); m.engine.Epochs != nil {
+		m.engine.Lifetimes.Epoch = m.engine.Epochs.Known
+	}
 	m.owners = owners.New(m.records, owners.Options{
-		ID:        func(owner string) string { return token.RecordID("owner", cfg.Namespace, []byte(owner)) },
+		ID:        func(l records.Label) string { return labelRecordID(cfg.Namespace, l) },
 		Limit:     cfg.OwnerLimit,
 		Refuses:   cfg.OwnerLimitRefuses,
 		Lifetimes: &m.engine.Lifetimes,

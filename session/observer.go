@@ -30,6 +30,8 @@ const (
 	OpUndecodable  Op = "undecodable"   // a stored value did not decode, and was read as absent
 	OpCreate       Op = "create"        // a session was stored that had not been, and that continues no other
 	OpEnd          Op = "end"           // a session has ended; EndReason says why
+
+	OpRevokeEverything Op = "revoke-everything" // Manager.RevokeEverything was called; there is no public ID
 )
 
 // Event reports one finished operation to Config.Observer.
@@ -52,7 +54,7 @@ type Event struct {
 	PublicID string        // of the session, "" if there is none
 	Start    time.Time     // when the operation began
 	Duration time.Duration // how long it took, storage and waiting for others included
-	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke: how often it was tried, once more for each conflict. OpReplay: runs so far
+	Attempts int           // OpSave, OpRenew, OpDestroy, OpRevoke, OpRevokeEverything: how often it was tried, once more for each conflict. OpReplay: runs so far
 	Joined   bool          // OpSave: the changes were part of the save of a parallel request, which has waited for them (group commit)
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
 	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
 // SetOwner makes userID the owner of the session, so that [Manager.Sessions] lists it and
@@ -42,7 +44,15 @@ func (s *Session) Owner() string {
 // ErrUnreadable.
 func (m *Manager) Sessions(ctx context.Context, userID string) ([]*Session, error) {
 	m.check()
-	members, err := m.owners.Sessions(ctx, userID)
+	return m.sessions(ctx, records.OwnerLabel(userID))
+}
+
+// sessions returns the sessions with that label, the most recently used first.
+func (m *Manager) sessions(ctx context.Context, of records.Label) ([]*Session, error) {
+	if err := m.engine.Epochs.Current(ctx); err != nil {
+		return nil, err
+	}
+	members, err := m.owners.Sessions(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +94,19 @@ func (m *Manager) Revoke(ctx context.Context, publicID string) error {
 // without sessions, and RevokeAll returns nil.
 func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
 	m.check()
+	return m.revokeAll(ctx, records.OwnerLabel(userID))
+}
+
+// revokeAll ends the sessions with that label.
+func (m *Manager) revokeAll(ctx context.Context, of records.Label) error {
 	defer m.tellOthers()
 	var own string
 	if p := requestStateOf(ctx, m); p != nil {
-		if s := p.session(); s != nil && s.transaction().Base().Owner == userID {
+		if s := p.session(); s != nil && s.transaction().Base().Has(of) {
 			own = s.PublicID()
 		}
 	}
-	err := m.owners.RevokeAll(ctx, userID, own)
+	err := m.owners.RevokeAll(ctx, of, own)
 	if own != "" && errors.Is(err, ErrNotListed) {
 		if revoked := m.Revoke(ctx, own); revoked != nil && !errors.Is(revoked, ErrEnded) {
 			err = errors.Join(err, revoked)

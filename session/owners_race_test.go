@@ -190,7 +190,7 @@ func (r *race) revoke(visitors []*client) {
 		user := raceUsers[r.draw(len(raceUsers))]
 		switch r.draw(5) {
 		case 0:
-			if all, _ := r.m.Sessions(ctx, user); len(all) > 0 {
+			if all, _ := listed.sessions(ctx, r.m, user); len(all) > 0 {
 				r.revokeOne(all[r.draw(len(all))].PublicID())
 			}
 		case 1:
@@ -212,7 +212,7 @@ func (r *race) revokeOne(publicID string) {
 
 func (r *race) sweep(user string) {
 	begin := r.now()
-	if r.m.RevokeAll(context.Background(), user) != nil {
+	if r.revokeAll(user) != nil {
 		return
 	}
 	r.mu.Lock()
@@ -242,10 +242,10 @@ func (r *race) wantSwept(user string, begin int) {
 }
 
 // settle waits for everything that is under way, and checks the sessions that are left.
-func (r *race) settle() {
+func (r *race) settle(opts ...func(*session.Config)) {
 	r.delayed.Wait()
 	r.script.heal()
-	r.m = r.manager()
+	r.m = r.manager(opts...)
 	for _, sw := range r.sweeps {
 		r.wantSwept(sw.user, sw.begin)
 	}

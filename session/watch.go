@@ -66,6 +66,9 @@ func (m *Manager) checkWatched(id string) (expires time.Time, err error) {
 	ctx, end := m.backgroundCall()
 	defer end()
 	c, err := m.records.Fetch(ctx, id)
+	if err == nil {
+		err = m.meet(ctx, c)
+	}
 	if err != nil {
 		return time.Time{}, err
 	}

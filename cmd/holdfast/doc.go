@@ -158,13 +158,13 @@
 //
 // list -json prints one object per line:
 //
-//	{"id":"…","owner":"42","created":"2026-11-22T03:04:05.678Z","lastSeen":"…","expires":"…","size":312,"keys":2}
+//	{"id":"…","owner":"42","labels":{"tenant":"acme"},"created":"2026-11-22T03:04:05.678Z","lastSeen":"…","expires":"…","size":312,"keys":2}
 //
-// show -json prints one object: id, kind (session, tombstone, owner-index, keyring,
-// sealed, marker or unreadable), sealed, format, size, commits, owner, successor, created,
-// started, lastSeen, expires, deadline, values by their keys, undecoded with the bytes of
-// values that could not be decoded, in base64, and sessions with the public IDs in an
-// owner index. Bytes in values are in base64, too.
+// show -json prints one object: id, kind (session, tombstone, owner-index, label-index,
+// epoch, keyring, sealed, marker or unreadable), sealed, format, size, commits, owner,
+// labels by their names, successor, created, started, lastSeen, expires, deadline, values
+// by their keys, undecoded with the bytes of values that could not be decoded, in base64,
+// and sessions with the public IDs in an owner index or a label index. Bytes in values are in base64, too.
 //
 // stats -json prints one object: records and bytes; kinds and formats, each with records
 // and bytes; owners, unowned, ages by 1h, 1d, 7d, 30d and older, expiring by 1h and 1d,

@@ -15,19 +15,21 @@ import (
 
 // listed is one line of list -json.
 type listed struct {
-	ID       string    `json:"id"`
-	Owner    string    `json:"owner,omitempty"`
-	Created  time.Time `json:"created"`
-	LastSeen time.Time `json:"lastSeen"`
-	Expires  time.Time `json:"expires,omitzero"`
-	Size     int       `json:"size"`
-	Keys     int       `json:"keys"`
+	ID       string            `json:"id"`
+	Owner    string            `json:"owner,omitempty"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Created  time.Time         `json:"created"`
+	LastSeen time.Time         `json:"lastSeen"`
+	Expires  time.Time         `json:"expires,omitzero"`
+	Size     int               `json:"size"`
+	Keys     int               `json:"keys"`
 }
 
 func newListed(e entry) listed {
 	return listed{
 		ID:       e.PublicID,
 		Owner:    e.Owner,
+		Labels:   e.Labels,
 		Created:  e.CreatedAt.UTC(),
 		LastSeen: e.LastSeenAt.UTC(),
 		Expires:  e.Info.ExpiresAt.UTC(),

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +16,17 @@ import (
 
 // shown is the output of show -json.
 type shown struct {
-	ID        string         `json:"id"`
-	Kind      session.Kind   `json:"kind"`
-	Sealed    bool           `json:"sealed,omitempty"`
-	Format    string         `json:"format"`
-	Size      int            `json:"size"`
-	Commits   int64          `json:"commits,omitempty"`
-	Owner     string         `json:"owner,omitempty"`
+	ID      string       `json:"id"`
+	Kind    session.Kind `json:"kind"`
+	Sealed  bool         `json:"sealed,omitempty"`
+	Format  string       `json:"format"`
+	Size    int          `json:"size"`
+	Commits int64        `json:"commits,omitempty"`
+	Owner   string       `json:"owner,omitempty"`
+
+	// Labels are those of Session.SetLabel, or the one of a label index.
+	Labels map[string]string `json:"labels,omitempty"`
+
 	Successor string         `json:"successor,omitempty"`
 	Created   time.Time      `json:"created,omitzero"`
 	Started   time.Time      `json:"started,omitzero"`
@@ -41,7 +47,7 @@ func newShown(e entry) shown {
 	if e.Info == nil {
 		return s
 	}
-	s.Commits, s.Owner, s.Successor, s.Sessions = e.Commits, e.Owner, e.Successor, e.Sessions
+	s.Commits, s.Owner, s.Labels, s.Successor, s.Sessions = e.Commits, e.Owner, e.Labels, e.Successor, e.Sessions
 	s.Created, s.Started, s.LastSeen, s.Deadline = e.CreatedAt.UTC(), e.StartedAt.UTC(), e.LastSeenAt.UTC(), e.Deadline.UTC()
 	s.Values, s.Undecoded = map[string]any{}, map[string][]byte{}
 	for _, v := range e.Values {
@@ -90,6 +96,9 @@ func (j *job) printShown(e entry) error {
 		if e.Owner != "" {
 			line("owner", printable(e.Owner))
 		}
+		for _, name := range slices.Sorted(maps.Keys(e.Labels)) {
+			line("label", printable(name)+"="+printable(e.Labels[name]))
+		}
 		if e.Successor != "" {
 			line("became", printable(e.Successor))
 		}
@@ -127,6 +136,10 @@ func kindText(e entry) string {
 		}
 	case session.KindOwnerIndex:
 		text = "owner index: the sessions of a user"
+	case session.KindLabelIndex:
+		text = "label index: the sessions with a label"
+	case session.KindEpoch:
+		text = "epoch: the calls of RevokeEverything, the last of which was at the time of created"
 	case session.KindKeyring:
 		text = "keyring: the keys that sign cookies, which are not shown"
 	case kindSealed:

@@ -50,6 +50,8 @@ func kindOf(rec *provider.Record) string {
 		return " tombstone"
 	case info.Kind == session.KindOwnerIndex:
 		return " owner index"
+	case info.Kind == session.KindLabelIndex:
+		return " label index"
 	}
 	return ""
 }

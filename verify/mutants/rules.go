@@ -7,6 +7,7 @@ const (
 	proofs    = "session/internal/dbsc"
 	keyrings  = "session/internal/keyring"
 	queues    = "session/internal/queue"
+	epochs    = "session/internal/epoch"
 	memory    = "provider/memory"
 	sealing   = "provider/sealed"
 	migrating = "provider/migrate"
@@ -53,6 +54,8 @@ var sections = []section{
 	{"Cookie", cookies},
 	{"Signing keys", signingKeys},
 	{"Owners, Sessions and revocation", owners},
+	{"Labels", labels},
+	{"RevokeEverything", everything},
 	{"Outside of a request", outsides},
 	{"Watched sessions", watches},
 	{"Copies for requests that only read", copies},

@@ -117,7 +117,7 @@ var commits = []mutant{
 	without("a tombstone carries the history of the record", engine,
 		"\tt.EncodeAfter(base, nil, nil)\n", "\tt.EncodeAfter(base, nil, nil)\n\tt.data = t.Encode(0, nil, nil, nil)\n"),
 	without("absent: a change is ErrEnded, never re-created", engine,
-		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone:", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone:", "\tc, d := (*commit)(r), &r.d\n", `	c, d := (*commit)(r), &r.d
+		"\tcase current == nil:\n\t\treturn records.ErrEnded\n\tcase current.Tombstone", "\tcase current == nil:\n\t\treturn nil\n\tcase current.Tombstone", "\tc, d := (*commit)(r), &r.d\n", `	c, d := (*commit)(r), &r.d
 	if current == nil {
 		again := *d.view.base
 		again.Version = 0
@@ -131,7 +131,7 @@ var commits = []mutant{
 	without("after many conflicts there is a pause", engine,
 		"const immediateRetries = 8\n", "const immediateRetries = 1000\n"),
 	without("a tombstone: a change is ErrEnded", engine,
-		"\tcase current.Tombstone:\n\t\treturn records.ErrTombstone\n\tcase c.mode", "\tcase c.mode"),
+		"\tcase current.Tombstone, c.t.e", "\tcase c.t.e"),
 	without("absent or a tombstone: a touch ends quietly", engine,
 		"\tcase !errors.Is(err, provider.ErrVersionConflict):\n\t\te.Logger",
 		"\tcase err != nil || errors.Is(err, provider.ErrVersionConflict):\n\t\te.Logger"),

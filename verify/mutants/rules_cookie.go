@@ -38,7 +38,7 @@ var cookies = []mutant{
 	without("a session that cannot be ended fails the login", engine,
 		"if err != nil && !errors.Is(err, records.ErrUnreadable) { //", "if false && !errors.Is(err, records.ErrUnreadable) { //"),
 	without("sessions that end beside a login leave their owner's list", engine,
-		"\t\tif r.Content.Owner != \"\" {\n", "\t\tif false {\n"),
+		"\t\tc.t.e.Owners.Remove(&c.Access, r.ID, r.Content)\n", ""),
 	without("sessions that ended beside a login are not ended again", engine,
 		"\t\tc.t.keepRivals(rivals[i+1:])\n", "\t\tc.t.keepRivals(rivals[i:])\n"),
 	without("what cannot be saved ends no session", engine,

@@ -46,7 +46,7 @@ var stores = []mutant{
 	without("a new record leaves room for those that exist", memory,
 		"return b.max / 16 ", "return 0 "),
 	without("the room that is left is for who is known: a renewal", engine,
-		"\tc.UseReserve()\n", ""),
+		"\tnext := c.content(&c.d, nil)\n\tc.UseReserve()\n", "\tnext := c.content(&c.d, nil)\n"),
 	without("the room that is left is for who is known: an owner", engine,
 		"func (c *Content) UsesReserve() bool { return c.Owner != \"\" }", "func (c *Content) UsesReserve() bool { return false }"),
 	without("a full store makes room by removing what has expired", memory,

@@ -17,7 +17,9 @@ type Field byte
 const (
 	fieldLeases  Field = 1
 	fieldBinding Field = 2
+	fieldLabels  Field = 3
 	fieldTimes   Field = 4
+	fieldEpoch   Field = 5
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -127,6 +129,10 @@ func valid(n Field, value []byte) bool {
 	switch n {
 	case fieldLeases:
 		return validLeases(value)
+	case fieldLabels:
+		return validLabels(value)
+	case fieldEpoch:
+		return validEpoch(value)
 	case fieldBinding:
 		return validBinding(value)
 	case fieldTimes:

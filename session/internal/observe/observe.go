@@ -26,6 +26,8 @@ const (
 	Undecodable  Op = "undecodable"
 	Create       Op = "create"
 	End          Op = "end"
+
+	RevokeEverything Op = "revoke-everything"
 )
 
 // EndReason is why a session has ended; package session documents each.

@@ -23,11 +23,11 @@ const (
 	longestSession = 400 * 24 * time.Hour
 )
 
-// entry is one session's entry in the index of its owner.
+// entry is one session's entry in the index of a label that it has.
 type entry struct {
 	id     string
 	since  envelope.Time
-	commit int64  // the number of the session's commit that sets the owner
+	commit int64  // the number of the session's commit that sets the label
 	before string // tag of the session that this one is to replace; "": none
 }
 
@@ -44,10 +44,10 @@ func (e entry) replaces(id string) bool { return e.before != "" && e.before == t
 
 // stale reports whether the save that e was made for can no longer succeed, or has been
 // followed by another. C is the content of e's record. An entry with a later commit than
-// c belongs to a sign-in that is under way. A tombstone has no owner.
-func (e entry) stale(c *records.Content, owner string, at envelope.Time) bool {
+// c belongs to a sign-in that is under way. A tombstone has no labels.
+func (e entry) stale(c *records.Content, of records.Label, at envelope.Time) bool {
 	switch {
-	case c != nil && c.Owner == owner:
+	case c != nil && c.Has(of):
 		return false
 	case c != nil && e.commit <= records.Commits(c.Version):
 		return true
@@ -82,11 +82,16 @@ func entriesOf(c *records.Content, at envelope.Time) []entry {
 	return entries
 }
 
-// newIndex returns the index that follows old. It is kept as long as any of its sessions
+// newIndex returns the index of a label that follows old. It is kept as long as any of its sessions
 // may live; an empty one, as long as a tombstone.
-func newIndex(owner string, old *records.Content, entries []entry, at envelope.Time) *records.Content {
+func newIndex(of records.Label, old *records.Content, entries []entry, at envelope.Time) *records.Content {
 	next := records.Follow(&records.Content{Format: records.OwnerIndexFormat})
-	next.Created, next.Started, next.Owner = at, at, owner
+	next.Created, next.Started = at, at
+	if of.Name == "" {
+		next.Owner = of.Value
+	} else {
+		next.Fields = next.Fields.WithLabels(envelope.Labels("").With(of))
+	}
 	next.Expires = at.Add(records.TombstoneLifetime)
 	var edits []envelope.Edit
 	for _, e := range entries {

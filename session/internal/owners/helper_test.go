@@ -52,7 +52,7 @@ func newRig(t testing.TB, change ...func(*owners.Options)) *rig {
 	r.via = &storetest.Store{Provider: r.mem}
 	r.store = records.New(r.via, options)
 	o := owners.Options{
-		ID:        listOf,
+		ID:        listID,
 		Limit:     -1,
 		Lifetimes: &limits,
 		Logger:    slog.New(slog.NewTextHandler(&r.log, nil)),
@@ -77,6 +77,30 @@ func refuses(o *owners.Options) { o.Refuses = true }
 
 // listOf returns the ID of the record of an owner's index.
 func listOf(owner string) string { return "list of " + owner }
+
+// listID returns the ID of the record of a label's index.
+func listID(l records.Label) string {
+	if l.Name == "" {
+		return listOf(l.Value)
+	}
+	return listOf(l.Name + "=" + l.Value)
+}
+
+// The methods of an Index, for an owner.
+
+func (r *rig) Enter(a *records.Access, mine *owners.Entering, id string, next *records.Content, before string) error {
+	return r.Index.Enter(a, mine, owners.Session{ID: id, Next: next, Before: before}, records.OwnerLabel(next.Owner))
+}
+
+func (r *rig) Remove(a *records.Access, owner, id string) { r.Index.Remove(a, id, session(owner)) }
+
+func (r *rig) Sessions(ctx context.Context, owner string) ([]owners.Member, error) {
+	return r.Index.Sessions(ctx, records.OwnerLabel(owner))
+}
+
+func (r *rig) RevokeAll(ctx context.Context, owner, known string) error {
+	return r.Index.RevokeAll(ctx, records.OwnerLabel(owner), known)
+}
 
 // access returns the way to the records for one commit.
 func (r *rig) access() *records.Access {

@@ -192,7 +192,7 @@ func TestRemovalMissesALaterEntry(t *testing.T) {
 		t.Run("a session with another owner: "+tc.rule, func(t *testing.T) {
 			r := newRig(t)
 			r.putList(ann, entry{id: "one", commit: tc.commit})
-			r.RemoveBefore(r.access(), ann, "one", next)
+			r.RemoveBefore(r.access(), "one", session(ann), next)
 			r.wantListed(ann, tc.listed...)
 		})
 		t.Run("a session that has ended: all go", func(t *testing.T) {
@@ -240,9 +240,9 @@ func TestWithdrawRemovesWhatTheCommitHasEntered(t *testing.T) {
 	if err := r.Enter(r.access(), mine, "one", next, ""); err != nil {
 		t.Fatal(err)
 	}
-	r.Withdraw(r.access(), new(owners.Entering), "one", ann)
+	r.Withdraw(r.access(), new(owners.Entering), "one", next)
 	r.wantListed(ann, "one")
-	r.Withdraw(r.access(), mine, "one", ann)
+	r.Withdraw(r.access(), mine, "one", next)
 	r.wantListed(ann)
 }
 
@@ -307,22 +307,24 @@ func TestIndexLivesAsLongAsItsSessions(t *testing.T) {
 }
 
 func TestReenter(t *testing.T) {
-	c := given(session(ann), ann)
+	base := session(ann)
+	c := given(base, ann)
+	c.Seen = base.Created.Add(limits.TouchInterval)
 	t.Run("adds a session that is missing", func(t *testing.T) {
 		r := newRig(t)
 		r.putList(ann, entry{id: "two", commit: 1})
-		r.Reenter(r.access(), "one", c)
+		r.ReenterIfDue(r.access(), "one", base, c)
 		r.wantListed(ann, "one", "two")
 	})
 	t.Run("adds it to an index that is missing", func(t *testing.T) {
 		r := newRig(t)
-		r.Reenter(r.access(), "one", c)
+		r.ReenterIfDue(r.access(), "one", base, c)
 		r.wantListed(ann, "one")
 	})
 	t.Run("leaves one that is there", func(t *testing.T) {
 		r := newRig(t)
 		r.putList(ann, entry{id: "one", ago: day, commit: 1})
-		r.Reenter(r.access(), "one", c)
+		r.ReenterIfDue(r.access(), "one", base, c)
 		if n := r.via.Saves.Load(); n != 0 {
 			t.Errorf("%d saves", n)
 		}
@@ -330,13 +332,13 @@ func TestReenter(t *testing.T) {
 	bubble(t, "logs that it fails", func(t *testing.T) {
 		r := newRig(t)
 		r.failFetches(errBroken, listOf(ann))
-		r.Reenter(r.access(), "one", c)
+		r.ReenterIfDue(r.access(), "one", base, c)
 		r.wantLog("public_id=one")
 	})
 	t.Run("adds none to a full index", func(t *testing.T) {
 		r := newRig(t)
 		fill(r, owners.MaxEntries, justNow)
-		r.Reenter(r.access(), "one", c)
+		r.ReenterIfDue(r.access(), "one", base, c)
 		r.wantLog("public_id=one")
 		if ids, _ := r.listed(ann); len(ids) != owners.MaxEntries {
 			t.Errorf("%d entries", len(ids))
@@ -361,8 +363,10 @@ func TestReentryDue(t *testing.T) {
 			base, next := session(tc.base), session(tc.next)
 			begin := base.Created
 			base.Seen, next.Seen = begin.Add(tc.before), begin.Add(tc.seen)
-			if got := newRig(t).ReentryDue(base, next); got != tc.want {
-				t.Errorf("due: %v, want %v", got, tc.want)
+			r := newRig(t)
+			r.ReenterIfDue(r.access(), "one", base, next)
+			if got, _ := r.listed(tc.next); (len(got) == 1) != tc.want {
+				t.Errorf("listed: %q, want it: %v", got, tc.want)
 			}
 		})
 	}

@@ -26,13 +26,13 @@ type signIn struct {
 	index  *Index
 	access *records.Access
 	mine   *Entering
-	owner  string
+	label  records.Label
 	before string // the session that this one is to replace
 	at     envelope.Time
 }
 
 func (s *signIn) lookUp(entries []entry, at envelope.Time) (lookup, error) {
-	return s.index.lookUp(s.access.Context(), s.access.Caller(), s.owner, entries, at)
+	return s.index.lookUp(s.access.Context(), s.access.Caller(), s.label, entries, at)
 }
 
 // pruneSome looks up some entries of a large index, others each time, and returns the
@@ -74,7 +74,7 @@ func (s *signIn) pruneAbove(all []entry) ([]entry, error) {
 // refuses the sign-in, and returns the remaining entries. The session before does not
 // count, because the new one is about to replace it.
 func (s *signIn) makeRoom(entries []entry) ([]entry, error) {
-	if limit := s.index.opts.Limit; limit < 0 || len(entries) < limit {
+	if limit := s.index.opts.Limit; limit < 0 || len(entries) < limit || s.label.Name != "" {
 		return entries, nil
 	}
 	found, err := s.lookUp(entries, s.at)
@@ -97,11 +97,11 @@ func (s *signIn) makeRoom(entries []entry) ([]entry, error) {
 func (s *signIn) endStrays(found *lookup) error {
 	for i := 0; i < len(found.live); {
 		stray := found.live[i]
-		if stray.id == s.before || !slices.Contains(s.mine.ids, stray.id) {
+		if stray.id == s.before || !s.mine.has(stray.id, s.label) {
 			i++
 			continue
 		}
-		if err := s.end(stray, found, revocation{owner: s.owner, stray: true}); err != nil {
+		if err := s.end(stray, found, revocation{stray: true}); err != nil {
 			return err
 		}
 	}
@@ -110,6 +110,7 @@ func (s *signIn) endStrays(found *lookup) error {
 
 // end ends one live session of found.
 func (s *signIn) end(one member, found *lookup, how revocation) error {
+	how.label = s.label
 	if err := s.index.end(s.access.Caller(), one.id, one.Content, how); err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (s *signIn) end(one member, found *lookup, how revocation) error {
 // endOldest ends as many of the oldest sessions as exceed the limit. If one of them is
 // being renewed, it also ends the session that is to replace it.
 func (s *signIn) endOldest(found *lookup) error {
-	how := revocation{owner: s.owner, reason: observe.OverLimit}
+	how := revocation{reason: observe.OverLimit}
 	for excess := s.excess(found); excess > 0; excess-- {
 		oldest := slices.IndexFunc(found.live, func(m member) bool { return m.id != s.before })
 		if oldest < 0 {
@@ -181,7 +182,7 @@ func (s *signIn) refuse(found *lookup) error {
 		if room <= 0 {
 			return ErrTooManySessions
 		}
-		coming := found.coming(s.mine.ids, records.Now())
+		coming := found.coming(s, records.Now())
 		left := signInTime - time.Since(begin)
 		if len(coming) < room || left <= 0 {
 			return nil
@@ -195,10 +196,10 @@ func (s *signIn) refuse(found *lookup) error {
 
 // coming returns the entries of sign-ins that are probably under way, except the
 // request's own.
-func (l *lookup) coming(own []string, at envelope.Time) []entry {
+func (l *lookup) coming(s *signIn, at envelope.Time) []entry {
 	var coming []entry
 	for _, e := range l.pending {
-		if at.Before(e.since.Add(signInTime)) && !slices.Contains(own, e.id) && !l.replacesLive(e) {
+		if at.Before(e.since.Add(signInTime)) && !s.mine.has(e.id, s.label) && !l.replacesLive(e) {
 			coming = append(coming, e)
 		}
 	}

@@ -34,8 +34,8 @@ func TestLimitEndsTheOldest(t *testing.T) {
 	bubble(t, "several where the limit is lower than it was", func(t *testing.T) {
 		r := newRig(t)
 		r.mustSignIn(ann, "a", "b", "c", "d")
-		lower := owners.New(r.store, owners.Options{ID: listOf, Limit: 2, Lifetimes: &limits})
-		if err := lower.Enter(r.access(), new(owners.Entering), "e", session(ann), ""); err != nil {
+		lower := owners.New(r.store, owners.Options{ID: listID, Limit: 2, Lifetimes: &limits})
+		if err := lower.Enter(r.access(), new(owners.Entering), owners.Session{ID: "e", Next: session(ann)}, records.OwnerLabel(ann)); err != nil {
 			t.Error(err)
 		}
 		r.wantLive(false, "a", "b", "c")
@@ -444,8 +444,8 @@ func TestLookups(t *testing.T) {
 	})
 	t.Run("in this process", func(t *testing.T) {
 		r, ids := members(t, 20)
-		near := owners.New(records.New(r.mem, options), owners.Options{ID: listOf, Lifetimes: &limits})
-		found, err := near.Sessions(t.Context(), ann)
+		near := owners.New(records.New(r.mem, options), owners.Options{ID: listID, Lifetimes: &limits})
+		found, err := near.Sessions(t.Context(), records.OwnerLabel(ann))
 		if err != nil || len(found) != len(ids) || found[0].ID != ids[0] {
 			t.Errorf("%d sessions, %v", len(found), err)
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// lookup is the result of loading an owner's sessions.
+// lookup is the result of loading the sessions of a label.
 type lookup struct {
 	live       []member // the oldest first
-	pending    []entry  // absent or another owner's, but perhaps about to be saved
+	pending    []entry  // absent or without the label, but perhaps about to be saved
 	unreadable []entry
 	stale      []entry
 }
@@ -26,27 +26,27 @@ type member struct {
 	*records.Content
 }
 
-// Member is a session of an owner.
+// Member is a session of a label.
 type Member struct {
 	ID      string
 	Content *records.Content
 }
 
-// Sessions returns the owner's sessions, the one that was entered last first. It removes
+// Sessions returns the sessions of a label, the one that was entered last first. It removes
 // stale entries.
-func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, err error) {
+func (x *Index) Sessions(ctx context.Context, of records.Label) (members []Member, err error) {
 	a := x.store.Access(ctx, nil)
-	index, err := x.fetch(&a, owner)
+	index, err := x.fetch(&a, of)
 	if err != nil || index == nil {
 		return nil, err
 	}
 	at := records.Now()
-	found, err := x.lookUp(ctx, ctx, owner, entriesOf(index, at), at)
+	found, err := x.lookUp(ctx, ctx, of, entriesOf(index, at), at)
 	if err != nil {
 		return nil, err
 	}
 	if len(found.stale) > 0 {
-		x.remove(&a, owner, found.stale...)
+		x.remove(&a, of, found.stale...)
 	}
 	for _, m := range slices.Backward(found.live) {
 		members = append(members, Member{m.id, m.Content})
@@ -56,7 +56,7 @@ func (x *Index) Sessions(ctx context.Context, owner string) (members []Member, e
 
 // lookUp looks up the sessions of these entries, each with its own Timeout, until ctx
 // ends. Caller is the context of the code that asked for the commit.
-func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entry, at envelope.Time) (lookup, error) {
+func (x *Index) lookUp(ctx, caller context.Context, of records.Label, entries []entry, at envelope.Time) (lookup, error) {
 	var found lookup
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.since, b.since) })
 	results := x.fetchAll(ctx, caller, entries)
@@ -69,9 +69,9 @@ func (x *Index) lookUp(ctx, caller context.Context, owner string, entries []entr
 		switch c := results[i].content; {
 		case results[i].err != nil:
 			found.unreadable = append(found.unreadable, e)
-		case e.stale(c, owner, at):
+		case e.stale(c, of, at), c != nil && x.opts.Lifetimes.Revoked(c):
 			found.stale = append(found.stale, e)
-		case c != nil && c.Owner == owner && !x.opts.Lifetimes.Expired(c):
+		case c != nil && c.Has(of) && !x.opts.Lifetimes.Expired(c):
 			found.live = append(found.live, member{e, c})
 		default:
 			found.pending = append(found.pending, e)
@@ -86,7 +86,7 @@ type fetched struct {
 	err     error
 }
 
-var errNotFetched = fmt.Errorf("%w: a session of the owner was not looked up", records.ErrUnavailable)
+var errNotFetched = fmt.Errorf("%w: a session in the list was not looked up", records.ErrUnavailable)
 
 // fetchAll reads the records of these entries. After a failure it reads no more.
 func (x *Index) fetchAll(ctx, caller context.Context, entries []entry) []fetched {
@@ -108,7 +108,7 @@ func (x *Index) fetchAll(ctx, caller context.Context, entries []entry) []fetched
 	return results
 }
 
-// maxParallel is the number of sessions of an owner that are read in parallel.
+// maxParallel is the number of sessions of a list that are read in parallel.
 const maxParallel = 8
 
 // each calls do with 0 to n-1, in parallel unless the store is in this process. It panics

@@ -32,16 +32,14 @@ func (x *Index) Revoke(ctx context.Context, id string) error {
 	if err := x.end(ctx, id, found, revocation{named: true}); err != nil {
 		return err
 	}
-	if found.Owner != "" {
-		x.Remove(&a, found.Owner, id)
-	}
+	x.Remove(&a, id, found)
 	return nil
 }
 
-// RevokeAll ends the sessions in owner's index. It returns ErrNotListed if the session
-// known ("" for none) is alive, belongs to the owner and is not listed.
-func (x *Index) RevokeAll(ctx context.Context, owner, known string) error {
-	return x.revoke(ctx, owner, known, nil)
+// RevokeAll ends the sessions in the index of a label. It returns ErrNotListed if the
+// session known ("" for none) is alive, has the label and is not listed.
+func (x *Index) RevokeAll(ctx context.Context, of records.Label, known string) error {
+	return x.revoke(ctx, of, known, nil)
 }
 
 // RevokeOthers ends the sessions in owner's index except the session id and those that it
@@ -57,15 +55,15 @@ func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool)
 	if stored {
 		known = spared[len(spared)-1]
 	}
-	return x.revoke(ctx, owner, known, spared)
+	return x.revoke(ctx, records.OwnerLabel(owner), known, spared)
 }
 
-// revoke ends the sessions in owner's index except the last of spared.
-func (x *Index) revoke(ctx context.Context, owner, known string, spared []string) error {
+// revoke ends the sessions in the index of a label except the last of spared.
+func (x *Index) revoke(ctx context.Context, of records.Label, known string, spared []string) error {
 	ctx, tellEnds := x.store.GatherEnds(ctx)
 	defer tellEnds()
 	a := x.store.Access(ctx, nil)
-	index, err := x.fetch(&a, owner)
+	index, err := x.fetch(&a, of)
 	if err != nil {
 		return err
 	}
@@ -73,12 +71,12 @@ func (x *Index) revoke(ctx context.Context, owner, known string, spared []string
 	var errs []error
 	at := records.Now()
 	entries := entriesOf(index, at)
-	all := revocation{owner: owner}
+	all := revocation{label: of}
 	if len(spared) > 0 {
 		all.spared = spared[len(spared)-1]
 	}
 	if known != "" && !has(entries, known) {
-		errs = append(errs, x.unlisted(&a, known, owner, all.spared))
+		errs = append(errs, x.unlisted(&a, known, of, all.spared))
 	}
 	for _, e := range entries {
 		if e.id == all.spared || slices.ContainsFunc(spared, e.replaces) {
@@ -99,33 +97,33 @@ func (x *Index) revoke(ctx context.Context, owner, known string, spared []string
 	}
 	if len(ended) > 0 {
 		a.Restart()
-		x.remove(&a, owner, ended...)
+		x.remove(&a, of, ended...)
 	}
 	return errors.Join(errs...)
 }
 
-// unlisted returns ErrNotListed if the session id belongs to the owner, and enters it if
-// it is spared.
-func (x *Index) unlisted(a *records.Access, id, owner, spared string) error {
+// unlisted returns ErrNotListed if the session id has the label, and enters it if it is
+// spared.
+func (x *Index) unlisted(a *records.Access, id string, of records.Label, spared string) error {
 	found, err := a.Fetch(id)
-	if err != nil || found == nil || found.Tombstone || found.Owner != owner {
+	if err != nil || found == nil || found.Tombstone || !found.Has(of) {
 		return err
 	}
 	if id == spared {
-		x.Reenter(a, id, found)
+		x.reenter(a, id, of, found)
 	}
 	return ErrNotListed
 }
 
-// revokeEntry ends the session of e if it belongs to the owner. Over reports whether e
+// revokeEntry ends the session of e if it has the label. Over reports whether e
 // can be removed.
 func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at envelope.Time) (over bool, err error) {
 	found, err := a.Fetch(e.id)
 	switch {
 	case err != nil:
 		return false, err
-	case found == nil, !found.Tombstone && found.Owner != how.owner:
-		return e.stale(found, how.owner, at), nil
+	case found == nil, !found.Tombstone && !found.Has(how.label):
+		return e.stale(found, how.label, at), nil
 	}
 	err = x.end(a.Caller(), e.id, found, how)
 	return err == nil, err
@@ -133,7 +131,7 @@ func (x *Index) revokeEntry(a *records.Access, e entry, how revocation, at envel
 
 // revocation says which sessions are ended, and how, from outside of their requests.
 type revocation struct {
-	owner  string            // only sessions of this owner; "": of any owner
+	label  records.Label     // only sessions with this label; zero: any session
 	spared string            // the ID at which to stop
 	named  bool              // ended by public ID: a missing session is an error
 	reason observe.EndReason // "": revoked
@@ -176,5 +174,5 @@ func (r *revocation) observed() observe.EndReason {
 
 // spares reports whether the session id with content c must not be ended.
 func (r *revocation) spares(id string, c *records.Content) bool {
-	return id == r.spared || !c.Tombstone && r.owner != "" && r.owner != c.Owner
+	return id == r.spared || !c.Tombstone && r.label != (records.Label{}) && !c.Has(r.label)
 }

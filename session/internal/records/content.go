@@ -6,7 +6,8 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 )
 
-// OwnerIndexFormat is the Format of the records that list the sessions of an owner.
+// OwnerIndexFormat is the Format of the records that list the sessions of an owner or of
+// another label.
 const OwnerIndexFormat = "holdfast-owner-index"
 
 // Content is the content of a record at one version. It does not change after it is
@@ -48,7 +49,7 @@ func (c *Content) Trace(commit int64) envelope.Lineage { return c.History.Trace(
 // an owner.
 func (c *Content) UsesReserve() bool { return c.Owner != "" }
 
-// IsOwnerIndex reports whether c lists the sessions of an owner.
+// IsOwnerIndex reports whether c lists the sessions of an owner or of another label.
 func (c *Content) IsOwnerIndex() bool { return c.Format == OwnerIndexFormat }
 
 // Size returns the number of bytes of an encoded c that count against MaxSize. The

@@ -14,6 +14,10 @@ type Lifetimes struct {
 	PersistIdleTimeout time.Duration
 	PersistLifetime    time.Duration
 	TouchInterval      time.Duration
+
+	// Epoch, if not nil, returns the latest epoch that is known. A session of an earlier
+	// one has ended.
+	Epoch func() int64
 }
 
 // Restart restarts the lifetime of c, including that of a persistent session.
@@ -108,9 +112,15 @@ func (l *Lifetimes) Expiry(c *Content, used, before envelope.Time) envelope.Time
 	return Earlier(idle, l.End(c))
 }
 
-// Expired reports whether c has outlived a Lifetime that was shortened after it was saved.
+// Expired reports whether c has outlived a Lifetime that was shortened after it was saved,
+// or is of an earlier epoch.
 func (l *Lifetimes) Expired(c *Content) bool {
-	return !c.Tombstone && !Now().Before(l.End(c))
+	return !c.Tombstone && (!Now().Before(l.End(c)) || l.Revoked(c))
+}
+
+// Revoked reports whether c is the content of a stored session of an earlier epoch.
+func (l *Lifetimes) Revoked(c *Content) bool {
+	return l.Epoch != nil && c.Version > 0 && !c.Tombstone && c.Fields.Epoch() < l.Epoch()
 }
 
 // Live returns ErrEnded unless c, as it was just read, is a live session.
@@ -133,12 +143,12 @@ func (l *Lifetimes) Extended(base *Content) *Content {
 }
 
 // TouchDue reports whether enough of c's idle timeout has passed to save it. For a
-// session with an owner it is also due if only the time of its last use is outdated,
-// because the owner's list shows that.
+// session with an owner or another label it is also due if only the time of its last use
+// is outdated, because lists of sessions show that.
 func (l *Lifetimes) TouchDue(c *Content) bool {
 	at, interval := Now(), l.touchInterval(c)
 	return l.Expiry(c, at, c.Expires).Sub(c.Expires) >= interval ||
-		c.Owner != "" && at.Sub(c.Seen) >= interval
+		at.Sub(c.Seen) >= interval && c.Listed()
 }
 
 // Earlier returns the earlier of two times.

@@ -85,6 +85,9 @@ func (c *commit) run() error {
 	if d.encoding != nil {
 		return c.observe(observe.Save, "", func() error { return d.encoding })
 	}
+	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+		return c.observe(observe.Save, "", func() error { return err })
+	}
 	if b := d.destroyed; b != nil {
 		if err := c.destroy(b); err != nil {
 			return err
@@ -146,6 +149,9 @@ func (c *commit) noop() error {
 	if !d.asks() {
 		return nil
 	}
+	if c.t.e.Lifetimes.Revoked(d.view.base) && d.id != "" {
+		return records.ErrTombstone
+	}
 	if err := c.t.check(d, d.view.base); err != nil {
 		return err
 	}
@@ -159,6 +165,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	limits := &c.t.e.Lifetimes
 	next := records.Follow(d.view.base)
 	before := d.view.base.Expires
+	if d.view.base.Version == 0 {
+		next.Fields = next.Fields.WithEpoch(c.t.e.Epochs.Known())
+	}
 	if d.renew || d.view.base.Version == 0 {
 		records.Restart(next)
 		before = 0
@@ -175,6 +184,9 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	}
 	if d.owner != nil {
 		next.Owner = *d.owner
+	}
+	if len(d.labels) > 0 {
+		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
 	}
 	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
 		before := d.view.base.Owner
@@ -208,12 +220,8 @@ func (c *commit) replaced(next *records.Content, err error) error {
 		return nil
 	}
 	c.t.committed(d, d.identity, next)
-	if old := d.view.base.Owner; old != "" && old != next.Owner {
-		c.t.e.Owners.RemoveBefore(&c.Access, old, d.id, next)
-	}
-	if c.t.e.Owners.ReentryDue(d.view.base, next) {
-		c.t.e.Owners.Reenter(&c.Access, d.id, next)
-	}
+	c.t.e.Owners.RemoveBefore(&c.Access, d.id, d.view.base, next)
+	c.t.e.Owners.ReenterIfDue(&c.Access, d.id, d.view.base, next)
 	if c.value != "" {
 		c.setCookie(c.value, next)
 	}
@@ -226,6 +234,9 @@ type replacement commit
 // Edit returns the session on top of current, or nil if nothing is left to be saved.
 func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
 	c, d := (*commit)(r), &r.d
+	if c.t.e.Lifetimes.Revoked(current) {
+		return nil, records.ErrTombstone
+	}
 	if current != d.view.base {
 		if err := c.rebase(current); err != nil {
 			return nil, err
@@ -258,15 +269,28 @@ func (c *commit) rebase(current *records.Content) error {
 }
 
 // prepare is called before next is saved under id in place of prev. It enters the session
-// into the owner's index before the record with that owner is stored.
+// into the index of each new label before the record with that label is stored.
 func (c *commit) prepare(id string, next, prev *records.Content) error {
 	if err := c.t.e.fits(next); err != nil { // before any I/O
 		return err
 	}
-	if next.Owner == "" || prev != nil && prev.Owner == next.Owner {
+	if err := c.d.labelsFit(next); err != nil {
+		return err
+	}
+	added := next.LabelsNotOf(prev)
+	if len(added) == 0 {
 		return nil
 	}
-	return c.t.e.Owners.Enter(&c.Access, &c.entering, id, next, c.t.PublicID())
+	if next.UsesReserve() {
+		c.UseReserve()
+	}
+	entered := owners.Session{ID: id, Next: next, Before: c.t.PublicID()}
+	for _, l := range added {
+		if err := c.t.e.Owners.Enter(&c.Access, &c.entering, entered, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fits returns ErrTooLarge for a session that is too large.
@@ -285,7 +309,7 @@ func (c *commit) mayFollow(current *records.Content, afterUnknown bool) error {
 		return records.ErrGoneUnknown
 	case current == nil:
 		return records.ErrEnded
-	case current.Tombstone:
+	case current.Tombstone, c.t.e.Lifetimes.Revoked(current):
 		return records.ErrTombstone
 	case c.mode == updating:
 		return errRerun

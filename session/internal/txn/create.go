@@ -16,6 +16,9 @@ const maxCreates = 4
 // create stores a session that is not stored yet.
 func (c *commit) create() error {
 	d := &c.d
+	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+		return err
+	}
 	if d.reads.ended || c.t.check(d, d.view.base) != nil {
 		return records.ErrTombstone // another request has ended the session that was read
 	}
@@ -68,7 +71,7 @@ func (c *commit) insertOnce(id string, next *records.Content) (landed bool, err 
 		landed = out.Landed
 	}
 	if err != nil && !errors.Is(err, records.ErrOutcomeUnknown) {
-		c.t.e.Owners.Withdraw(&c.Access, &c.entering, id, next.Owner)
+		c.t.e.Owners.Withdraw(&c.Access, &c.entering, id, next)
 	}
 	if landed {
 		c.t.e.Records.NoteCreated(id, next)
@@ -78,8 +81,8 @@ func (c *commit) insertOnce(id string, next *records.Content) (landed bool, err 
 
 // deleteNew deletes the new record of a session whose creation or renewal has failed.
 func (c *commit) deleteNew(who identity, next *records.Content) {
-	if c.Delete(who.id) == nil && next.Owner != "" {
-		c.t.e.Owners.Remove(&c.Access, next.Owner, who.id)
+	if c.Delete(who.id) == nil {
+		c.t.e.Owners.Remove(&c.Access, who.id, next)
 	}
 }
 

@@ -22,9 +22,7 @@ func (c *commit) destroyAll(b *pendingDestroy) error {
 		if err := c.writeTombstone(b); err != nil {
 			return err
 		}
-		if b.base.Owner != "" {
-			c.t.e.Owners.Remove(&c.Access, b.base.Owner, b.id)
-		}
+		c.t.e.Owners.Remove(&c.Access, b.id, b.base)
 	}
 	if err := c.endRivals(); err != nil {
 		return err
@@ -53,7 +51,7 @@ func (c *commit) writeTombstone(b *pendingDestroy) error {
 			return nil
 		},
 	})
-	if err != nil || !ended.Already {
+	if err != nil || !ended.Already && !c.t.e.Lifetimes.Revoked(b.base) {
 		return err
 	}
 	b.reads.ended = b.reads.nonEmpty
@@ -135,9 +133,7 @@ func (c *commit) endRivals() error {
 		if err != nil && !errors.Is(err, records.ErrUnreadable) { // an unreadable one is not served beside a live one
 			return fmt.Errorf("%w: another session of this browser could not be ended: %v", records.ErrUnavailable, err)
 		}
-		if r.Content.Owner != "" {
-			c.t.e.Owners.Remove(&c.Access, r.Content.Owner, r.ID)
-		}
+		c.t.e.Owners.Remove(&c.Access, r.ID, r.Content)
 		c.t.keepRivals(rivals[i+1:])
 	}
 	return nil

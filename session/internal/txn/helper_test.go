@@ -66,7 +66,7 @@ func newWorld(t testing.TB, level txn.Isolation) *world {
 			w.events = append(w.events, e)
 		},
 	}
-	w.e.Owners = owners.New(store, owners.Options{ID: listOf, Limit: -1, Lifetimes: &w.e.Lifetimes, Logger: w.e.Logger, Observer: w.e.Observer})
+	w.e.Owners = owners.New(store, owners.Options{ID: listID, Limit: -1, Lifetimes: &w.e.Lifetimes, Logger: w.e.Logger, Observer: w.e.Observer})
 	return w
 }
 
@@ -75,6 +75,14 @@ type event = observe.Event
 var options = records.Options{Timeout: timeout, KnowsFormat: func(string) bool { return true }}
 
 func listOf(owner string) string { return "list of " + owner }
+
+// listID returns the ID of the record of a label's index.
+func listID(l records.Label) string {
+	if l.Name == "" {
+		return listOf(l.Value)
+	}
+	return listOf(l.Name + "=" + l.Value)
+}
 
 // newToken returns the tokens token-1, token-2 and so on.
 func (w *world) newToken() ([]byte, string) {

@@ -37,7 +37,7 @@ type group struct {
 func (c *commit) joins() bool {
 	e, d := c.t.e, &c.d
 	return !e.Records.InProcess() && e.Isolation != LevelStrict && c.mode != updating &&
-		d.id != "" && d.requested == (requested{}) && d.destroyed == nil
+		d.id != "" && !d.requested.any() && d.destroyed == nil
 }
 
 // change saves a change of a stored session, and returns the content with the changes of

@@ -184,9 +184,7 @@ func (t *Txn) noteSave(a *records.Access, id string, before, next *records.Conte
 	t.touched = true
 	t.commits++ // the handler must not run again
 	t.mu.Unlock()
-	if t.e.Owners.ReentryDue(before, next) {
-		t.e.Owners.Reenter(a, id, next)
-	}
+	t.e.Owners.ReenterIfDue(a, id, before, next)
 }
 
 // mark marks the pending changes of the key, whose result the function gets as the old

@@ -94,6 +94,7 @@ func (t *Txn) committed(d *snapshot, who identity, next *records.Content) {
 	if st.owner == d.owner {
 		st.owner = nil
 	}
+	st.settleLabels(d.labels)
 	t.consume(d, next)
 }
 
@@ -109,6 +110,7 @@ func (t *Txn) committedNoop(d *snapshot) {
 		if t.state.limits == d.limits && t.state.id != "" {
 			t.state.limits = nil
 		}
+		t.state.settleLabels(d.labels)
 		t.consume(d, d.view.base)
 	}
 }

@@ -13,6 +13,9 @@ import (
 // old cookie works and the new one is not known to anybody, so a crash in between loses
 // nothing.
 func (c *commit) renew() error {
+	if c.t.e.Lifetimes.Revoked(c.d.view.base) {
+		return c.startOver()
+	}
 	if err := c.t.check(&c.d, c.d.view.base); err != nil {
 		return err
 	}
@@ -35,9 +38,7 @@ func (c *commit) renew() error {
 	c.t.committed(d, who, r.next)
 	c.NoteEnd(d.id, tombstone, observe.Renewed)
 	c.setCookie(value, r.next)
-	if old := d.view.base.Owner; old != "" {
-		c.t.e.Owners.Remove(&c.Access, old, d.id)
-	}
+	c.t.e.Owners.Remove(&c.Access, d.id, d.view.base)
 	return nil
 }
 
@@ -53,6 +54,9 @@ type renewal struct {
 // with the new cookie would be lost, and the old cookie would be dead.
 func (r *renewal) Edit(current *records.Content) (*records.Content, error) {
 	c := r.c
+	if c.t.e.Lifetimes.Revoked(current) {
+		return nil, records.ErrTombstone
+	}
 	if current != c.d.view.base {
 		if err := r.update(current); err != nil {
 			return nil, err

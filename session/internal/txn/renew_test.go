@@ -264,7 +264,7 @@ func TestOwnerOfARenewedSession(t *testing.T) {
 
 func TestSignInThatIsRefused(t *testing.T) {
 	w := newWorld(t, txn.LevelMerge)
-	w.e.Owners = owners.New(w.e.Records, owners.Options{ID: listOf, Limit: 1, Refuses: true, Lifetimes: &limits, Logger: w.e.Logger})
+	w.e.Owners = owners.New(w.e.Records, owners.Options{ID: listID, Limit: 1, Refuses: true, Lifetimes: &limits, Logger: w.e.Logger})
 	w.put(first, content("a=1"))
 	v := w.visit(first)
 	v.SetOwner("ann")

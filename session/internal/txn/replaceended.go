@@ -17,7 +17,7 @@ func (d *snapshot) mayClaim(tombstone *records.Content) bool {
 
 // mayBeLost reports whether d changes only LastWriteWins keys.
 func (d *snapshot) mayBeLost() bool {
-	if d.renew || d.cleared || d.owner != nil {
+	if d.renew || d.cleared || d.owner != nil || len(d.labels) > 0 {
 		return false
 	}
 	for i := range d.changes {

@@ -118,6 +118,9 @@ func (t *Txn) refresh(ctx context.Context, startOver bool) error {
 func (t *Txn) newest(ctx context.Context, id string) (*records.Content, error) {
 	a := t.e.Records.Access(ctx, nil)
 	found, err := a.Fetch(id)
+	if err == nil {
+		err = t.e.Epochs.Current(a.Context())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -41,6 +42,18 @@ type requested struct {
 	persist *time.Duration
 	limits  *records.Limits
 	owner   *string
+	labels  []*envelope.Label // of different names; no value: to be removed
+}
+
+// any reports whether anything is requested.
+func (r *requested) any() bool {
+	return r.renew || r.persist != nil || r.limits != nil || r.owner != nil || len(r.labels) > 0
+}
+
+// same reports whether the same was requested, by the same calls.
+func (r *requested) same(as *requested) bool {
+	return r.renew == as.renew && r.persist == as.persist && r.limits == as.limits && r.owner == as.owner &&
+		slices.Equal(r.labels, as.labels)
 }
 
 // pendingDestroy is a session between Destroy and the commit.
@@ -54,7 +67,7 @@ type pendingDestroy struct {
 
 // pending reports whether the request has asked for anything.
 func (st *state) pending() bool {
-	return len(st.changes) > 0 || st.cleared || st.requested != requested{}
+	return len(st.changes) > 0 || st.cleared || st.requested.any()
 }
 
 // savepoint returns the state to roll back to.
@@ -123,10 +136,10 @@ func (t *Txn) takeSnapshot(d *snapshot) {
 	}
 }
 
-// asks reports whether the request has changed keys, the owner or the limits, if only to what
-// they are.
+// asks reports whether the request has changed keys, the owner, labels or the limits, if only
+// to what they are.
 func (d *snapshot) asks() bool {
-	return len(d.changes) > 0 || d.cleared || d.owner != nil || d.limits != nil
+	return len(d.changes) > 0 || d.cleared || d.owner != nil || len(d.labels) > 0 || d.limits != nil
 }
 
 // isSince reports whether the session is still that of d: since then it was neither
@@ -134,14 +147,15 @@ func (d *snapshot) asks() bool {
 func (t *Txn) isSince(d *snapshot) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.epoch == d.epoch && t.state.id == d.id && t.state.requested == d.requested
+	return t.epoch == d.epoch && t.state.id == d.id && t.state.requested.same(&d.requested)
 }
 
 // needed reports whether there is anything to save.
 func (d *snapshot) needed() bool {
 	stored := d.view.base.Version > 0
 	return d.renew || d.view.changed() || d.persist != nil && stored || d.relimits() && stored ||
-		d.owner != nil && *d.owner != d.view.base.Owner
+		d.owner != nil && *d.owner != d.view.base.Owner ||
+		d.changesLabels(d.view.base)
 }
 
 // relimits reports whether d changes the limits of the stored session.

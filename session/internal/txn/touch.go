@@ -24,7 +24,7 @@ func (t *Txn) firstTouch() bool {
 // other commit has extended the session.
 func (c *commit) touch() {
 	e, d := c.t.e, c.t.snapshot()
-	if c.mode != Auto || d.id == "" || !e.Lifetimes.TouchDue(d.view.base) || c.t.req.Passive() || !c.t.firstTouch() {
+	if c.mode != Auto || d.id == "" || e.Lifetimes.Revoked(d.view.base) || !e.Lifetimes.TouchDue(d.view.base) || c.t.req.Passive() || !c.t.firstTouch() {
 		return
 	}
 	if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
@@ -46,9 +46,7 @@ func (c *commit) touch() {
 	switch {
 	case err == nil:
 		c.t.committed(d, d.identity, next)
-		if e.Owners.ReentryDue(base, next) {
-			e.Owners.Reenter(&c.Access, d.id, next)
-		}
+		e.Owners.ReenterIfDue(&c.Access, d.id, base, next)
 	case !errors.Is(err, provider.ErrVersionConflict):
 		e.Logger.Warn("session: not extended", slog.String("public_id", d.id), slog.Any("error", err))
 	}
@@ -74,6 +72,9 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 	a := t.e.Records.Access(ctx, nil)
 	defer a.Leave()
 	found, err := a.Fetch(id)
+	if err == nil {
+		err = t.e.Epochs.Current(a.Context())
+	}
 	if err != nil {
 		return false, err
 	}
@@ -87,9 +88,7 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 		return false, nil
 	}
 	t.seen(found, next)
-	if t.e.Owners.ReentryDue(found, next) {
-		t.e.Owners.Reenter(&a, id, next)
-	}
+	t.e.Owners.ReenterIfDue(&a, id, found, next)
 	return true, nil
 }
 
@@ -139,6 +138,9 @@ func (t *Txn) Check(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, t.e.Timeout)
 	defer cancel()
 	found, err := t.e.Records.Fetch(bounded, id)
+	if err == nil {
+		err = t.e.Epochs.Current(bounded)
+	}
 	if err != nil {
 		return err
 	}

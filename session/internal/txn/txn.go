@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/epoch"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/queue"
@@ -41,8 +42,9 @@ type Engine struct {
 	NewToken  func() (token []byte, id string)
 	Logger    *slog.Logger
 	Observer  observe.Observer
-	Leases    *Leases  // that this process holds; nil stands for those of all such Engines
-	Releases  Releases // of leases in other instances; nil: nobody tells of them
+	Leases    *Leases       // that this process holds; nil stands for those of all such Engines
+	Releases  Releases      // of leases in other instances; nil: nobody tells of them
+	Epochs    *epoch.Epochs // nil: Config.RevokeEverythingWithin is not set
 
 	touching sync.Map // IDs of the records that are being touched
 	turns    turns    // of the commits of each record
