@@ -75,6 +75,9 @@ func (c *copying) run(ctx context.Context, parallel int, recs iter.Seq2[*provide
 	for range parallel {
 		workers.Go(func() {
 			for rec := range queue {
+				if ctx.Err() != nil {
+					continue // it was queued while another failed
+				}
 				what, err := c.one(ctx, rec)
 				if !c.count(what, err) {
 					cancel()
