@@ -97,7 +97,6 @@ func bindingBegun(t *testing.T, cfg session.Config) (*boundSite, *dbsctest.Brows
 	return site, v
 }
 
-const unauthorized = "401 Unauthorized"
 
 func TestALoginIsBoundToTheDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

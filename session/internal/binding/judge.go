@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// ErrUnproven: the session is bound, or has to be, and the request has no live token.
+// ErrUnproven says that the session is bound, or has to be, and the request has no live token.
 var ErrUnproven = errors.New("session: the session is bound to a device, and the request carries no proof of it")
 
-// ErrUnregistered: the browser has not registered a key in time. It wraps ErrUnproven.
+// ErrUnregistered says that the browser has not registered a key in time. It wraps ErrUnproven.
 var ErrUnregistered = fmt.Errorf("%w: the browser has not registered a key in time", ErrUnproven)
 
 // Judge returns nil if a session with these fields may be served to a request with these
