@@ -97,7 +97,6 @@ func bindingBegun(t *testing.T, cfg session.Config) (*boundSite, *dbsctest.Brows
 	return site, v
 }
 
-
 func TestALoginIsBoundToTheDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site, v := bindingBegun(t, session.Config{})
