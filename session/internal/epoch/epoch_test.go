@@ -55,8 +55,8 @@ func TestCurrent(t *testing.T) {
 		}
 		all.Wait()
 		in.wantReads(1)
-		if in.later != 1 {
-			t.Errorf("told of a later epoch %d times", in.later)
+		if in.later.Load() != 1 {
+			t.Errorf("told of a later epoch %d times", in.later.Load())
 		}
 	})
 	bubble(t, "counts the age from before the read", func(t *testing.T) {
@@ -129,8 +129,8 @@ func TestAnnounced(t *testing.T) {
 		in.wantKnown(0)
 		in.Announced()
 		in.wantKnown(1)
-		if in.later != 2 {
-			t.Errorf("looked %d times", in.later)
+		if in.later.Load() != 2 {
+			t.Errorf("looked %d times", in.later.Load())
 		}
 	})
 	bubble(t, "soon after another one is followed a second after it", func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,7 @@ type instance struct {
 	t     testing.TB
 	mem   provider.Provider
 	via   *storetest.Store
-	later int // how often a later epoch was learned
+	later atomic.Int64 // how often a later epoch was learned
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -49,7 +50,7 @@ func newInstance(t testing.TB, mem provider.Provider) *instance {
 	in.Epochs = epoch.New(records.New(in.via, records.Options{Timeout: timeout}), epoch.Options{
 		ID:     recordID,
 		MaxAge: maxAge,
-		Look:   func() { in.later++ },
+		Look:   func() { in.later.Add(1) },
 		Logger: slog.New(slog.NewTextHandler(in, nil)),
 	})
 	return in
