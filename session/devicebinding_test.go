@@ -377,6 +377,36 @@ func TestTheBindingEndsWithTheSession(t *testing.T) {
 	}
 }
 
+func TestALogoutClearsTheBoundCookie(t *testing.T) {
+	site, v := bindingBegun(t, session.Config{})
+	v.Do(site, "GET", "/logout")
+	if len(v.Cookies) != 0 {
+		t.Errorf("the browser keeps %v", v.Cookies)
+	}
+}
+
+// A client that sends its token in a header has no key, and is offered no binding.
+func TestATokenInAHeaderIsNotBound(t *testing.T) {
+	site := newBoundSite(t, memory.New(), session.Config{Header: "X-Session-Token", DeviceBinding: session.BindingRequired})
+	send := func(token, path string) *http.Response {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("X-Session-Token", token)
+		return dbsctest.New().Send(site, r)
+	}
+	login := send("", "/login")
+	if offer := login.Header.Get("Secure-Session-Registration"); offer != "" {
+		t.Errorf("offered: %s", offer)
+	}
+	if got := textOf(send(login.Header.Get("X-Session-Token"), "/")); got != "a=1, none" {
+		t.Error(got)
+	}
+	v := dbsctest.New() // the token of a bound session opens nothing in a header
+	v.Do(site, "GET", "/login")
+	if got := textOf(send(v.Cookies["__Host-session"].Value, "/")); got != "empty, none" {
+		t.Error(got)
+	}
+}
+
 // A refresh does not count as use of the session.
 func TestARefreshDoesNotExtendTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
