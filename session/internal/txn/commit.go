@@ -261,10 +261,28 @@ func (r *replacement) Check(current *records.Content, afterUnknown bool) error {
 	return (*commit)(r).mayFollow(current, afterUnknown)
 }
 
-// rebase puts the request's changes on top of current.
+// rebase puts the request's changes on top of current. If the session was destroyed
+// meanwhile, none are left, and the new session of the request is not touched. A Renew
+// that came meanwhile is left to the next commit, because it takes another way.
 func (c *commit) rebase(current *records.Content) error {
-	err := c.t.rebase(current)
-	c.t.takeSnapshot(&c.d)
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	return c.rebaseBy(c.t.rebaseLocked, current)
+}
+
+// rebaseBy is rebase by that method of c.t, whose lock is held.
+func (c *commit) rebaseBy(method func(*records.Content) error, current *records.Content) (err error) {
+	t, d := c.t, &c.d
+	if t.state.id == d.id {
+		err = method(current)
+	}
+	if t.state.id != d.id {
+		d.view, d.base, d.changes, d.cleared = view{base: current}, current, nil, false
+		return nil
+	}
+	renew := d.renew
+	*d = t.snapshotLocked()
+	d.renew = d.renew && renew
 	return err
 }
 

@@ -1,5 +1,10 @@
 package txn
 
+import "github.com/holdfast-go/holdfast/session/internal/records"
+
+// Adopt is what a Refresh does with a newer content.
+func (t *Txn) Adopt(id, key string, now *records.Content) { t.adopt(id, key, now) }
+
 // MaxWait is how long a commit waits for the save of another.
 const MaxWait = maxWait
 

@@ -1,8 +1,10 @@
 package txn
 
 import (
+	"bytes"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -16,7 +18,9 @@ type follower struct {
 	passedBy *commit               // the leader that could not take it along
 	calls    chan call             // of the leader
 	answers  chan *records.Content // to callApply; nil: not in the group
+	gone     bool                  // its goroutine has panicked or ended
 	stored   *records.Content      // the base before it followed anybody
+	on       *records.Content      // the base in the group
 	next     *records.Content      // its content in the group
 }
 
@@ -50,6 +54,12 @@ func newFollower(c *commit, number int64) *follower {
 // turn. It returns the content that has the changes of this commit and of those before
 // it in the group.
 func (f *follower) follow() (*records.Content, error) {
+	over := false
+	defer func() {
+		if !over { // a closure has panicked
+			f.c.t.e.turns.leave(f)
+		}
+	}()
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	for {
@@ -60,7 +70,9 @@ func (f *follower) follow() (*records.Content, error) {
 				timer.Reset(maxWait)
 				continue
 			}
-			return f.end(call)
+			next, err := f.end(call)
+			over = true
+			return next, err
 		case <-timer.C:
 			timer.Reset(f.c.t.e.turns.overtake(f))
 		}
@@ -104,7 +116,7 @@ func (f *follower) answer(call call) {
 // verdict on the commit: on is not stored yet, and may never be.
 func (f *follower) apply(on, base *records.Content) *records.Content {
 	c, d := f.c, &f.c.d
-	if !c.t.isSince(d) || c.t.check(d, on) != nil || c.rebase(on) != nil {
+	if !c.t.isSince(d) || c.t.check(d, on) != nil || !f.putOn(on) {
 		return nil
 	}
 	if !c.joins() || !d.needed() || c.t.check(d, on) != nil {
@@ -118,10 +130,63 @@ func (f *follower) apply(on, base *records.Content) *records.Content {
 	return next
 }
 
+// putOn is a rebase on what is not stored: an error of a closure does not count.
+func (f *follower) putOn(on *records.Content) bool {
+	c := f.c
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	f.forgetReads(f.on)
+	if c.rebaseBy(c.t.putOn, on) != nil {
+		f.forgetReads(on)
+		return false
+	}
+	f.on = on
+	return true
+}
+
+// forgetReads makes what closures have read of the group what they will read of the stored
+// content.
+func (f *follower) forgetReads(on *records.Content) {
+	rows := f.c.t.state.reads.keys.rows
+	for i := range rows {
+		if r := &rows[i].value; on != nil && r.soft && r.from == on {
+			r.from = f.stored
+		}
+	}
+}
+
 // restore puts the changes back on the content that they were on before, because nothing
 // of a group that was not saved may be seen.
 func (f *follower) restore() {
-	if c := f.c; c.d.view.base != f.stored {
-		_ = c.rebase(f.stored) // an error is kept, and fails the commit
+	t, on := f.c.t, f.on
+	if f.on = nil; on == nil {
+		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.forgetReads(on)
+	stored := f.stored
+	if b := t.state.view.base; t.state.id == f.id && b != on {
+		stored = withAdopted(stored, on, b)
+	}
+	_ = f.c.rebaseBy(t.rebaseLocked, stored) // an error is kept, and fails the commit
+}
+
+// withAdopted returns c with the values that a Refresh of the request has put into after,
+// which was before.
+func withAdopted(c, before, after *records.Content) *records.Content {
+	var edits []envelope.Edit
+	for name, value := range after.Entries.All() {
+		if old, ok := before.Entries.Find(string(name)); !ok || !bytes.Equal(old, value) {
+			edits = append(edits, envelope.Edit{Name: string(name), Value: value})
+		}
+	}
+	for name := range before.Entries.All() {
+		if _, ok := after.Entries.Find(string(name)); !ok {
+			edits = append(edits, envelope.Edit{Name: string(name), Remove: true})
+		}
+	}
+	adopted := *c
+	adopted.Entries = c.Entries.With(edits)
+	return &adopted
 }

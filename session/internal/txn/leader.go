@@ -64,7 +64,7 @@ func (c *commit) lead(id string, known *records.Content) (own *records.Content, 
 	*g = group{leader: c, id: id, known: known}
 	defer g.passTurn()
 	base := c.d.view.base
-	if known == nil || records.Commits(known.Version) < records.Commits(base.Version) || !c.t.isSince(&c.d) {
+	if known == nil || records.Commits(known.Version) < records.Commits(base.Version) || !c.t.isSince(&c.d) || c.overCopy() { // over a copy, only what is read now will do
 		known = base
 	}
 	if known != base {
@@ -135,6 +135,9 @@ func (g *group) Edit(current *records.Content) (*records.Content, error) {
 	}
 	g.mine = mine
 	all := g.gather(current)
+	if g.leader.t.e.Lifetimes.Revoked(current) { // while closures ran
+		return nil, records.ErrTombstone
+	}
 	g.sent = true
 	return all, nil
 }
@@ -148,8 +151,15 @@ func (g *group) Check(current *records.Content, afterUnknown bool) error {
 	switch {
 	case err != nil:
 		g.decided = current != nil && !current.Tombstone
-	case c.Ticket() == nil && queue.Busy(g.id): // a handler may run before the place is given up
-		c.t.e.turns.pass(g.id, c, nil)
+	case c.Ticket() == nil: // it may wait in the queue, perhaps for a follower or for a handler that waits for one
+		turns := &c.t.e.turns
+		if len(g.in) > 0 {
+			turns.putBack(g.id, nil, g.in...)
+			g.in = nil
+		}
+		if queue.Busy(g.id) {
+			turns.pass(g.id, c, nil)
+		}
 	}
 	return err
 }

@@ -11,10 +11,19 @@ func (t *Txn) rebase(now *records.Content) error {
 }
 
 func (t *Txn) rebaseLocked(now *records.Content) error {
+	err := t.putOn(now)
+	if err != nil {
+		t.state.encoding = err
+	}
+	return err
+}
+
+// putOn is rebaseLocked that does not keep the error.
+func (t *Txn) putOn(now *records.Content) error {
 	st := &t.state
-	before, done := st.view, false
+	before, epoch, done := st.view, t.epoch, false
 	defer func() {
-		if !done { // also if a closure panics: a partial view must never be saved
+		if !done && t.epoch == epoch { // also if a closure panics: a partial view must never be saved
 			st.view = before
 		}
 	}()
@@ -25,8 +34,10 @@ func (t *Txn) rebaseLocked(now *records.Content) error {
 	for i := 0; i < len(st.changes); i++ { // other goroutines may add changes while a closure runs
 		c := st.changes[i]
 		own, err := t.reapply(c)
+		if t.epoch != epoch { // a Clear or a Destroy has undone all while the closure ran
+			break
+		}
 		if err != nil {
-			st.encoding = err
 			return err
 		}
 		st.view.put(c.key, own)

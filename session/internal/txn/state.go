@@ -123,9 +123,13 @@ func (t *Txn) snapshot() *snapshot {
 func (t *Txn) takeSnapshot(d *snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	*d = t.snapshotLocked()
+}
+
+func (t *Txn) snapshotLocked() snapshot {
 	st := &t.state
 	st.view.shared = true
-	*d = snapshot{
+	return snapshot{
 		identity:     st.identity,
 		requested:    st.requested,
 		view:         st.view,

@@ -87,13 +87,17 @@ func (ts *turns) next(id string, leader *commit) *follower {
 	return f
 }
 
-// putBack puts followers of the leader back to their places in the line.
-func (ts *turns) putBack(id string, leader *commit, followers ...*follower) {
+// putBack puts followers back to their places in the line. PassedBy is the leader that is
+// not to call them again, or nil.
+func (ts *turns) putBack(id string, passedBy *commit, followers ...*follower) {
 	sh := ts.shard(id)
 	defer sh.mu.Unlock()
 	l := sh.lines[id]
 	for _, f := range followers {
-		f.passedBy = leader
+		if f.gone {
+			continue
+		}
+		f.passedBy = passedBy
 		at, _ := slices.BinarySearchFunc(l.waiting, f, func(a, b *follower) int { return cmp.Compare(a.number, b.number) })
 		l.waiting = slices.Insert(l.waiting, at, f)
 	}
@@ -110,6 +114,21 @@ func (ts *turns) pass(id string, leader *commit, known *records.Content) {
 		l.leader = nil
 		sh.set(id, l, known)
 	}
+}
+
+// leave takes out a follower whose goroutine has panicked or ended.
+func (ts *turns) leave(f *follower) {
+	sh := ts.shard(f.id)
+	defer sh.mu.Unlock()
+	f.gone = true
+	l := sh.lines[f.id]
+	if at := slices.Index(l.waiting, f); at >= 0 {
+		l.waiting = slices.Delete(l.waiting, at, at+1)
+	}
+	if l.leader == f.c {
+		l.leader = nil
+	}
+	sh.set(f.id, l, nil)
 }
 
 // overtake ends the turn of a leader that f has waited for too long. It returns how long f
