@@ -119,7 +119,7 @@ type Config struct {
 	DeviceBinding DeviceBinding
 
 	// DeviceBindingPath is the path below which browsers find Manager.DeviceBinding, as they
-	// see it. Default "/device-binding/".
+	// see it. It must be below Cookie.Path. Default "/device-binding/".
 	DeviceBindingPath string
 
 	// DeviceBindingInterval is how long the bound cookie lives, and thus for how long at most

@@ -131,13 +131,18 @@ func (p *requestState) takeTokens(values []string) []string {
 // maxCandidates+1. It parses them as net/http does, but skips all other cookies, of which
 // there may be many, and leaves invalid values to the signature check.
 func (c *Cookie) sent(values []string, h http.Header) []string {
+	return c.allSent(values, h, maxCandidates)
+}
+
+// allSent is sent for up to limit+1 values.
+func (c *Cookie) allSent(values []string, h http.Header, limit int) []string {
 	for _, line := range h["Cookie"] {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(textproto.TrimString(pair), "=")
 			if textproto.TrimString(name) == c.Name {
 				values = append(values, unquote(value))
 			}
-			if len(values) > maxCandidates {
+			if len(values) > limit {
 				return values
 			}
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -100,6 +101,8 @@ func (c *Config) validateBinding() error {
 		return fmt.Errorf("session: DeviceBinding needs cookies, which HeaderOnly turns off")
 	case !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, notInPath):
 		return fmt.Errorf("session: DeviceBindingPath %q is not the path of a URL, such as %s", path, defaultBindingPath)
+	case c.DeviceBinding != BindingOff && !strings.HasPrefix(path, strings.TrimSuffix(c.Cookie.Path, "/")+"/"):
+		return fmt.Errorf("session: DeviceBindingPath %q is not below Cookie.Path %q, so browsers would register no key: they would not send the cookie", path, c.Cookie.Path)
 	case c.DeviceBindingInterval < minBindingInterval || c.DeviceBindingInterval > 24*time.Hour:
 		return fmt.Errorf("session: DeviceBindingInterval %v is not between %v, which keeps browsers within their quota of proofs, and 24 hours", c.DeviceBindingInterval, minBindingInterval)
 	case c.DeviceBindingDeadline < time.Second || c.DeviceBindingDeadline > time.Hour:
@@ -145,7 +148,7 @@ func (p *requestState) boundTokens() []string {
 		return nil
 	}
 	cookie := p.m.cfg.Cookie.bound()
-	return cookie.sent(nil, p.request.Header)
+	return cookie.allSent(nil, p.request.Header, math.MaxInt) // planted ones must not hide the browser's; they cost little
 }
 
 // skipsProof returns why the browser has sent the request without its bound cookie, or "".
@@ -163,9 +166,15 @@ func (p *requestState) writeBinding(h http.Header, t *Token) {
 		if len(p.boundTokens()) > 0 {
 			putCookie(h, p.m.cfg.Cookie.bound().expired(), nil)
 		}
-	case tx.Base().Fields.Binding().Pending:
+	case offered(tx.Base()):
 		p.offerBinding(h, tx.PublicID())
 	}
+}
+
+// offered reports whether the browser may still register a key for the session.
+func offered(c *records.Content) bool {
+	b := c.Fields.Binding()
+	return b.Pending && records.Now().Before(b.Until)
 }
 
 // mayServe returns ErrUnproven if the session may not be served to the request.

@@ -25,6 +25,8 @@ import (
 //   - The end of a session by another instance, such as Revoke, for MaxStale at most. If the
 //     provider is a provider.Broadcaster, its message removes the copy as soon as it arrives;
 //     while messages cannot be heard, copies are not used.
+//   - That a bound cookie (Config.DeviceBinding) was replaced by a newer one, for MaxStale at
+//     most, but not beyond Config.DeviceBindingInterval.
 //   - Changes by other browsers, or by Manager.Update in another instance, for MaxStale at
 //     most.
 //
@@ -102,7 +104,7 @@ func (m *Manager) fetch(ctx context.Context, req request, id string, room *recor
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
-			if found.Age == 0 || m.mayServe(req, found.Content) == nil {
+			if found.Age == 0 || m.mayServe(req, found.Content) == nil && !m.mayBeBoundSince(found) {
 				return found.Content, found.Age, err
 			}
 		}
@@ -113,6 +115,16 @@ func (m *Manager) fetch(ctx context.Context, req request, id string, room *recor
 		c, err = m.records.FetchInto(ctx, id, room)
 	}
 	return c, 0, err
+}
+
+// mayBeBoundSince reports whether a key may have been registered since the copy was read: it
+// would serve the session without a proof.
+func (m *Manager) mayBeBoundSince(c readcache.Copy) bool {
+	if m.binder == nil || c.Content.Fields == "" {
+		return false
+	}
+	b := c.Content.Fields.Binding()
+	return b.Pending && records.Now().Add(-c.Age).Before(b.Until)
 }
 
 // mayUseCopy reports whether the request may be served by a copy of the record, and the

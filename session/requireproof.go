@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/holdfast-go/holdfast/session/internal/binding"
 )
 
 // RequireProof returns a handler that serves a request by next if the browser has proven
@@ -28,7 +30,11 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 		if s == nil {
 			return
 		}
-		switch b := s.Binding(); {
+		b := s.Binding()
+		if m.binder == nil { // nobody can prove anything
+			b = Binding{}
+		}
+		switch {
 		case b.State != BindingBound && unproven != nil:
 			unproven.ServeHTTP(w, r)
 		case b.State == BindingPending:
@@ -36,7 +42,7 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 			http.Error(w, "Your browser is about to bind your session to your device. Please try again in a moment.", http.StatusServiceUnavailable)
 		case b.State != BindingBound:
 			http.Error(w, "This needs a session that is bound to your device. Please sign in again with a browser that supports it.", http.StatusForbidden)
-		case time.Since(b.ProvenAt) <= maxAge:
+		case time.Since(b.ProvenAt) <= maxAge && s.hasPresentToken():
 			next.ServeHTTP(w, r)
 		default:
 			putCookie(w.Header(), m.cfg.Cookie.bound().expired(), nil)
@@ -44,6 +50,13 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		}
 	}))
+}
+
+// hasPresentToken reports whether the request came with the token for which the browser has
+// made its last proof. The one before is still good for a short time, and may be a copy.
+func (s *Session) hasPresentToken() bool {
+	b := s.transaction().Base().Fields.Binding()
+	return binding.IsPresent(&b, s.req.boundTokens())
 }
 
 // sameURL returns the URL of r as its client sees it, without the scheme and host.

@@ -65,9 +65,6 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
 	mux.Handle("GET /events", s.sessions.Passive(s.sessions.HandlerFunc(s.events))) // no use of the session
-	if cfg.DeviceBinding != session.BindingOff {
-		mux.Handle("POST /device-binding/", s.sessions.DeviceBinding())
-	}
 	mux.HandleFunc("POST /forget", s.forget)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", s.notFound)
@@ -76,7 +73,16 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 	// send; this refuses all of them, whatever the browser's age.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(s.crossOrigin))
-	return secureHeaders(http.MaxBytesHandler(s.isolate(guard.Handler(mux)), maxBody)), nil
+	pages := s.isolate(guard.Handler(mux))
+	if cfg.DeviceBinding != session.BindingOff {
+		// Outside of what refuses other sites: a link there may cause a refresh, and the
+		// browser would take the 403 for the end of its binding.
+		outer := http.NewServeMux()
+		outer.Handle("POST /device-binding/", s.sessions.DeviceBinding())
+		outer.Handle("/", pages)
+		pages = outer
+	}
+	return secureHeaders(http.MaxBytesHandler(pages, maxBody)), nil
 }
 
 func (s *shop) notFound(w http.ResponseWriter, r *http.Request) {

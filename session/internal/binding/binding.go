@@ -93,6 +93,12 @@ func Proves(b *envelope.Binding, tokens []string, now envelope.Time) bool {
 			b.Proofs > 0 && now.Before(b.Proven.Add(grace)) && contains(tokens, tokenOf(b, b.Proofs-1)))
 }
 
+// IsPresent reports whether one of tokens is the present one of b, and not the one before,
+// for which the last proof was not made.
+func IsPresent(b *envelope.Binding, tokens []string) bool {
+	return contains(tokens, tokenOf(b, b.Proofs))
+}
+
 // contains compares in constant time, so that the time does not show how much of a guess
 // is right.
 func contains(tokens []string, token string) bool {

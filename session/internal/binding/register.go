@@ -12,7 +12,7 @@ import (
 
 // Register completes the registration that was offered for the session of that ID: it
 // stores the key that the proof contains. The first key that is registered stays. A
-// browser that sends the registration of that key again gets the same answer.
+// browser that sends the registration of that key again soon gets the same answer.
 func (b *Binder) Register(ctx context.Context, id, proof string) (Bound, error) {
 	found, key, err := dbsc.VerifyRegistration(proof)
 	if err != nil {
@@ -53,8 +53,8 @@ func (r *registration) Check(current *records.Content, afterUnknown bool) error 
 		return err
 	}
 	switch state := current.Fields.Binding(); {
-	case state.Bound && r.isOf(&state):
-		return nil
+	case state.Bound && r.isOf(&state) && state.Proofs == 0 && records.Now().Before(state.Registered.Add(grace)):
+		return nil // sent twice; later it may be the proof that a thief has seen
 	case state.Bound:
 		return ErrTaken
 	case !state.Pending || !records.Now().Before(state.Until):

@@ -189,8 +189,7 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
 	}
 	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
-		before := d.view.base.Owner
-		next.Fields = c.t.e.Offered(next.Fields, before != "" && before != next.Owner)
+		next.Fields = c.t.e.Offered(next.Fields, d.view.base.Owner != next.Owner)
 	}
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {

@@ -51,7 +51,7 @@ type Engine struct {
 }
 
 // Offered returns the fields of a session that is renewed, with the offer to bind it to a
-// device. OtherOwner means that the session belonged to somebody else before.
+// device. OtherOwner means that the session belonged to somebody else before, or to nobody.
 type Offered func(f envelope.Fields, otherOwner bool) envelope.Fields
 
 // Request is what a transaction needs from its request.
