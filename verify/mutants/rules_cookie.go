@@ -64,7 +64,7 @@ var cookies = []mutant{
 	without("a flood of cookies is anonymous", engine,
 		"if len(sent) > maxCandidates {", "if len(sent) > 100*maxCandidates {"),
 	without("of too many cookies no more are collected", engine,
-		"\t\t\tif len(values) > maxCandidates {\n", "\t\t\tif false {\n"),
+		"\t\t\tif len(values) > limit {\n", "\t\t\tif false {\n"),
 	without("a value of another length costs no look at the keys", engine,
 		"\tif !hasLength(value) {\n", "\tif false {\n"),
 	without("an old key verifies", engine,
