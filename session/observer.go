@@ -31,7 +31,7 @@ const (
 	OpCreate       Op = "create"        // a session was stored that had not been, and that continues no other
 	OpEnd          Op = "end"           // a session has ended; EndReason says why
 
-	OpRevokeEverything Op = "revoke-everything" // Manager.RevokeEverything was called; there is no public ID
+	OpRevokeEverything Op = "revoke_everything" // Manager.RevokeEverything was called; there is no public ID
 )
 
 // Event reports one finished operation to Config.Observer.

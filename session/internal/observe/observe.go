@@ -27,7 +27,7 @@ const (
 	Create       Op = "create"
 	End          Op = "end"
 
-	RevokeEverything Op = "revoke-everything"
+	RevokeEverything Op = "revoke_everything"
 )
 
 // EndReason is why a session has ended; package session documents each.
