@@ -32,7 +32,8 @@ func newInstance(t testing.TB, p provider.Provider, cfg session.Config) *instanc
 	i := &instance{store: &storetest.Store{Provider: p}}
 	i.store.OnFetch, i.store.OnSave = i.faults.fetch, i.faults.save
 	cfg.Cookie.Insecure = true
-	cfg.StoreTimeout = patience // the machine may be slow
+	cfg.StoreTimeout = patience           // the machine may be slow
+	cfg.ReplayAttempts = parallelRequests // a run can lose to each other request once
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	m, err := session.New(i.store, cfg)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 const (
 	parallelRequests = 50 // at once, all of one session
 
-	// Requests of one instance line up. Those of two compete, and one that is to be
-	// replayed may lose against others more than Config.ReplayAttempts times.
+	// Requests of one instance line up. Those of two compete, and a change that is tried
+	// again may lose to others until its time is over.
 	always = "always"
 	alone  = "alone"
 )
