@@ -141,7 +141,7 @@ func (s *shard) noteExpired(c content) {
 		s.removed = nil
 		return
 	}
-	s.removed = append(s.removed, c.rec.Clone())
+	s.removed = append(s.removed, c.rec) // which Tell clones
 }
 
 // tellExpired tells the listeners of the records that were removed.
