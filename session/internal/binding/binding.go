@@ -128,9 +128,7 @@ func (b *Binder) issue(ctx context.Context, id, publicID string, state *envelope
 // following returns the content after current with that binding. The session is not
 // extended: the browser proves its key without its user.
 func (b *Binder) following(current *records.Content, state envelope.Binding) *records.Content {
-	next := records.Follow(current)
-	next.Seen = current.Seen
-	next.Expires = records.Earlier(current.Expires, b.opts.Lifetimes.End(next))
+	next := b.opts.Lifetimes.FollowUnused(current)
 	next.Fields = next.Fields.WithBinding(state)
 	next.EncodeAfter(current, &current.Entries, nil)
 	return next

@@ -22,10 +22,11 @@ func (b *Binder) Refresh(ctx context.Context, id, proof string) (bound Bound, er
 	a := b.opts.Records.Access(ctx, nil)
 	defer a.Leave()
 	for range maxRenewals {
-		publicID, base, err := b.find(&a, id)
+		ids, base, err := a.Successors(id) // it may have been renewed since the registration
 		if err != nil {
 			return Bound{}, err
 		}
+		publicID := ids[len(ids)-1]
 		r := &refresh{b: b}
 		err = r.save(&a, id, publicID, base, proof)
 		switch {
@@ -40,31 +41,16 @@ func (b *Binder) Refresh(ctx context.Context, id, proof string) (bound Bound, er
 	return Bound{}, fmt.Errorf("%w: the session was renewed again and again", records.ErrUnavailable)
 }
 
-// maxSuccessors limits how many renewals are followed.
-const maxSuccessors = 64
-
-// find returns the session that was registered under that ID. It may have been renewed.
-func (b *Binder) find(a *records.Access, id string) (publicID string, found *records.Content, err error) {
-	for range maxSuccessors {
-		found, err = a.Fetch(id)
-		if err != nil || found == nil || !found.Tombstone || found.Successor == "" {
-			return id, found, err
-		}
-		id = found.Successor
-	}
-	return id, nil, nil
-}
-
 // signed returns the number of refreshes before the challenge that the key has signed.
 func (b *Binder) signed(ctx context.Context, id, proof string, state *envelope.Binding) (uint64, error) {
 	if proof == "" {
 		return 0, ErrChallenge
 	}
-	verified, err := dbsc.VerifyRefresh(proof, dbsc.Key{Algorithm: dbsc.Algorithm(state.Algorithm), DER: state.Key})
+	challenge, err := dbsc.VerifyRefresh(proof, dbsc.Key{Algorithm: dbsc.Algorithm(state.Algorithm), DER: state.Key})
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	return b.counts(ctx, verified.Challenge, refreshing, id)
+	return b.counts(ctx, challenge, refreshing, id)
 }
 
 // refresh is the records.Change that makes a new token the present one.

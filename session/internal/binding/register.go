@@ -14,11 +14,11 @@ import (
 // stores the key that the proof contains. The first key that is registered stays. A
 // browser that sends the registration of that key again soon gets the same answer.
 func (b *Binder) Register(ctx context.Context, id, proof string) (Bound, error) {
-	found, key, err := dbsc.VerifyRegistration(proof)
+	challenge, key, err := dbsc.VerifyRegistration(proof)
 	if err != nil {
 		return Bound{}, fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	if _, err := b.counts(ctx, found.Challenge, registering, id); err != nil {
+	if _, err := b.counts(ctx, challenge, registering, id); err != nil {
 		return Bound{}, err
 	}
 	a := b.opts.Records.Access(ctx, nil)

@@ -42,62 +42,51 @@ type Key struct {
 	DER       string // as a SubjectPublicKeyInfo; RFC 5280, section 4.1
 }
 
-// Proof is what a browser has signed.
-type Proof struct {
-	Challenge string // jti
-	Audience  string // aud: the URL of the endpoint; "": not in the proof
-}
-
 // ErrProof says that a proof is malformed, or is not signed by the key.
 var ErrProof = errors.New("the proof is not valid")
 
-type claims struct {
-	ID       string       `json:"jti"`
-	Audience jwt.Audience `json:"aud"`
-}
-
-// VerifyRegistration verifies the proof of a registration, and returns the key that it
-// contains and is signed by.
-func VerifyRegistration(proof string) (Proof, Key, error) {
+// VerifyRegistration verifies the proof of a registration. It returns the challenge that
+// was signed, and the key that the proof contains and is signed by.
+func VerifyRegistration(proof string) (challenge string, key Key, err error) {
 	token, err := parse(proof)
 	if err != nil {
-		return Proof{}, Key{}, err
+		return "", Key{}, err
 	}
 	header := token.Headers[0]
 	if header.JSONWebKey == nil || !header.JSONWebKey.IsPublic() || !header.JSONWebKey.Valid() {
-		return Proof{}, Key{}, fmt.Errorf("%w: it has no public key", ErrProof)
+		return "", Key{}, fmt.Errorf("%w: it has no public key", ErrProof)
 	}
 	public := header.JSONWebKey.Key
 	if err := strong(public); err != nil {
-		return Proof{}, Key{}, err
+		return "", Key{}, err
 	}
-	verified, err := verify(token, public)
+	challenge, err = verify(token, public)
 	if err != nil {
-		return Proof{}, Key{}, err
+		return "", Key{}, err
 	}
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
-		return Proof{}, Key{}, fmt.Errorf("%w: %w", ErrProof, err)
+		return "", Key{}, fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	return verified, Key{names[jose.SignatureAlgorithm(header.Algorithm)], string(der)}, nil
+	return challenge, Key{names[jose.SignatureAlgorithm(header.Algorithm)], string(der)}, nil
 }
 
-// VerifyRefresh verifies a proof that is to be signed by key. Such a proof contains no
-// key.
-func VerifyRefresh(proof string, key Key) (Proof, error) {
+// VerifyRefresh verifies a proof that is to be signed by key, and returns the challenge that
+// was signed. Such a proof contains no key.
+func VerifyRefresh(proof string, key Key) (challenge string, err error) {
 	token, err := parse(proof)
 	if err != nil {
-		return Proof{}, err
+		return "", err
 	}
 	switch header := token.Headers[0]; {
 	case header.JSONWebKey != nil:
-		return Proof{}, fmt.Errorf("%w: it has a key", ErrProof)
+		return "", fmt.Errorf("%w: it has a key", ErrProof)
 	case names[jose.SignatureAlgorithm(header.Algorithm)] != key.Algorithm:
-		return Proof{}, fmt.Errorf("%w: its algorithm is not that of the key", ErrProof)
+		return "", fmt.Errorf("%w: its algorithm is not that of the key", ErrProof)
 	}
 	public, err := x509.ParsePKIXPublicKey([]byte(key.DER))
 	if err != nil {
-		return Proof{}, fmt.Errorf("the stored key cannot be read: %w", err)
+		return "", fmt.Errorf("the stored key cannot be read: %w", err)
 	}
 	return verify(token, public)
 }
@@ -125,17 +114,16 @@ func strong(public any) error {
 	return nil
 }
 
-func verify(token *jwt.JSONWebToken, public any) (Proof, error) {
-	var c claims
-	if err := token.Claims(public, &c); err != nil {
-		return Proof{}, fmt.Errorf("%w: %w", ErrProof, err)
+func verify(token *jwt.JSONWebToken, public any) (challenge string, err error) {
+	var claims struct {
+		ID       string       `json:"jti"`
+		Audience jwt.Audience `json:"aud"`
 	}
-	if c.ID == "" || len(c.Audience) > 1 {
-		return Proof{}, fmt.Errorf("%w: it needs one jti, and one aud at most", ErrProof)
+	if err := token.Claims(public, &claims); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	p := Proof{Challenge: c.ID}
-	if len(c.Audience) == 1 {
-		p.Audience = c.Audience[0]
+	if claims.ID == "" || len(claims.Audience) > 1 {
+		return "", fmt.Errorf("%w: it needs one jti, and one aud at most", ErrProof)
 	}
-	return p, nil
+	return claims.ID, nil
 }

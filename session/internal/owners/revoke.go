@@ -47,7 +47,7 @@ func (x *Index) RevokeAll(ctx context.Context, of records.Label, known string) e
 // RevokeOthers lists it, and returns ErrNotListed.
 func (x *Index) RevokeOthers(ctx context.Context, owner, id string, stored bool) error {
 	a := x.store.Access(ctx, nil)
-	spared, err := a.Successors(id)
+	spared, _, err := a.Successors(id)
 	if err != nil {
 		return err
 	}

@@ -121,23 +121,24 @@ func (a *Access) NoteEnd(id string, tombstone *Content, reason observe.EndReason
 	})
 }
 
-// Successors returns the IDs under which the session of that ID was stored: id itself,
-// and those that it was renewed to.
-func (a *Access) Successors(id string) ([]string, error) {
-	ids := []string{id}
+// Successors returns the IDs under which the session of that ID was stored, which are id
+// itself and those that it was renewed to, and the content under the last one. That is nil
+// if there is no such record.
+func (a *Access) Successors(id string) (ids []string, last *Content, err error) {
+	ids = []string{id}
 	for range maxSuccessors {
 		if id == "" {
 			break
 		}
 		found, err := a.Fetch(id)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if found == nil || !found.Tombstone || found.Successor == "" {
-			break
+			return ids, found, nil
 		}
 		id = found.Successor
 		ids = append(ids, id)
 	}
-	return ids, nil
+	return ids, nil, nil
 }

@@ -242,7 +242,7 @@ func TestSuccessors(t *testing.T) {
 			r := newRig(t)
 			tc.put(r)
 			a := r.Access(t.Context(), nil)
-			if ids, err := a.Successors(id); err != nil || !slices.Equal(ids, tc.want) {
+			if ids, _, err := a.Successors(id); err != nil || !slices.Equal(ids, tc.want) {
 				t.Errorf("%q, %v, want %q", ids, err, tc.want)
 			}
 		})
@@ -250,7 +250,7 @@ func TestSuccessors(t *testing.T) {
 	t.Run("no ID", func(t *testing.T) {
 		r := newRig(t)
 		a := r.Access(t.Context(), nil)
-		if ids, err := a.Successors(""); err != nil || !slices.Equal(ids, []string{""}) {
+		if ids, _, err := a.Successors(""); err != nil || !slices.Equal(ids, []string{""}) {
 			t.Errorf("%q, %v", ids, err)
 		}
 		r.wantCalls(0, 0)
@@ -260,7 +260,7 @@ func TestSuccessors(t *testing.T) {
 			r := newRig(t)
 			r.onFetch = slices.Repeat([]fetchHook{func(context.Context) error { return errBroken }}, 4)
 			a := r.Access(t.Context(), nil)
-			ids, err := a.Successors(id)
+			ids, _, err := a.Successors(id)
 			wantErr(t, err, errBroken)
 			if ids != nil {
 				t.Errorf("%q", ids)

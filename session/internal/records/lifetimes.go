@@ -142,6 +142,14 @@ func (l *Lifetimes) Extended(base *Content) *Content {
 	return next
 }
 
+// FollowUnused returns the content that continues base by a commit that does not count as
+// use of the session. The caller has to encode it.
+func (l *Lifetimes) FollowUnused(base *Content) *Content {
+	next := Follow(base)
+	next.Seen, next.Expires = base.Seen, Earlier(base.Expires, l.End(next))
+	return next
+}
+
 // TouchDue reports whether enough of c's idle timeout has passed to save it. For a
 // session with an owner or another label it is also due if only the time of its last use
 // is outdated, because lists of sessions show that.

@@ -169,11 +169,10 @@ func (r *refresh) outrun(out records.Outcome[*records.Content]) error {
 // following returns the content after current, as of now. The caller has to encode it.
 func (t *Txn) following(current *records.Content) *records.Content {
 	limits := &t.e.Lifetimes
-	next := records.Follow(current)
 	if t.req.Passive() {
-		next.Seen, next.Expires = current.Seen, records.Earlier(current.Expires, limits.End(next))
-		return next
+		return limits.FollowUnused(current)
 	}
+	next := records.Follow(current)
 	next.Expires = limits.Expiry(next, next.Seen, current.Expires)
 	return next
 }
