@@ -11,9 +11,9 @@ import (
 // broadcastIn sets up what tells other instances of ended sessions and released leases, and
 // hears what they tell, without any I/O.
 func (m *Manager) broadcastIn(p provider.Provider) {
-	o := broadcast.ListenerOptions{Logger: m.cfg.Logger}
+	o := broadcast.ListenerOptions{Heard: m.heardEpoch(), Logger: m.cfg.Logger}
 	if b, ok := p.(provider.Broadcaster); ok {
-		o.Listen = m.noticing(b.Listen)
+		o.Listen = b.Listen
 		m.sender = broadcast.NewSender(broadcast.SenderOptions{
 			Broadcast: b.Broadcast,
 			Context:   m.backgroundCall,

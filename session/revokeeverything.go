@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
@@ -87,22 +86,16 @@ func (m *Manager) newEpochs() *epoch.Epochs {
 	})
 }
 
-// listenFunc is provider.Listen for one provider.
-type listenFunc = func(ctx context.Context, ready func(), heard func([]byte)) error
-
-// noticing returns listen that also notices the messages of RevokeEverything.
-func (m *Manager) noticing(listen listenFunc) listenFunc {
+// heardEpoch returns what notices the messages of RevokeEverything, nil if it is off.
+func (m *Manager) heardEpoch() func(broadcast.Kind, broadcast.Tag) {
 	if m.cfg.RevokeEverythingWithin == 0 {
-		return listen
+		return nil
 	}
 	announced := broadcast.TagOf(m.epochID())
-	return func(ctx context.Context, ready func(), heard func([]byte)) error {
-		return listen(ctx, ready, func(message []byte) {
-			if kind, tags := broadcast.Decode(message); kind == broadcast.Ended && slices.Contains(tags, announced) {
-				m.engine.Epochs.Announced()
-			}
-			heard(message)
-		})
+	return func(kind broadcast.Kind, tag broadcast.Tag) {
+		if kind == broadcast.Ended && tag == announced {
+			m.engine.Epochs.Announced()
+		}
 	}
 }
 

@@ -106,6 +106,9 @@ func (l *Listener) hear(message []byte) {
 	l.mu.Unlock()
 	kind, tags := Decode(message)
 	for _, tag := range tags {
+		if l.opts.Heard != nil {
+			l.opts.Heard(kind, tag)
+		}
 		for _, s := range subscriptions {
 			s.subscriber.Heard(kind, tag)
 		}

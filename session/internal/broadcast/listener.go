@@ -7,10 +7,14 @@ import (
 	"sync"
 )
 
-// ListenerOptions configure a Listener. None has a default.
+// ListenerOptions configure a Listener.
 type ListenerOptions struct {
 	// Listen is provider.Listen. Nil means that the store cannot broadcast.
 	Listen func(ctx context.Context, ready func(), heard func([]byte)) error
+
+	// Heard also hears all that subscribers hear. Unlike a subscriber, it does not make the
+	// Listener listen. It may be nil.
+	Heard func(Kind, Tag)
 
 	Logger *slog.Logger
 }
