@@ -8,10 +8,7 @@ const MaxEpoch = 1 << 40
 // Epoch returns the epoch in which the session began. It is 0 for a session that began
 // before the first call of RevokeEverything.
 func (f Fields) Epoch() int64 {
-	if f == "" {
-		return 0
-	}
-	epoch, _ := binary.Uvarint([]byte(f.get(fieldEpoch)))
+	epoch, _, _ := cutUvarint(f.get(fieldEpoch))
 	return int64(epoch)
 }
 

@@ -58,15 +58,7 @@ func (l Labels) Len() (n int) {
 }
 
 // All returns the labels in ascending order of names.
-func (l Labels) All() iter.Seq[Label] {
-	return func(yield func(Label) bool) {
-		for d := (decoder{rest: []byte(l)}); len(d.rest) > 0; {
-			if label := d.label(); d.failed || !yield(label) {
-				return
-			}
-		}
-	}
-}
+func (l Labels) All() iter.Seq[Label] { return sequence(string(l), (*decoder).label) }
 
 func (d *decoder) label() Label {
 	name := string(d.bytes())
@@ -76,13 +68,5 @@ func (d *decoder) label() Label {
 // validLabels reports whether encoded is what Labels encode: names in ascending order, none
 // of them empty, and no value empty.
 func validLabels(encoded []byte) bool {
-	d := decoder{rest: encoded}
-	for last := ""; len(d.rest) > 0; {
-		label := d.label()
-		if d.failed || label.Name <= last || label.Value == "" {
-			return false
-		}
-		last = label.Name
-	}
-	return true
+	return validSequence(encoded, (*decoder).label, func(l Label) string { return l.Name }, func(l Label) bool { return l.Value != "" })
 }

@@ -59,15 +59,7 @@ func (l Leases) Without(key string) Leases {
 }
 
 // all returns the leases in ascending order of keys.
-func (l Leases) all() iter.Seq[Lease] {
-	return func(yield func(Lease) bool) {
-		for d := (decoder{rest: []byte(l)}); len(d.rest) > 0; {
-			if lease := d.lease(); d.failed || !yield(lease) {
-				return
-			}
-		}
-	}
-}
+func (l Leases) all() iter.Seq[Lease] { return sequence(string(l), (*decoder).lease) }
 
 func encodeLeases(all []Lease) Leases {
 	var encoded []byte
@@ -100,13 +92,5 @@ func (d *decoder) lease() Lease {
 // validLeases reports whether encoded is what Leases encode: keys in ascending order, none
 // of them empty.
 func validLeases(encoded []byte) bool {
-	d := decoder{rest: encoded}
-	for last := ""; len(d.rest) > 0; {
-		lease := d.lease()
-		if d.failed || lease.Key <= last {
-			return false
-		}
-		last = lease.Key
-	}
-	return true
+	return validSequence(encoded, (*decoder).lease, func(l Lease) string { return l.Key }, func(Lease) bool { return true })
 }
