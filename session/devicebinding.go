@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/binding"
+	"github.com/holdfast-go/holdfast/session/internal/dbsc"
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -152,7 +153,7 @@ func (p *requestState) boundTokens() []string {
 }
 
 // skipsProof returns why the browser has sent the request without its bound cookie, or "".
-func (p *requestState) skipsProof() string { return skippedIn(p.request.Header) }
+func (p *requestState) skipsProof() string { return dbsc.Skipped(p.request.Header[dbsc.SkippedHeader]) }
 
 // OffersBinding implements txn.Request.
 func (p *requestState) OffersBinding() bool { return !p.usesHeader && p.m.binder != nil }

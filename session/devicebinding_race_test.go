@@ -3,7 +3,6 @@ package session_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,12 +58,7 @@ func (f *boundFleet) bound(t *testing.T) (*dbsctest.Browser, *dbsctest.Session) 
 func (f *boundFleet) offered(t *testing.T) (v *dbsctest.Browser, challenge string) {
 	t.Helper()
 	v = dbsctest.New()
-	offer := v.Send(f.a, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
-	_, challenge, found := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
-	if !found {
-		t.Fatalf("no offer: %q", offer)
-	}
-	return v, challenge
+	return v, f.a.offer(t, v)
 }
 
 const registerPath = "/device-binding/register"

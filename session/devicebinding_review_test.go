@@ -57,8 +57,7 @@ func TestReviewReadCacheBeforeTheRegistration(t *testing.T) {
 		cfg := session.Config{ReadCache: session.ReadCache{MaxStale: 30 * time.Minute}}
 		a, b := newBoundSite(t, store, cfg), newBoundSite(t, store, cfg)
 		v := dbsctest.New()
-		offer := v.Send(a, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
-		_, challenge, _ := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
+		challenge := a.offer(t, v)
 		b.wantPage(t, v, "/", "a=1, pending")
 		wantStatus(t, "registration", v.Register(a, registerPath, v.Device.Register(challenge)), 200)
 		a.wantPage(t, v, "/", "a=1, bound")
@@ -119,8 +118,7 @@ func TestReviewAReplayedRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := newBoundSite(t, memory.New(), session.Config{})
 		v := dbsctest.New()
-		offer := v.Send(site, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
-		_, challenge, _ := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
+		challenge := site.offer(t, v)
 		proof := v.Device.Register(challenge)
 		wantStatus(t, "registration", v.Register(site, registerPath, proof), 200)
 		thief := v.Thief()

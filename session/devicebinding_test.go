@@ -78,6 +78,18 @@ func (b *boundSite) wantPage(t *testing.T, v *dbsctest.Browser, url, want string
 	}
 }
 
+// offer signs a browser in, and returns the challenge of the registration that it is
+// offered and does not complete.
+func (b *boundSite) offer(t *testing.T, v *dbsctest.Browser) (challenge string) {
+	t.Helper()
+	offer := v.Send(b, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
+	_, challenge, found := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
+	if !found {
+		t.Fatalf("no offer: %q", offer)
+	}
+	return challenge
+}
+
 // textOf returns the body of a page, or the status of an error.
 func textOf(res *http.Response) string {
 	if res.StatusCode != http.StatusOK {
@@ -200,21 +212,18 @@ func TestOldChallengesAreRefused(t *testing.T) {
 func TestTheFirstKeyStays(t *testing.T) {
 	site := newBoundSite(t, memory.New(), session.Config{})
 	v := dbsctest.New()
-	login := httptest.NewRequest("GET", "/login", nil)
-	offer := v.Send(site, login).Header.Get("Secure-Session-Registration")
-	_, challenge, _ := strings.Cut(offer, `challenge="`)
-	challenge = strings.TrimSuffix(challenge, `"`)
+	challenge := site.offer(t, v)
 	proof := v.Device.Register(challenge)
-	first := v.Register(site, "/device-binding/register", proof)
-	again := v.Register(site, "/device-binding/register", proof)
+	first := v.Register(site, registerPath, proof)
+	again := v.Register(site, registerPath, proof)
 	if a, b := first.Cookies(), again.Cookies(); len(a) != 1 || len(b) != 1 || a[0].Value != b[0].Value {
 		t.Errorf("the same key twice: %s, %s", first.Status, again.Status)
 	}
 	thief := v.Thief()
-	if res := thief.Register(site, "/device-binding/register", thief.Device.Register(challenge)); res.StatusCode != http.StatusConflict || len(res.Cookies()) != 0 {
+	if res := thief.Register(site, registerPath, thief.Device.Register(challenge)); res.StatusCode != http.StatusConflict || len(res.Cookies()) != 0 {
 		t.Errorf("another key: %s", res.Status)
 	}
-	if res := thief.Register(site, "/device-binding/register", thief.Device.Register(v.Sessions[0].Challenge)); res.StatusCode != http.StatusForbidden {
+	if res := thief.Register(site, registerPath, thief.Device.Register(v.Sessions[0].Challenge)); res.StatusCode != http.StatusForbidden {
 		t.Errorf("another key with the challenge of a refresh: %s", res.Status)
 	}
 	site.wantPage(t, v, "/", "a=1, bound")
@@ -223,16 +232,15 @@ func TestTheFirstKeyStays(t *testing.T) {
 func TestRegistrationNeedsTheCookieAndTheChallenge(t *testing.T) {
 	site := newBoundSite(t, memory.New(), session.Config{})
 	v, other := dbsctest.New(), dbsctest.New()
-	offer := v.Send(site, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
-	_, challenge, _ := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
-	if res := other.Register(site, "/device-binding/register", other.Device.Register(challenge)); res.StatusCode != http.StatusConflict {
+	challenge := site.offer(t, v)
+	if res := other.Register(site, registerPath, other.Device.Register(challenge)); res.StatusCode != http.StatusConflict {
 		t.Errorf("without the cookie: %s", res.Status)
 	}
 	other.Send(site, httptest.NewRequest("GET", "/login", nil))
-	if res := other.Register(site, "/device-binding/register", other.Device.Register(challenge)); res.StatusCode != http.StatusForbidden {
+	if res := other.Register(site, registerPath, other.Device.Register(challenge)); res.StatusCode != http.StatusForbidden {
 		t.Errorf("with the cookie of another session: %s", res.Status)
 	}
-	if res := v.Register(site, "/device-binding/register", v.Device.Register("guess")); res.StatusCode != http.StatusForbidden {
+	if res := v.Register(site, registerPath, v.Device.Register("guess")); res.StatusCode != http.StatusForbidden {
 		t.Errorf("without the challenge: %s", res.Status)
 	}
 	site.wantPage(t, v, "/", "a=1, pending")
@@ -243,12 +251,11 @@ func TestTheOfferEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			site := newBoundSite(t, memory.New(), session.Config{DeviceBinding: policy})
 			v := dbsctest.New()
-			offer := v.Send(site, httptest.NewRequest("GET", "/login", nil)).Header.Get("Secure-Session-Registration")
-			_, challenge, _ := strings.Cut(strings.TrimSuffix(offer, `"`), `challenge="`)
+			challenge := site.offer(t, v)
 			site.wantPage(t, v, "/", "a=1, pending")
 			time.Sleep(time.Minute)
 			site.wantPage(t, v, "/", want)
-			if res := v.Register(site, "/device-binding/register", v.Device.Register(challenge)); res.StatusCode != http.StatusConflict {
+			if res := v.Register(site, registerPath, v.Device.Register(challenge)); res.StatusCode != http.StatusConflict {
 				t.Errorf("a late registration: %s", res.Status)
 			}
 		})
@@ -272,9 +279,7 @@ func TestABrowserWithoutDeviceBinding(t *testing.T) {
 // What fails at the server, or at the browser, signs nobody out.
 func TestARefreshThatFailsSignsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := memory.New()
 		site, v := bindingBegun(t, session.Config{})
-		_ = store
 		time.Sleep(11 * time.Minute)
 		v.Skip = "quota_exceeded"
 		site.wantPage(t, v, "/", "503 Service Unavailable")

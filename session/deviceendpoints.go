@@ -177,9 +177,6 @@ func hostOf(r *http.Request) string {
 	return r.Host
 }
 
-// skippedIn returns why a browser has sent a request without its bound cookie, or "".
-func skippedIn(h http.Header) string { return dbsc.Skipped(h[dbsc.SkippedHeader]) }
-
 // offerBinding asks the browser to register a key for the session of that ID. If that
 // fails, the session is not bound, and nothing else is lost.
 func (p *requestState) offerBinding(h http.Header, id string) {

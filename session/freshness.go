@@ -37,10 +37,8 @@ func (m *Manager) RequireFresh(maxAge time.Duration, next, stale http.Handler) h
 		panic("session: RequireFresh needs two handlers: one for fresh sessions, and one for others")
 	}
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := m.Load(r.Context())
-		switch {
-		case err != nil:
-			writerOf(r.Context(), m).fail(err)
+		switch s := m.loadOrFail(r); {
+		case s == nil:
 		case s.authenticatedWithin(maxAge):
 			next.ServeHTTP(w, r)
 		default:
