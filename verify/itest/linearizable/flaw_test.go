@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
+	"github.com/holdfast-go/holdfast/verify/itest/seeds"
 )
 
 // A variant is something that a provider does otherwise.
@@ -32,7 +33,7 @@ func TestFlawsAreFound(t *testing.T) {
 			continue // the detector is faster
 		}
 		t.Run(v.name, func(t *testing.T) {
-			stats, err := check(t, 10_000, firstSeed(), usual, v.provider()) // some take a hundred or two
+			stats, err := check(t, 10_000, seeds.First(*seed), usual, v.provider()) // some take a hundred or two
 			if err == nil {
 				t.Errorf("not found in %d histories", stats.Histories)
 			}
@@ -47,7 +48,7 @@ func TestFaultsAreNotFlaws(t *testing.T) {
 	faulty.Faulty = true
 	for _, v := range faults {
 		t.Run(v.name, func(t *testing.T) {
-			stats, err := check(t, 200, firstSeed(), faulty, v.provider())
+			stats, err := check(t, 200, seeds.First(*seed), faulty, v.provider())
 			if err != nil {
 				t.Error(err)
 			}

@@ -3,16 +3,14 @@ package linearizable_test
 import (
 	"errors"
 	"flag"
-	"math/rand/v2"
 	"os"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/verify/itest/linearizable"
+	"github.com/holdfast-go/holdfast/verify/itest/seeds"
 	"github.com/holdfast-go/holdfast/verify/itest/stores"
 )
 
@@ -58,7 +56,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	stores.Each(t, func(t *testing.T, s stores.Store) {
 		began := time.Now()
 		n := *histories / max(1, parts[s.Name])
-		stats, err := check(t, n, firstSeed(), loadOf(s), s.Instances(t, 2)...)
+		stats, err := check(t, n, seeds.First(*seed), loadOf(s), s.Instances(t, 2)...)
 		if err != nil {
 			t.Error(err, draw(err))
 		}
@@ -76,39 +74,13 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 
 func percent(part, whole int) float64 { return 100 * float64(part) / float64(whole) }
 
-func firstSeed() uint64 {
-	if *seed != 0 {
-		return *seed
-	}
-	return uint64(rand.Uint32())
-}
-
 // check checks n histories, some at the same time, up to the first that fails.
 func check(t *testing.T, n int, first uint64, load linearizable.Load, instances ...provider.Provider) (stats linearizable.Stats, failure error) {
-	var (
-		mu   sync.Mutex
-		next atomic.Int64
-		wg   sync.WaitGroup
-	)
-	for range atATime {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				s, err := linearizable.Check(t.Context(), first+uint64(i)-1, load, instances...)
-				mu.Lock()
-				stats.Add(s)
-				if err != nil && failure == nil {
-					failure = err
-					next.Store(int64(n))
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
+	failure = seeds.Check(n, first, func(seed uint64) (linearizable.Stats, error) {
+		return linearizable.Check(t.Context(), seed, load, instances...)
+	}, stats.Add)
 	return stats, failure
 }
-
-const atATime = 4
 
 // draw returns where a picture of a violation is.
 func draw(err error) string {
