@@ -14,7 +14,7 @@ var freshness = []mutant{
 	without("RequireFresh asks about the time", engine,
 		"return !at.IsZero() && time.Since(at) < d", "return !at.IsZero()"),
 	without("RequireFresh answers a session that cannot be loaded by ErrorHandler", engine,
-		"\t\tcase err != nil:\n\t\t\twriterOf(r.Context(), m).fail(err)\n\t\tcase s.", "\t\tcase err != nil:\n\t\t\tstale.ServeHTTP(w, r)\n\t\tcase s."),
+		"\t\tswitch s := m.loadOrFail(r); {\n\t\tcase s == nil:\n\t\tcase s.", "\t\tswitch s, _ := m.Load(r.Context()); {\n\t\tcase s == nil:\n\t\t\tstale.ServeHTTP(w, r)\n\t\tcase s."),
 	without("RequireFresh needs a positive maxAge", engine,
 		"\tcase maxAge <= 0:\n", "\tcase false:\n"),
 	without("the lifetime of one session", engine,

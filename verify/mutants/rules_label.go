@@ -88,7 +88,7 @@ var everything = []mutant{
 	without("other instances are told", engine,
 		"\t\tm.sender.SendEnded(m.epochID())\n", ""),
 	without("a message of RevokeEverything is followed", engine,
-		"\t\t\t\tm.engine.Epochs.Announced()\n", ""),
+		"\t\t\tm.engine.Epochs.Announced()\n", ""),
 	without("RevokeEverything waits for the other instances", engine,
 		"return maxAge + maxAge/32", "return 0"),
 	without("RevokeEverything is of one namespace", engine,

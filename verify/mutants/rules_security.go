@@ -54,7 +54,7 @@ var secrets = []mutant{
 	without("the content of another record is not read", envelopes,
 		"!bytes.Equal(d.take(boundSize), end[:]) && !d.failed", "!bytes.Equal(d.take(boundSize), end[:]) && d.failed"),
 	without("RevokeOthers spares what the session was renewed to", engine,
-		"\tspared, err := a.Successors(id)\n", "\tspared, err := a.Successors(\"\")\n\tspared = []string{id}\n"),
+		"\tspared, _, err := a.Successors(id)\n", "\tspared, _, err := a.Successors(\"\")\n\tspared = []string{id}\n"),
 	without("an Observer may load the session", engine,
 		"\t*event = m.engine.Observer.Begin(observe.Load)\n", "\t*event = m.engine.Observer.Begin(observe.Load)\n\tdefer m.engine.Observer.End(ctx, *event)\n"),
 	without("a session ID comes by cookie only", engine,
