@@ -58,8 +58,8 @@ func (p *Provider) purge(ctx context.Context, first, end int64) (removed int64, 
 	return p.purgeBetween(ctx, p.sql.purge, p.sql.expired, position(first), position(end))
 }
 
-// purgeBetween removes the expired records between two places. If anybody listens for them,
-// it first tells of those that the statement expired selects, and removes no others.
+// purgeBetween removes the expired records between two places. If there are listeners, it
+// selects the records by the statement expired, tells the listeners, and removes only these.
 func (p *Provider) purgeBetween(ctx context.Context, purge, expired, from, to string) (removed int64, err error) {
 	if !p.expired.Any() {
 		return p.exec(ctx, purge, from, to)

@@ -13,8 +13,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// visit returns a function that sends a request as the user of that name, who is logged
-// in, and returns the status and the seconds that are left.
+// visit logs a user in. It returns a function that sends a request of that user, and returns
+// the status and the seconds that are left.
 func visit(t *testing.T, name string) func(method string) (status, seconds int) {
 	sessions, err := session.New(memory.New(), session.Config{SigningKeys: [][]byte{make([]byte, 32)}})
 	if err != nil {
