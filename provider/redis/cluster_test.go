@@ -1,9 +1,11 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,7 +72,7 @@ func TestReplicasAreNotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			options.Addrs = []string{master.Addr}
-			p := redis.New(newClusterClient(t, options), redis.Prefix(prefix(t)))
+			p := redis.New(newClusterClientInOrder(t, options), redis.Prefix(prefix(t)))
 			rec := stored(t, p)
 			do(t, admin(t, replica.Addr), "CONFIG", "RESETSTAT")
 			for range 50 {
@@ -86,6 +88,36 @@ func TestReplicasAreNotRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// newClusterClientInOrder returns a client that connects to a node once it is set up.
+// RouteByLatency starts to measure a node before it is, which is a data race of go-redis
+// 9.23.
+func newClusterClientInOrder(t *testing.T, o goredis.ClusterOptions) *goredis.ClusterClient {
+	t.Helper()
+	var nodes sync.Map // of a channel for each address, which is closed when the node is set up
+	isSetUp := func(addr string) chan struct{} {
+		c, _ := nodes.LoadOrStore(addr, make(chan struct{}))
+		return c.(chan struct{})
+	}
+	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		select {
+		case <-isSetUp(addr):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, addr)
+	}
+	client := newClusterClient(t, o)
+	client.OnNewNode(func(node *goredis.Client) {
+		select {
+		case <-isSetUp(node.Options().Addr): // it was a node before
+		default:
+			close(isSetUp(node.Options().Addr))
+		}
+	})
+	return client
 }
 
 // A primary that has become a replica may be behind. Nothing that it has counts,
