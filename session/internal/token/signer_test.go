@@ -86,7 +86,7 @@ func TestRingThatFails(t *testing.T) {
 
 	t.Run("signs nothing", func(t *testing.T) {
 		s := newSigner(newRing(down(memory.New())))
-		if _, err := s.Sign(t.Context(), tok); !errors.Is(err, errDown) {
+		if _, err := s.Sign(t.Context(), tok, 0); !errors.Is(err, errDown) {
 			t.Errorf("Sign: %v", err)
 		}
 	})
