@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/rotation"
@@ -81,5 +82,13 @@ func (m *Manager) logTheft(who token.Identity, c *records.Content) {
 	m.cfg.Logger.Error("session: a session was ended, because a cookie was used that a newer one has replaced: two clients have the session, one of which may be a thief; "+
 		"let the user sign in again, and look at what the session has done; if this happens often, check whether your clients keep several copies of the cookie, "+
 		"or whether requests take longer than Config.RotateGrace",
-		slog.String("public_id", who.ID), slog.Uint64("used", who.Index), slog.Uint64("newest", s.Issued), slog.Time("issued", s.IssuedAt.Std()))
+		slog.String("public_id", who.ID), slog.Time("used_cookie_of", timeOfIndex(who.Index, c)), slog.Time("newest_cookie_of", timeOfIndex(s.Issued, c)))
+}
+
+// timeOfIndex returns when the index was issued.
+func timeOfIndex(index uint64, c *records.Content) time.Time {
+	if index == 0 {
+		return c.Started.Std()
+	}
+	return envelope.Time(index).Std()
 }

@@ -3,12 +3,14 @@ package envelope
 import "encoding/binary"
 
 // Rotation is the state of a session's rotation. The zero Rotation is that of a session
-// that was never rotated: index 0 is confirmed since it began.
+// that was never rotated. An index is the time of its issue in Unix milliseconds; index 0
+// is that of the session's first cookie.
 type Rotation struct {
-	Issued      uint64 // the highest index that was issued
-	IssuedAt    Time   // when it was issued
-	Confirmed   uint64 // the last index that was confirmed
-	ConfirmedAt Time   // when it was confirmed; zero while a higher index is pending
+	Confirmed    uint64 // the index that was confirmed last
+	ConfirmedAt  Time   // when; zero while an index is pending
+	Issued       uint64 // the highest index that was issued
+	PendingSince Time   // when the first index after Confirmed was issued; zero: none is pending
+	Replaced     uint64 // what Issued was before that; 0 if none is pending
 }
 
 // Rotation returns the state of the session's rotation.
@@ -25,28 +27,30 @@ func (f Fields) WithRotation(r Rotation) Fields {
 	if r == (Rotation{}) {
 		return f.with(fieldRotation, "")
 	}
-	encoded := appendTime(binary.AppendUvarint(nil, r.Issued), r.IssuedAt)
-	encoded = appendTime(binary.AppendUvarint(encoded, r.Confirmed), r.ConfirmedAt)
-	return f.with(fieldRotation, string(encoded))
+	encoded := appendTime(binary.AppendUvarint(nil, r.Confirmed), r.ConfirmedAt)
+	encoded = appendTime(binary.AppendUvarint(encoded, r.Issued), r.PendingSince)
+	return f.with(fieldRotation, string(binary.AppendUvarint(encoded, r.Replaced)))
 }
 
 // validRotation reports whether encoded is a state that a session comes to.
 func validRotation(encoded []byte) bool {
 	r, rest, ok := parseRotation(string(encoded))
-	return ok && rest == "" && !r.IssuedAt.IsZero() && 0 < r.Issued &&
-		(r.Confirmed < r.Issued || r.Confirmed == r.Issued && !r.ConfirmedAt.IsZero())
+	switch {
+	case !ok || rest != "" || r.Issued == 0:
+		return false
+	case r.PendingSince.IsZero():
+		return !r.ConfirmedAt.IsZero() && 0 < r.Confirmed && r.Confirmed <= r.Issued && r.Replaced == 0
+	}
+	return r.ConfirmedAt.IsZero() && r.Confirmed <= r.Replaced && r.Replaced < r.Issued
 }
 
 // parseRotation decodes a Rotation without an allocation: every request asks for it.
 func parseRotation(s string) (r Rotation, rest string, ok bool) {
-	var numbers [4]uint64
+	var numbers [5]uint64
 	for i := range numbers {
-		if numbers[i], s, ok = cutUvarint(s); !ok {
+		if numbers[i], s, ok = cutUvarint(s); !ok || numbers[i] > uint64(maxMilliseconds) {
 			return Rotation{}, s, false
 		}
 	}
-	if max(numbers[1], numbers[3]) > uint64(maxMilliseconds) {
-		return Rotation{}, s, false
-	}
-	return Rotation{numbers[0], Time(numbers[1]), numbers[2], Time(numbers[3])}, s, true
+	return Rotation{numbers[0], Time(numbers[1]), numbers[2], Time(numbers[3]), numbers[4]}, s, true
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// settling is how long after an index was issued the browser may still lose it, if it has
-// received it: the answer is under way for up to 30 seconds, browsers write cookies to disk
-// within 30 seconds, and the clocks of instances may differ by 5 seconds.
+// settling is how long after its arrival at the browser an index may still be lost, and
+// how much longer than the grace the index before may come back: the answer is under way
+// for up to 30 seconds, browsers write cookies to disk within 30 seconds, and the clocks of
+// instances may differ by 5 seconds.
 const settling = 65 * time.Second
 
 // Policy says when indexes are issued, and which may be used. A nil Policy issues none, and
@@ -42,26 +43,22 @@ const (
 	theft               // the index must not be used any more
 )
 
-// decide returns what a use leads to at the time now, in a state of the session.
-func (p *Policy) decide(s envelope.Rotation, u Use, now envelope.Time) step {
-	pending := s.ConfirmedAt.IsZero()
-	lost := u.At.After(s.IssuedAt.Add(settling + p.Grace)) // the pending index
-	switch i := u.Index; {
-	case i > s.Issued: // the store has lost the save that issued it
-		return confirm
-	case !pending && i == s.Confirmed:
-		due := max(s.IssuedAt.Add(p.Interval), s.ConfirmedAt.Add(p.Grace))
-		return when(!now.Before(due), issue)
-	case !pending:
-		return when(!now.Before(s.ConfirmedAt.Add(p.Grace)), theft)
-	case i < s.Confirmed:
-		return theft
+// decide returns what a use leads to at the time now, in a state of the session. Issued is
+// when the confirmed index was issued.
+func (p *Policy) decide(s envelope.Rotation, issued envelope.Time, u Use, now envelope.Time) step {
+	i, pending := u.Index, !s.PendingSince.IsZero()
+	switch {
+	case i == s.Confirmed && pending:
+		return when(u.At.After(s.PendingSince.Add(p.Grace)), issue)
 	case i == s.Confirmed:
-		return when(lost, issue)
-	case i < s.Issued:
-		return when(lost, confirm)
+		due := max(issued.Add(p.Interval), s.ConfirmedAt.Add(p.Grace))
+		return when(!now.Before(due), issue)
+	case i > s.Confirmed && i > s.Replaced:
+		return when(u.At.After(envelope.Time(i).Add(settling+p.Grace)), confirm)
+	case pending:
+		return theft
 	default:
-		return when(!now.Before(s.IssuedAt.Add(settling)), confirm)
+		return when(!now.Before(s.ConfirmedAt.Add(p.Grace)), theft)
 	}
 }
 
@@ -72,13 +69,23 @@ func when(condition bool, then step) step {
 	return serve
 }
 
-// stateOf returns the state of a session. Index 0 is confirmed from the beginning.
-func stateOf(c *records.Content) envelope.Rotation {
-	s := c.Fields.Rotation()
+// stateOf returns the state of a session, and when its confirmed index was issued. Index 0
+// is confirmed from the beginning.
+func stateOf(c *records.Content) (s envelope.Rotation, issued envelope.Time) {
+	s = c.Fields.Rotation()
 	if s == (envelope.Rotation{}) {
-		s.IssuedAt, s.ConfirmedAt = c.Started, c.Started
+		s.ConfirmedAt = c.Started
 	}
-	return s
+	if s.Confirmed == 0 {
+		return s, c.Started
+	}
+	return s, envelope.Time(s.Confirmed)
+}
+
+// step returns what a use of c leads to.
+func (p *Policy) step(c *records.Content, u Use, now envelope.Time) step {
+	s, issued := stateOf(c)
+	return p.decide(s, issued, u, now)
 }
 
 // Exempts reports whether the session c is not rotated.
@@ -90,7 +97,7 @@ func (p *Policy) Exempts(c *records.Content) bool {
 // another client has copied its cookie.
 func (p *Policy) IsTheft(c *records.Content, index uint64) bool {
 	now := records.Now()
-	return !p.Exempts(c) && p.decide(stateOf(c), Use{index, now}, now) == theft
+	return !p.Exempts(c) && p.step(c, Use{index, now}, now) == theft
 }
 
 // AllowsCopy reports whether a request with that index may be served from a copy of c that
@@ -99,8 +106,8 @@ func (p *Policy) AllowsCopy(c *records.Content, index uint64) bool {
 	if p.Exempts(c) {
 		return true
 	}
-	s, now := stateOf(c), records.Now()
-	return !s.ConfirmedAt.IsZero() && index == s.Confirmed && p.decide(s, Use{index, now}, now) == serve
+	s, now := c.Fields.Rotation(), records.Now()
+	return s.PendingSince.IsZero() && index == s.Confirmed && p.step(c, Use{index, now}, now) == serve
 }
 
 // Due reports whether a save after that use changes the state of c. MayIssue means that the
@@ -114,33 +121,39 @@ func (p *Policy) Due(c *records.Content, u Use, mayIssue bool) bool {
 }
 
 // Next returns the state of c after a save by the request with that use, and whether it
-// differs from the present one. Its highest index is greater than before if, and only if,
-// the response has to send a cookie of that index, unless the index is the visitor's own.
+// differs from the present one. If its Newest index is not that of the use, the save issues
+// it, and the response has to send its cookie.
 func (p *Policy) Next(c *records.Content, u Use, mayIssue bool) (next envelope.Rotation, changed bool) {
 	if p.Exempts(c) || u.At.IsZero() {
 		return c.Fields.Rotation(), false
 	}
-	s, now := stateOf(c), records.Now()
-	switch p.decide(s, u, now) {
+	now := records.Now()
+	s, _ := stateOf(c)
+	switch p.step(c, u, now) {
 	case confirm:
-		if u.Index > s.Issued {
-			s.Issued, s.IssuedAt = u.Index, now
-		}
-		s.Confirmed, s.ConfirmedAt = u.Index, now
-		return s, true
+		return envelope.Rotation{Confirmed: u.Index, ConfirmedAt: now, Issued: max(s.Issued, u.Index)}, true
 	case issue:
 		if mayIssue {
-			s.Issued, s.IssuedAt, s.ConfirmedAt = s.Issued+1, now, 0
-			return s, true
+			return issueIn(s, now), true
 		}
 	}
 	return c.Fields.Rotation(), false
 }
 
+// issueIn returns s with a new index.
+func issueIn(s envelope.Rotation, now envelope.Time) envelope.Rotation {
+	if s.PendingSince.IsZero() {
+		s.PendingSince, s.Replaced = now, s.Issued
+	}
+	s.ConfirmedAt = 0
+	s.Issued = max(uint64(now), s.Issued+1)
+	return s
+}
+
 // Newest returns the newest index of a session in state s, whose cookie may be sent again.
 func Newest(s envelope.Rotation) uint64 {
-	if s.ConfirmedAt.IsZero() {
-		return s.Issued
+	if s.PendingSince.IsZero() {
+		return s.Confirmed
 	}
-	return s.Confirmed
+	return s.Issued
 }
