@@ -11,10 +11,9 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// settling is how long after its arrival at the browser an index may still be lost, and
-// how much longer than the grace the index before may come back: the answer is under way
-// for up to 30 seconds, browsers write cookies to disk within 30 seconds, and the clocks of
-// instances may differ by 5 seconds.
+// settling is by how much longer than the grace an index must have been issued until it can
+// be confirmed: its answer is under way for up to 30 seconds, browsers write cookies to disk
+// within 30 seconds, and the clocks of instances may differ by 5 seconds.
 const settling = 65 * time.Second
 
 // Policy says when indexes are issued, and which may be used. A nil Policy issues none, and
