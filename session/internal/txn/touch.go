@@ -50,7 +50,6 @@ func (c *commit) touch() {
 			event.Err = records.Unavailable(err)
 		}
 	}
-	e.Observer.End(c.Context(), event)
 	switch {
 	case err == nil:
 		c.t.committed(d, c.afterRotation(d.identity), next)
@@ -59,6 +58,7 @@ func (c *commit) touch() {
 	case !errors.Is(err, provider.ErrVersionConflict):
 		e.Logger.Warn("session: not extended or rotated", slog.String("public_id", d.id), slog.Any("error", err))
 	}
+	e.Observer.End(c.Context(), event)
 }
 
 // touched returns base extended and rotated.
