@@ -15,8 +15,8 @@
  * Properties
  *
  *	AN_HONEST_BROWSER_STAYS   without a thief, no request is taken for theft
- *	A_THEFT_IS_NOTICED        browser and thief are not both served for longer than NOTICED
- *	                          ticks without a pause
+ *	A_THEFT_IS_NOTICED        browser and thief are not both served in each of more than
+ *	                          NOTICED ticks
  *	A_NEWER_COOKIE_STAYS      no answer puts an index into the jar over one that was issued
  *	                          before the answer was decided on
  */
@@ -28,10 +28,10 @@
 #define THIEVES   0
 #endif
 #ifndef TICKS
-#define TICKS     8             /* of the clock, at most */
+#define TICKS     9             /* of the clock, at most */
 #endif
 #ifndef INTERVAL
-#define INTERVAL  4             /* RotateInterval */
+#define INTERVAL  3             /* RotateInterval */
 #endif
 #ifndef REQUEST
 #define REQUEST   1             /* how long a request is under way, at most */
@@ -61,7 +61,7 @@
 #define THEFT     (INTERVAL + 2)        /* the jar is copied by then */
 #endif
 #ifndef NOTICED
-#define NOTICED   (INTERVAL + 2 * SETTLED + 2)
+#define NOTICED   15            /* ticks until a theft is noticed, at most */
 #endif
 
 #ifndef GRACE
@@ -89,9 +89,7 @@ typedef Record {
 };
 
 Record store;
-#if FAILOVERS
-Record before;                  /* what the store had before the last save */
-#endif
+Record before;                  /* what the store had before the last save, if it may lose it */
 bool ended;                     /* a theft was noticed */
 
 byte now = INTERVAL;            /* the clock; index 0 is due */
@@ -104,9 +102,7 @@ byte life;                      /* of the browser, from crash to crash */
 bool stolen;                    /* the thief has a copy of the jar */
 
 bool sent[CLIENTS];             /* a request in this tick */
-#if THIEVES
-bool served[2];                 /* in this tick: the browser, the thief */
-#endif
+bool served[2];                 /* in this tick: the browser, the thief; if there is one */
 Record next;                    /* what commit saves; empty between commits */
 byte together;                  /* the ticks in which both were served */
 
@@ -211,9 +207,7 @@ inline load() {
 			ended = true
 		:: else ->
 			copy(base, store);
-#if THIEVES
-			served[jar] = true;
-#endif
+			served[jar] = (THIEVES > 0);
 			printf("client %d: loads with %d at %d, confirmed %d, issued %d\n", me, index, now, store.confirmed, store.issued)
 		fi
 	}
@@ -301,10 +295,13 @@ inline commit() {
 }
 
 inline put() {
-#if FAILOVERS
-	copy(before, store);
-#endif
-	copy(store, next)
+	d_step {
+		if
+		:: failovers > 0 -> copy(before, store)
+		:: else
+		fi;
+		copy(store, next)
+	}
 }
 
 /* arrive is the arrival of an answer with a cookie, which the jar takes, or not. */
@@ -362,42 +359,38 @@ proctype Client(byte me; byte jar) {
 	done++
 }
 
-#if CLIENTS > 1
-#define QUIET (due[0] > now && due[1] > now && flushBy > now)
-#else
-#define QUIET (due[0] > now && flushBy > now)
-#endif
+/* NOTHING_DUE is whether the clock may go on. Browser and thief go on as well, once there is one. */
+#define NOTHING_DUE (due[0] > now && due[1] > now && flushBy > now)
+#define BOTH_GO_ON  (!stolen || served[BROWSER] && served[THIEF])
 
 proctype Clock() {
 	do
-#if !THIEVES
-	:: atomic { now < TICKS && QUIET && !ended -> d_step { now++; sent[0] = false; sent[CLIENTS-1] = false } }
-#else
-	:: atomic { now < TICKS && QUIET && !ended && (!stolen || served[BROWSER] && served[THIEF]) ->
-		d_step {
-			now++;
-			together = together + stolen;
-			PROPERTY(A_THEFT_IS_NOTICED, together <= NOTICED);
-			served[BROWSER] = false;
-			served[THIEF] = false;
-			sent[0] = false;
-			sent[CLIENTS-1] = false
-		} }
-#endif
-	:: atomic { flushBy != NEVER -> disk = memory[BROWSER]; flushBy = NEVER }
+	:: d_step { now < TICKS && !ended && NOTHING_DUE && BOTH_GO_ON ->
+		now++;
+		together = together + stolen;
+		PROPERTY(A_THEFT_IS_NOTICED, together <= NOTICED);
+		sent[0] = false;
+		sent[1] = false;
+		served[BROWSER] = false;
+		served[THIEF] = false }
+	:: atomic { flushBy != NEVER ->
+		disk = memory[BROWSER];
+		flushBy = NEVER }
 	:: atomic { crashes > 0 ->
 		crashes--;
 		life++;
 		memory[BROWSER] = disk;
 		flushBy = NEVER;
 		printf("the browser crashes at %d, and has %d\n", now, disk) }
-#if FAILOVERS
-	:: atomic { failovers > 0 && !ended && !SAME(before, store) ->
+	:: d_step { failovers > 0 && !ended && !SAME(before, store) ->
 		failovers--;
 		copy(store, before);
+		clear(before);
 		printf("the store loses a save: confirmed %d, issued %d\n", store.confirmed, store.issued) }
-#endif
-	:: atomic { THIEVES > 0 && !stolen && now <= THEFT -> stolen = true; memory[THIEF] = memory[BROWSER]; printf("the thief copies %d\n", memory[THIEF]) }
+	:: atomic { THIEVES > 0 && !stolen && now <= THEFT ->
+		stolen = true;
+		memory[THIEF] = memory[BROWSER];
+		printf("the thief copies %d\n", memory[THIEF]) }
 	:: done == CLIENTS -> break
 	od
 }
@@ -412,5 +405,8 @@ init {
 		od;
 		run Clock()
 	}
-	_nr_pr == 1
+	_nr_pr == 1;
+	REACHED(ended, "reached: a theft is noticed\n");
+	REACHED(store.first && store.issued > PER_TICK * store.first + PER_TICK, "reached: an index is issued again\n");
+	REACHED(store.confirmed > 0 && store.confirmed < store.issued && !store.first, "reached: an index that was issued earlier is confirmed\n")
 }

@@ -13,6 +13,9 @@ import (
 // flushTime is the longest time after which a browser has written its cookies to its disk.
 const flushTime = 30 * time.Second
 
+// sessionCookie is the name of the cookie of the session.
+const sessionCookie = "__Host-session"
+
 // cookies are the names and values in a jar.
 type cookies map[string]string
 
@@ -36,10 +39,12 @@ type jar struct {
 	disk   cookies
 	dirty  bool // memory is to be written
 	run    int  // of the browser, from start to crash
+
+	rotated chan struct{} // closed when the cookie of the session changes
 }
 
 func newJar(rng *rand.Rand) *jar {
-	return &jar{flushTime: flushTime, rng: rng, memory: cookies{}, disk: cookies{}}
+	return &jar{flushTime: flushTime, rng: rng, memory: cookies{}, disk: cookies{}, rotated: make(chan struct{})}
 }
 
 // read returns the cookies for a request, and the run of the browser.
@@ -57,6 +62,7 @@ func (j *jar) take(run int, set []*http.Cookie) bool {
 	if run != j.run {
 		return false
 	}
+	before := j.memory[sessionCookie]
 	for _, c := range set {
 		if c.MaxAge < 0 {
 			delete(j.memory, c.Name)
@@ -64,11 +70,22 @@ func (j *jar) take(run int, set []*http.Cookie) bool {
 			j.memory[c.Name] = c.Value
 		}
 	}
+	if j.memory[sessionCookie] != before {
+		close(j.rotated)
+		j.rotated = make(chan struct{})
+	}
 	if len(set) > 0 && !j.dirty {
 		j.dirty = true
 		time.AfterFunc(time.Duration(j.rng.Int64N(int64(j.flushTime))), func() { j.flush(run) })
 	}
 	return true
+}
+
+// rotation returns a channel that is closed when the cookie of the session changes.
+func (j *jar) rotation() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rotated
 }
 
 // flush writes the cookies to the disk, if the browser still runs.

@@ -8,7 +8,7 @@ import (
 
 // life is the life of one browser.
 type life struct {
-	network         // of what the user does
+	network // of what the user does
 	browser visitor
 	server  *server
 }
@@ -91,13 +91,10 @@ func (l *life) crash(tabs *sync.WaitGroup) {
 
 // crashAfterRotation crashes the browser within seconds after it has got another cookie.
 func (l *life) crashAfterRotation(tabs *sync.WaitGroup) {
-	before, _ := l.browser.jar.read()
-	for range 3600 {
-		time.Sleep(time.Second)
-		if now, _ := l.browser.jar.read(); now["__Host-session"] != before["__Host-session"] {
-			time.Sleep(l.spread(10*time.Millisecond, flushTime))
-			l.crash(tabs)
-			return
-		}
+	select {
+	case <-l.browser.jar.rotation():
+		time.Sleep(l.spread(10*time.Millisecond, flushTime))
+		l.crash(tabs)
+	case <-time.After(time.Hour):
 	}
 }
