@@ -135,13 +135,16 @@ func TestRuleRotationOfAResponse(t *testing.T) {
 		before.wantState("empty")
 	})
 	bubble("a response whose header was sent before the commit has no new cookie", t, func(t *testing.T) {
-		_, c, _ := begun(t, rotating)
+		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)
 		a := c.handle(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "page")
 			keyA.Get(load(t, r))
 		})
 		a.wantCookies(t, 0)
+		if w.log.has(slog.LevelWarn) {
+			t.Error(w.log.String())
+		}
 		c.visit(t, 1, 1)
 	})
 	bubble("a request that goes on after its response does not confirm the cookie that it was sent", t, func(t *testing.T) {
