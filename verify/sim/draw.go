@@ -69,7 +69,7 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	if d.Often(3) {
 		d.drawRefreshes()
 	}
-	if d.Often(4) {
+	if d.p.maxStale == 0 && d.Often(4) {
 		d.drawRotation()
 	}
 	return &d.p

@@ -234,7 +234,7 @@ const (
 )
 
 // With rotation, each session that lives at the first major step is given new cookies after
-// it, and none is old enough to be taken for a copy before the program ends.
+// it, and none is old enough to be taken for a stolen one before the program ends.
 const (
 	rotateInterval = 2 * rotateGrace
 	rotateGrace    = 59 * time.Minute

@@ -17,7 +17,7 @@ type life struct {
 func begin(seed uint64, flush time.Duration, seen *sights) *life {
 	rng := rand.New(rand.NewPCG(seed, 0x707a7e))
 	sub := func() *rand.Rand { return rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())) }
-	l := &life{network: network{rng, 0}}
+	l := &life{network: network{Rand: rng}}
 	l.server = newServer(sub(), options{
 		interval: 5*time.Minute + time.Duration(rng.Int64N(int64(10*time.Minute))),
 		copies:   l.often(0.25),
@@ -93,6 +93,10 @@ func (l *life) crash(tabs *sync.WaitGroup) {
 func (l *life) crashAfterRotation(tabs *sync.WaitGroup) {
 	select {
 	case <-l.browser.jar.rotation():
+		if l.often(0.5) { // a request with the new cookie, which is still being served after the crash
+			n := l.browser.network()
+			tabs.Go(func() { l.browser.sendJob(n, job{read, n.spread(time.Minute, 30*time.Minute)}) })
+		}
 		time.Sleep(l.spread(10*time.Millisecond, flushTime))
 		l.crash(tabs)
 	case <-time.After(time.Hour):

@@ -20,6 +20,7 @@ const (
 type network struct {
 	*rand.Rand
 	loss float64 // the part of the answers that are lost
+	fast bool    // no request takes longer than a second
 }
 
 // often reports true with a probability.
@@ -38,6 +39,7 @@ func (n network) answer() time.Duration { return n.delay(slowestAnswer) }
 
 func (n network) delay(most time.Duration) time.Duration {
 	switch {
+	case n.fast:
 	case n.often(0.02):
 		return most
 	case n.often(0.1):
@@ -48,7 +50,7 @@ func (n network) delay(most time.Duration) time.Duration {
 
 // work is how long a handler takes before it answers.
 func (n network) work() time.Duration {
-	if n.often(0.04) {
+	if !n.fast && n.often(0.04) {
 		return n.spread(time.Second, 30*time.Minute)
 	}
 	return n.spread(time.Millisecond, time.Second)

@@ -22,8 +22,14 @@ func (l *life) steal(requests int, least time.Duration) theft {
 	time.Sleep(l.spread(time.Second, 2*time.Hour))
 	rng := rand.New(rand.NewPCG(l.Uint64(), l.Uint64()))
 	thief := &visitor{name: "thief", server: l.server, jar: l.browser.jar.copied(rng), seen: l.browser.seen, rng: rng}
-	if l.often(0.3) {
-		thief.loss = 1 // takes no cookies
+	pauses := [2]time.Duration{l.spread(time.Second, 6*time.Hour), l.spread(time.Second, 6*time.Hour)} // on average
+	switch {
+	case l.often(0.03): // the thief is first whenever an index may be issued
+		thief.loss, thief.fast = 1, true
+		pauses = [2]time.Duration{l.spread(5*time.Minute, 30*time.Minute), 4 * time.Second}
+		l.browser.seen.add("a thief who polls and takes no cookies")
+	case l.often(0.3):
+		thief.loss = 1
 		l.browser.seen.add("a thief who takes no cookies")
 	}
 	stolen := time.Now()
@@ -39,8 +45,7 @@ func (l *life) steal(requests int, least time.Duration) theft {
 		return l.server.noticed() == 0 && !enough
 	}
 	for i, v := range []*visitor{&l.browser, thief} {
-		pause := l.spread(time.Second, 6*time.Hour) // on average
-		n := v.network()
+		pause, n := pauses[i], v.network()
 		both.Go(func() {
 			for goOn() {
 				v.send(n, n.kind())

@@ -15,6 +15,7 @@ type visitor struct {
 	jar    *jar
 	seen   *sights
 	loss   float64 // the part of the answers that are lost
+	fast   bool    // no request takes longer than a second
 
 	mu        sync.Mutex
 	rng       *rand.Rand // of the networks
@@ -26,18 +27,20 @@ type visitor struct {
 func (v *visitor) network() network {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return network{rand.New(rand.NewPCG(v.rng.Uint64(), v.rng.Uint64())), v.loss}
+	return network{rand.New(rand.NewPCG(v.rng.Uint64(), v.rng.Uint64())), v.loss, v.fast}
 }
 
 // send sends a request, and takes the cookies of the answer unless it is lost. It reports
 // whether the answer has arrived.
-func (v *visitor) send(n network, k kind) bool {
+func (v *visitor) send(n network, k kind) bool { return v.sendJob(n, job{k, n.work()}) }
+
+func (v *visitor) sendJob(n network, j job) bool {
 	sent, run := v.jar.read()
 	time.Sleep(n.request())
 	began := time.Now()
-	answer := v.server.serve(n.IntN(len(v.server.instances)), job{k, n.work()}, sent)
+	answer := v.server.serve(n.IntN(len(v.server.instances)), j, sent)
 	body, _ := io.ReadAll(answer.Body)
-	v.judge(k, began, answer.StatusCode, string(body))
+	v.judge(j.kind, began, answer.StatusCode, string(body))
 
 	time.Sleep(n.answer())
 	set := answer.Cookies()
