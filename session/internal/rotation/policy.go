@@ -51,14 +51,21 @@ func (p *Policy) decide(s envelope.Rotation, issued envelope.Time, u Use, now en
 		return when(u.At.After(s.PendingSince.Add(p.Grace)), issue)
 	case i == s.Confirmed:
 		due := max(issued.Add(p.Interval), s.ConfirmedAt.Add(p.Grace))
-		return when(!now.Before(due), issue)
+		alone := s.Issued == s.Confirmed || p.settled(s.Issued, u.At) // no other is about to reach the browser
+		return when(!now.Before(due) && alone, issue)
 	case i > s.Confirmed && i > s.Replaced:
-		return when(u.At.After(envelope.Time(i).Add(settling+p.Grace)), confirm)
+		return when(p.settled(i, u.At), confirm)
 	case pending:
 		return theft
 	default:
 		return when(!now.Before(s.ConfirmedAt.Add(p.Grace)), theft)
 	}
+}
+
+// settled reports whether a request that was loaded at that time shows where the index is: the
+// browser then has it on its disk or, if the request came with another one, never will.
+func (p *Policy) settled(index uint64, load envelope.Time) bool {
+	return load.After(envelope.Time(index).Add(settling + p.Grace))
 }
 
 func when(condition bool, then step) step {

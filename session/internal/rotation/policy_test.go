@@ -42,7 +42,8 @@ var (
 	first       = envelope.Rotation{Issued: indexAt(time.Hour), PendingSince: at(time.Hour)}
 	confirmed   = envelope.Rotation{Confirmed: indexAt(time.Hour), ConfirmedAt: at(time.Hour + 5*time.Minute), Issued: indexAt(time.Hour + time.Minute)}
 	pending     = envelope.Rotation{Confirmed: indexAt(time.Hour), Issued: indexAt(2*time.Hour + time.Minute), PendingSince: at(2 * time.Hour), Replaced: indexAt(time.Hour + time.Minute)}
-	inTheFuture = envelope.Rotation{Confirmed: indexAt(time.Hour), ConfirmedAt: at(time.Hour + 5*time.Minute), Issued: indexAt(99 * time.Hour)}
+	inTheFuture = envelope.Rotation{Confirmed: indexAt(time.Hour), Issued: indexAt(99 * time.Hour), PendingSince: at(2 * time.Hour), Replaced: indexAt(time.Hour)}
+	outstanding = envelope.Rotation{Confirmed: indexAt(time.Hour), ConfirmedAt: at(time.Hour + 5*time.Minute), Issued: indexAt(time.Hour + 9*time.Minute)}
 )
 
 func TestPolicy(t *testing.T) {
@@ -91,8 +92,13 @@ func TestPolicy(t *testing.T) {
 		{rule: "and comes then", load: h + interval + grace, index: indexAt(h), state: confirms(h, h+interval, indexAt(h)), next: envelope.Rotation{
 			Confirmed: indexAt(h), Issued: indexAt(h + interval + grace), PendingSince: at(h + interval + grace), Replaced: indexAt(h),
 		}},
-		{rule: "an index is higher than all before, whatever the clock says", state: inTheFuture, index: indexAt(h), load: 2 * h, next: envelope.Rotation{
-			Confirmed: indexAt(h), Issued: indexAt(99*h) + 1, PendingSince: at(2 * h), Replaced: indexAt(99 * h),
+		{rule: "an index is higher than all before, whatever the clock says", state: inTheFuture, index: indexAt(h), load: 3 * h, next: envelope.Rotation{
+			Confirmed: indexAt(h), Issued: indexAt(99*h) + 1, PendingSince: at(2 * h), Replaced: indexAt(h),
+		}},
+		{rule: "an issue waits until a higher index has settled", copy: true, state: outstanding, index: indexAt(h), load: h + 9*m + settling + grace},
+		{rule: "by the time of the load", copy: true, state: outstanding, index: indexAt(h), load: h + 9*m + settling + grace, save: h},
+		{rule: "and replaces it then", state: outstanding, index: indexAt(h), load: h + 9*m + settling + grace + 1*s, next: envelope.Rotation{
+			Confirmed: indexAt(h), Issued: indexAt(h + 9*m + settling + grace + 1*s), PendingSince: at(h + 9*m + settling + grace + 1*s), Replaced: indexAt(h + 9*m),
 		}},
 
 		{rule: "the confirmed one while another is pending", state: pending, index: pending.Confirmed, load: 2*h + grace},
@@ -189,10 +195,13 @@ type row struct {
 var reference = []row{
 	{
 		applies: func(s envelope.Rotation, i uint64) bool { return s.PendingSince == 0 && i == s.Confirmed },
-		issue: func(s envelope.Rotation, _, now envelope.Time) bool {
+		issue: func(s envelope.Rotation, load, now envelope.Time) bool {
 			issued := began
 			if s.Confirmed > 0 {
 				issued = envelope.Time(s.Confirmed)
+			}
+			if s.Issued > s.Confirmed && !settled(s.Issued, load) {
+				return false
 			}
 			return now >= issued.Add(interval) && now >= s.ConfirmedAt.Add(grace)
 		},
