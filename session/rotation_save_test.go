@@ -2,8 +2,10 @@ package session_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +17,6 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 	for name, fault := range map[string]saveHook{
 		"the save never arrives": dropped,
 		"the store is full":      refused(provider.ErrFull),
-		"another save was first": refused(provider.ErrVersionConflict),
 		"its answer is lost":     landed,
 	} {
 		bubble(name, t, func(t *testing.T) {
@@ -36,6 +37,53 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 			}
 		})
 	}
+	bubble("a request that only reads is rotated on top of what others have saved first", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		other := c.tab().at(w.manager()) // an instance without rotation
+		w.onSave(before(func() { other.post(set("a=2")).wantPage(t) }), pass, before(func() { other.post(set("a=3")).wantPage(t) }))
+		old := c.tab()
+		a := c.get(read(keyA))
+		a.wantPage(t)
+		a.wantCookies(t, 1)
+		time.Sleep(confirmedAfter)
+		w.onSave(before(func() { other.post(set("b=4")).wantPage(t) }))
+		c.get(read(keyA)).wantCookies(t, 0)
+		time.Sleep(graceIsOver)
+		c.wantState("a=3 b=4")
+		old.wantState("empty")
+	})
+	bubble("a request that goes on after it reads what it has loaded", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		other := c.tab().at(w.manager())
+		w.onSave(before(func() { other.post(set("a=2")).wantPage(t) }))
+		c.handle(http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+			s := load(t, r)
+			io.WriteString(w, "page")
+			a, _ := keyA.Get(s)
+			if a != 1 {
+				t.Errorf("a is %d after the header", a)
+			}
+			keyA.Set(s, a+1)
+			wantErr(t, s.Save(t.Context()), session.ErrConflict)
+		}).wantCookies(t, 1)
+		c.wantState("a=2")
+	})
+	bubble("a request gives up after some conflicts", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		w.onSave(slices.Repeat([]saveHook{refused(provider.ErrVersionConflict)}, 4)...)
+		c.visit(t, 0, 4)
+		c.visit(t, 1, 1)
+	})
+	bubble("a request does not rotate what another one has rotated first", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		other := c.tab().at(w.manager(rotating))
+		w.onSave(before(func() { other.visit(t, 1, 1) }))
+		c.visit(t, 0, 2)
+	})
 	bubble("a change whose answer is lost is read back, and sends the cookie", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)

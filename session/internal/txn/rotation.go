@@ -79,6 +79,41 @@ func (c *commit) prepareCookie() error {
 	return err
 }
 
+// maxRotateTries is how often a touch tries to rotate a session that others change.
+const maxRotateTries = 4
+
+// rotatedOver reads what another commit has saved, and returns it and its content rotated.
+// Rotated is nil if there is nothing to rotate any more, or if that cannot be known.
+func (c *commit) rotatedOver() (found, rotated *records.Content) {
+	found, err := c.Fetch(c.d.id)
+	if err != nil || c.t.e.Lifetimes.Live(found) != nil {
+		return nil, nil
+	}
+	c.d.view.base = found
+	if rotated = c.touched(found); !c.rotation.changed {
+		return nil, nil
+	}
+	return found, rotated
+}
+
+// touchedOver records that next, which has the values of base, was saved for the visitor who.
+// Other requests may have changed base since this one has loaded the session; it goes on with
+// what it has loaded.
+func (t *Txn) touchedOver(d *snapshot, who identity, base, next *records.Content) {
+	t.mu.Lock()
+	loaded := t.state.view.base
+	if base.Version == loaded.Version || t.state.destroyed != nil {
+		t.mu.Unlock()
+		t.committed(d, who, next)
+		return
+	}
+	t.touched = true
+	t.commits++
+	t.state.identity = who
+	t.mu.Unlock()
+	t.seen(base, next)
+}
+
 // stateAfter returns the state of the session on top of base after the save.
 func (r *rotating) stateAfter(base *records.Content) envelope.Rotation {
 	if r.changed {

@@ -23,8 +23,8 @@ func (t *Txn) takeDue() (extend, rotate bool) {
 }
 
 // touch extends and rotates a session that was used but not changed. It is best effort:
-// only one touch of a session runs at a time, and nothing is done after a conflict, because
-// the other commit has extended the session, and may have rotated it.
+// only one touch of a session runs at a time, and after a conflict it does only what the
+// other commit, which has extended the session, has left undone of the rotation.
 func (c *commit) touch() {
 	e, d := c.t.e, &c.d
 	c.t.takeSnapshot(d)
@@ -45,20 +45,36 @@ func (c *commit) touch() {
 	err := e.fits(next)
 	event.PublicID, event.Err = d.id, err
 	if err == nil {
-		err = c.SaveOnce(d.id, next, base.Version)
+		base, next, err = c.saveTouched(base, next)
 		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // the first has extended it
 			event.Err = records.Unavailable(err)
 		}
 	}
 	switch {
 	case err == nil:
-		c.t.committed(d, c.afterRotation(d.identity), next)
+		c.t.touchedOver(d, c.afterRotation(d.identity), base, next)
 		e.Owners.ReenterIfDue(&c.Access, d.id, base, next)
 		c.sendCookie(next)
 	case !errors.Is(err, provider.ErrVersionConflict):
 		e.Logger.Warn("session: not extended or rotated", slog.String("public_id", d.id), slog.Any("error", err))
 	}
 	e.Observer.End(c.Context(), event)
+}
+
+// saveTouched saves next in place of base. If others are first, it rotates what they have
+// saved, which it returns in place of base.
+func (c *commit) saveTouched(base, next *records.Content) (_, saved *records.Content, err error) {
+	for tries := 1; ; tries++ {
+		err = c.SaveOnce(c.d.id, next, base.Version)
+		if !errors.Is(err, provider.ErrVersionConflict) || !c.rotation.changed || tries == maxRotateTries {
+			return base, next, err
+		}
+		found, rotated := c.rotatedOver()
+		if rotated == nil {
+			return base, next, err
+		}
+		base, next = found, rotated
+	}
 }
 
 // touched returns base extended and rotated.
