@@ -174,7 +174,7 @@ var times = []mutant{
 	without("a touch is one per request", engine,
 		"extend = !t.touched && !t.req.Passive()", "extend = !t.req.Passive()"),
 	without("a touch that conflicts is dropped", engine,
-		"err = c.SaveOnce(d.id, next, base.Version)", "err = c.SaveOnce(d.id, next, -1)"),
+		"err = c.SaveOnce(c.d.id, next, base.Version)", "err = c.SaveOnce(c.d.id, next, -1)"),
 	without("a passive request does not extend", engine,
 		"extend = !t.touched && !t.req.Passive()", "extend = !t.touched"),
 	without("a passive request's change does not extend", engine,
