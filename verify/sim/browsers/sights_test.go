@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // sights counts what the browsers have met with.
@@ -23,10 +24,17 @@ func (s *sights) add(sight string) {
 	s.seen[sight]++
 }
 
-func (s *sights) count(sight string) int {
+// want fails the test if one of these was never seen in a simulation that is large enough.
+func (s *sights) want(t *testing.T, all ...string) {
+	t.Helper()
+	t.Logf("seen:\n%v", s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seen[sight]
+	for _, sight := range all {
+		if s.seen[sight] == 0 && *count >= 500 && !t.Failed() {
+			t.Errorf("never seen: %s", sight)
+		}
+	}
 }
 
 func (s *sights) String() string {
