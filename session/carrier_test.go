@@ -7,6 +7,8 @@ import "testing"
 func TestSameRulesForEachCarrier(t *testing.T) {
 	rules := map[string]func(*testing.T){
 		"Renew":                TestRuleRenew,
+		"Theft":                TestRuleTheft,
+		"HonestBrowser":        TestRuleHonestBrowserIsNotSignedOut,
 		"RenewThatLoses":       TestRuleRenewThatLosesAtEveryLevel,
 		"Tombstone":            TestRuleTombstone,
 		"StartOver":            TestRuleStartOver,

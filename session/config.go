@@ -131,6 +131,29 @@ type Config struct {
 	// Default 1 minute.
 	DeviceBindingDeadline time.Duration
 
+	// RotateInterval gives the visitor of a session in use a new cookie so often. The one
+	// before is good until the browser has sent the new one back, and for RotateGrace after
+	// that. If it is used later, two clients have the session, so its cookie was copied: the
+	// session is ended (OpEnd with EndTheft), which is logged as an error, and both have to
+	// sign in again. A thief is thus noticed if both go on. Each interval costs two saves of
+	// a session in use. The ID of the session stays, and a session that is bound to a device
+	// is not rotated.
+	//
+	// Set it when every instance has a version of this package that knows it: an older one
+	// takes the new cookies for forged. A client must replace its token by that of each
+	// response: one that keeps copies, such as a mobile app with cookies of its own and those
+	// of a web view, is signed out.
+	//
+	// At least twice RotateGrace; 15 minutes is a good value. Default 0: cookies are not
+	// rotated, and old ones are good.
+	RotateInterval time.Duration
+
+	// RotateGrace is how long after the browser has sent a new cookie back the one before may
+	// still arrive, with requests that were sent before the browser had the new one. A proxy
+	// that buffers uploads holds requests back for as long as the upload takes. At least 30
+	// seconds. Default 1 minute.
+	RotateGrace time.Duration
+
 	// Namespace separates the sessions and owners of Managers that share a store. Managers
 	// that serve the same host also need cookies of different names. A public ID names a
 	// record in the store, whatever its Namespace. Default "".
@@ -264,6 +287,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.WatchInterval, defaultWatchInterval)
 	setDefault(&c.ReadCache.MaxBytes, defaultReadCacheBytes)
 	c.setBindingDefaults()
+	setDefault(&c.RotateGrace, defaultRotateGrace)
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.ReplayAttempts, defaultReplayAttempts)
 	setDefault(&c.MaxReplayBody, defaultMaxReplayBody)
@@ -323,5 +347,5 @@ func (c Config) validate() error {
 		"RevokeEverythingWithin %v is not between %v, which is twice StoreTimeout, and an hour", c.RevokeEverythingWithin, max(time.Second, 2*c.StoreTimeout))
 	check(c.ReplayAttempts > 0, "ReplayAttempts %d is negative; 1 disables replay", c.ReplayAttempts)
 	check(c.MaxReplayBody > 0, "MaxReplayBody %d is negative", c.MaxReplayBody)
-	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.Cookie.validate())...)
+	return errors.Join(append(errs, c.validateHeader(), c.validateClearSiteData(), c.validateBinding(), c.validateRotation(), c.Cookie.validate(c.longestValue()))...)
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/holdfast-go/holdfast/session/internal/token"
 )
 
 const (
@@ -51,7 +49,7 @@ type Cookie struct {
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
 
 	// MaxAge is how long the browser keeps the cookie, counted from when the session is
-	// created or renewed, not from its last use. The store keeps the session by
+	// created or renewed, or its cookie rotated (Config.RotateInterval), not from its last use. The store keeps the session by
 	// Config.IdleTimeout and Lifetime, independent of MaxAge. A longer MaxAge extends
 	// nothing; with a shorter one the browser drops the cookie of a session that is still
 	// alive. For "keep me signed in" use Session.Persist, which sets both. Default 0: until
@@ -78,8 +76,9 @@ func (c Cookie) withDefaults() Cookie {
 	return c
 }
 
-// validate checks that a browser keeps the cookie by the rules of RFC 6265bis.
-func (c Cookie) validate() error {
+// validate checks that a browser keeps the cookie, with a value of up to that length, by the
+// rules of RFC 6265bis.
+func (c Cookie) validate(length int) error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -99,11 +98,11 @@ func (c Cookie) validate() error {
 	check(c.MaxAge >= 0 && c.MaxAge <= maxCookieAge, "MaxAge %v is not between 0 and 400 days", c.MaxAge)
 	check(c.MaxAge == 0 || c.MaxAge >= time.Second, "MaxAge %v is under a second", c.MaxAge)
 
-	specimen := c.render(strings.Repeat("x", token.ValueLength), maxCookieAge)
+	specimen := c.render(strings.Repeat("x", length), maxCookieAge)
 	if err := specimen.Valid(); err != nil {
 		errs = append(errs, fmt.Errorf("session: %s", strings.TrimPrefix(err.Error(), "http: ")))
 	} else {
-		check(len(c.Name)+token.ValueLength <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
+		check(len(c.Name)+length <= maxCookieLength, "Name: the cookie is over the %d bytes that browsers keep", maxCookieLength)
 		check(len(specimen.Path) <= maxCookieAttribute, "Path is over the %d bytes that browsers keep", maxCookieAttribute)
 	}
 	return errors.Join(errs...)

@@ -128,6 +128,9 @@
 // cookie of a session that has ended, and can begin another one. [Session.Binding] tells the
 // state. [Manager.RequireProof] asks for a fresh proof.
 //
+// For other browsers, Config.RotateInterval replaces the cookie from time to time. If the one
+// before is used after that, two clients have the session, and it ends: see [EndTheft].
+//
 // # Long-lived connections
 //
 // [Session.Watch] returns a context that ends with the session, on whatever instance it is

@@ -20,6 +20,7 @@ var layers = []string{
 	"session/internal/readcache",
 	"session/internal/broadcast",
 	"session/internal/txn",
+	"session/internal/rotation",
 	"session/internal/binding",
 	"session/internal/dbsc",
 	"session/internal/owners",

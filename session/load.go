@@ -119,6 +119,9 @@ func (s *Session) begin(ctx context.Context, sent []string, room txnRoom, events
 		s.req.opens(found.session.Value)
 		tx.Begin(&m.engine, s.req, found.session.Token, found.session.ID, found.session.content)
 		tx.SetRivals(found.rivals)
+		if m.engine.Rotation != nil || found.session.Index != 0 {
+			tx.SetIndex(found.session.Index)
+		}
 		if found.age > 0 {
 			tx.SetCopied()
 		}
@@ -176,17 +179,20 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 		return records.Unavailable(err)
 	}
 	for _, who := range named {
-		c, age, err := m.fetch(ctx, req, who.ID, room)
+		c, age, err := m.fetch(ctx, req, who, room)
 		room = nil
 		f.age = max(f.age, age)
 		if err == nil {
 			err = m.meet(ctx, c)
 		}
+		if err == nil && m.isTheft(c, who.Index) {
+			c, f.ends, err = m.endStolen(ctx, who, c, f.ends)
+		}
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)
 		case err != nil:
-			*f = finding{}
+			*f = finding{ends: f.ends}
 			return err
 		case c == nil:
 			m.logVanished(who.ID)

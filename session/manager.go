@@ -107,6 +107,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 		Observer:  m.engine.Observer,
 	})
 	m.engine.Owners = m.owners
+	m.engine.Rotation = cfg.rotationPolicy()
 	m.bindDevices()
 	m.observeExpired(p)
 	return m, nil

@@ -18,6 +18,7 @@ const (
 	OpLoad         Op = "load"          // a session was looked up by the request's token
 	OpSave         Op = "save"          // changes were committed
 	OpTouch        Op = "touch"         // a session that was only used was extended
+	OpRotate       Op = "rotate"        // the visitor was given a new cookie of the session (Config.RotateInterval)
 	OpRenew        Op = "renew"         // changes were committed under a new ID
 	OpDestroy      Op = "destroy"       // a session was ended by its own request
 	OpRevoke       Op = "revoke"        // a session was ended from outside
@@ -38,7 +39,8 @@ const (
 //
 // OpCreate and OpEnd tell of the life of sessions, for audits and to count them: they come
 // in addition to the event of the operation that has begun or ended the session, before it,
-// and have no Duration and no Attempts. A renewal is the end of a session under its old ID,
+// and have no Duration and no Attempts. So does OpRotate, for the OpSave or OpTouch that has
+// saved the rotation. A renewal is the end of a session under its old ID,
 // and creates none. All ends but those of expired sessions are reported once, by the
 // instance that has ended the session, if it knows the outcome.
 //
@@ -60,7 +62,7 @@ type Event struct {
 	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key
 	Err      error         // why it failed. OpRefresh: also the error of the function. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
 
-	Owner     string    // OpCreate, OpEnd: the owner of the session, "" if it has none or, for EndMissing, if that is not known
+	Owner     string    // OpCreate, OpEnd, OpRotate: the owner of the session, "" if it has none or, for EndMissing, if that is not known
 	EndReason EndReason // OpEnd
 	Successor string    // OpEnd, EndRenewed: the public ID under which the session goes on
 }
@@ -76,6 +78,7 @@ const (
 	EndLimit     EndReason = "limit"     // by a sign-in above Config.OwnerLimit
 	EndReplaced  EndReason = "replaced"  // by another session of the same browser: see Cookie, and Renew after the end of a session
 	EndExpired   EndReason = "expired"   // it was not used for too long, or has reached its lifetime
+	EndTheft     EndReason = "theft"     // a cookie was used that a newer one has replaced, so the cookie was copied: see Config.RotateInterval
 	EndMissing   EndReason = "missing"   // a request came with its token, and it is not stored: most likely it has expired
 )
 

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/readcache"
 	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/token"
 )
 
 // ReadCache configures copies of records in this process, for requests that only read:
@@ -27,6 +28,8 @@ import (
 //     while messages cannot be heard, copies are not used.
 //   - That a bound cookie (Config.DeviceBinding) was replaced by a newer one, for MaxStale at
 //     most, but not beyond Config.DeviceBindingInterval.
+//   - That the cookie of the request was replaced by a newer one (Config.RotateInterval), for
+//     MaxStale at most.
 //   - Changes by other browsers, or by Manager.Update in another instance, for MaxStale at
 //     most.
 //
@@ -97,14 +100,15 @@ func newReadCache(cfg *Config, listener *broadcast.Listener) *readcache.Cache {
 	})
 }
 
-// fetch returns the content of a record: a copy if req may use it, or else what is stored,
+// fetch returns the content of the record of who: a copy if req may use it, or else what is stored,
 // for which there may be room. Age is that of the copy, and 0 if the
 // store was read.
-func (m *Manager) fetch(ctx context.Context, req request, id string, room *records.Content) (c *records.Content, age time.Duration, err error) {
+func (m *Manager) fetch(ctx context.Context, req request, who token.Identity, room *records.Content) (c *records.Content, age time.Duration, err error) {
+	id := who.ID
 	if m.cache != nil {
 		if commits, ok := req.mayUseCopy(id); ok {
 			found, err := m.cache.Fetch(id, commits, func() (*records.Content, error) { return m.records.Fetch(ctx, id) })
-			if found.Age == 0 || m.mayServe(req, found.Content) == nil && !m.mayBeBoundSince(found) {
+			if found.Age == 0 || m.mayServe(req, found.Content) == nil && !m.mayBeBoundSince(found) && m.engine.Rotation.AllowsCopy(found.Content, who.Index) {
 				return found.Content, found.Age, err
 			}
 		}

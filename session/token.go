@@ -92,8 +92,8 @@ func (i *issuer) token() Token {
 	return Token{Value: strings.Clone(i.opened)} // it may be a part of a header of up to 1 MB
 }
 
-func (i *issuer) Sign(ctx context.Context, token []byte) (string, error) {
-	return i.m.signer.Sign(ctx, token)
+func (i *issuer) Sign(ctx context.Context, token []byte, index uint64) (string, error) {
+	return i.m.signer.Sign(ctx, token, index)
 }
 
 func (i *issuer) SetToken(value string, persist time.Duration) {

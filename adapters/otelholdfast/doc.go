@@ -17,6 +17,7 @@
 //	holdfast.session.undecodable_values   counter, {value}    stored values that were read as absent
 //	holdfast.session.created              counter, {session}  sessions that have begun: see session.OpCreate
 //	holdfast.session.ended                counter, {session}  sessions whose end was noticed: see session.OpEnd
+//	holdfast.session.rotated              counter, {cookie}   new cookies of the same session: see session.OpRotate
 //	holdfast.session.read_cache.age       histogram, s        maximum age of the copy that a request was served from
 //	holdfast.session.expired_leases       counter, {lease}    leases of Key.Refresh that were taken over, as after a crash
 //
@@ -27,7 +28,7 @@
 //	error.type                           of a failure: see below
 //
 // The counter ended has the attribute holdfast.session.end.reason: destroyed, revoked, renewed,
-// limit, replaced, expired or missing. Renewed sessions go on, and a renewal creates none.
+// limit, replaced, theft, expired or missing. Renewed sessions go on, and a renewal creates none.
 // The last two reasons are counted by each instance that finds the end, if any does, so the
 // difference of the two counters is not the number of live sessions. The owner is in no
 // metric and no span.

@@ -27,12 +27,13 @@ type instruments struct {
 	expired     metric.Int64Counter
 	created     metric.Int64Counter
 	ended       metric.Int64Counter
+	rotated     metric.Int64Counter
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [8]error
+	var errs [9]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -59,6 +60,9 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.expired, errs[7] = meter.Int64Counter("holdfast.session.expired_leases",
 		metric.WithUnit("{lease}"),
 		metric.WithDescription("Number of leases of Key.Refresh that were taken over because their holder did not give them up in time."))
+	in.rotated, errs[8] = meter.Int64Counter("holdfast.session.rotated",
+		metric.WithUnit("{cookie}"),
+		metric.WithDescription("Number of times a visitor was given a new cookie of the same session."))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -72,6 +76,8 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.expired.Add(ctx, 1)
 	case session.OpCreate:
 		in.created.Add(ctx, 1)
+	case session.OpRotate:
+		in.rotated.Add(ctx, 1)
 	case session.OpEnd:
 		in.ended.Add(ctx, 1, metric.WithAttributes(endReasonKey.String(string(e.EndReason))))
 	default:

@@ -173,9 +173,11 @@ func TestGlobalProvidersAreTheDefault(t *testing.T) {
 	}
 }
 
-// A session that was renewed goes on.
+// A session that was renewed goes on, and one that was rotated as well.
 func TestMetricsOfLife(t *testing.T) {
 	st := newSite(t)
+	st.observer(t.Context(), session.Event{Op: session.OpRotate})
+	st.observer(t.Context(), session.Event{Op: session.OpEnd, EndReason: session.EndTheft})
 	v := st.visitor()
 	v.post(200, begin)
 	v.post(200, (*session.Session).Renew)
@@ -190,6 +192,8 @@ func TestMetricsOfLife(t *testing.T) {
 	}
 	want := map[string]int64{
 		"holdfast.session.created ":                                    1,
+		"holdfast.session.rotated ":                                    1,
+		"holdfast.session.ended holdfast.session.end.reason=theft":     1,
 		"holdfast.session.ended holdfast.session.end.reason=renewed":   1,
 		"holdfast.session.ended holdfast.session.end.reason=destroyed": 1,
 	}

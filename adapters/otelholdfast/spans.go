@@ -26,7 +26,7 @@ func (t tracer) record(ctx context.Context, e session.Event) {
 		addEvent(parent, "holdfast.session.undecodable_value", e, keyKey.String(e.Key))
 	case session.OpLeaseExpired:
 		addEvent(parent, "holdfast.session.expired_lease", e, keyKey.String(e.Key))
-	case session.OpCreate, session.OpEnd: // the operation that has caused it has a span
+	case session.OpCreate, session.OpEnd, session.OpRotate: // the operation that has caused it has a span
 	default:
 		t.operation(ctx, e)
 	}

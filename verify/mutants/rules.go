@@ -20,6 +20,7 @@ const (
 var enginePackages = []string{
 	engine,
 	"session/internal/txn",
+	"session/internal/rotation",
 	"session/internal/binding",
 	"session/internal/owners",
 	"session/internal/records",
@@ -46,6 +47,7 @@ var sections = []section{
 	{"Clear-Site-Data", clearing},
 	{"Renew", renewals},
 	{"Sessions bound to a device", bindings},
+	{"Rotation", rotations},
 	{"After the end: claims and premises", aftermath},
 	{"Destroy", destroys},
 	{"Sessions and keys", keys},

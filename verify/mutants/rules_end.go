@@ -9,7 +9,7 @@ var renewals = []mutant{
 	r := &renewal{c, who, next}
 `, `	var who identity
 	who.token, who.id = c.t.e.NewToken()
-	value, err := c.sign(who.token)
+	value, err := c.sign(who.token, 0)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ var everything = []mutant{
 	without("a session begins in the present epoch", engine,
 		"\t\tnext.Fields = next.Fields.WithEpoch(c.t.e.Epochs.Known())\n", ""),
 	without("a request learns the epoch before it serves a session", engine,
-		"\t\tif err == nil {\n\t\t\terr = m.meet(ctx, c)\n\t\t}\n\t\tswitch", "\t\tswitch"),
+		"\t\tif err == nil {\n\t\t\terr = m.meet(ctx, c)\n\t\t}\n", ""),
 	without("a session of a later epoch makes the instance read", engine,
 		"return m.engine.Epochs.Meet(ctx, c.Fields.Epoch())", "return m.engine.Epochs.Meet(ctx, 0)"),
 	without("a commit learns the epoch", engine,

@@ -120,7 +120,7 @@ var cookieRules = []mutant{
 	without("New validates 1024 bytes of an attribute", engine,
 		"check(len(specimen.Path) <= maxCookieAttribute,", "check(true,"),
 	without("4096 bytes are allowed", engine,
-		"check(len(c.Name)+token.ValueLength <= maxCookieLength,", "check(len(c.Name)+token.ValueLength < maxCookieLength,"),
+		"check(len(c.Name)+length <= maxCookieLength,", "check(len(c.Name)+length < maxCookieLength,"),
 	without("New validates 400 days of PersistLifetime", engine,
 		"check(c.PersistLifetime <= maxCookieAge,", "check(true,"),
 	without("New validates 400 days of MaxAge", engine,

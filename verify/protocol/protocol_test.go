@@ -55,6 +55,13 @@ const (
 	aClear     = "-DCLEARS=1 -DCHANGES=2 -DTICKS=1"
 	aRevoke    = "-DBROWSERS=1 -DREVOKES=1 -DLOSSES=1"
 
+	crash    = "-DCRASHES=1 -DLOSSES=1"
+	losses   = "-DTICKS=8 -DLOSSES=1"
+	failover = "-DTICKS=8 -DCRASHES=1 -DFAILOVERS=1"
+	persists = "-DTICKS=8 -DPERSISTS=1 -DFAULTS=1"
+	late     = "-DTICKS=10 -DREQUEST=0 -DFLUSH=0 -DLOSSES=2"
+	theft    = "-DTABS=1 -DTHIEVES=1 -DREQUEST=0 -DANSWER=0 -DGRACE=1 -DTHEFT=4 -DTICKS=21"
+
 	instance  = "-DOUTSIDE=0 -DFAULTS=1"
 	instances = "-DOUTSIDE=1 -DFAULTS=0"
 	expiry    = "-DOUTSIDE=0 -DEXPIRY=1 -DFAULTS=1"
@@ -225,6 +232,34 @@ var models = []model{
 			{"HEARD_REMOVES", aRevoke, "A_HEARD_END_HOLDS"},
 			{"LISTENING", aRevoke, "A_MISSED_END_HOLDS"},
 			{"CLEAR_AT_READY", aRevoke, "A_MISSED_END_HOLDS"},
+		},
+	},
+	{
+		name:  "rotation",
+		short: []string{crash, failover, persists, late, theft},
+		long: []string{
+			"-DTICKS=10 -DCRASHES=1 -DLOSSES=2",
+			"-DTICKS=9 -DCRASHES=1 -DFAILOVERS=1 -DLOSSES=1",
+			"-DTICKS=9 -DPERSISTS=1 -DFAULTS=1 -DCRASHES=1",
+			"-DTABS=1 -DTHIEVES=1 -DREQUEST=0 -DANSWER=0 -DGRACE=1 -DTHEFT=8 -DTICKS=25",
+		},
+		rules: []rule{
+			{"CAS", persists, "A_NEWER_COOKIE_STAYS"},
+			{"SIGN_LAST", persists, "A_NEWER_COOKIE_STAYS"},
+			{"SERVE_CONFIRMED", losses, "AN_HONEST_BROWSER_STAYS"},
+			{"SERVE_PENDING", losses, "AN_HONEST_BROWSER_STAYS"},
+			{"CONFIRM_LATE", crash, "AN_HONEST_BROWSER_STAYS"},
+			{"COVER_REQUESTS", crash, "AN_HONEST_BROWSER_STAYS"},
+			{"LOAD_TIME", crash, "AN_HONEST_BROWSER_STAYS"},
+			{"REPLACE_LATE", late, "AN_HONEST_BROWSER_STAYS"},
+			{"ADOPT", failover, "AN_HONEST_BROWSER_STAYS"},
+			{"LOWER_IS_THEFT", theft, "A_THEFT_IS_NOTICED"},
+			{"REPLACED_IS_THEFT", theft, "A_THEFT_IS_NOTICED"},
+			{"ISSUE_AGAIN", theft, "A_THEFT_IS_NOTICED"},
+			{"FROM_FIRST", theft, "A_THEFT_IS_NOTICED"},
+			{"OWN_TIME", theft, "A_THEFT_IS_NOTICED"},
+			{"SEND_SAVED", theft, "A_THEFT_IS_NOTICED"},
+			{"TRY_AGAIN", theft, "A_THEFT_IS_NOTICED"},
 		},
 	},
 }

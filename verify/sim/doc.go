@@ -13,6 +13,10 @@
 // take turns at them. A GET may then have read its session before it began, by MaxStale at
 // most, but not before what its browser has seen.
 //
+// In a quarter of the programs without copies cookies are rotated
+// (session.Config.RotateInterval), but none comes back so late that it is taken for a stolen
+// one. Package browsers has the thefts, and rotation with copies.
+//
 // The tests here run on provider/memory. Those of itest/model run on each store's
 // real server, with programs that rapid draws and makes small.
 //

@@ -69,6 +69,9 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	if d.Often(3) {
 		d.drawRefreshes()
 	}
+	if d.p.maxStale == 0 && d.Often(4) {
+		d.drawRotation()
+	}
 	return &d.p
 }
 
@@ -104,6 +107,20 @@ func (d *drawing) drawCopies() {
 					r.mode = safe
 				}
 			}
+		}
+	}
+}
+
+// drawRotation turns Config.RotateInterval on, and has requests before and after the time at
+// which the first session is rotated.
+func (d *drawing) drawRotation() {
+	d.p.rotates = true
+	d.p.epochs = []epoch{{}, {1, 0}, {1, 1}, {1, 1 + d.IntN(2)}}
+	for _, c := range d.p.clients {
+		at := 0
+		for i := range c.requests {
+			at += d.IntN(3 - at)
+			c.requests[i].epoch = at
 		}
 	}
 }

@@ -71,11 +71,15 @@ type world struct {
 	at       [maxVisits]place
 }
 
-func newWorld(start data) (w world) {
+func newWorld(p *Program) (w world) {
 	for i := range w.accounts {
 		w.accounts[i].data = nothing
 	}
-	w.accounts[origin] = account{data: start, state: live, dies: 1, next: noTicket, claim: noTicket}
+	first := account{data: p.start, state: live, dies: 1, next: noTicket, claim: noTicket}
+	if p.rotates {
+		first.extend(epoch{}, &step{persists: true})
+	}
+	w.accounts[origin] = first
 	return w
 }
 

@@ -27,7 +27,7 @@ func (h *History) explain() error {
 		o.scripts = append(o.scripts, newScript(v, h.program))
 		o.early = append(o.early, h.earlyLoad(v))
 	}
-	if o.search(0, newWorld(h.program.start)) {
+	if o.search(0, newWorld(h.program)) {
 		return nil
 	}
 	e := h.events[o.deepest]
@@ -136,9 +136,11 @@ func (o *oracle) ends(p *place, s *script) bool {
 }
 
 // fits reports whether the answer treats the cookie as it should. That of an
-// error may leave it alone.
+// error may leave it alone. With rotation, an answer may set the cookie of the same session
+// again, or leave that to the answer to another request.
 func (s *script) fits(gave ticket) bool {
-	return s.out == gave || s.err != nil && s.out == noTicket
+	keeps := func(t ticket) bool { return t == noTicket || t == s.sent && !s.isNew }
+	return s.out == gave || s.err != nil && s.out == noTicket || s.rotates && keeps(s.out) && keeps(gave)
 }
 
 // Check returns what is wrong with a history: what no serial order of the requests

@@ -233,6 +233,13 @@ const (
 	persisted = 3 * time.Hour // ends in the second major step
 )
 
+// With rotation, each session that lives at the first major step is given new cookies after
+// it, and none is old enough to be taken for a stolen one before the program ends.
+const (
+	rotateInterval = 2 * rotateGrace
+	rotateGrace    = 59 * time.Minute
+)
+
 func (e epoch) start() time.Duration {
 	return time.Duration(e.major)*majorStep + time.Duration(e.minor)*minorStep
 }
@@ -245,6 +252,7 @@ type Program struct {
 	start    data
 	oneHost  bool          // the clients share a Manager
 	maxStale time.Duration // of Config.ReadCache; 0: there are no copies
+	rotates  bool          // Config.RotateInterval is set
 	epochs   []epoch       // the last one is for the look at what is left
 	clients  []client
 }
@@ -255,6 +263,9 @@ func (p *Program) String() string {
 		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.epochs)
 	if p.maxStale > 0 {
 		fmt.Fprintf(&b, "  copies for %v\n", p.maxStale)
+	}
+	if p.rotates {
+		b.WriteString("  rotates cookies\n")
 	}
 	for k, kind := range p.kinds {
 		if kind != plain {

@@ -87,6 +87,9 @@ func (st *run) open(mk maker) {
 				s.set(k, int(n))
 			}
 		}
+		if st.program.rotates {
+			s.persist(persisted)
+		}
 		return http.StatusOK
 	}
 	st.hosts[0].serve(x)
@@ -243,7 +246,7 @@ func (st *run) leave(v *visit, x *exchange) cookie {
 		v.out = cleared
 		return noCookie
 	}
-	v.out = v.names()
+	v.out = v.names(st.program.rotates)
 	given := cookie{made[0].Value, v.out}
 	st.issued = append(st.issued, given)
 	return given
@@ -268,10 +271,10 @@ func (v *visit) conclude() {
 	}
 }
 
-// names tells which session the cookie of v's answer is a ticket to: the one
-// that it came with, if all that v did was to make that persistent.
-func (v *visit) names() ticket {
-	same := false
+// names tells which session the cookie of v's answer is a ticket to: the one that it came
+// with, if all that v did was to make that persistent, or if that was rotated.
+func (v *visit) names(rotates bool) ticket {
+	same := rotates && !v.isNew
 	for _, s := range v.segs {
 		if s.verdict != committed {
 			continue

@@ -11,11 +11,12 @@ import (
 // to the isolation levels.
 type script struct {
 	*visit
-	level session.Isolation
-	kinds [nKeys]kind
-	steps []step
-	views [][]seen // what was read after the load, and after each step
-	must  int8     // so many of the steps were taken when the answer came
+	level   session.Isolation
+	kinds   [nKeys]kind
+	rotates bool
+	steps   []step
+	views   [][]seen // what was read after the load, and after each step
+	must    int8     // so many of the steps were taken when the answer came
 }
 
 // after returns how far s has come when the given segment is done: it has
@@ -56,7 +57,7 @@ const free = none + 1
 var anything = data{free, free, free, free, free}
 
 func newScript(v *visit, p *Program) *script {
-	s := &script{visit: v, level: p.level, kinds: p.kinds}
+	s := &script{visit: v, level: p.level, kinds: p.kinds, rotates: p.rotates}
 	known := anything
 	var look look
 	var view []seen

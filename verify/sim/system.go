@@ -68,7 +68,7 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 	if prog.maxStale > 0 {
 		p = silent{p}
 	}
-	m, err := session.New(p, session.Config{
+	cfg := session.Config{
 		SigningKeys:  [][]byte{[]byte("a signing key of thirty-two bytes")},
 		Isolation:    prog.level,
 		Cookie:       session.Cookie{Insecure: true},
@@ -76,7 +76,11 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 		ErrorHandler: refuse,
 		ReadCache:    session.ReadCache{MaxStale: prog.maxStale},
 		Observer:     noteEvent,
-	})
+	}
+	if prog.rotates {
+		cfg.RotateInterval, cfg.RotateGrace = rotateInterval, rotateGrace
+	}
+	m, err := session.New(p, cfg)
 	if err != nil {
 		panic(err)
 	}

@@ -4,7 +4,7 @@ package sim
 var Sights = []string{
 	"idle", "committed", "conflict", "gone", "failed", "unknown", "not loaded",
 	"replayed", "copied", "a change over a copy", "new", "revoked", "cookie set", "cookie cleared", "cookie sent again",
-	"saved by another request",
+	"saved by another request", "rotated",
 }
 
 // Tally counts the sights of a history.
@@ -30,6 +30,7 @@ func (v *visit) tally(seen map[string]int) {
 		"cookie set":                    v.out == v.own(),
 		"cookie cleared":                v.out == cleared,
 		"cookie sent again":             v.out >= 0 && v.out == v.sent,
+		"rotated":                       v.out >= 0 && v.out == v.sent && !v.has(persist),
 	} {
 		if is {
 			seen[what]++

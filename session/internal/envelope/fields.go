@@ -15,11 +15,12 @@ type Field byte
 
 // The fields. A number is never used again.
 const (
-	fieldLeases  Field = 1
-	fieldBinding Field = 2
-	fieldLabels  Field = 3
-	fieldTimes   Field = 4
-	fieldEpoch   Field = 5
+	fieldLeases   Field = 1
+	fieldBinding  Field = 2
+	fieldLabels   Field = 3
+	fieldTimes    Field = 4
+	fieldEpoch    Field = 5
+	fieldRotation Field = 6
 )
 
 // Fields are what the library itself keeps in a session besides the values, encoded as in
@@ -137,6 +138,8 @@ func valid(n Field, value []byte) bool {
 		return validBinding(value)
 	case fieldTimes:
 		return validTimes(value)
+	case fieldRotation:
+		return validRotation(value)
 	}
 	return true
 }

@@ -14,6 +14,7 @@ const (
 	Load         Op = "load"
 	Save         Op = "save"
 	Touch        Op = "touch"
+	Rotate       Op = "rotate"
 	Renew        Op = "renew"
 	Destroy      Op = "destroy"
 	Revoke       Op = "revoke"
@@ -42,6 +43,7 @@ const (
 	Replaced  EndReason = "replaced"
 	Expired   EndReason = "expired"
 	Missing   EndReason = "missing"
+	Theft     EndReason = "theft"
 )
 
 // Event is a finished operation: see session.Event.

@@ -136,9 +136,16 @@ func (l *Lifetimes) Live(c *Content) error {
 
 // Extended returns base with its last use set to now.
 func (l *Lifetimes) Extended(base *Content) *Content {
+	next := l.FollowUsed(base)
+	next.EncodeAfter(base, &base.Entries, nil)
+	return next
+}
+
+// FollowUsed returns the content that continues base with its last use set to now. The
+// caller has to encode it.
+func (l *Lifetimes) FollowUsed(base *Content) *Content {
 	next := Follow(base)
 	next.Expires = l.Expiry(base, next.Seen, base.Expires)
-	next.EncodeAfter(base, &base.Entries, nil)
 	return next
 }
 

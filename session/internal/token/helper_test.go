@@ -54,7 +54,7 @@ func elapse(d time.Duration) { time.Sleep(d) }
 
 func mustSign(t *testing.T, s *token.Signer, tok []byte) string {
 	t.Helper()
-	value, err := s.Sign(t.Context(), tok)
+	value, err := s.Sign(t.Context(), tok, 0)
 	if err != nil {
 		t.Fatalf("Sign: %v", err)
 	}

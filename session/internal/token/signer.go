@@ -12,12 +12,15 @@ import (
 )
 
 const (
-	// ValueLength is the length of a signed value.
+	// ValueLength is the length of a signed value of index 0.
 	ValueLength = 120
 
-	// oldestValueLength is the length of a value that was signed with a clock before
-	// September 2001, whose time has one digit less.
-	oldestValueLength = 116
+	// MaxValueLength is the length of a signed value of another index.
+	MaxValueLength = 136
+
+	// olderBy is by how much a value is shorter that was signed with a clock before September
+	// 2001, whose time has one digit less.
+	olderBy = 4
 )
 
 // Options configure a Signer.
@@ -54,13 +57,13 @@ func (s *Signer) NewSession() (token []byte, id string) {
 // id returns the ID of the record of the session whose cookie holds token.
 func (s *Signer) id(token []byte) string { return RecordID("session", s.opts.Namespace, token) }
 
-// Sign returns the value of the cookie that holds token.
-func (s *Signer) Sign(ctx context.Context, token []byte) (string, error) {
+// Sign returns the value of the cookie of that index that holds token.
+func (s *Signer) Sign(ctx context.Context, token []byte, index uint64) (string, error) {
 	codec, err := s.signing(ctx)
 	if err != nil {
 		return "", err
 	}
-	return codec.Encode(s.opts.CookieName, token)
+	return codec.Encode(s.opts.CookieName, payloadOf(token, index))
 }
 
 func (s *Signer) signing(ctx context.Context) (*securecookie.SecureCookie, error) {
@@ -94,7 +97,7 @@ func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
 }
 
 // Verify appends the sessions that these cookie values stand for: one for each distinct
-// token with a valid signature. It returns an error if found stays empty and the ring
+// token with a valid signature, with the highest index that came with it. It returns an error if found stays empty and the ring
 // cannot be read. It does not read the ring for values that no key can have signed, such as
 // the tokens of other software in the header Authorization.
 func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
@@ -142,9 +145,15 @@ func (s *Signer) tryRing(ctx context.Context, try func(*keySet) bool) error {
 func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Identity {
 	for _, value := range values {
 		who := s.verifyOne(keys, value)
-		same := func(other Identity) bool { return bytes.Equal(other.Token, who.Token) }
-		if who.Token != nil && !slices.ContainsFunc(found, same) {
+		if who.Token == nil {
+			continue
+		}
+		at := slices.IndexFunc(found, func(other Identity) bool { return bytes.Equal(other.Token, who.Token) })
+		switch {
+		case at < 0:
 			found = append(found, who)
+		case found[at].Index < who.Index:
+			found[at] = who
 		}
 	}
 	return found
@@ -152,7 +161,11 @@ func (s *Signer) verifyBy(keys *keySet, values []string, found []Identity) []Ide
 
 // hasLength reports whether value is as long as a signed value.
 func hasLength(value string) bool {
-	return len(value) == ValueLength || len(value) == oldestValueLength
+	switch len(value) {
+	case ValueLength, MaxValueLength, ValueLength - olderBy, MaxValueLength - olderBy:
+		return true
+	}
+	return false
 }
 
 // verifyOne returns the session whose cookie has this value, if one of keys signed it. It
@@ -164,11 +177,11 @@ func (s *Signer) verifyOne(keys *keySet, value string) Identity {
 	if who := keys.verified.find(value); who.Token != nil {
 		return who
 	}
-	token := keys.token(s.opts.CookieName, value)
+	token, index := keys.token(s.opts.CookieName, value)
 	if token == nil {
 		return Identity{}
 	}
-	who := Identity{token, s.id(token), value}
+	who := Identity{Token: token, Index: index, ID: s.id(token), Value: value}
 	keys.verified.add(who)
 	return who
 }

@@ -86,7 +86,7 @@ func TestRingThatFails(t *testing.T) {
 
 	t.Run("signs nothing", func(t *testing.T) {
 		s := newSigner(newRing(down(memory.New())))
-		if _, err := s.Sign(t.Context(), tok); !errors.Is(err, errDown) {
+		if _, err := s.Sign(t.Context(), tok, 0); !errors.Is(err, errDown) {
 			t.Errorf("Sign: %v", err)
 		}
 	})
@@ -220,6 +220,9 @@ func TestForgedValueIsNotVerified(t *testing.T) {
 		{"a token of 31 bytes", sign(t, cookie, tok[:31])},
 		{"a token of 33 bytes", sign(t, cookie, append(tok[:32:32], 0))},
 		{"a token of no bytes", sign(t, cookie, nil)},
+		{"a token with an index that is cut", sign(t, cookie, append(tok[:32:32], 0, 0, 0, 0, 0, 0, 1))},
+		{"a token with more than an index", sign(t, cookie, append(tok[:32:32], 0, 0, 0, 0, 0, 0, 0, 1, 0))},
+		{"a token with index 0, which is none", sign(t, cookie, append(tok[:32:32], 0, 0, 0, 0, 0, 0, 0, 0))},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
 			wantTokens(t, newSigner(nil, key(1)), []string{tc.value})
@@ -228,10 +231,12 @@ func TestForgedValueIsNotVerified(t *testing.T) {
 	t.Run("of any other byte", func(t *testing.T) {
 		s := newSigner(nil, key(1))
 		wantTokens(t, s, []string{value}, tok)
-		for i := range value {
-			forged := []byte(value)
-			forged[i] ^= 1
-			wantTokens(t, s, []string{string(forged)})
+		for _, value := range []string{value, mustSignIndex(t, s, tok, 7)} {
+			for i := range value {
+				forged := []byte(value)
+				forged[i] ^= 1
+				wantTokens(t, s, []string{string(forged)})
+			}
 		}
 	})
 }
@@ -303,6 +308,62 @@ func TestCacheDoesNotAcceptAnotherValue(t *testing.T) {
 		forged := fmt.Sprintf("%s%c%s", value[:50], value[50]^1, value[51:])
 		if got := verified(t, s, forged); got != nil {
 			t.Fatalf("value %d is verified where a byte of it has changed", i)
+		}
+	}
+}
+
+func TestIndexIsSignedWithTheToken(t *testing.T) {
+	s, tok, other := newSigner(nil, key(1)), token.New(), token.New()
+	for _, index := range []uint64{0, 1, 1 << 40, 1<<64 - 1} {
+		value := mustSignIndex(t, s, tok, index)
+		want := token.ValueLength
+		if index > 0 {
+			want = token.MaxValueLength
+		}
+		if len(value) != want {
+			t.Errorf("index %d: %d bytes, want %d", index, len(value), want)
+		}
+		for range 2 { // the second time from the cache
+			wantIndexes(t, s, []string{value}, index)
+		}
+	}
+	low, high := mustSignIndex(t, s, tok, 3), mustSignIndex(t, s, tok, 5)
+	t.Log("of several cookies with the same token, the highest index counts")
+	wantIndexes(t, s, []string{low, high, low, mustSign(t, s, tok)}, 5)
+	wantIndexes(t, s, []string{mustSign(t, s, tok), mustSignIndex(t, s, other, 4), low}, 3, 4)
+	found, _ := s.Verify(t.Context(), []string{low, high}, nil)
+	if found[0].Value != high {
+		t.Error("it is the value of another index")
+	}
+}
+
+// In a bubble it is the year 2000: the values are shorter, and are not in the cache.
+func TestIndexOfAnOldClockIsVerified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSigner(nil, key(1))
+		wantIndexes(t, s, []string{mustSignIndex(t, s, token.New(), 9)}, 9)
+	})
+}
+
+func mustSignIndex(t *testing.T, s *token.Signer, tok []byte, index uint64) string {
+	t.Helper()
+	value, err := s.Sign(t.Context(), tok, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// wantIndexes checks the indexes of the sessions that Verify finds in the values.
+func wantIndexes(t *testing.T, s *token.Signer, values []string, want ...uint64) {
+	t.Helper()
+	found, err := s.Verify(t.Context(), values, nil)
+	if err != nil || len(found) != len(want) {
+		t.Fatalf("found %d, %v; want %d", len(found), err, len(want))
+	}
+	for i := range want {
+		if found[i].Index != want[i] {
+			t.Errorf("index %d, want %d", found[i].Index, want[i])
 		}
 	}
 }

@@ -6,14 +6,20 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
+	"slices"
 )
 
-const size = 32 // bytes; OWASP requires at least 64 bits of entropy
+const (
+	size      = 32 // bytes; OWASP requires at least 64 bits of entropy
+	indexSize = 8
+)
 
 // Identity is the token of a session, the ID of its record, a hash of the token, and the
 // signed token that it was found in.
 type Identity struct {
 	Token []byte // not to be written to
+	Index uint64 // of the cookie among those of the session
 	ID    string
 	Value string // as it was passed to Verify
 }
@@ -23,6 +29,28 @@ func New() []byte {
 	token := make([]byte, size)
 	_, _ = rand.Read(token) // never fails: it aborts the program instead
 	return token
+}
+
+// payloadOf returns the bytes that are signed: the token, followed by the index unless that
+// is 0.
+func payloadOf(token []byte, index uint64) []byte {
+	if index == 0 {
+		return token
+	}
+	return binary.BigEndian.AppendUint64(slices.Clip(token), index)
+}
+
+// parsePayload returns the token and the index in a signed payload, or nil.
+func parsePayload(payload []byte) (token []byte, index uint64) {
+	switch len(payload) {
+	case size:
+		return payload, 0
+	case size + indexSize:
+		if index = binary.BigEndian.Uint64(payload[size:]); index != 0 {
+			return payload[:size:size], index
+		}
+	}
+	return nil, 0
 }
 
 // RecordID returns the ID of the record of that kind and name within a namespace. It is a

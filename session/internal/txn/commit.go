@@ -38,6 +38,7 @@ type commit struct {
 	joined   bool // the save of another commit has stored it, or has failed to
 	entering owners.Entering
 	d        snapshot // that is being stored
+	rotation rotating // what the save does to the rotation of the session
 	value    string   // of the cookie that is to be set with it, "" for none
 }
 
@@ -188,6 +189,7 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 	if len(d.labels) > 0 {
 		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
 	}
+	next.Fields = c.rotation.on(next.Fields, d.renew)
 	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
 		next.Fields = c.t.e.Offered(next.Fields, d.view.base.Owner != next.Owner)
 	}
@@ -218,12 +220,10 @@ func (c *commit) replaced(next *records.Content, err error) error {
 		c.t.committedNoop(d)
 		return nil
 	}
-	c.t.committed(d, d.identity, next)
+	c.t.committed(d, c.afterRotation(d.identity), next)
 	c.t.e.Owners.RemoveBefore(&c.Access, d.id, d.view.base, next)
 	c.t.e.Owners.ReenterIfDue(&c.Access, d.id, d.view.base, next)
-	if c.value != "" {
-		c.setCookie(c.value, next)
-	}
+	c.sendCookie(next)
 	return nil
 }
 
@@ -247,8 +247,7 @@ func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
 	if !d.needed() { // others have saved what this request wants
 		return nil, nil
 	}
-	var err error
-	if c.value, err = c.persistentCookie(d); err != nil {
+	if err := c.prepareCookie(); err != nil {
 		return nil, err
 	}
 	next := c.content(d, d.view.base)
@@ -347,7 +346,7 @@ func (t *Txn) idle() bool {
 	defer t.mu.Unlock()
 	st := &t.state
 	return t.failed == nil && st.encoding == nil && st.destroyed == nil && !st.pending() &&
-		(st.id == "" || t.touched || !t.e.Lifetimes.TouchDue(st.view.base))
+		(st.id == "" || (t.touched || !t.e.Lifetimes.TouchDue(st.view.base)) && !t.rotationDue())
 }
 
 // previousResult returns the ticket and the error that an earlier commit of the request

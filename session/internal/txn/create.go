@@ -51,7 +51,7 @@ func (c *commit) insert(next *records.Content) (identity, string, error) {
 	for range maxCreates {
 		var who identity
 		who.token, who.id = c.t.e.NewToken()
-		value, err := c.sign(who.token)
+		value, err := c.sign(who.token, 0)
 		if err != nil {
 			return identity{}, "", err
 		}
@@ -86,26 +86,17 @@ func (c *commit) deleteNew(who identity, next *records.Content) {
 	}
 }
 
-// sign returns the value of the cookie that holds token. It is called before the save
-// that depends on the cookie.
-func (c *commit) sign(token []byte) (string, error) {
+// sign returns the value of the cookie of that index that holds token. It is called before
+// the save that depends on the cookie.
+func (c *commit) sign(token []byte, index uint64) (string, error) {
 	if c.t.req.HeaderSent() {
 		return "", ErrHeaderSent
 	}
-	value, err := c.t.req.Sign(c.Context(), token)
+	value, err := c.t.req.Sign(c.Context(), token, index)
 	if err != nil {
 		return "", records.Unavailable(err)
 	}
 	return value, nil
-}
-
-// persistentCookie returns the value of the cookie to send again, if d changes how long
-// the browser keeps it, or "".
-func (c *commit) persistentCookie(d *snapshot) (string, error) {
-	if d.persist == nil {
-		return "", nil
-	}
-	return c.sign(d.token)
 }
 
 func (c *commit) setCookie(value string, next *records.Content) {

@@ -122,6 +122,9 @@ func (f *follower) apply(on, base *records.Content) *records.Content {
 	if !c.joins() || !d.needed() || c.t.check(d, on) != nil {
 		return nil
 	}
+	if c.prepareCookie() != nil {
+		return nil
+	}
 	next := c.content(d, base)
 	if c.t.e.fits(next) != nil {
 		return nil

@@ -232,7 +232,10 @@ func (r *request) RunsAgain() bool          { return r.runsAgain }
 func (r *request) OffersBinding() bool      { return r.offersBinding }
 func (r *request) DropReason() string       { return r.dropReason }
 
-func (r *request) Sign(_ context.Context, token []byte) (string, error) {
+func (r *request) Sign(_ context.Context, token []byte, index uint64) (string, error) {
+	if index != 0 {
+		return fmt.Sprintf("signed %s, index %d", token, index), r.signErr
+	}
 	return "signed " + string(token), r.signErr
 }
 

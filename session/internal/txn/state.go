@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/rotation"
 )
 
 // state is the part of a transaction that a savepoint holds and a rollback restores.
@@ -26,6 +27,7 @@ type state struct {
 type identity struct {
 	token []byte // the token in the cookie; nil while not stored
 	id    string // the record's ID, a hash of the token; "" while not stored
+	use   rotation.Use
 
 	predecessor *predecessor // set if the visitor's cookie is that of a tombstone
 }

@@ -10,21 +10,29 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
-// firstTouch reports whether the request has not tried to touch the session.
-func (t *Txn) firstTouch() bool {
+// takeDue returns whether the session has to be extended, and whether it has to be rotated,
+// and whether neither was tried before by a save that does only that.
+func (t *Txn) takeDue() (extend, rotate bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := !t.touched
-	t.touched = true
-	return first
+	extend = !t.touched && !t.req.Passive() && t.e.Lifetimes.TouchDue(t.state.view.base)
+	rotate = t.rotationDue()
+	t.touched = t.touched || extend
+	t.rotated = t.rotated || rotate
+	return extend, rotate
 }
 
-// touch extends a session that was used but not changed. It is best effort: only one
-// touch of a session runs at a time, and nothing is done after a conflict, because the
-// other commit has extended the session.
+// touch extends and rotates a session that was used but not changed. It is best effort:
+// only one touch of a session runs at a time, and after a conflict it does only what the
+// other commit, which has extended the session, has left undone of the rotation.
 func (c *commit) touch() {
-	e, d := c.t.e, c.t.snapshot()
-	if c.mode != Auto || d.id == "" || e.Lifetimes.Revoked(d.view.base) || !e.Lifetimes.TouchDue(d.view.base) || c.t.req.Passive() || !c.t.firstTouch() {
+	e, d := c.t.e, &c.d
+	c.t.takeSnapshot(d)
+	if c.mode != Auto || d.id == "" || e.Lifetimes.Revoked(d.view.base) {
+		return
+	}
+	extend, rotate := c.t.takeDue()
+	if !extend && !rotate {
 		return
 	}
 	if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
@@ -32,24 +40,55 @@ func (c *commit) touch() {
 	}
 	defer e.touching.Delete(d.id)
 	base := d.view.base
-	next := e.Lifetimes.Extended(base)
+	next := c.touched(base)
 	event := e.Observer.Begin(observe.Touch)
 	err := e.fits(next)
 	event.PublicID, event.Err = d.id, err
 	if err == nil {
-		err = c.SaveOnce(d.id, next, base.Version)
+		base, next, err = c.saveTouched(base, next)
 		if err != nil && !errors.Is(err, provider.ErrVersionConflict) { // the first has extended it
 			event.Err = records.Unavailable(err)
 		}
 	}
-	e.Observer.End(c.Context(), event)
 	switch {
 	case err == nil:
-		c.t.committed(d, d.identity, next)
+		c.t.touchedOver(d, c.afterRotation(d.identity), base, next)
 		e.Owners.ReenterIfDue(&c.Access, d.id, base, next)
+		c.sendCookie(next)
 	case !errors.Is(err, provider.ErrVersionConflict):
-		e.Logger.Warn("session: not extended", slog.String("public_id", d.id), slog.Any("error", err))
+		e.Logger.Warn("session: not extended or rotated", slog.String("public_id", d.id), slog.Any("error", err))
 	}
+	e.Observer.End(c.Context(), event)
+}
+
+// saveTouched saves next in place of base. If others are first, it rotates what they have
+// saved, which it returns in place of base.
+func (c *commit) saveTouched(base, next *records.Content) (_, saved *records.Content, err error) {
+	for tries := 1; ; tries++ {
+		err = c.SaveOnce(c.d.id, next, base.Version)
+		if !errors.Is(err, provider.ErrVersionConflict) || !c.rotation.changed || tries == maxRotateTries {
+			return base, next, err
+		}
+		found, rotated := c.rotatedOver()
+		if rotated == nil {
+			return base, next, err
+		}
+		base, next = found, rotated
+	}
+}
+
+// touched returns base extended and rotated.
+func (c *commit) touched(base *records.Content) *records.Content {
+	limits := &c.t.e.Lifetimes
+	follow := limits.FollowUsed
+	if c.t.req.Passive() {
+		follow = limits.FollowUnused
+	}
+	next := follow(base)
+	c.rotate()
+	next.Fields = c.rotation.on(next.Fields, false)
+	next.EncodeAfter(base, &base.Entries, nil)
+	return next
 }
 
 // Touch extends the stored session at any time.

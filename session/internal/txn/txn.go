@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/owners"
 	"github.com/holdfast-go/holdfast/session/internal/queue"
 	"github.com/holdfast-go/holdfast/session/internal/records"
+	"github.com/holdfast-go/holdfast/session/internal/rotation"
 )
 
 // The errors of this package. Package session documents them under the same names.
@@ -35,10 +36,11 @@ type Engine struct {
 	Owners    *owners.Index
 	Lifetimes records.Lifetimes
 	Isolation Isolation
-	Offered   Offered       // nil: no session is bound
-	MaxSize   int           // of a session's record, in bytes
-	Timeout   time.Duration // of the calls of one commit
-	Format    string        // of the values of a new session
+	Offered   Offered          // nil: no session is bound
+	Rotation  *rotation.Policy // nil: no session is rotated
+	MaxSize   int              // of a session's record, in bytes
+	Timeout   time.Duration    // of the calls of one commit
+	Format    string           // of the values of a new session
 	NewToken  func() (token []byte, id string)
 	Logger    *slog.Logger
 	Observer  observe.Observer
@@ -59,8 +61,8 @@ type Request interface {
 	// Context returns the request's context, which no failed commit cancels.
 	Context() context.Context
 
-	// Sign returns the signed form of token, which the visitor gets.
-	Sign(ctx context.Context, token []byte) (string, error)
+	// Sign returns the signed form of token with that index, which the visitor gets.
+	Sign(ctx context.Context, token []byte, index uint64) (string, error)
 
 	// HeaderSent reports whether it is too late for a cookie.
 	HeaderSent() bool
@@ -120,6 +122,7 @@ type Txn struct {
 	commits  int32           // commits of this request that were saved or may have been
 
 	touched  bool // extended, or a touch was tried
+	rotated  bool // rotated by a save for that alone, or that was tried
 	busy     bool // the commit lock is held by a commit or an Update
 	updating bool // a closure of Session.Update is running
 	over     bool // the request is over
