@@ -124,7 +124,8 @@ type Config struct {
 
 	// DeviceBindingInterval is how long the bound cookie lives, and thus for how long at most
 	// a thief who has copied all cookies has the session. Each visitor who is active costs
-	// one save in that time. At least 4 minutes. Default 10 minutes.
+	// two saves in that time: one of the refresh, and one when the first request comes with the
+	// new cookie. At least 4 minutes. Default 10 minutes.
 	DeviceBindingInterval time.Duration
 
 	// DeviceBindingDeadline is how long after a Renew the browser may register its key.

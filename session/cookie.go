@@ -197,9 +197,9 @@ func (p *requestState) writeToken(h http.Header) {
 	}
 	if t := p.issued.Load(); t != nil {
 		p.put(h, t)
-		p.writeBinding(h, t)
 		p.warnOfLoss()
 	}
+	p.writeBinding(h)
 	p.writeClearSiteData(h)
 	p.writeVersion(h)
 }

@@ -13,7 +13,8 @@ import (
 // worker or a websocket's goroutine. It works like [Session.Update] on a Session that has
 // no request. The program must know that the public ID may be used; it must not take one
 // from a request unchecked: see [Manager.Revoke]. Update returns ErrEnded if there is no
-// such session. A change that needs a cookie, such as Renew, fails with ErrHeaderSent.
+// such session. A change that needs a response, such as Renew, or another owner of a
+// bound session, fails with ErrHeaderSent.
 func (m *Manager) Update(ctx context.Context, publicID string, fn func(*Session) error) error {
 	m.check()
 	if provider.ValidateID(publicID) != nil {

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"strings"
@@ -39,8 +41,8 @@ type BindingState int
 // The states of a session's binding.
 const (
 	BindingNone    BindingState = iota // the session is not bound
-	BindingPending                     // the browser was asked to register a key and may still do so
-	BindingBound                       // a key is registered
+	BindingPending                     // the browser was asked to register a key, and no request has proven yet that it did
+	BindingBound                       // a key is registered, and requests need the bound cookie
 )
 
 // String returns "none", "pending" or "bound".
@@ -56,17 +58,21 @@ type Binding struct {
 	State    BindingState
 	Since    time.Time // BindingBound: when the key was registered
 	ProvenAt time.Time // BindingBound: when the browser last proved that it has the key
-	Until    time.Time // BindingPending: the end of Config.DeviceBindingDeadline
+	Until    time.Time // BindingPending: the end of Config.DeviceBindingDeadline; after the registration, of the half minute without the bound cookie
 }
 
 // Binding returns the binding of the session as of its last load or save. Use it to show
 // which devices are bound, and to refuse rights to a session that is not: until it is
-// bound, whoever steals its cookie has the session.
+// bound, whoever steals its cookie has the session. A session becomes bound with the first
+// request after the registration that has the bound cookie. Before, it is served for half a
+// minute without that cookie, because requests may be under way.
 func (s *Session) Binding() Binding {
 	if s.empty() {
 		return Binding{}
 	}
 	switch b := s.transaction().Base().Fields.Binding(); {
+	case b.Bound && !binding.Confirmed(&b):
+		return Binding{State: BindingPending, Until: binding.ConfirmBy(&b).Std()}
 	case b.Bound:
 		return Binding{State: BindingBound, Since: b.Registered.Std(), ProvenAt: b.Proven.Std()}
 	case b.Pending && records.Now().Before(b.Until):
@@ -119,9 +125,10 @@ func (m *Manager) bindDevices() {
 	}
 	m.binder = binding.New(binding.Options{
 		Records: m.records, Lifetimes: m.engine.Lifetimes, Signer: m.signer, Interval: m.cfg.DeviceBindingInterval,
+		RegisterPath: m.cfg.DeviceBindingPath + registerEndpoint, RefreshPath: m.cfg.DeviceBindingPath + refreshEndpoint,
 	})
-	m.engine.Offered = func(f envelope.Fields, otherOwner bool) envelope.Fields {
-		return binding.Offered(f, otherOwner, records.Now().Add(m.cfg.DeviceBindingDeadline))
+	m.engine.Offered = func(f envelope.Fields) envelope.Fields {
+		return binding.Offered(f, records.Now().Add(m.cfg.DeviceBindingDeadline))
 	}
 }
 
@@ -158,16 +165,20 @@ func (p *requestState) skipsProof() string { return dbsc.Skipped(p.request.Heade
 // OffersBinding implements txn.Request.
 func (p *requestState) OffersBinding() bool { return !p.usesHeader && p.m.binder != nil }
 
-// writeBinding asks the browser to register a key, if the session that the response gives
-// it waits for one. If the response ends the session, it clears the bound cookie.
-func (p *requestState) writeBinding(h http.Header, t *Token) {
-	switch tx := p.transaction(); {
-	case p.m.binder == nil || p.usesHeader || tx == nil:
-	case t.Value == "":
+// writeBinding asks the browser to register a key, if a commit of the request has offered
+// that and the session still waits for one. If the response ends the session, it clears the
+// bound cookie.
+func (p *requestState) writeBinding(h http.Header) {
+	if p.m.binder == nil || p.usesHeader {
+		return
+	}
+	if t := p.issued.Load(); t != nil && t.Value == "" {
 		if len(p.boundTokens()) > 0 {
 			putCookie(h, p.m.cfg.Cookie.bound().expired(), nil)
 		}
-	case offered(tx.Base()):
+		return
+	}
+	if tx := p.transaction(); tx != nil && tx.HasOffered() && offered(tx.Base()) {
 		p.offerBinding(h, tx.PublicID())
 	}
 }
@@ -183,5 +194,35 @@ func (m *Manager) mayServe(req request, c *records.Content) error {
 	if m.binder == nil || c.Fields == "" {
 		return nil
 	}
-	return binding.Judge(c.Fields, m.cfg.DeviceBinding == BindingRequired, req.boundTokens)
+	return binding.Judge(c.Fields, m.cfg.DeviceBinding == BindingRequired, req.OffersBinding(), req.boundTokens)
+}
+
+// admit returns ErrUnproven if the session may not be served to the request. If the request
+// is the first one with its bound token, that is saved. Admit returns the content
+// afterwards.
+func (m *Manager) admit(ctx context.Context, req request, id string, c *records.Content) (*records.Content, error) {
+	if err := m.mayServe(req, c); err != nil || m.binder == nil || c.Fields == "" {
+		return c, err
+	}
+	noted, err := m.binder.Note(ctx, id, c, req.boundTokens())
+	switch {
+	case err != nil:
+		m.cfg.Logger.Warn("session: it could not be saved that the browser has its new bound cookie; the one before is good until that is saved, or it expires",
+			slog.String("public_id", id), slog.Any("error", err))
+		return c, nil
+	case noted != c: // others may have saved it
+		return noted, m.mayServe(req, noted)
+	}
+	return c, nil
+}
+
+// refusal returns why a request to which a session with that content is not served may not
+// begin another one by a change, or nil if it may. A request that was under way while the
+// browser registered its key, or that is from a thief, must not replace the cookie of the
+// browser.
+func refusal(c *records.Content, unproven error) error {
+	if binding.HasLiveToken(c.Fields) {
+		return unproven
+	}
+	return nil
 }

@@ -141,7 +141,6 @@ func TestReviewAReplayedRegistration(t *testing.T) {
 func TestReviewOfferAfterItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := newBoundSite(t, memory.New(), session.Config{})
-		site.handle("/keep", func(s *session.Session) { s.Persist(24 * time.Hour) })
 		v := dbsctest.New()
 		v.Send(site, httptest.NewRequest("GET", "/login", nil))
 		time.Sleep(2 * time.Minute)

@@ -54,11 +54,17 @@ func newBoundSite(t *testing.T, p provider.Provider, cfg session.Config) *boundS
 	}
 	site.handle("/renew", func(s *session.Session) { s.Renew() })
 	site.handle("/logout", func(s *session.Session) { s.Destroy() })
+	site.handle("/own/ann", func(s *session.Session) { s.SetOwner("ann") })
+	site.handle("/keep", func(s *session.Session) { s.Persist(30 * 24 * time.Hour) })
+	site.handle("/visited", func(s *session.Session) { keyVisited.Set(s, 1) })
 	site.handle("/set", func(s *session.Session) { keyB.Set(s, 1) })
 	site.handle("/", func(*session.Session) {})
 	site.Handle("/pay", m.RequireProof(time.Minute, site.page(func(*session.Session) {}), nil))
 	return site
 }
+
+// keyVisited is one of which a change may be lost.
+var keyVisited = session.NewKey[int]("visited").LastWriteWins()
 
 // handle serves pages that show the session after fn.
 func (b *boundSite) handle(path string, fn func(*session.Session)) { b.Handle(path, b.page(fn)) }
@@ -144,7 +150,7 @@ func TestWhatAThiefGets(t *testing.T) {
 		site.wantPage(t, thief, "/", "empty, none")
 		delete(thief.Cookies, "__Host-session-bound")
 		site.wantPage(t, thief, "/", "empty, none")
-		site.wantPage(t, thief, "/set", "b=1, none") // a session of its own
+		site.wantPage(t, thief, "/set", "503 Service Unavailable") // no cookie in place of the session's
 		site.wantPage(t, v, "/", "a=1, bound")
 		if res := thief.Do(site, "GET", "/logout"); res.StatusCode != 200 {
 			t.Errorf("%s", res.Status)

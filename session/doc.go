@@ -125,7 +125,8 @@
 // a key that it cannot export. From then on the session is served only together with a
 // second cookie. It lives for Config.DeviceBindingInterval, and the browser refreshes it by
 // a proof that it has the key. A request without it reads an empty session, as with the
-// cookie of a session that has ended, and can begin another one. [Session.Binding] tells the
+// cookie of a session that has ended, but a change without Renew fails with ErrUnproven as long
+// as the bound cookie of the browser is good. [Session.Binding] tells the
 // state. [Manager.RequireProof] asks for a fresh proof.
 //
 // For other browsers, Config.RotateInterval replaces the cookie from time to time. If the one

@@ -28,7 +28,7 @@ func (rw *responseWriter) answer(r *http.Request) {
 func (p *requestState) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	status := StatusCode(err)
 	level := slog.LevelError
-	if status == http.StatusConflict {
+	if status == http.StatusConflict || errors.Is(err, ErrUnproven) { // no fault of the server
 		level = slog.LevelWarn
 	}
 	p.m.cfg.Logger.Log(r.Context(), level, "session: request failed",

@@ -40,11 +40,13 @@ var (
 	// record is left as it is. Manager.ClearCookie gives the visitor a new session.
 	ErrUnreadable = records.ErrUnreadable
 
-	// ErrUnproven: the session is bound to a device (Config.DeviceBinding), and the browser
-	// said that it cannot prove now that it is that device, because its refresh of the bound
-	// cookie has failed or because it has proven too often. The visitor should try again
-	// later. A request that says nothing of the kind gets an empty session in place of the
-	// error.
+	// ErrUnproven: the session is bound to a device (Config.DeviceBinding), and the request
+	// carries no proof that it comes from that device. The load fails with it if the browser
+	// said that it cannot prove that now, because its refresh of the bound cookie has failed or
+	// because it has proven too often. The visitor should try again later. Any other such
+	// request gets an empty session. Its commit fails with ErrUnproven if it would begin another
+	// session by a change without Renew, while the browser holds a bound cookie that is good:
+	// the cookie of the new session would replace that of the bound one.
 	ErrUnproven = binding.ErrUnproven
 
 	// ErrTooLarge: the session is larger than Config.MaxSize or the provider's limit. The

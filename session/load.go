@@ -111,7 +111,7 @@ func (s *Session) begin(ctx context.Context, sent []string, room txnRoom, events
 		tx.BeginBeside(&m.engine, s.req, found.unreadable.Token, found.unreadable.ID, found.unreadable.content)
 	case errors.Is(err, ErrUnproven) && s.req.skipsProof() == "":
 		event.PublicID = found.unproven.ID
-		tx.Begin(&m.engine, s.req, nil, "", nil)
+		tx.BeginRefused(&m.engine, s.req, refusal(found.unproven.content, err))
 	case err != nil:
 		return err
 	default:
@@ -199,9 +199,14 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 			f.ends = m.noteEnd(f.ends, who.ID, "", observe.Missing)
 		case m.outlived(c):
 			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, m.endOf(c))
-		case f.refuse(candidate{who, c}, m.mayServe(req, c)):
 		default:
-			f.add(candidate{who, c}, m.knowsFormat(c.Format))
+			admitted, err := m.admit(ctx, req, who.ID, c)
+			if admitted != c {
+				f.age = 0 // it was read just now
+			}
+			if one := (candidate{who, admitted}); !f.refuse(one, err) {
+				f.add(one, m.knowsFormat(admitted.Format))
+			}
 		}
 	}
 	return nil

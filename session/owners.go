@@ -25,6 +25,11 @@ import (
 // Config.OwnerLimit it reads all of them. A user's list is one record of at most 4096
 // sessions. A sign-in that finds it full fails with ErrTooManySessions.
 //
+// A session that is bound to a device (Config.DeviceBinding) loses its key if another owner
+// is set, also without Renew: it may be the key of somebody else. The response asks the
+// browser for another one. Outside of a request, or after the response has begun, such a
+// change fails with ErrHeaderSent.
+//
 // The owner is not a key, and the isolation levels do not apply to it: of two requests
 // that set it without Renew, the last wins.
 func (s *Session) SetOwner(userID string) { s.transaction().SetOwner(userID) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/binding"
 	"github.com/holdfast-go/holdfast/session/internal/broadcast"
 	"github.com/holdfast-go/holdfast/session/internal/readcache"
 	"github.com/holdfast-go/holdfast/session/internal/records"
@@ -121,14 +122,15 @@ func (m *Manager) fetch(ctx context.Context, req request, who token.Identity, ro
 	return c, 0, err
 }
 
-// mayBeBoundSince reports whether a key may have been registered since the copy was read: it
-// would serve the session without a proof.
+// mayBeBoundSince reports whether a key may have been registered since the copy was read, or
+// a request may have come with the first token: the copy would serve the session without a
+// proof.
 func (m *Manager) mayBeBoundSince(c readcache.Copy) bool {
 	if m.binder == nil || c.Content.Fields == "" {
 		return false
 	}
 	b := c.Content.Fields.Binding()
-	return b.Pending && records.Now().Add(-c.Age).Before(b.Until)
+	return b.Pending && records.Now().Add(-c.Age).Before(b.Until) || b.Bound && !binding.Confirmed(&b)
 }
 
 // mayUseCopy reports whether the request may be served by a copy of the record, and the

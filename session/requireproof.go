@@ -42,7 +42,7 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 			http.Error(w, "Your browser is about to bind your session to your device. Please try again in a moment.", http.StatusServiceUnavailable)
 		case b.State != BindingBound:
 			http.Error(w, "This needs a session that is bound to your device. Please sign in again with a browser that supports it.", http.StatusForbidden)
-		case time.Since(b.ProvenAt) <= maxAge && s.hasPresentToken():
+		case time.Since(b.ProvenAt) <= maxAge && s.hasNewestToken():
 			next.ServeHTTP(w, r)
 		default:
 			putCookie(w.Header(), m.cfg.Cookie.bound().expired(), nil)
@@ -52,11 +52,11 @@ func (m *Manager) RequireProof(maxAge time.Duration, next, unproven http.Handler
 	}))
 }
 
-// hasPresentToken reports whether the request came with the token for which the browser has
-// made its last proof. The one before is still good for a short time, and may be a copy.
-func (s *Session) hasPresentToken() bool {
+// hasNewestToken reports whether the request came with the token for which the browser has
+// made its last proof. An earlier one may still be good, and may be a copy.
+func (s *Session) hasNewestToken() bool {
 	b := s.transaction().Base().Fields.Binding()
-	return binding.IsPresent(&b, s.req.boundTokens())
+	return binding.IsNewest(&b, s.req.boundTokens())
 }
 
 // sameURL returns the URL of r as its client sees it, without the scheme and host.

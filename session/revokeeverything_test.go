@@ -220,6 +220,51 @@ func TestRuleRevokeEverythingDuringARequest(t *testing.T) {
 		}
 	}
 
+	for _, where := range []string{"this instance", "another instance"} {
+		bubble("a Refresh does not run its function, on "+where, t, func(t *testing.T) {
+			w, c, _ := begun(t, revocable)
+			by := w.m
+			if where == "another instance" {
+				by = w.manager(revocable)
+			}
+			c.post(func(s *session.Session) {
+				keyA.Get(s)
+				w.revokeEverything(by)
+				_, err := keyA.Refresh(context.Background(), s, is(1), func(context.Context, int) (int, error) {
+					t.Error("the function has run")
+					return 2, nil
+				})
+				wantErr(t, err, session.ErrEnded)
+			}).wantPage(t)
+			c.wantState("empty")
+		})
+	}
+
+	bubble("a Refresh does not run its function if the lease was being saved", t, func(t *testing.T) {
+		w, c, _ := begun(t, revocable)
+		w.onSave(before(func() { w.revokeNow(w.m) }), pass)
+		c.post(func(s *session.Session) {
+			_, err := keyA.Refresh(context.Background(), s, is(1), func(context.Context, int) (int, error) {
+				t.Error("the function has run")
+				return 2, nil
+			})
+			wantErr(t, err, session.ErrEnded)
+		}).wantPage(t)
+		c.wantState("empty")
+	})
+
+	bubble("the result of a Refresh that is under way is not saved", t, func(t *testing.T) {
+		w, c, _ := begun(t, revocable)
+		c.post(func(s *session.Session) {
+			_, err := keyA.Refresh(context.Background(), s, is(1), func(context.Context, int) (int, error) {
+				w.revokeEverything(w.m)
+				return 2, nil
+			})
+			wantErr(t, err, session.ErrEnded)
+		}).wantPage(t)
+		c.wantState("empty")
+	})
+
 	bubble("a login that has read nothing begins with an empty session", t, func(t *testing.T) {
 		w, c, _ := begun(t, revocable)
 		c.post(func(s *session.Session) {

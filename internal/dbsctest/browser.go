@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -141,6 +142,7 @@ func (b *Browser) Register(h http.Handler, path, proof string) *http.Response {
 	if err := json.NewDecoder(res.Body).Decode(&instructions); err != nil {
 		panic(err)
 	}
+	b.Sessions = slices.DeleteFunc(b.Sessions, func(s *Session) bool { return s.ID == instructions.ID }) // it registered another key
 	b.Sessions = append(b.Sessions, &Session{ID: instructions.ID, RefreshURL: instructions.Refresh, Cookie: instructions.Cookies[0].Name})
 	b.learn(res)
 	return res

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,9 +38,12 @@ type boundSite struct {
 	url       string
 	instances [2]*session.Manager
 	down      atomic.Bool // the store fails
+	underWay  atomic.Bool // registrations wait until a request for /held has arrived
+	held      atomic.Bool // one has
 
-	mu     sync.Mutex
-	events []string // of bindings and proofs
+	mu        sync.Mutex
+	events    []string // of bindings and proofs
+	audiences []string // that proofs have named
 }
 
 // proofAge is how old the last proof may be for a payment.
@@ -60,6 +64,10 @@ func newBoundSite(t *testing.T, policy session.DeviceBinding) *boundSite {
 	}
 	var turn atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site.noteAudience(r)
+		if r.URL.Path == "/device-binding/register" && site.underWay.Load() {
+			waitFor(r, site.held.Load)
+		}
 		handlers[turn.Add(1)%2].ServeHTTP(w, r)
 	}))
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{boundCertificate(t)}}
@@ -88,6 +96,36 @@ func (b *boundSite) observe(_ context.Context, e session.Event) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.events = append(b.events, fmt.Sprintf("%s %s", e.Op, e.Outcome()))
+	}
+}
+
+// waitFor waits until a condition is true, or the client has given up.
+func waitFor(r *http.Request, condition func() bool) {
+	for !condition() && r.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// noteAudience notes the audience of the proof in r, if it has one.
+func (b *boundSite) noteAudience(r *http.Request) {
+	parts := strings.Split(r.Header.Get("Secure-Session-Response"), ".")
+	if len(parts) != 3 {
+		return
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Audience string `json:"aud"`
+	}
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
+	}
+	if err != nil {
+		b.t.Errorf("a proof: %v", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if claims.Audience != "" {
+		b.audiences = append(b.audiences, claims.Audience)
 	}
 }
 
@@ -122,6 +160,12 @@ func (b *boundSite) routes(m *session.Manager) http.Handler {
 		s.SetOwner(r.FormValue("user"))
 		s.Renew()
 	}))
+	mux.Handle("/own", page(func(r *http.Request, s *session.Session) { s.SetOwner(r.FormValue("user")) }))
+	mux.HandleFunc("/held", func(w http.ResponseWriter, r *http.Request) { // until a key is registered
+		b.held.Store(true)
+		waitFor(r, func() bool { return b.count("bind ok") > 0 })
+		page(func(*http.Request, *session.Session) {}).ServeHTTP(w, r)
+	})
 	mux.Handle("/logout", page(func(_ *http.Request, s *session.Session) { s.Destroy() }))
 	mux.Handle("/pay", m.RequireProof(proofAge, page(func(r *http.Request, s *session.Session) {
 		boundUser.Set(s, "paid "+r.PostFormValue("to"))
@@ -153,8 +197,9 @@ func boundCertificate(t *testing.T) tls.Certificate {
 	return server.TLS.Certificates[0]
 }
 
-// boundFlags are the flags with which Chromium binds sessions on a machine without a TPM.
-func boundFlags(t *testing.T) []chromedp.ExecAllocatorOption {
+// boundFlags are the flags with which Chromium binds sessions on a machine without a TPM, and
+// has these features, too.
+func boundFlags(t *testing.T, features ...string) []chromedp.ExecAllocatorOption {
 	t.Helper()
 	leaf, err := x509.ParseCertificate(boundCertificate(t).Certificate[0])
 	if err != nil {
@@ -162,7 +207,7 @@ func boundFlags(t *testing.T) []chromedp.ExecAllocatorOption {
 	}
 	hash := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	return []chromedp.ExecAllocatorOption{
-		chromedp.Flag("enable-features", "DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting"),
+		chromedp.Flag("enable-features", strings.Join(append(features, "DeviceBoundSessions", "EnableBoundSessionCredentialsSoftwareKeysForManualTesting"), ",")),
 		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors-spki-list", base64.StdEncoding.EncodeToString(hash[:])),
 	}

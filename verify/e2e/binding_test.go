@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +101,57 @@ func TestBindingSecondLogin(t *testing.T) {
 	p.shows("bob", "bound")
 	if n := site.count("bind ok"); n != 2 {
 		t.Errorf("%d registrations; want two", n)
+	}
+}
+
+// A bound session that gets an owner without a renewal is bound again. The browser forgets the
+// key that it had for it.
+func TestBindingOfAnotherOwner(t *testing.T) {
+	site := newBoundSite(t, session.BindingRequired)
+	p := site.visit(t)
+	p.logIn("ada")
+	p.open("/own?user=bob")
+	p.eventually("another registration", func() bool { return site.count("bind ok") == 2 })
+	p.shows("ada", "bound")
+	p.dropBoundCookie()
+	p.shows("ada", "bound")
+	if n := site.count("prove ok"); n != 1 {
+		t.Errorf("%d proofs; want one", n)
+	}
+}
+
+// A request that the browser has sent before its key was registered has the session when it
+// arrives after that.
+func TestBindingOfARequestUnderWay(t *testing.T) {
+	site := newBoundSite(t, session.BindingRequired)
+	p := site.visit(t)
+	p.open("/")
+	site.underWay.Store(true)
+	const held = `(async () => { await fetch("/login?user=ada"); return (await fetch("/held")).text() })()`
+	if page := eval[string](p.tab, held); !strings.Contains(page, `id="user">ada<`) || !strings.Contains(page, `id="binding">pending<`) {
+		t.Errorf("the request under way got %q", page)
+	}
+	p.shows("ada", "bound")
+}
+
+// A browser that adds the URL of the endpoint to its proofs.
+func TestBindingWithAnAudience(t *testing.T) {
+	site := newBoundSite(t, session.BindingRequired)
+	c, err := startChromium("", boundFlags(t, "DeviceBoundSessionsIncludeAudienceClaim")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := site.visitIn(t, c)
+	p.logIn("ada")
+	p.dropBoundCookie()
+	p.shows("ada", "bound")
+	site.mu.Lock()
+	defer site.mu.Unlock()
+	if want := []string{site.url + "/device-binding/register", site.url + "/device-binding/refresh"}; !slices.Equal(site.audiences, want) {
+		t.Errorf("audiences %q; want %q", site.audiences, want)
+	}
+	if err := c.stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -52,6 +52,12 @@ var labels = []mutant{
 }
 
 var everything = []mutant{
+	without("a Refresh does not run after RevokeEverything", engine,
+		"\tif r.t.e.Lifetimes.Revoked(r.known) {\n", "\tif r.t.e.Lifetimes.Revoked(r.known) && r.id == \"\" {\n"),
+	without("nor if that is called while the lease of the Refresh is saved", engine,
+		"\tif err := l.notRevoked(ctx); err != nil { // while", "\tif err := l.notRevoked(ctx); err != nil && l.id == \"\" { // while"),
+	without("the result of a Refresh is not saved after RevokeEverything", engine,
+		"\tcase l.t.e.Lifetimes.Revoked(current):\n", "\tcase l.t.e.Lifetimes.Revoked(current) && l.id == \"\":\n"),
 	without("a session of an earlier epoch is not served", engine,
 		" || l.Revoked(c))", ")"),
 	without("a session begins in the present epoch", engine,

@@ -2,7 +2,7 @@ package main
 
 var owners = []mutant{
 	without("SetOwner is committed", engine,
-		" ||\n\t\td.owner != nil && *d.owner != d.view.base.Owner ||\n", " ||\n"),
+		" ||\n\t\td.otherOwner() ||\n", " ||\n"),
 	without("SetOwner to whose it is saves nothing", engine,
 		"d.owner != nil && *d.owner != d.view.base.Owner", "d.owner != nil"),
 	without("SetOwner makes the session the user's", engine,

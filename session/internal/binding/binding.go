@@ -7,27 +7,12 @@ package binding
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 	"github.com/holdfast-go/holdfast/session/internal/token"
-)
-
-const (
-	// grace is how long the token before the present one is still good: requests with it
-	// may be under way. For as long, a proof that comes twice gets the same token.
-	grace = 30 * time.Second
-
-	// leeway is how long a token is good after the browser has dropped its cookie, for
-	// requests under way and clocks of instances that differ.
-	leeway = 30 * time.Second
 )
 
 // The errors of Register and Refresh besides those of package records.
@@ -51,6 +36,9 @@ type Options struct {
 	Lifetimes records.Lifetimes
 	Signer    *token.Signer
 	Interval  time.Duration // between two proofs
+
+	// RegisterPath and RefreshPath are the paths of the endpoints as browsers see them.
+	RegisterPath, RefreshPath string
 }
 
 // Binder registers keys and refreshes tokens. It is safe for concurrent use.
@@ -67,53 +55,10 @@ type Bound struct {
 	PublicID  string // of the session's record
 }
 
-// Offered returns f with the offer to register a key until that time. A session that is
-// bound stays so: its key goes with it when it is renewed, unless it gets another owner.
-func Offered(f envelope.Fields, otherOwner bool, until envelope.Time) envelope.Fields {
-	if f.Binding().Bound && !otherOwner {
-		return f
-	}
+// Offered returns f with the offer to register a key until that time, in place of the
+// present binding.
+func Offered(f envelope.Fields, until envelope.Time) envelope.Fields {
 	return f.WithBinding(envelope.Binding{Pending: true, Until: until})
-}
-
-// tokenOf returns the token after that number of refreshes. It can be computed again from
-// the record, so a browser whose answer was lost, and one of two parallel requests with
-// the same proof, get the same token.
-func tokenOf(b *envelope.Binding, proofs uint64) string {
-	mac := hmac.New(sha256.New, b.Secret[:])
-	mac.Write(binary.BigEndian.AppendUint64([]byte("bound token"), proofs))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// Proves reports whether one of tokens is a live one of b at that time: the present one,
-// or the one before for a short time.
-func Proves(b *envelope.Binding, tokens []string, now envelope.Time) bool {
-	return len(tokens) > 0 &&
-		(now.Before(b.Until) && contains(tokens, tokenOf(b, b.Proofs)) ||
-			b.Proofs > 0 && now.Before(b.Proven.Add(grace)) && contains(tokens, tokenOf(b, b.Proofs-1)))
-}
-
-// IsPresent reports whether one of tokens is the present one of b, and not the one before,
-// for which the last proof was not made.
-func IsPresent(b *envelope.Binding, tokens []string) bool {
-	return contains(tokens, tokenOf(b, b.Proofs))
-}
-
-// contains compares in constant time, so that the time does not show how much of a guess
-// is right.
-func contains(tokens []string, token string) bool {
-	found := 0
-	for _, t := range tokens {
-		found |= subtle.ConstantTimeCompare([]byte(t), []byte(token))
-	}
-	return found == 1
-}
-
-// prove notes in b that the browser has proven that it has the key, which makes a new
-// token the present one.
-func (b *Binder) prove(state *envelope.Binding) {
-	state.Proven = records.Now()
-	state.Until = state.Proven.Add(b.opts.Interval + leeway)
 }
 
 // issue returns what the browser gets in the present state of the session.

@@ -40,11 +40,11 @@ func newRig(t *testing.T) *rig {
 		store:  records.New(memory.New(), records.Options{Timeout: time.Minute, KnowsFormat: func(string) bool { return true }, Ended: func(...string) {}}),
 		limits: records.Lifetimes{IdleTimeout: 24 * time.Hour, Lifetime: 24 * time.Hour, PersistLifetime: 24 * time.Hour, PersistIdleTimeout: 24 * time.Hour},
 	}
-	r.Binder = binding.New(binding.Options{Records: r.store, Lifetimes: r.limits, Signer: signer, Interval: interval})
+	r.Binder = binding.New(binding.Options{Records: r.store, Lifetimes: r.limits, Signer: signer, Interval: interval, RegisterPath: "/register", RefreshPath: "/refresh"})
 	c := records.NewContent("cbor")
 	c.Seen = c.Created
 	c.Expires = r.limits.Expiry(c, c.Seen, 0)
-	c.Fields = binding.Offered("", false, records.Now().Add(time.Minute))
+	c.Fields = binding.Offered("", records.Now().Add(time.Minute))
 	c.EncodeAfter(nil, new(envelope.Entries), nil)
 	r.save(c, 0)
 	return r
@@ -92,10 +92,18 @@ func (r *rig) refresh(challenge string, want error) binding.Bound {
 	return bound
 }
 
+// note notes a request with that token.
+func (r *rig) note(token string) {
+	r.t.Helper()
+	if _, err := r.Note(r.t.Context(), r.id, r.stored(), []string{token}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // serves checks whether the stored session is served with these tokens.
 func (r *rig) serves(want bool, tokens ...string) {
 	r.t.Helper()
-	err := binding.Judge(r.stored().Fields, false, func() []string { return tokens })
+	err := binding.Judge(r.stored().Fields, false, false, func() []string { return tokens })
 	if (err == nil) != want || err != nil && !errors.Is(err, binding.ErrUnproven) {
 		r.t.Errorf("served with %d tokens: %v; want %t", len(tokens), err, want)
 	}
@@ -108,6 +116,7 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig)) {
 func TestTokens(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		first := r.register()
+		r.note(first.Token)
 		r.serves(true, first.Token)
 		r.serves(false)
 		r.serves(false, "guess", "")
@@ -116,6 +125,7 @@ func TestTokens(t *testing.T) {
 		if first.Token == second.Token {
 			t.Fatal("a refresh made no other token")
 		}
+		r.note(second.Token)
 		r.serves(true, first.Token)
 		r.serves(true, second.Token)
 		time.Sleep(half)
@@ -130,6 +140,137 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+// The answer to a refresh may be lost. The browser then goes on with the token that it has.
+func TestEarlierTokens(t *testing.T) {
+	t.Run("are good until they end", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			r.note(first.Token)
+			time.Sleep(8 * time.Minute)
+			second := r.refresh(first.Challenge, nil)
+			time.Sleep(2*time.Minute + half - 1)
+			r.serves(true, first.Token)
+			time.Sleep(time.Nanosecond)
+			r.serves(false, first.Token)
+			r.serves(true, second.Token)
+		})
+	})
+	t.Run("but not long after a newer one has come", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			r.note(first.Token)
+			second := r.refresh(first.Challenge, nil)
+			time.Sleep(time.Minute)
+			r.note(second.Token)
+			r.note(first.Token) // one that was under way changes nothing
+			time.Sleep(half - 1)
+			r.note(second.Token) // for the second time, nor does this
+			r.serves(true, first.Token)
+			time.Sleep(time.Nanosecond)
+			r.serves(false, first.Token)
+		})
+	})
+	t.Run("of which only the last one that has come", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			r.note(first.Token)
+			second := r.refresh(first.Challenge, nil)
+			r.note(second.Token)
+			third := r.refresh(second.Challenge, nil)
+			r.serves(true, first.Token)
+			r.note(third.Token)
+			r.serves(false, first.Token)
+			r.serves(true, second.Token)
+		})
+	})
+	t.Run("do not come back", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			time.Sleep(interval + half)
+			r.serves(false, first.Token)
+			r.refresh(r.refresh(first.Challenge, nil).Challenge, nil)
+			r.serves(false, first.Token)
+		})
+	})
+	t.Run("are kept while answers are lost", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			r.note(first.Token)
+			var issued []string
+			last := first
+			for range 6 {
+				last = r.refresh(last.Challenge, nil)
+				issued = append(issued, last.Token)
+			}
+			r.serves(true, first.Token) // which the browser has
+			r.serves(true, issued[5])
+			r.serves(true, issued[4])
+			r.serves(true, issued[3])
+			r.serves(false, issued[0])
+		})
+	})
+	t.Run("are noted once", func(t *testing.T) {
+		bubble(t, func(t *testing.T, r *rig) {
+			first := r.register()
+			r.note(first.Token)
+			before := r.stored().Version
+			r.note(first.Token)
+			r.note("guess")
+			if now := r.stored().Version; now != before {
+				t.Errorf("version %d; want %d", now, before)
+			}
+		})
+	})
+}
+
+// Before the first token has come, a request may have been under way since before the
+// registration.
+func TestUnconfirmedRegistration(t *testing.T) {
+	without := func(r *rig, browser bool) error {
+		return binding.Judge(r.stored().Fields, true, browser, func() []string { return nil })
+	}
+	bubble(t, func(t *testing.T, r *rig) {
+		first := r.register()
+		if err := without(r, true); err != nil {
+			t.Errorf("before the first token has come: %v", err)
+		}
+		if err := without(r, false); !errors.Is(err, binding.ErrUnproven) {
+			t.Errorf("a client that is no browser: %v", err)
+		}
+		r.note(first.Token)
+		if err := without(r, true); !errors.Is(err, binding.ErrUnproven) {
+			t.Errorf("after the first token has come: %v", err)
+		}
+	})
+	bubble(t, func(t *testing.T, r *rig) {
+		first := r.register()
+		time.Sleep(half)
+		if err := without(r, true); !errors.Is(err, binding.ErrUnproven) {
+			t.Errorf("half a minute after the registration: %v", err)
+		}
+		r.serves(true, first.Token)
+	})
+}
+
+func TestHasLiveToken(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		check := func(when string, want bool) {
+			t.Helper()
+			if got := binding.HasLiveToken(r.stored().Fields); got != want {
+				t.Errorf("%s: %t", when, got)
+			}
+		}
+		check("offered", false)
+		first := r.register()
+		check("not confirmed", false)
+		r.note(first.Token)
+		time.Sleep(interval + half - 1)
+		check("confirmed", true)
+		time.Sleep(time.Nanosecond)
+		check("ended", false)
+	})
+}
+
 func TestTokensOfTwoSessionsDiffer(t *testing.T) {
 	a, b := newRig(t), newRig(t)
 	if x, y := a.register(), b.register(); x.Token == y.Token {
@@ -141,21 +282,21 @@ func TestTokensOfTwoSessionsDiffer(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pending := binding.Offered("", false, records.Now().Add(time.Minute))
+		pending := binding.Offered("", records.Now().Add(time.Minute))
 		noTokens := func() []string { return nil }
 		for _, required := range []bool{false, true} {
-			if err := binding.Judge("", required, noTokens); err != nil {
+			if err := binding.Judge("", required, true, noTokens); err != nil {
 				t.Errorf("required %t: a session that was never offered a binding: %v", required, err)
 			}
-			if err := binding.Judge(pending, required, noTokens); err != nil {
+			if err := binding.Judge(pending, required, true, noTokens); err != nil {
 				t.Errorf("required %t: before the deadline: %v", required, err)
 			}
 		}
 		time.Sleep(time.Minute)
-		if err := binding.Judge(pending, false, noTokens); err != nil {
+		if err := binding.Judge(pending, false, true, noTokens); err != nil {
 			t.Errorf("offered: after the deadline: %v", err)
 		}
-		if err := binding.Judge(pending, true, noTokens); !errors.Is(err, binding.ErrUnregistered) || !errors.Is(err, binding.ErrUnproven) {
+		if err := binding.Judge(pending, true, true, noTokens); !errors.Is(err, binding.ErrUnregistered) || !errors.Is(err, binding.ErrUnproven) {
 			t.Errorf("required: after the deadline: %v", err)
 		}
 	})
@@ -164,12 +305,9 @@ func TestJudge(t *testing.T) {
 func TestOffered(t *testing.T) {
 	until := records.Now()
 	bound := envelope.Fields("").WithBinding(envelope.Binding{Bound: true, Key: "key"})
-	if got := binding.Offered(bound, false, until); got != bound {
-		t.Errorf("a renewal has lost the binding: %+v", got.Binding())
-	}
 	want := envelope.Binding{Pending: true, Until: until}
-	if got := binding.Offered(bound, true, until).Binding(); got != want {
-		t.Errorf("another owner has the key of the one before: %+v", got)
+	if got := binding.Offered(bound, until).Binding(); got != want {
+		t.Errorf("%+v; want %+v", got, want)
 	}
 }
 

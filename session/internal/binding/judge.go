@@ -15,14 +15,17 @@ var ErrUnproven = errors.New("session: the session is bound to a device, and the
 var ErrUnregistered = fmt.Errorf("%w: the browser has not registered a key in time", ErrUnproven)
 
 // Judge returns nil if a session with these fields may be served to a request with these
-// tokens. A bound session never becomes one without a binding.
-func Judge(f envelope.Fields, required bool, tokens func() []string) error {
+// tokens. Browser means that the token of the session came in a cookie, so that the request
+// may have been under way since before the registration. A bound session never becomes one
+// without a binding.
+func Judge(f envelope.Fields, required, browser bool, tokens func() []string) error {
 	now, b := records.Now(), f.Binding()
 	switch {
 	case b.Bound:
 		sent := tokens()
+		_, proves := newestOf(&b, sent, now)
 		switch {
-		case Proves(&b, sent, now):
+		case proves, browser && !Confirmed(&b) && now.Before(ConfirmBy(&b)):
 			return nil
 		case len(sent) == 0:
 			return fmt.Errorf("%w: it came without the bound token", ErrUnproven)
@@ -32,4 +35,11 @@ func Judge(f envelope.Fields, required bool, tokens func() []string) error {
 		return ErrUnregistered
 	}
 	return nil
+}
+
+// HasLiveToken reports whether the browser of a session with these fields has a token that
+// is good. A request without it was under way since before, or is not from that browser.
+func HasLiveToken(f envelope.Fields) bool {
+	b := f.Binding()
+	return b.Bound && Confirmed(&b) && records.Now().Before(b.Until)
 }

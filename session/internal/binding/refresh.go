@@ -46,7 +46,7 @@ func (b *Binder) signed(ctx context.Context, id, proof string, state *envelope.B
 	if proof == "" {
 		return 0, ErrChallenge
 	}
-	challenge, err := dbsc.VerifyRefresh(proof, dbsc.Key{Algorithm: dbsc.Algorithm(state.Algorithm), DER: state.Key})
+	challenge, err := dbsc.VerifyRefresh(proof, b.opts.RefreshPath, dbsc.Key{Algorithm: dbsc.Algorithm(state.Algorithm), DER: state.Key})
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrProof, err)
 	}
@@ -93,8 +93,7 @@ func (r *refresh) Edit(current *records.Content) (*records.Content, error) {
 	r.state = current.Fields.Binding()
 	switch state := &r.state; {
 	case r.challenge == state.Proofs:
-		state.Proofs++
-		r.b.prove(state)
+		r.b.addToken(state)
 		return r.b.following(current, *state), nil
 	case r.challenge+1 == state.Proofs && records.Now().Before(state.Proven.Add(grace)):
 		return nil, nil

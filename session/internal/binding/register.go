@@ -14,7 +14,7 @@ import (
 // stores the key that the proof contains. The first key that is registered stays. A
 // browser that sends the registration of that key again soon gets the same answer.
 func (b *Binder) Register(ctx context.Context, id, proof string) (Bound, error) {
-	challenge, key, err := dbsc.VerifyRegistration(proof)
+	challenge, key, err := dbsc.VerifyRegistration(proof, b.opts.RegisterPath)
 	if err != nil {
 		return Bound{}, fmt.Errorf("%w: %w", ErrProof, err)
 	}
@@ -76,6 +76,6 @@ func (r *registration) Edit(current *records.Content) (*records.Content, error) 
 	}
 	r.state = envelope.Binding{Bound: true, Registered: records.Now(), Algorithm: byte(r.key.Algorithm), Key: r.key.DER}
 	_, _ = rand.Read(r.state.Secret[:]) // never fails: it aborts the program instead
-	r.b.prove(&r.state)
+	r.b.proven(&r.state)
 	return r.b.following(current, r.state), nil
 }

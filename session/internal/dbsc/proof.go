@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -45,9 +46,10 @@ type Key struct {
 // ErrProof says that a proof is malformed, or is not signed by the key.
 var ErrProof = errors.New("the proof is not valid")
 
-// VerifyRegistration verifies the proof of a registration. It returns the challenge that
-// was signed, and the key that the proof contains and is signed by.
-func VerifyRegistration(proof string) (challenge string, key Key, err error) {
+// VerifyRegistration verifies the proof of a registration at the endpoint of that path. It
+// returns the challenge that was signed, and the key that the proof contains and is signed
+// by.
+func VerifyRegistration(proof, path string) (challenge string, key Key, err error) {
 	token, err := parse(proof)
 	if err != nil {
 		return "", Key{}, err
@@ -60,7 +62,7 @@ func VerifyRegistration(proof string) (challenge string, key Key, err error) {
 	if err := strong(public); err != nil {
 		return "", Key{}, err
 	}
-	challenge, err = verify(token, public)
+	challenge, err = verify(token, path, public)
 	if err != nil {
 		return "", Key{}, err
 	}
@@ -71,9 +73,9 @@ func VerifyRegistration(proof string) (challenge string, key Key, err error) {
 	return challenge, Key{names[jose.SignatureAlgorithm(header.Algorithm)], string(der)}, nil
 }
 
-// VerifyRefresh verifies a proof that is to be signed by key, and returns the challenge that
-// was signed. Such a proof contains no key.
-func VerifyRefresh(proof string, key Key) (challenge string, err error) {
+// VerifyRefresh verifies a proof that was sent to the endpoint of that path and is to be
+// signed by key. It returns the challenge that was signed. Such a proof contains no key.
+func VerifyRefresh(proof, path string, key Key) (challenge string, err error) {
 	token, err := parse(proof)
 	if err != nil {
 		return "", err
@@ -88,7 +90,7 @@ func VerifyRefresh(proof string, key Key) (challenge string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the stored key cannot be read: %w", err)
 	}
-	return verify(token, public)
+	return verify(token, path, public)
 }
 
 func parse(proof string) (*jwt.JSONWebToken, error) {
@@ -114,7 +116,7 @@ func strong(public any) error {
 	return nil
 }
 
-func verify(token *jwt.JSONWebToken, public any) (challenge string, err error) {
+func verify(token *jwt.JSONWebToken, path string, public any) (challenge string, err error) {
 	var claims struct {
 		ID       string       `json:"jti"`
 		Audience jwt.Audience `json:"aud"`
@@ -122,8 +124,27 @@ func verify(token *jwt.JSONWebToken, public any) (challenge string, err error) {
 	if err := token.Claims(public, &claims); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	if claims.ID == "" || len(claims.Audience) > 1 {
-		return "", fmt.Errorf("%w: it needs one jti, and one aud at most", ErrProof)
+	switch {
+	case claims.ID == "":
+		return "", fmt.Errorf("%w: it has no jti", ErrProof)
+	case !addressedTo(claims.Audience, path):
+		return "", fmt.Errorf("%w: its aud is not the URL of this endpoint", ErrProof)
 	}
 	return claims.ID, nil
+}
+
+// addressedTo reports whether a proof with that audience is for the endpoint of that path.
+// The draft has no audience. Chromium can add the URL of the endpoint as it knows it, whose
+// path is the one that it was told, whatever a proxy makes of that. The scheme and host are
+// not compared: a server does not know them. A proxy may replace the Host of the request, and
+// X-Forwarded-Host may come from the client.
+func addressedTo(audience jwt.Audience, path string) bool {
+	switch len(audience) {
+	case 0:
+		return true
+	case 1:
+		u, err := url.Parse(audience[0])
+		return err == nil && u.Host != "" && u.Path == path
+	}
+	return false
 }

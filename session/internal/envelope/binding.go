@@ -9,7 +9,7 @@ const SecretSize = 32
 // session without one.
 type Binding struct {
 	Pending bool // a registration was offered
-	Until   Time // Pending: when the offer ends; Bound: when the present token ends
+	Until   Time // Pending: when the offer ends; Bound: when the newest token ends
 
 	Bound      bool // a key is registered
 	Registered Time
@@ -17,7 +17,19 @@ type Binding struct {
 	Algorithm  byte   // of the key
 	Key        string // the public key
 	Secret     [SecretSize]byte
-	Proofs     uint64 // number of refreshes
+	Proofs     uint64                      // number of refreshes, which is the number of the newest token
+	Seen       uint64                      // one more than the number of the newest token that came in a request; 0: none came
+	Earlier    [MaxEarlierTokens]TokenLife // of tokens before the newest that have not ended, newest first
+	BoundAs    string                      // the ID of the record when the key was registered; "": the session was not renewed since
+}
+
+// MaxEarlierTokens is the maximum number of tokens before the newest that are still good.
+const MaxEarlierTokens = 3
+
+// TokenLife is the life of one token of a bound session. The zero TokenLife is that of none.
+type TokenLife struct {
+	Number uint64 // of refreshes before it
+	Until  Time
 }
 
 const (
@@ -46,16 +58,33 @@ func (f Fields) WithBinding(b Binding) Fields { return f.with(fieldBinding, stri
 //	byte      algorithm
 //	uvarint   length and bytes of the key
 //	32 bytes  secret
-//	uvarint   number of refreshes
+//	uvarint   number of refreshes, seen
+//	byte      number of earlier tokens; for each:
+//	uvarint   number, until
+//	uvarint   length and bytes of the ID of the record when the key was registered
 func (b *Binding) append(dst []byte) []byte {
 	switch {
 	case b.Bound:
 		dst = appendTime(append(dst, bindingBound), b.Until)
 		dst = appendTime(appendTime(dst, b.Registered), b.Proven)
 		dst = appendBytes(append(dst, b.Algorithm), b.Key)
-		return binary.AppendUvarint(append(dst, b.Secret[:]...), b.Proofs)
+		dst = binary.AppendUvarint(append(dst, b.Secret[:]...), b.Proofs)
+		dst = b.appendEarlier(binary.AppendUvarint(dst, b.Seen))
+		return appendBytes(dst, b.BoundAs)
 	case b.Pending:
 		return appendTime(append(dst, bindingPending), b.Until)
+	}
+	return dst
+}
+
+func (b *Binding) appendEarlier(dst []byte) []byte {
+	count := 0
+	for count < len(b.Earlier) && b.Earlier[count] != (TokenLife{}) {
+		count++
+	}
+	dst = append(dst, byte(count))
+	for _, t := range b.Earlier[:count] {
+		dst = appendTime(binary.AppendUvarint(dst, t.Number), t.Until)
 	}
 	return dst
 }
@@ -74,11 +103,25 @@ func (d *decoder) binding() (b Binding) {
 		b.Algorithm = d.byte()
 		b.Key = string(d.bytes())
 		copy(b.Secret[:], d.take(SecretSize))
-		b.Proofs = d.uvarint()
+		b.Proofs, b.Seen = d.uvarint(), d.uvarint()
+		d.earlier(&b)
+		b.BoundAs = string(d.bytes())
 	default: // of a later version
 		d.failed = true
 	}
 	return b
+}
+
+// earlier takes the earlier tokens of b off the front.
+func (d *decoder) earlier(b *Binding) {
+	count := int(d.byte())
+	d.failed = d.failed || count > len(b.Earlier) || b.Seen > 0 && b.Seen-1 > b.Proofs
+	before := b.Proofs
+	for i := 0; i < count && !d.failed; i++ {
+		t := TokenLife{d.uvarint(), d.time()}
+		d.failed = d.failed || t.Number >= before || t.Until == 0
+		b.Earlier[i], before = t, t.Number
+	}
 }
 
 // validBinding reports whether encoded is what a Binding encodes.

@@ -42,6 +42,20 @@ func Claimed(t *Content, id string, login bool) *Content {
 	return next
 }
 
+// Redirected returns the tombstone t of a renewed session with a later successor. It is kept
+// until that time at least.
+func Redirected(t *Content, successor string, until envelope.Time) *Content {
+	next := Follow(t)
+	next.Tombstone, next.Successor, next.Outside = true, successor, t.Outside
+	next.Claim, next.Login, next.Seen = t.Claim, t.Login, t.Seen
+	next.Expires = t.Expires
+	if until.After(next.Expires) {
+		next.Expires = until
+	}
+	next.EncodeAfter(t, nil, nil)
+	return next
+}
+
 // Claimable reports whether a change at that time may begin a new session over the
 // tombstone c. If the session was ended from outside, the first change may do so at once,
 // because no other response sets or clears the cookie.

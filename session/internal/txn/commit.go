@@ -116,7 +116,7 @@ func (c *commit) store() error {
 	switch d := &c.d; {
 	case d.id == "":
 		err := c.create()
-		if errors.Is(err, records.ErrTombstone) && d.mayBeLost() {
+		if (errors.Is(err, records.ErrTombstone) || c.t.refusal != nil && errors.Is(err, c.t.refusal)) && d.mayBeLost() {
 			c.t.committedNoop(d)
 			return nil
 		}
@@ -190,9 +190,7 @@ func (c *commit) content(d *snapshot, prev *records.Content) *records.Content {
 		next.Fields = next.Fields.WithLabels(d.withLabels(next.Fields.Labels()))
 	}
 	next.Fields = c.rotation.on(next.Fields, d.renew)
-	if d.renew && c.t.e.Offered != nil && c.t.req.OffersBinding() {
-		next.Fields = c.t.e.Offered(next.Fields, d.view.base.Owner != next.Owner)
-	}
+	c.rebind(next)
 	next.Expires = limits.Expiry(next, next.Seen, before)
 	if d.persist == nil && !before.IsZero() && c.t.req.Passive() {
 		next.Seen, next.Expires = d.view.base.Seen, records.Earlier(before, limits.End(next))
@@ -247,6 +245,9 @@ func (r *replacement) Edit(current *records.Content) (*records.Content, error) {
 	if !d.needed() { // others have saved what this request wants
 		return nil, nil
 	}
+	if err := c.mayRebind(); err != nil {
+		return nil, err
+	}
 	if err := c.prepareCookie(); err != nil {
 		return nil, err
 	}
@@ -285,12 +286,16 @@ func (c *commit) rebaseBy(method func(*records.Content) error, current *records.
 }
 
 // prepare is called before next is saved under id in place of prev. It enters the session
-// into the index of each new label before the record with that label is stored.
+// into the index of each new label before the record with that label is stored, and keeps
+// the way from the ID under which a device is bound.
 func (c *commit) prepare(id string, next, prev *records.Content) error {
 	if err := c.t.e.fits(next); err != nil { // before any I/O
 		return err
 	}
 	if err := c.d.labelsFit(next); err != nil {
+		return err
+	}
+	if err := c.keepBoundAs(next); err != nil {
 		return err
 	}
 	added := next.LabelsNotOf(prev)

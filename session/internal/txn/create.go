@@ -19,6 +19,9 @@ func (c *commit) create() error {
 	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
 		return err
 	}
+	if c.t.refusal != nil && !d.renew {
+		return c.t.refusal
+	}
 	if d.reads.ended || c.t.check(d, d.view.base) != nil {
 		return records.ErrTombstone // another request has ended the session that was read
 	}

@@ -63,10 +63,18 @@ func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error
 	if expired && r.wait.left(&other) > 0 {
 		return nil, func(ctx context.Context) error { return r.await(ctx, &other) }, nil
 	}
+	if err := r.notRevoked(ctx); err != nil {
+		return nil, nil, err
+	}
 	l := r.lease(ctx)
 	l.hold()
 	landed, err := l.save(ctx)
 	if !landed {
+		l.release()
+		return nil, nil, err
+	}
+	if err := l.notRevoked(ctx); err != nil { // while the lease was saved
+		l.giveUp(ctx)
 		l.release()
 		return nil, nil, err
 	}
@@ -75,6 +83,19 @@ func (r *refresh) take(ctx context.Context) (*lease, func(context.Context) error
 	}
 	l.mark()
 	return l, nil, nil
+}
+
+// notRevoked returns ErrTombstone if the known content is that of a session that
+// RevokeEverything has ended. The function of a Refresh has effects elsewhere, which must
+// not be those of an ended session.
+func (r *refresh) notRevoked(ctx context.Context) error {
+	if err := r.t.e.Epochs.Current(ctx); err != nil {
+		return err
+	}
+	if r.t.e.Lifetimes.Revoked(r.known) {
+		return records.ErrTombstone
+	}
+	return nil
 }
 
 // takeUnstored takes the lease among the goroutines of the request: no other request has

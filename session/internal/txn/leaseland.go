@@ -46,6 +46,9 @@ func (l *lease) landOnce(ctx context.Context, v Value) (merged bool, err error) 
 		}
 		return false, l.create(ctx, v)
 	}
+	if err := l.t.e.Epochs.Current(ctx); err != nil {
+		return false, err
+	}
 	a := l.t.e.Records.Access(ctx, nil)
 	defer a.Leave()
 	s := &landing{lease: l, value: v}
@@ -204,6 +207,8 @@ func (s *landing) mayReplace(current *records.Content) error {
 	l := s.lease
 	isStored := l.stored.Key != ""
 	switch {
+	case l.t.e.Lifetimes.Revoked(current):
+		return records.ErrTombstone
 	case isStored && !l.owned(current) && l.id != l.record:
 		return records.ErrTombstone // the request itself has begun another session
 	case isStored && !l.owned(current):

@@ -160,7 +160,7 @@ func (t *Txn) isSince(d *snapshot) bool {
 func (d *snapshot) needed() bool {
 	stored := d.view.base.Version > 0
 	return d.renew || d.view.changed() || d.persist != nil && stored || d.relimits() && stored ||
-		d.owner != nil && *d.owner != d.view.base.Owner ||
+		d.otherOwner() ||
 		d.changesLabels(d.view.base)
 }
 

@@ -52,9 +52,9 @@ type Engine struct {
 	turns    turns    // of the commits of each record
 }
 
-// Offered returns the fields of a session that is renewed, with the offer to bind it to a
-// device. OtherOwner means that the session belonged to somebody else before, or to nobody.
-type Offered func(f envelope.Fields, otherOwner bool) envelope.Fields
+// Offered returns the fields of a session with the offer to bind it to a device, in place of
+// the present binding.
+type Offered func(f envelope.Fields) envelope.Fields
 
 // Request is what a transaction needs from its request.
 type Request interface {
@@ -86,8 +86,7 @@ type Request interface {
 	// Passive reports whether the request does not count as use of the session.
 	Passive() bool
 
-	// OffersBinding reports whether the response can ask the browser to bind a session that
-	// is renewed.
+	// OffersBinding reports whether the response can ask the browser to bind the session.
 	OffersBinding() bool
 
 	// RunsAgain reports whether a conflict makes the handler run again.
@@ -127,6 +126,7 @@ type Txn struct {
 	updating bool // a closure of Session.Update is running
 	over     bool // the request is over
 	reported bool // the handler has seen its last Save or Update fail
+	offered  bool // a commit has offered to bind the session to a device, or has tried to
 }
 
 // others are contents that few transactions have besides that of their session.
@@ -134,6 +134,8 @@ type others struct {
 	rivals []Rival          // live sessions that came with the request, none of which is served
 	unread *pendingDestroy  // the stored session, if its codec is not known
 	copied *records.Content // what was not read from the store but is a copy
+
+	refusal error // why only a Renew may begin a session; nil: any change may
 }
 
 var noOthers others // of most requests; never written to
@@ -156,6 +158,16 @@ func (t *Txn) BeginOver(e *Engine, req Request, id string, tombstone *records.Co
 func (t *Txn) BeginBeside(e *Engine, req Request, token []byte, id string, undecodable *records.Content) {
 	t.begin(e, req, identity{}, nil)
 	t.others = &others{unread: &pendingDestroy{identity: identity{token: token, id: id}, base: undecodable, cookie: true}}
+}
+
+// BeginRefused makes t a transaction over a new session, in place of a stored one that is not
+// served to the request. If refusal is not nil, only a Renew may begin the new session: any
+// other change fails with refusal.
+func (t *Txn) BeginRefused(e *Engine, req Request, refusal error) {
+	t.begin(e, req, identity{}, nil)
+	if refusal != nil {
+		t.others = &others{refusal: refusal}
+	}
 }
 
 // BeginDetached makes t a transaction outside of any request: changes need an Update.
