@@ -28,7 +28,7 @@ type job struct {
 
 // options are the values of the flags.
 type options struct {
-	storeURL  string
+	storeURL   string
 	user       string
 	label      label
 	everything bool
