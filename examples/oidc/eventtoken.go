@@ -113,7 +113,7 @@ func (v *eventVerifier) verify(ctx context.Context, raw string) (*eventToken, er
 // typeOf returns the header typ of a token whose signature was verified, so that no other
 // kind of token of the issuer counts as an event.
 func typeOf(raw string) string {
-	parsed, err := jose.ParseSigned(raw, signatureAlgorithms)
+	parsed, err := jose.ParseSignedCompact(raw, signatureAlgorithms)
 	if err != nil {
 		return ""
 	}

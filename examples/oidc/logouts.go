@@ -19,25 +19,20 @@ type logouts struct{ store provider.Provider }
 // loginTime is how long a login may take from its ID token to its session.
 const loginTime = 10 * time.Minute
 
-// note notes that the provider has ended the sessions of a at that time.
+// note notes that the provider has ended the sessions of a at that time. The version of the
+// record is the time, in seconds, so of two logouts the later one stays.
 func (l logouts) note(ctx context.Context, a account, at time.Time) error {
 	name, value := a.label()
 	rec := &provider.Record{
-		ID: recordID("oidc-logout", name, value), ExpiresAt: time.Now().Add(loginTime),
-		Format: "oidc-logout", Data: strconv.AppendInt(nil, at.Unix(), 10),
+		ID: recordID("oidc-logout", name, value), Version: at.Unix(),
+		ExpiresAt: time.Now().Add(loginTime), Format: "oidc-logout",
 	}
 	for {
-		current, err := l.store.Fetch(ctx, rec.ID)
-		switch {
-		case errors.Is(err, provider.ErrNotFound):
-			current = &provider.Record{}
-		case err != nil:
+		current, err := l.notedAt(ctx, rec.ID)
+		if err != nil || current >= rec.Version {
 			return err
-		case !notedAt(current).Before(at):
-			return nil
 		}
-		rec.Version = current.Version + 1
-		if err := l.store.Save(ctx, rec, current.Version); !errors.Is(err, provider.ErrVersionConflict) {
+		if err := l.store.Save(ctx, rec, current); !errors.Is(err, provider.ErrVersionConflict) {
 			return err
 		}
 	}
@@ -48,21 +43,24 @@ func (l logouts) note(ctx context.Context, a account, at time.Time) error {
 func (l logouts) include(ctx context.Context, of login) (bool, error) {
 	for _, a := range []account{of.account, of.user()} {
 		name, value := a.label()
-		rec, err := l.store.Fetch(ctx, recordID("oidc-logout", name, value))
-		switch {
-		case errors.Is(err, provider.ErrNotFound):
-		case err != nil:
-			return false, err
-		case !notedAt(rec).Before(of.issued):
-			return true, nil
+		at, err := l.notedAt(ctx, recordID("oidc-logout", name, value))
+		if err != nil || at >= of.issued.Unix() {
+			return err == nil, err
 		}
 	}
 	return false, nil
 }
 
-func notedAt(rec *provider.Record) time.Time {
-	seconds, _ := strconv.ParseInt(string(rec.Data), 10, 64)
-	return time.Unix(seconds, 0)
+// notedAt returns the time of the logout that is noted under the ID, or 0.
+func (l logouts) notedAt(ctx context.Context, id string) (int64, error) {
+	rec, err := l.store.Fetch(ctx, id)
+	if errors.Is(err, provider.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return rec.Version, nil
 }
 
 // recordID returns the ID of a record of this site beside those of its sessions.

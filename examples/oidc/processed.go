@@ -22,28 +22,20 @@ const (
 
 // once calls process for a token that no instance has processed yet. If one has, it returns
 // errProcessed. If process fails, or the instance crashes, the token may come again: its
-// record is then begun and not done. The record is kept until the token is no longer
-// accepted.
+// record is then begun and not done, and a Save of the version that is stored succeeds as
+// a repetition of the earlier one. The record is kept until the token is no longer accepted.
 func (p processedTokens) once(ctx context.Context, issuer, tokenID string, until time.Time, process func() error) error {
 	rec := &provider.Record{ID: recordID("oidc-token", issuer, tokenID), Version: begun, ExpiresAt: until, Format: "oidc-token"}
-	switch err := p.store.Save(ctx, rec, 0); {
-	case errors.Is(err, provider.ErrVersionConflict):
-		switch current, err := p.store.Fetch(ctx, rec.ID); {
-		case err != nil:
-			return err
-		case current.Version == done:
-			return errProcessed
-		}
-	case err != nil:
-		return err
+	err := p.store.Save(ctx, rec, 0)
+	if errors.Is(err, provider.ErrVersionConflict) {
+		return errProcessed
 	}
-	if err := process(); err != nil {
+	if err == nil {
+		err = process()
+	}
+	if err != nil {
 		return err
 	}
 	rec.Version = done
-	err := p.store.Save(ctx, rec, begun)
-	if errors.Is(err, provider.ErrVersionConflict) {
-		return nil // another instance has processed it at the same time
-	}
-	return err
+	return p.store.Save(ctx, rec, begun)
 }

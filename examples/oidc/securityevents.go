@@ -62,7 +62,7 @@ func (site *Site) revoked(ctx context.Context, token *eventToken, event json.Raw
 		return badRequest(err)
 	}
 	at := token.issuedAt()
-	if claims.Timestamp != 0 {
+	if claims.Timestamp > 0 && claims.Timestamp < token.IssuedAt {
 		at = time.Unix(claims.Timestamp, 0)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
