@@ -15,5 +15,19 @@ type Expirer interface {
 	// Calls of fn may overlap. The provider waits for them with locks and connections in use,
 	// so fn must return soon, and must not call the provider. After stop has returned, a call
 	// that had begun before may still be running. stop may be called several times.
+	//
+	// A wrapper that has the method, over a Provider that is no Expirer, never calls fn.
 	OnExpired(fn func(*Record)) (stop func())
+}
+
+// OnExpired returns p.OnExpired(fn) if p is an Expirer. Otherwise fn is never called, and
+// stop does nothing.
+//
+// A provider that wraps another one implements its own OnExpired by OnExpired of the inner
+// one.
+func OnExpired(p Provider, fn func(*Record)) (stop func()) {
+	if e, ok := p.(Expirer); ok {
+		return e.OnExpired(fn)
+	}
+	return func() {}
 }

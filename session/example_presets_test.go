@@ -21,3 +21,19 @@ func ExampleAAL2() {
 	// true <nil>
 	// 30m0s 24h0m0s
 }
+
+// A site where nobody has to prove who he is again for a month.
+func ExampleAAL1() {
+	cfg := session.AAL1()
+	fmt.Println(cfg.IdleTimeout, cfg.Lifetime)
+	// Output:
+	// 720h0m0s 720h0m0s
+}
+
+// A site of the highest level: 15 minutes without use, 12 hours in all.
+func ExampleAAL3() {
+	cfg := session.AAL3()
+	fmt.Println(cfg.IdleTimeout, cfg.Lifetime)
+	// Output:
+	// 15m0s 12h0m0s
+}

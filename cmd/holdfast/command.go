@@ -27,9 +27,9 @@ type command struct {
 
 var commands = []command{
 	{
-		name: "list", usage: "[-user ID [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]",
+		name: "list", usage: "[-user ID | -label NAME=VALUE [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]",
 		summary: "the sessions, one a line",
-		flags:   []string{"user", "namespace", "prefix", "limit", "json"}, run: list,
+		flags:   []string{"user", "label", "namespace", "prefix", "limit", "json"}, run: list,
 	},
 	{
 		name: "show", usage: "[-json] ID",
@@ -37,9 +37,9 @@ var commands = []command{
 		flags:   []string{"json"}, operands: 1, run: show,
 	},
 	{
-		name: "revoke", usage: "[-yes] ID... | [-yes] [-namespace NAME] -user ID",
-		summary: "end sessions, or all of a user",
-		flags:   []string{"user", "namespace", "yes"}, operands: math.MaxInt, run: revoke,
+		name: "revoke", usage: "[-yes] ID... | [-yes] [-namespace NAME] -user ID | -label NAME=VALUE | -everything -within DURATION",
+		summary: "end sessions, those of a user or of a label, or all",
+		flags:   []string{"user", "label", "everything", "within", "namespace", "yes"}, operands: math.MaxInt, check: (*job).checkRevoke, run: revoke,
 	},
 	{
 		name: "purge", summary: "remove expired records from stores that do not do so by themselves", run: purge,
@@ -108,8 +108,14 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 				}
 				return nil
 			})
+		case "label":
+			fs.Func(name, "only the sessions with this label of Session.SetLabel, as `NAME=VALUE`", j.label.set)
+		case "everything":
+			fs.BoolVar(&j.everything, name, false, "every session of the namespace, as by Manager.RevokeEverything")
+		case "within":
+			fs.DurationVar(&j.within, name, 0, "the program's Config.RevokeEverythingWithin, a `duration` such as 10s, for -everything")
 		case "namespace":
-			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME` that is needed to find a user's sessions")
+			fs.StringVar(&j.namespace, name, "", "the program's Config.Namespace, a `NAME` that is needed to find the sessions of a user or a label")
 		case "prefix":
 			fs.StringVar(&j.prefix, name, "", "only the sessions whose public ID begins with this `text`")
 		case "limit":

@@ -4,10 +4,11 @@
 //
 //	go install github.com/holdfast-go/holdfast/cmd/holdfast@latest
 //
-//	holdfast [-store URL] list [-user ID [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]
+//	holdfast [-store URL] list [-user ID | -label NAME=VALUE [-namespace NAME]] [-prefix TEXT] [-limit N] [-json]
 //	holdfast [-store URL] show [-json] ID
 //	holdfast [-store URL] revoke [-yes] ID...
-//	holdfast [-store URL] revoke [-yes] [-namespace NAME] -user ID
+//	holdfast [-store URL] revoke [-yes] [-namespace NAME] -user ID | -label NAME=VALUE
+//	holdfast [-store URL] revoke [-yes] [-namespace NAME] -everything -within DURATION
 //	holdfast [-store URL] stats [-json]
 //	holdfast [-store URL] purge
 //	holdfast move -from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]
@@ -53,17 +54,26 @@
 // HOLDFAST_SEAL_KEYS, in base64, separated by commas.
 //
 // list and stats read the whole store, a page at a time, without keeping it in memory.
-// With -user, list reads only the user's sessions. A session that changes in the meantime
-// may be listed twice. All times are UTC.
+// With -user or -label, list reads only the sessions of the user or of the label. A session
+// that changes in the meantime may be listed twice. Sessions that revoke -everything has
+// ended are still listed, until they expire. All times are UTC.
 //
 // # Ending sessions
 //
-// revoke ends sessions as [session.Manager.Revoke] and [session.Manager.RevokeAll] do: a
-// request that is using one can no longer save, and a concurrent login is either ended,
-// too, or takes effect after it. It asks for confirmation before it ends more than one. A
-// user is named by the ID that the program has passed to [session.Session.SetOwner]. If
-// the program has a Config.Namespace, give it as well, or the user's sessions are not
-// found. It is an error if no session is found.
+// revoke ends sessions as [session.Manager.Revoke], [session.Manager.RevokeAll] and
+// [session.Manager.RevokeBy] do: a request that is using one can no longer save, and a
+// concurrent login is either ended, too, or takes effect after it. It asks for confirmation
+// before it ends more than one. A user is named by the ID that the program has passed to
+// [session.Session.SetOwner], and a label by the name and the value that it has passed to
+// [session.Session.SetLabel], as in tenant=acme. If the program has a Config.Namespace, give
+// it as well, or these sessions are not found. It is an error if no session is found.
+//
+// revoke -everything ends all sessions of the Namespace, as
+// [session.Manager.RevokeEverything] does, and always asks for confirmation. It needs a
+// program with a Config.RevokeEverythingWithin: a program without it goes on to serve the
+// sessions, which the tool cannot know. Give that time as -within, or a longer one. The tool
+// waits for a little longer than that. When it ends with exit code 0, no instance of the
+// program serves a session that began before.
 //
 // For SQLite and a store of files, run the tool as the program's own user: the program
 // cannot use files that another user has made.

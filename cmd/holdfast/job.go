@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/holdfast-go/holdfast/internal/storeurl"
 	"github.com/holdfast-go/holdfast/provider"
@@ -27,13 +28,16 @@ type job struct {
 
 // options are the values of the flags.
 type options struct {
-	storeURL  string
-	user      string
-	namespace string
-	prefix    string
-	limit     int
-	json      bool
-	yes       bool
+	storeURL   string
+	user       string
+	label      label
+	everything bool
+	within     time.Duration
+	namespace  string
+	prefix     string
+	limit      int
+	json       bool
+	yes        bool
 
 	serveOptions
 	pairOptions

@@ -45,7 +45,7 @@ func list(ctx context.Context, j *job) error {
 	if j.limit < 0 {
 		return usageError("-limit is negative")
 	}
-	if err := j.checkUser(); err != nil {
+	if err := j.checkSelection(); err != nil {
 		return err
 	}
 	progress := j.watch(j.piped, "records looked at")
@@ -110,7 +110,7 @@ func (j *job) printListed(l listed) error {
 
 // selected yields the records that the flags select.
 func (j *job) selected(ctx context.Context) iter.Seq2[entry, error] {
-	if j.user == "" {
+	if !j.selectsSome() {
 		return j.entries(ctx, j.prefix)
 	}
 	return func(yield func(entry, error) bool) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -26,9 +25,20 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 	return session.New(anyCodec{store}, session.Config{
 		Namespace:    j.namespace,
 		Lifetime:     400 * 24 * time.Hour, // and so PersistLifetime
-		StoreTimeout: 10 * time.Second,
+		StoreTimeout: j.storeTimeout(),
 		Logger:       slog.New(slog.DiscardHandler),
+
+		RevokeEverythingWithin: j.within,
 	})
+}
+
+// storeTimeout returns the time limit of a storage trip, of which -within allows two.
+func (j *job) storeTimeout() time.Duration {
+	const usual = 10 * time.Second
+	if j.within > 0 {
+		return min(usual, j.within/2)
+	}
+	return usual
 }
 
 // anyCodec presents sessions of a codec of the program's own as CBOR. That is safe as
@@ -66,28 +76,3 @@ var errReadOnly = errors.New("list saves nothing")
 func (readOnly) Save(context.Context, *provider.Record, int64) error { return errReadOnly }
 
 func (readOnly) Delete(context.Context, string) error { return errReadOnly }
-
-var errNoUser = errors.New("there is no session of that user; if the program has a Config.Namespace, give it as -namespace")
-
-// publicIDs returns the public IDs of the user's sessions, at least one.
-func (j *job) publicIDs(ctx context.Context, m *session.Manager) (publicIDs []string, err error) {
-	sessions, err := m.Sessions(ctx, j.user)
-	switch {
-	case errors.Is(err, session.ErrUnreadable) && j.seals == nil:
-		return nil, fmt.Errorf("%w; if the store is sealed, set %s to the keys", err, sealsEnv)
-	case err == nil && len(sessions) == 0:
-		return nil, errNoUser
-	}
-	for _, s := range sessions {
-		publicIDs = append(publicIDs, s.PublicID())
-	}
-	return publicIDs, err
-}
-
-// checkUser returns an error for a -namespace that would have no effect.
-func (j *job) checkUser() error {
-	if j.namespace != "" && j.user == "" {
-		return usageError("-namespace needs a user; give -user as well")
-	}
-	return nil
-}

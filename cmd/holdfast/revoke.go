@@ -4,50 +4,62 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session"
 )
 
+// checkRevoke returns an error for flags that do not say clearly which sessions to end.
+func (j *job) checkRevoke() error {
+	switch {
+	case !j.selectsSome() && !j.everything && len(j.args) == 0:
+		return usageError("which sessions? Give their public IDs, -user ID, -label NAME=VALUE or -everything")
+	case j.selectsSome() && len(j.args) > 0:
+		return usageError("give public IDs or a user or a label, not both")
+	case j.everything && (j.selectsSome() || len(j.args) > 0):
+		return usageError("-everything ends every session; give no public ID, -user or -label with it")
+	case j.everything && j.within == 0:
+		return usageError("-everything needs -within, the program's Config.RevokeEverythingWithin")
+	case j.everything && (j.within < time.Second || j.within > time.Hour):
+		return usageError("-within must be between 1s and 1h")
+	case !j.everything && j.within != 0:
+		return usageError("-within is for -everything only")
+	}
+	return j.checkSelection()
+}
+
 // revoke ends sessions as the program itself does, so that a running request cannot bring
 // one back.
 func revoke(ctx context.Context, j *job) error {
-	switch {
-	case j.user == "" && len(j.args) == 0:
-		return usageError("which sessions? Give their public IDs, or -user ID")
-	case j.user != "" && len(j.args) > 0:
-		return usageError("give public IDs or -user, not both")
-	}
-	if err := j.checkUser(); err != nil {
-		return err
-	}
 	m, err := j.manager(j.store.Provider)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if j.user != "" {
-		return j.revokeUser(ctx, m)
+	case j.everything:
+		return j.revokeEverything(ctx, m)
+	case j.selectsSome():
+		return j.revokeSelected(ctx, m)
 	}
 	return j.revokePublicIDs(ctx, m)
 }
 
-func (j *job) revokeUser(ctx context.Context, m *session.Manager) error {
-	whose := "user " + printable(j.user)
+func (j *job) revokeSelected(ctx context.Context, m *session.Manager) error {
 	publicIDs, err := j.publicIDs(ctx, m)
-	if errors.Is(err, errNoUser) { // none that can be read
-		if unread := m.RevokeAll(ctx, j.user); unread != nil {
-			err = fmt.Errorf("some sessions of %s may go on: %w", whose, unread)
+	if errors.Is(err, errNone) { // none that can be read
+		if unread := j.endSelected(ctx, m); unread != nil {
+			err = fmt.Errorf("some sessions %s may go on: %w", j.selection(), unread)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if err := j.confirm(ctx, len(publicIDs), "of "+whose); err != nil {
+	if err := j.confirm(ctx, len(publicIDs), j.selection()); err != nil {
 		return err
 	}
-	if err := m.RevokeAll(ctx, j.user); err != nil {
-		return fmt.Errorf("some sessions of %s may go on; repeat this: %w", whose, err)
+	if err := j.endSelected(ctx, m); err != nil {
+		return fmt.Errorf("some sessions %s may go on; repeat this: %w", j.selection(), err)
 	}
-	_, err = fmt.Fprintf(j.stdout, "ended %s of %s\n", plural(len(publicIDs), "session"), whose)
+	_, err = fmt.Fprintf(j.stdout, "ended %s %s\n", plural(len(publicIDs), "session"), j.selection())
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -23,9 +24,14 @@ type Provider struct {
 	close  func() error // of a client that Open has made
 
 	pingEvery, pingTimeout time.Duration // of a Listen
+
+	expired expiring.Listeners
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Expirer  = (*Provider)(nil)
+)
 
 // Option configures a Provider in New or Open.
 type Option func(*Provider)

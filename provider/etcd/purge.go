@@ -3,11 +3,13 @@ package etcd
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
@@ -33,7 +35,8 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 		if err != nil {
 			return removed, err
 		}
-		for some := range slices.Chunk(p.expired(kvs, time.Now()), maxDeletes) {
+		for some := range slices.Chunk(dead(kvs, time.Now()), maxDeletes) {
+			p.tell(some)
 			n, err := p.purge(ctx, some)
 			removed += n
 			if err != nil {
@@ -44,8 +47,8 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	return removed, nil
 }
 
-// expired returns the keys of records that have expired.
-func (p *Provider) expired(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mvccpb.KeyValue) {
+// dead returns the keys of records that have expired.
+func dead(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mvccpb.KeyValue) {
 	for _, kv := range kvs {
 		if rec, err := decode("", kv.Value); err == nil && rec.Expired(now) {
 			expired = append(expired, kv)
@@ -53,6 +56,22 @@ func (p *Provider) expired(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mv
 	}
 	return expired
 }
+
+// tell tells the listeners of the records of these keys.
+func (p *Provider) tell(kvs []*mvccpb.KeyValue) {
+	if !p.expired.Any() {
+		return
+	}
+	for _, kv := range kvs {
+		if rec, err := decode(strings.TrimPrefix(string(kv.Key), p.prefix), kv.Value); err == nil {
+			p.expired.Tell(rec)
+		}
+	}
+}
+
+// OnExpired implements provider.Expirer. Purge calls fn with the records that it is about
+// to remove.
+func (p *Provider) OnExpired(fn func(*provider.Record)) (stop func()) { return p.expired.Add(fn) }
 
 // purge removes keys that have not changed since they were read: all of them in one
 // transaction or, if one has changed, each half by itself.

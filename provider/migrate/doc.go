@@ -95,6 +95,11 @@
 // the phase before or after, whose store cannot send. Listen ends when it has lost one of
 // the two connections, and does not begin, in either phase, while a store is down.
 //
+// # Expired records
+//
+// The Provider is a [provider.Expirer] as far as both stores are: it tells of the records that
+// either store removes, and of no marker.
+//
 // # Costs
 //
 // These are the calls of each store. A store that does not return the current record with a

@@ -100,7 +100,14 @@ func stored(rec *provider.Record) *provider.Record {
 // tombstone returns a record that has expired. Saved over a version, it deletes the record
 // of that version and no other.
 func tombstone(id string) *provider.Record {
-	return &provider.Record{ID: id, Version: newVersion(), ExpiresAt: time.Unix(1, 0)}
+	return &provider.Record{ID: id, Version: newVersion(), ExpiresAt: tombstoneExpiry}
+}
+
+var tombstoneExpiry = time.Unix(1, 0)
+
+// isTombstone reports whether rec is what tombstone returns.
+func isTombstone(rec *provider.Record) bool {
+	return rec.Format == "" && len(rec.Data) == 0 && rec.ExpiresAt.Equal(tombstoneExpiry)
 }
 
 // reservationTime is how long a reservation is kept, and so how long one that arrives late

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/holdfast-go/holdfast/provider"
+	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 )
 
@@ -22,9 +23,14 @@ type Provider struct {
 	log    *slog.Logger
 	close  func() error
 	packet atomic.Int64 // max_allowed_packet; 0: the settings are not checked yet
+
+	expired expiring.Listeners
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider = (*Provider)(nil)
+	_ provider.Expirer  = (*Provider)(nil)
+)
 
 // Option configures a Provider in Open or New.
 type Option func(*Provider)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
 	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
@@ -74,13 +76,55 @@ func scanID(rows *sql.Rows) (any, error) {
 }
 
 // remove removes those of the records that are still expired, or none if one of them is in
-// use.
+// use. If there are listeners, it first tells them, and removes only the versions that it
+// has told them of.
 func (p *Provider) remove(ctx context.Context, ids []any) (removed int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	query := p.sql.purge + "(?" + strings.Repeat(", ?", len(ids)-1) + ")"
+	if !p.expired.Any() {
+		return p.removeAny(ctx, ids, nil)
+	}
+	ids, versions, err := p.tell(ctx, ids)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return p.removeAny(ctx, ids, versions)
+}
+
+// tell tells the listeners of those of the records that are still expired, and returns
+// their IDs and versions.
+func (p *Provider) tell(ctx context.Context, ids []any) (told, versions []any, err error) {
+	err = p.call(ctx, func(conn *sql.Conn) error {
+		told, versions = nil, nil
+		tellOne := func(rows *sql.Rows) (struct{}, error) { // one by one, because all of them together may be large
+			rec, err := listed(rows)
+			if err != nil {
+				return struct{}{}, err
+			}
+			p.expired.Tell(rec)
+			told, versions = append(told, []byte(rec.ID)), append(versions, rec.Version)
+			return struct{}{}, nil
+		}
+		_, err := collect(ctx, conn, tellOne, p.sql.expired+placeholders("?", len(ids)), ids...)
+		return err
+	})
+	return told, versions, err
+}
+
+// removeAny removes the records of these IDs that are still expired. If there are versions,
+// one for each ID, it removes no others.
+func (p *Provider) removeAny(ctx context.Context, ids, versions []any) (removed int64, err error) {
+	query, args := p.sql.purge+placeholders("?", len(ids)), ids
+	if versions != nil {
+		// The condition on the IDs alone is the one that uses the primary key on all servers.
+		query += " AND (id, version) IN " + placeholders("(?, ?)", len(ids))
+		args = slices.Clone(ids)
+		for i, id := range ids {
+			args = append(args, id, versions[i])
+		}
+	}
 	err = p.on(ctx, func(conn *sql.Conn) error {
-		removed, err = execOn(ctx, conn, query, ids...)
+		removed, err = execOn(ctx, conn, query, args...)
 		return err
 	})
 	if isYielding(err) {
@@ -88,6 +132,15 @@ func (p *Provider) remove(ctx context.Context, ids []any) (removed int64, err er
 	}
 	return removed, p.explain(ctx, err)
 }
+
+// placeholders returns a list of n placeholders in parentheses.
+func placeholders(each string, n int) string {
+	return "(" + each + strings.Repeat(", "+each, n-1) + ")"
+}
+
+// OnExpired implements provider.Expirer. Purge calls fn with the records that it is about
+// to remove. It then takes two statements for each batch in place of one.
+func (p *Provider) OnExpired(fn func(*provider.Record)) (stop func()) { return p.expired.Add(fn) }
 
 // PurgeEvery runs Purge every interval until ctx ends, and logs its errors:
 //

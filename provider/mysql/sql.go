@@ -33,6 +33,9 @@ const (
 	deadSQL  = `SELECT id FROM {table} WHERE id > ? AND id <= ? AND {dead} ORDER BY id`
 	purgeSQL = `DELETE FROM {table} WHERE {dead} AND id IN `
 
+	// The records that Purge tells of before it removes them. IDs are to follow.
+	expiredSQL = `SELECT id, version, expires_at, format, data FROM {table} WHERE {dead} AND id IN `
+
 	// SHOW resolves the table's name as the other statements do, in each setting of
 	// lower_case_table_names.
 	columnsSQL = `SHOW COLUMNS FROM {table}`

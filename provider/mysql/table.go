@@ -39,7 +39,7 @@ type statements struct {
 	fetch, insert, update, replace, delete string // of the verbs
 	clear                                  string // of a create over an expired record
 	list                                   string // of List
-	end, dead, purge                       string // of Purge; IDs are to follow purge
+	end, dead, purge, expired              string // of Purge; IDs are to follow purge and expired
 	columns, indexes, create               string // of CreateTable
 }
 
@@ -56,6 +56,7 @@ func (t table) statements() statements {
 		end:     in(endSQL),
 		dead:    in(deadSQL),
 		purge:   in(purgeSQL),
+		expired: in(expiredSQL),
 		columns: in(columnsSQL),
 		indexes: in(indexesSQL),
 		create:  in(createSQL),

@@ -27,6 +27,9 @@
 // given another version or expiry, is [provider.ErrUnreadable], like one of which a bit
 // was changed. To end a session by hand, delete its record.
 //
+// The Provider is a [provider.Expirer] if the inner provider is. It opens the records that it
+// tells of, and leaves out one that no key opens.
+//
 // Messages of [provider.Broadcaster] pass through as they are, neither encrypted nor
 // authenticated: a sealed message of full length would be too long for the inner provider.
 // Those of package session contain IDs of records and nothing of their content. So someone

@@ -355,5 +355,6 @@ var creates = []mutant{
 	without("a create that fails sets no cookie", engine,
 		"\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\treturn err\n\t}\n\tif err := c.claim", "\twho, value, err := c.insert(next)\n\tif err != nil {\n\t\tif value != \"\" {\n\t\t\tc.setCookie(value, next)\n\t\t}\n\t\treturn err\n\t}\n\tif err := c.claim"),
 	without("a new session without a change is not stored", engine,
-		"\tif !d.needed() {\n\t\tif err := c.noop()", "\tif d.id != \"\" && !d.needed() {\n\t\tif err := c.noop()", "func (t *Txn) idle() bool {\n", "func (t *Txn) idle() bool {\n\tif t.state.id == \"\" {\n\t\treturn false\n\t}\n"),
+		"\tif !d.needed() {\n\t\tif err := c.noop()", "\tif d.id != \"\" && !d.needed() {\n\t\tif err := c.noop()", "func (t *Txn) idle() bool {\n", "func (t *Txn) idle() bool {\n\tif t.state.id == \"\" {\n\t\treturn false\n\t}\n",
+		"\t\treturn nil // the transaction begins when it is needed\n", "\t\ts.beginNew()\n\t\treturn nil\n"),
 }

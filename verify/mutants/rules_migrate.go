@@ -119,4 +119,17 @@ var migrations = []mutant{
 	without("an instance remembers what is moved", migrating, "\tcase err == nil && e.state == moved:\n\t\tp.moved.add(id)\n", "\tcase err == nil && e.state == moved:\n"),
 	without("an instance remembers a bounded number of IDs", migrating, "\tif s.new == nil || len(s.new) >= maxIDs {", "\tif s.new == nil {"),
 	without("an instance remembers the IDs in use", migrating, "\tif isOld && !isNew {\n", "\tif false {\n"),
+
+	// Expired records.
+	without("OnExpired tells of the records of the old store", migrating,
+		"provider.OnExpired(p.from, tell), provider.OnExpired(p.to, tell)", "func() {}, provider.OnExpired(p.to, tell)"),
+	without("OnExpired tells of the records of the new store", migrating,
+		"provider.OnExpired(p.from, tell), provider.OnExpired(p.to, tell)", "provider.OnExpired(p.from, tell), func() {}"),
+	without("OnExpired tells of no reservation", migrating,
+		"err == nil && e.state == plain && !isTombstone(e.rec)", "err == nil && (e.state == reservation || !isTombstone(e.rec))",
+		"\t\t\tfn(e.rec)\n", "\t\t\tfn(stored)\n"),
+	without("OnExpired tells of the record in a marker", migrating,
+		"\t\t\tfn(e.rec)\n", "\t\t\tfn(stored)\n"),
+	without("OnExpired does not tell of what a Delete leaves", migrating,
+		" && !isTombstone(e.rec)", ""),
 }

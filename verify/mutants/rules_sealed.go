@@ -70,4 +70,8 @@ var seals = []mutant{
 		"err = p.keys.open(rec, rec.ID)", "err = nil"),
 	without("an error ends a listing", sealing,
 		"\t\t\t\tyield(nil, err)\n\t\t\t\treturn\n", "\t\t\t\tif !yield(nil, err) {\n\t\t\t\t\treturn\n\t\t\t\t}\n\t\t\t\tcontinue\n"),
+	without("OnExpired opens the record", sealing,
+		"if err := p.keys.open(rec, rec.ID); err == nil {\n\t\t\tfn(rec)", "if err := p.keys.open(rec.Clone(), rec.ID); err == nil {\n\t\t\tfn(rec)"),
+	without("OnExpired does not tell of what no key opens", sealing,
+		"if err := p.keys.open(rec, rec.ID); err == nil {\n\t\t\tfn(rec)", "if err := p.keys.open(rec, rec.ID); err == nil || true {\n\t\t\tfn(rec)"),
 }

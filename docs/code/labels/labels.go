@@ -1,5 +1,5 @@
-// Package labels is the code of docs/labels.md: the sessions of a tenant and of an OpenID
-// provider, and how to end them.
+// Package labels is the code of docs/labels.md: the sessions of a tenant, and how to end
+// them.
 package labels
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// A Site has tenants, each with users who sign in by the tenant's OpenID provider.
+// A Site has tenants, each with users.
 type Site struct{ Sessions *session.Manager }
 
 // New returns a site whose administrators can sign out everybody.
@@ -19,35 +19,11 @@ func New(store provider.Provider) (*Site, error) {
 	return &Site{sessions}, err
 }
 
-// Claims are what the site needs of an ID token that it has verified.
-type Claims struct {
-	Issuer    string // iss
-	Subject   string // sub
-	SessionID string // sid
-	Tenant    string
-}
-
-// signIn makes s the session of the user whom the ID token names.
-func signIn(s *session.Session, c Claims) {
+// signIn makes s the session of a user, who works in a tenant.
+func signIn(s *session.Session, user, tenant string) {
 	s.Renew()
-	s.SetOwner(c.Issuer + " " + c.Subject)
-	s.SetLabel("tenant", c.Tenant)
-	if c.SessionID != "" {
-		s.SetLabel("oidc", oidcSession(c))
-	}
-}
-
-// oidcSession names a session of an OpenID provider. A sid is unique only within its
-// issuer.
-func oidcSession(c Claims) string { return c.Issuer + " " + c.SessionID }
-
-// providerHasEnded ends the sessions that an OpenID provider has ended, as a logout token
-// says that was verified: those of a sid or, without one, all of the user.
-func (site *Site) providerHasEnded(r *http.Request, c Claims) error {
-	if c.SessionID != "" {
-		return site.Sessions.RevokeBy(r.Context(), "oidc", oidcSession(c))
-	}
-	return site.Sessions.RevokeAll(r.Context(), c.Issuer+" "+c.Subject)
+	s.SetOwner(user)
+	s.SetLabel("tenant", tenant)
 }
 
 // closeTenant is for administrators: everybody of the tenant is out at once.

@@ -58,6 +58,15 @@ func (s *Store) names(group, suffix string) ([]string, error) {
 
 // read returns the record in a file, or nil if there is none or it has expired.
 func (s *Store) read(name string) (*provider.Record, error) {
+	rec, err := s.load(name)
+	if rec != nil && rec.Expired(time.Now()) {
+		return nil, nil
+	}
+	return rec, err
+}
+
+// load returns the record in a file, expired or not, or nil if there is none.
+func (s *Store) load(name string) (*provider.Record, error) {
 	data, err := s.dir.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -68,9 +77,6 @@ func (s *Store) read(name string) (*provider.Record, error) {
 	rec := new(provider.Record)
 	if err := json.Unmarshal(data, rec); err != nil || fileName(rec.ID) != name {
 		return nil, fmt.Errorf("%s is damaged", name) // err may quote the data
-	}
-	if rec.Expired(time.Now()) {
-		return nil, nil
 	}
 	return rec, nil
 }

@@ -27,7 +27,10 @@ import (
 
 // Store implements provider.Provider. Make one with Open; the zero Store cannot be used.
 // It is safe for concurrent use.
-type Store struct{ dir *os.Root }
+type Store struct {
+	dir     *os.Root
+	expired listeners
+}
 
 var _ provider.Provider = (*Store)(nil)
 
@@ -41,7 +44,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, wrap(err)
 	}
-	return &Store{root}, nil
+	return &Store{dir: root}, nil
 }
 
 // Close closes the directory. It must be the last call.

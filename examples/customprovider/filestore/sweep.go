@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 )
 
 // Sweep removes the files of expired records, and incomplete files of killed processes.
@@ -38,9 +39,11 @@ func (s *Store) sweep(ctx context.Context, name string) error {
 	}
 	defer unlock()
 	if isRecord {
-		if rec, err := s.read(name); err != nil || rec != nil {
+		rec, err := s.load(name)
+		if err != nil || rec == nil || !rec.Expired(time.Now()) {
 			return err
 		}
+		s.expired.tell(rec)
 	}
 	return s.remove(name)
 }
