@@ -23,12 +23,17 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 		}
 		store = opened
 	}
-	return session.New(anyCodec{store}, session.Config{
+	return session.New(anyCodec{store}, j.config())
+}
+
+// config returns the Config of a Manager over the store.
+func (j *job) config() session.Config {
+	return session.Config{
 		Namespace:    j.namespace,
 		Lifetime:     400 * 24 * time.Hour, // and so PersistLifetime
 		StoreTimeout: 10 * time.Second,
 		Logger:       slog.New(slog.DiscardHandler),
-	})
+	}
 }
 
 // anyCodec presents sessions of a codec of the program's own as CBOR. That is safe as
