@@ -9,13 +9,11 @@ import (
 
 // The size of a chart in its own units, which are about pixels on a phone.
 const (
-	chartWidth  = 360.0
-	chartHeight = 150.0
-	plotLeft    = 8.0
-	plotRight   = 296.0 // the names of the lines stand right of it
-	plotTop     = 22.0
-	plotBottom  = 126.0
-	labelGap    = 13.0 // between two names
+	plotLeft   = 40.0  // the numbers stand left of it
+	plotRight  = 296.0 // the names of the lines stand right of it
+	plotTop    = 8.0
+	plotBottom = 112.0
+	labelGap   = 13.0 // between two names
 )
 
 // chart is a line chart of the last hour.
@@ -77,13 +75,14 @@ func newChart(id, title, unit, summary string, format func(float64) string, all 
 	return c
 }
 
-// niceTop returns 1, 2 or 5 times a power of ten that is not below v, at least 2e-9.
+// niceTop returns 2, 4 or 10 times a power of ten that is not below v and at least 2, so
+// that half of it is a round number, too.
 func niceTop(v float64) float64 {
-	if v <= 0 {
+	if v <= 2 {
 		return 2
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, factor := range []float64{1, 2, 5} {
+	for _, factor := range []float64{1, 2, 4} {
 		if v <= factor*unit*(1+1e-9) {
 			return factor * unit
 		}
@@ -152,7 +151,7 @@ func chartsOf(h *lastHour) []chart {
 			numberText, h.counts("conflicts", conflicts), h.counts("replays", replays)),
 		h.latency("loads", "Time of a load", loads),
 		h.latency("saves", "Time of a save", saves),
-		newChart("failures", "Operations that the store has failed", perMinute,
+		newChart("failures", "Store failures", perMinute,
 			fmt.Sprintf("%d in the last hour", h.sum(failures)),
 			numberText, h.counts("failures", failures)),
 		newChart("operations", "Operations", perMinute,
@@ -166,7 +165,12 @@ func (h *lastHour) latency(id, title string, of func(*minute) *histogram) chart 
 	all := h.merged(of)
 	return newChart(id, title, "median and 99th percentile",
 		fmt.Sprintf("median %s, 99th percentile %s in the last hour", latencyText(all.Median()), latencyText(all.P99())),
-		func(v float64) string { return latencyText(time.Duration(v)) },
+		func(v float64) string {
+			if v == 0 {
+				return "0"
+			}
+			return latencyText(time.Duration(v))
+		},
 		h.quantiles("p99", 0.99, of), h.quantiles("median", 0.5, of))
 }
 

@@ -100,7 +100,7 @@ func checksOf(h *lastHour, keys []session.SigningKey, keyErr error, p probe, has
 }
 
 func checkStore(p probe) check {
-	c := check{Level: levelFine, Name: "The store answers", Found: "in " + latencyText(p.took)}
+	c := check{Level: levelFine, Name: "Store", Found: "answers in " + latencyText(p.took)}
 	switch {
 	case p.err != nil:
 		c.Level, c.Found = levelProblem, p.err.Error()
@@ -112,7 +112,7 @@ func checkStore(p probe) check {
 }
 
 func checkKeys(keys []session.SigningKey, err error, now time.Time) check {
-	c := check{Level: levelFine, Name: "The signing keys can be read", Found: pluralText(len(keys), "key")}
+	c := check{Level: levelFine, Name: "Signing keys", Found: pluralText(len(keys), "key")}
 	switch {
 	case err != nil:
 		c.Level, c.Found = levelProblem, err.Error()
@@ -137,19 +137,19 @@ func checkKeys(keys []session.SigningKey, err error, now time.Time) check {
 
 func checkFailures(h *lastHour) check {
 	n, all := h.sum(failures), h.sum(operations)
-	c := check{Level: levelFine, Name: "The store fails no operation", Found: countText(n) + " of " + countText(all) + " failed"}
+	c := check{Level: levelFine, Name: "Store failures", Found: countText(n) + " of " + countText(all) + " failed"}
 	switch {
 	case n >= watchedFailures && float64(n) > manyFailures*float64(all):
-		c.Level, c.Advice = levelProblem, "Their requests were answered 503. The errors below have the store’s messages."
+		c.Level, c.Advice = levelProblem, "Their requests were answered 503. The latest errors on the page Health have the store’s messages."
 	case n >= watchedFailures:
-		c.Level, c.Advice = levelWatch, "Some requests were answered 503. The errors below have the store’s messages."
+		c.Level, c.Advice = levelWatch, "Some requests were answered 503. The latest errors on the page Health have the store’s messages."
 	}
 	return c
 }
 
 func checkUnknown(h *lastHour) check {
 	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeUnknown) })
-	c := check{Level: levelFine, Name: "The outcome of every save is known", Found: countText(n) + " unknown"}
+	c := check{Level: levelFine, Name: "Unknown outcomes", Found: countText(n) + " saves"}
 	if n > 0 {
 		c.Level, c.Advice = levelWatch, "The store failed during these saves and while they were read back. The change may have been made."
 	}
@@ -159,7 +159,7 @@ func checkUnknown(h *lastHour) check {
 func checkConflicts(h *lastHour) check {
 	n, all := h.sum(conflicts), h.sum(commits)
 	c := check{
-		Level: levelFine, Name: "Few commits end in a conflict",
+		Level: levelFine, Name: "Conflicts",
 		Found: fmt.Sprintf("%s of %s commits (%s); %s were merged, %s handlers ran again",
 			countText(n), countText(all), percentText(n, all), countText(h.sum(merges)), countText(h.sum(replays))),
 	}
@@ -168,7 +168,7 @@ func checkConflicts(h *lastHour) check {
 	}
 	part := float64(n) / float64(all)
 	if part > watchedConflict {
-		c.Level, c.Advice = levelWatch, "Handlers read and then set a key that others change at the same time. The errors below name the keys: use Key.Update for them, or HandlerFunc, which runs the handler again."
+		c.Level, c.Advice = levelWatch, "Handlers read and then set a key that others change at the same time. The latest errors on the page Health name the keys: change them by Key.Update, or use HandlerFunc, which runs the handler again."
 	}
 	if part > manyConflicts {
 		c.Level = levelProblem
@@ -178,7 +178,7 @@ func checkConflicts(h *lastHour) check {
 
 func checkUnreadable(h *lastHour) check {
 	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeUnreadable) })
-	c := check{Level: levelFine, Name: "Every record and value can be read", Found: countText(n) + " could not"}
+	c := check{Level: levelFine, Name: "Unreadable records and values", Found: countText(n) + " reads"}
 	if n > 0 {
 		c.Level, c.Advice = levelProblem, "A value has another type than its key, a codec or a key of provider/sealed is missing, or a record is damaged. Values that do not decode are read as absent: give the key an Upgrade."
 	}
@@ -187,9 +187,9 @@ func checkUnreadable(h *lastHour) check {
 
 func checkRefused(h *lastHour) check {
 	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeRefused) })
-	c := check{Level: levelFine, Name: "No change is refused", Found: countText(n) + " refused"}
+	c := check{Level: levelFine, Name: "Refused changes", Found: countText(n) + " commits"}
 	if n > 0 {
-		c.Level, c.Advice = levelWatch, "A session was larger than Config.MaxSize, an owner or a label had too many sessions, a value could not be encoded, or a change came after the header. The errors below say which."
+		c.Level, c.Advice = levelWatch, "A session was larger than Config.MaxSize, an owner or a label had too many sessions, a value could not be encoded, or a change came after the header. The latest errors on the page Health say which."
 	}
 	return c
 }

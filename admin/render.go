@@ -20,6 +20,7 @@ func parseViews(names ...string) map[string]*template.Template {
 		"time":    timeText,
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ago":     agoText,
+		"age":     func(from, now time.Time) string { return durationText(now.Sub(from)) },
 		"bytes":   bytesText,
 		"short":   shortID,
 		"latency": latencyText,

@@ -82,7 +82,7 @@ func (s *Stats) Observe(_ context.Context, e session.Event) {
 	case opEnd:
 		m.ends[indexOfReason(e.EndReason)]++
 	}
-	if e.Err != nil && isProblem[outcome] {
+	if e.Err != nil && isProblem[outcome] && op != opReplay { // the commit before a replay is listed
 		s.problems[outcome].add(problem{at, e.Op, outcomeNames[outcome], e.PublicID, e.Key, e.Err})
 	}
 }

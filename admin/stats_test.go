@@ -61,7 +61,7 @@ func TestStatsCount(t *testing.T) {
 	if h.isEmpty() || !new(Stats).lastHour(time.Now()).isEmpty() {
 		t.Error("isEmpty is wrong")
 	}
-	if len(h.problems) != 6 {
+	if len(h.problems) != 5 {
 		t.Errorf("the problems are %+v", h.problems)
 	}
 }

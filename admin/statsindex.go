@@ -100,7 +100,7 @@ var endReasons = [...]struct {
 	text   string
 }{
 	{session.EndDestroyed, "signed out"},
-	{session.EndRevoked, "ended from elsewhere"},
+	{session.EndRevoked, "revoked"},
 	{session.EndLimit, "ended by the limit of an owner’s sessions"},
 	{session.EndReplaced, "replaced in the same browser"},
 	{session.EndExpired, "expired"},

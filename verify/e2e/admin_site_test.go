@@ -31,7 +31,7 @@ func newAdminSite(t *testing.T) *adminSite {
 	t.Helper()
 	var stats admin.Stats
 	logger := slog.New(slog.DiscardHandler)
-	m, err := session.New(memory.New(), session.Config{Logger: logger})
+	m, err := session.New(memory.New(), session.Config{Logger: logger, RevokeEverythingWithin: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func observeAnHour(stats *admin.Stats) {
 		for i := range load / 3 {
 			var err error
 			if ago < 40 && i%14 == 0 {
-				err = fmt.Errorf("session: %w: key \"basket\" was changed by a parallel request", session.ErrConflict)
+				err = fmt.Errorf("%w: key \"basket\" was changed by a parallel request", session.ErrConflict)
 				report(at, session.OpReplay, 0, err)
 			}
 			report(at, session.OpSave, latency(1100*time.Microsecond), err)
