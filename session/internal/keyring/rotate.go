@@ -123,12 +123,17 @@ func (r *Ring) rotate(a *records.Access, snap *Snapshot) (*Snapshot, error) {
 		if full = len(kept) >= MaxKeys; full {
 			return nil
 		}
-		return append([]Key{newKey(now.Add(Lead))}, kept...)
+		return withNewKey(kept, now)
 	})
 	if err == nil && full {
 		err = ErrFull
 	}
 	return changed, err
+}
+
+// withNewKey returns keys with one more, which is published at now.
+func withNewKey(kept []Key, now time.Time) []Key {
+	return append([]Key{newKey(now.Add(Lead))}, kept...)
 }
 
 // due returns the keys that the ring should have, or nil if it has them.
@@ -141,7 +146,7 @@ func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	kept := r.opts.prune(keys, now)
 	switch {
 	case r.opts.due(keys, now) && len(kept) < MaxKeys:
-		return append([]Key{newKey(now.Add(Lead))}, kept...)
+		return withNewKey(kept, now)
 	case r.opts.due(keys, now):
 		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for the lifetime of cookies: the ring is full")
 	case len(kept) < len(keys):
