@@ -197,6 +197,24 @@ func TestFewSessionsAreCounted(t *testing.T) {
 	}
 }
 
+// A page stops after some thousand records, also if none of them is a session.
+func TestAPageReadsABoundedNumberOfRecords(t *testing.T) {
+	store := &counting{Provider: memory.New()}
+	for i := range 2500 {
+		if err := store.Save(t.Context(), &provider.Record{ID: fmt.Sprint("foreign-", i), Version: 1}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newSite(t, store)
+	next := s.get("sessions").want(http.StatusOK, "No session among the records").next()
+	if n := store.yielded.Load(); n != 2000 || next == "" {
+		t.Fatalf("%d records were read, and the next page is %q", n, next)
+	}
+	if next := s.get(next).want(http.StatusOK, "Page 2").next(); next != "" {
+		t.Errorf("there is a page %q after the last record", next)
+	}
+}
+
 func TestAListingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newMemorySite(t)

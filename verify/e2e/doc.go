@@ -1,6 +1,6 @@
 // Package e2e has no code: its tests drive examples/login in a headless Chromium
 // and look at it as a visitor does: tabs, double clicks, the back button, cookies.
-// Others put nginx before it as a shared cache, and need no browser. TestCharts looks at
+// TestAdmin… look at the pages of package admin, also with axe-core. Others put nginx before it as a shared cache, and need no browser. TestCharts looks at
 // the charts in docs. The go command does not see that these have changed:
 //
 //	go test -count 1 -run Chart
