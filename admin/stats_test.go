@@ -92,6 +92,21 @@ func TestStatsForgetAfterAnHour(t *testing.T) {
 	})
 }
 
+// The counters of a minute are those of an hour before, cleared.
+func TestStatsOfTheSameMinuteOfAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s Stats
+		for range 3 {
+			s.observe(event(session.OpCreate, 0, nil), event(session.OpLoad, time.Second, nil))
+			h := s.lastHour(time.Now())
+			if n, durations := h.sum(begun), h.merged(loads).count(); n != 1 || durations != 1 {
+				t.Errorf("%d begun and %d loads, want those of this minute, 1", n, durations)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
 // An operation that took long counts in the minute in which it ended; one that ended over
 // an hour ago does not replace a minute of now.
 func TestStatsOfAnEventThatComesLate(t *testing.T) {
