@@ -144,7 +144,11 @@ func (h *handler) failErr(r *request, err error) {
 	if errors.Is(err, session.ErrEnded) {
 		text = "There is no such session any more: it has ended or expired, or was renewed in the meantime. Nothing was ended."
 	}
-	h.fail(r, session.StatusCode(err), "This did not work", text)
+	title := "This did not work"
+	if errors.Is(err, context.DeadlineExceeded) { // the text says what was done by then
+		title = "This has not finished in time"
+	}
+	h.fail(r, session.StatusCode(err), title, text)
 }
 
 // pageError is an error with a page of its own.

@@ -38,5 +38,7 @@
 // load balancer has to send an operator to the same instance, or each page begins a new
 // listing. The sessions of an owner or a label are complete on every instance.
 //
-// The list of the kinds of records and of the events is in package session.
+// The number and the listing are those of the whole store: of all Namespaces, and also of
+// sessions that RevokeEverything has ended, until their records expire. The sessions of an
+// owner or a label are those of the Manager's Namespace that are alive.
 package admin

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -90,7 +91,7 @@ func (h *handler) showListing(r *request, q url.Values) {
 	}
 	p, err := l.page(number)
 	switch {
-	case err == errListingEnded:
+	case errors.Is(err, errListingEnded):
 		h.failErr(r, listingEnded())
 		return
 	case err != nil:

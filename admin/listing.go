@@ -22,7 +22,7 @@ const (
 	noSuchListing = "This listing has ended: it was not used for ten minutes, other listings have replaced it, or it began on another instance."
 )
 
-var errListingEnded = errors.New(noSuchListing)
+var errListingEnded = errors.New("admin: the listing has ended")
 
 // listings are the listings of all sessions that operators are reading. Each is an
 // iteration over the store that stands still between two requests, with one page of records
