@@ -190,8 +190,11 @@ func (c Cookie) expired() *http.Cookie {
 
 // writeToken adds the headers that the session needs to h.
 func (p *requestState) writeToken(h http.Header) {
-	if p.stage.Load() >= asked {
-		p.m.cfg.vary(h, &p.varyRoom)
+	switch p.stage.Load() {
+	case asked:
+		p.m.cfg.vary(h, new([1]string))
+	case loaded:
+		p.m.cfg.vary(h, &p.own.varyRoom)
 	}
 	if t := p.issued.Load(); t != nil {
 		p.put(h, t)

@@ -8,7 +8,7 @@ import (
 
 // answer sends the error response in place of the handler's response.
 func (rw *responseWriter) answer(r *http.Request) {
-	rw.req.dropChanges(&failedResponse)
+	rw.req.dropChanges(failedResponse)
 	rw.req.leaveQueue()
 	if rw.req.headerSent.Load() { // by middleware around a replayHandler: no error after a page has begun
 		rw.req.m.cfg.Logger.Error("session: request failed after the response had begun",

@@ -46,27 +46,57 @@ func (p *requestState) loadOnce(ctx context.Context, events *loadEvents) (*Sessi
 
 // read looks up the session. It never adopts an ID that is not stored.
 func (p *requestState) read(ctx context.Context, events *loadEvents) (*Session, error) {
-	s := &p.own
-	s.m, s.req = p.m, p
-	var room [2]string
-	if err := s.begin(ctx, p.takeTokens(room[:0]), events); err != nil {
+	var forTokens [2]string
+	sent := p.takeTokens(forTokens[:0])
+	own, forTxn := p.m.newSession(p, len(sent) > 0)
+	p.own = own
+	if err := own.begin(ctx, sent, forTxn, events); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return &own.Session, nil
+}
+
+// txnRoom is room for a transaction, and for its content if the store is in this process.
+type txnRoom struct {
+	tx      *txn.Txn
+	content *records.Content
+}
+
+// newSession returns an empty session of a request, and room for its transaction if the
+// request came with tokens. All of it is one allocation.
+func (m *Manager) newSession(req request, tokens bool) (own *ownSession, room txnRoom) {
+	switch {
+	case !tokens:
+		own = new(ownSession)
+	case !m.records.InProcess():
+		one := new(struct {
+			own ownSession
+			tx  txn.Txn
+		})
+		own, room = &one.own, txnRoom{tx: &one.tx}
+	default:
+		one := new(struct {
+			own     ownSession
+			tx      txn.Txn
+			content records.Content
+		})
+		own, room = &one.own, txnRoom{&one.tx, &one.content}
+	}
+	own.m, own.req = m, req
+	return own, room
 }
 
 // begin begins the transaction over the session that the tokens stand for. Without tokens
 // it leaves s empty.
-func (s *Session) begin(ctx context.Context, sent []string, events *loadEvents) error {
-	m := s.m
+func (s *Session) begin(ctx context.Context, sent []string, room txnRoom, events *loadEvents) error {
 	if len(sent) == 0 {
 		return nil // the transaction begins when it is needed
 	}
+	m, tx := s.m, room.tx
 	event := &events.load
 	*event = m.engine.Observer.Begin(observe.Load)
-	tx, room := m.newTxn()
 	var found finding
-	err := m.find(ctx, s.req, sent, room, &found)
+	err := m.find(ctx, s.req, sent, room.content, &found)
 	events.ends = found.ends
 	if err == nil {
 		err = found.problem()
@@ -95,19 +125,6 @@ func (s *Session) begin(ctx context.Context, sent []string, events *loadEvents) 
 	}
 	s.tx.Store(tx)
 	return nil
-}
-
-// newTxn returns a transaction. If the store is in this process there is room for its
-// content in the same allocation.
-func (m *Manager) newTxn() (*txn.Txn, *records.Content) {
-	if !m.records.InProcess() {
-		return new(txn.Txn), nil
-	}
-	one := new(struct {
-		tx   txn.Txn
-		room records.Content
-	})
-	return &one.tx, &one.room
 }
 
 // deadline returns the deadline of a load.

@@ -123,6 +123,7 @@ type requestState struct {
 	sent       uint8        // how many tokens the request came with; known when the session was read
 	usesHeader bool         // the visitor sends the token in Config.Header; as sent
 	stage      atomic.Int32 // asked or loaded; 0: the session was not asked for
+	dropped    atomic.Int32 // why it commits no more by itself: an index of dropReasons; 0: it does
 	over       atomic.Bool  // the outermost handler has returned
 	headerSent atomic.Bool  // the header is on its way
 
@@ -132,9 +133,13 @@ type requestState struct {
 	destroyed    atomic.Bool // a Destroy was committed
 	clearOthers  atomic.Bool // cookies of sessions that this request has ended are in other scopes
 
-	own        Session                // the session, once it is loaded
-	dropReason atomic.Pointer[string] // why it commits no more by itself; nil: it does
+	own *ownSession // set before stage becomes loaded
+}
 
+// ownSession is the session that a request has loaded. Most requests load none, so it is no
+// part of requestState.
+type ownSession struct {
+	Session
 	varyRoom [1]string // the value of Vary, part of this allocation
 }
 
@@ -184,19 +189,19 @@ func (p *requestState) session() *Session {
 	if p.stage.Load() != loaded {
 		return nil
 	}
-	return &p.own
+	return &p.own.Session
 }
 
 // commit stores the request's changes before a header of this status or, if status is 0,
 // after it. An error response (500 or more) commits nothing. A client error response (400
 // or more) of a handler whose last Save failed commits nothing either.
 func (p *requestState) commit(status int) error {
-	if p.session() == nil || p.dropReason.Load() != nil {
+	if p.session() == nil || p.dropped.Load() != 0 {
 		return nil
 	}
 	tx := p.transaction()
 	if status >= 500 || status >= 400 && tx != nil && tx.HasReported() {
-		p.dropChanges(&failedResponse)
+		p.dropChanges(failedResponse)
 		return nil
 	}
 	if tx == nil {
@@ -213,14 +218,20 @@ func (p *requestState) transaction() *txn.Txn {
 	return nil
 }
 
-// These are the reasons why a request commits no more by itself.
-var (
-	failedResponse = "the response was an error"
-	panicked       = "the handler panicked"
+// These are the values of requestState.dropped.
+const (
+	failedResponse = 1 + iota
+	panicked
 )
 
+var dropReasons = [...]string{
+	0:              "",
+	failedResponse: "the response was an error",
+	panicked:       "the handler panicked",
+}
+
 // dropChanges makes the request commit no more by itself. Only the first reason is kept.
-func (p *requestState) dropChanges(reason *string) { p.dropReason.CompareAndSwap(nil, reason) }
+func (p *requestState) dropChanges(reason int32) { p.dropped.CompareAndSwap(0, reason) }
 
 // publicID returns the session's public ID for a log line.
 func (p *requestState) publicID() string {
@@ -271,9 +282,4 @@ func (p *requestState) Passive() bool {
 	return p.passive.Load() || p.request.Context().Value(passiveKey{p.m}) != nil
 }
 
-func (p *requestState) DropReason() string {
-	if reason := p.dropReason.Load(); reason != nil {
-		return *reason
-	}
-	return ""
-}
+func (p *requestState) DropReason() string { return dropReasons[p.dropped.Load()] }

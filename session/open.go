@@ -30,14 +30,14 @@ func (m *Manager) Open(ctx context.Context, tokens ...string) (*Session, error) 
 		}
 	}
 	o := &opened{outsideHTTP{context.WithoutCancel(ctx)}, issuer{m: m}, len(sent) > 0}
-	s := &Session{m: m, req: o}
+	own, room := m.newSession(o, len(sent) > 0)
 	var events loadEvents
-	err := s.begin(ctx, sent, &events)
+	err := own.begin(ctx, sent, room, &events)
 	events.report(ctx, m.engine.Observer)
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return &own.Session, nil
 }
 
 // Commit commits the changes made so far, as Save does and with the errors of Save, and

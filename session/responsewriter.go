@@ -78,7 +78,7 @@ func (rw *responseWriter) finish() {
 
 // panicked drops the pending changes; changes that an explicit Save has committed stay.
 func (rw *responseWriter) panicked() {
-	rw.req.dropChanges(&panicked)
+	rw.req.dropChanges(panicked)
 	if !rw.sent {
 		rw.req.writeToken(rw.raw.Header())
 	}

@@ -169,7 +169,7 @@ var afterwards = []mutant{
 	without("the cause of a drop is told: a failed commit", engine,
 		"\tcase t.failed != nil:\n\t\treturn fmt.Errorf(\"%w: %w\", ErrRequestDone, t.failed)\n", ""),
 	without("the cause of a drop is told: a panic", engine,
-		"rw.req.dropChanges(&panicked)", "rw.req.dropChanges(&failedResponse)"),
+		"rw.req.dropChanges(panicked)", "rw.req.dropChanges(failedResponse)"),
 	without("the cause of a drop is told: a goroutine", engine,
 		"\tcase reason != \"\":\n\t\treturn fmt.Errorf(\"%w: %s\", ErrRequestDone, reason)\n", "\tcase reason != \"\" || t != nil:\n\t\treturn fmt.Errorf(\"%w: the response was an error\", ErrRequestDone)\n"),
 	without("an Update of nothing that fails after the headers has lost nothing", engine,
