@@ -34,9 +34,10 @@
 // above, which is marked as such.
 //
 // Listings read the store a page at a time, however many sessions there are. A listing
-// belongs to the instance on which it began, and ends ten minutes after its last use; a
-// load balancer has to send an operator to the same instance, or each page begins a new
-// listing. The sessions of an owner or a label are complete on every instance.
+// belongs to the instance on which it began, and ends ten minutes after its last use. So a
+// load balancer has to send an operator always to the same instance: another one answers
+// that the listing has ended. The sessions of an owner or a label are found by every
+// instance.
 //
 // The number and the listing are those of the whole store: of all Namespaces, and also of
 // sessions that RevokeEverything has ended, until their records expire. The sessions of an
