@@ -15,8 +15,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-const day = 24 * time.Hour
-
 // A browser refreshes by the ID of its registration. The way from there to the session lasts
 // as long as the session, whatever becomes of that.
 func TestTheWayToARenewedSession(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-const day = 24 * time.Hour
-
 // The times of sessions that are rotated.
 const (
 	rotateInterval = 15 * time.Minute

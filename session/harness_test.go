@@ -51,6 +51,8 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
+const day = 24 * time.Hour
+
 // The keys that most tests use, and that client.state shows.
 var (
 	keyA = session.NewKey[int]("a")

@@ -23,6 +23,7 @@ const (
 	KindLabelIndex Kind = "label-index" // lists the sessions with a label
 	KindEpoch      Kind = "epoch"       // records the calls of Manager.RevokeEverything
 	KindKeyring    Kind = "keyring"     // holds the keys that sign cookies, if Config has none
+	KindUnreadable Kind = "unreadable"  // is no record of this package, or cannot be read: see Manager.Records
 )
 
 // Info describes the content of a record, for tools that inspect a store.
@@ -48,6 +49,9 @@ type Info struct {
 	// Commits is the number of times the record has been saved, including touches.
 	Commits int64
 
+	// Size is the number of bytes of the record's Data.
+	Size int
+
 	// Successor is the public ID of the session that a renewed session continues under.
 	// KindTombstone.
 	Successor string
@@ -66,7 +70,7 @@ type Info struct {
 // not Decode.
 //
 // The result contains no secrets: a record does not contain the token of the cookie, and
-// for KindKeyring only Kind, PublicID, ExpiresAt and Commits are set. But the values are
+// for KindKeyring only Kind, PublicID, ExpiresAt, Commits and Size are set. But the values are
 // the visitor's data.
 //
 // If the record is of no known kind, the error wraps ErrUnreadable. A record that
@@ -78,7 +82,7 @@ func Inspect(rec *provider.Record, codecs ...Codec) (*Info, error) {
 	if !envelope.ValidVersion(rec.Version) {
 		return nil, fmt.Errorf("%w: malformed version", ErrUnreadable)
 	}
-	info := &Info{PublicID: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32}
+	info := &Info{PublicID: rec.ID, ExpiresAt: rec.ExpiresAt, Commits: rec.Version >> 32, Size: len(rec.Data)}
 	if rec.Format == keyring.Format {
 		info.Kind = KindKeyring
 		return info, nil

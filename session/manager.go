@@ -29,8 +29,10 @@ import (
 // makes a Manager; the zero Manager panics.
 type Manager struct {
 	cfg      Config
-	codecs   map[string]Codec // by the Format of records
+	provider provider.Provider // for tools; requests use records
+	codecs   map[string]Codec  // by the Format of records
 	signer   *token.Signer
+	ring     *keyring.Ring // nil: Config.SigningKeys alone are used
 	records  *records.Store
 	owners   *owners.Index
 	engine   txn.Engine
@@ -65,7 +67,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, codecs: map[string]Codec{}}
+	m := &Manager{cfg: cfg, provider: p, codecs: map[string]Codec{}}
 	for _, codec := range []Codec{CBOR(), JSON(), cfg.Codec} {
 		m.codecs[codec.Name()] = codec
 	}
@@ -113,7 +115,7 @@ func New(p provider.Provider, cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// signing returns the options for the signer.
+// signing returns the options for the signer. It makes the ring, if one is used.
 func (m *Manager) signing(cfg Config) token.Options {
 	o := token.Options{
 		CookieName: cfg.Cookie.Name,
@@ -122,12 +124,13 @@ func (m *Manager) signing(cfg Config) token.Options {
 		RingSigns:  cfg.KeyRing == KeyRingSigns || len(cfg.SigningKeys) == 0,
 	}
 	if len(cfg.SigningKeys) == 0 || cfg.KeyRing != KeyRingAuto {
-		o.Ring = keyring.New(m.records, keyring.Options{
+		m.ring = keyring.New(m.records, keyring.Options{
 			ID:        token.RecordID("key ring", cfg.Namespace, nil),
 			Rotation:  cfg.SigningKeyRotation,
 			Retention: max(cfg.Lifetime, cfg.PersistLifetime),
 			Logger:    cfg.Logger,
 		})
+		o.Ring = m.ring
 	}
 	return o
 }

@@ -63,6 +63,11 @@ var commands = []command{
 		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
 	},
 	{
+		name: "admin", usage: "[-namespace NAME] [-port N] [-read-only]",
+		summary: "a page in the browser that shows and ends sessions",
+		flags:   []string{"namespace", "port", "read-only"}, run: serveAdmin,
+	},
+	{
 		name: "serve", usage: "[-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]",
 		summary: "serve the store over HTTP to provider/httpstore",
 		flags:   []string{"listen", "token-file", "no-token", "tls-cert", "tls-key", "plain"}, creates: true, lasts: true, check: (*job).checkServe, run: serve,
@@ -120,6 +125,10 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 			fs.StringVar(&j.prefix, name, "", "only the sessions whose public ID begins with this `text`")
 		case "limit":
 			fs.IntVar(&j.limit, name, 0, "stop after `N` sessions; 0: never")
+		case "port":
+			fs.IntVar(&j.port, name, 0, "the port `N` of 127.0.0.1; 0 picks a free one")
+		case "read-only":
+			fs.BoolVar(&j.readOnly, name, false, "show sessions without their values, and end none")
 		case "json":
 			fs.BoolVar(&j.json, name, false, "print JSON, for programs")
 		case "yes":

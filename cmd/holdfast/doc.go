@@ -14,6 +14,7 @@
 //	holdfast move -from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]
 //	holdfast copy -from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]
 //	holdfast [-store URL] create
+//	holdfast [-store URL] admin [-namespace NAME] [-port N] [-read-only]
 //	holdfast [-store URL] serve [-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]
 //	holdfast help [COMMAND]
 //
@@ -77,6 +78,17 @@
 //
 // For SQLite and a store of files, run the tool as the program's own user: the program
 // cannot use files that another user has made.
+//
+// # The admin page
+//
+// admin serves the page of package admin for the store, on 127.0.0.1 only, and prints its
+// address. The address works once: the token in it is exchanged for a cookie, and the browser
+// that has opened it first has the page until Ctrl-C. The page finds and ends sessions, shows
+// values and adds signing keys; what the operator does is printed on the standard error, with
+// the name of the user who runs the tool. With -read-only it shows sessions without values,
+// and ends none. If the program has a Config.Namespace, give it. The page has no figures of
+// the last hour and cannot end every session at once: for these, mount package admin in the
+// program.
 //
 // # Maintenance
 //

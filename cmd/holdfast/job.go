@@ -38,6 +38,8 @@ type options struct {
 	limit      int
 	json       bool
 	yes        bool
+	port       int
+	readOnly   bool
 
 	serveOptions
 	pairOptions

@@ -22,14 +22,19 @@ func (j *job) manager(store provider.Provider) (*session.Manager, error) {
 		}
 		store = opened
 	}
-	return session.New(anyCodec{store}, session.Config{
+	return session.New(anyCodec{store}, j.config())
+}
+
+// config returns the Config of a Manager over the store.
+func (j *job) config() session.Config {
+	return session.Config{
 		Namespace:    j.namespace,
 		Lifetime:     400 * 24 * time.Hour, // and so PersistLifetime
 		StoreTimeout: j.storeTimeout(),
 		Logger:       slog.New(slog.DiscardHandler),
 
 		RevokeEverythingWithin: j.within,
-	})
+	}
 }
 
 // storeTimeout returns the time limit of a storage trip, of which -within allows two.

@@ -1,7 +1,8 @@
 // Login is a small shop: it signs people up, in and out, also on their other devices,
 // keeps their basket in the session, and shows the effect of twenty parallel requests on
 // it. The accounts are in memory, whatever the store is: after a restart they are gone, and
-// everyone is signed out. A real shop keeps them in a database.
+// everyone is signed out. A real shop keeps them in a database. The first user who signs up
+// may open the operator's page, /admin/.
 //
 //	go run ./examples/login
 //	go run ./examples/login -store sqlite:shop.db

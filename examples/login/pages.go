@@ -23,6 +23,7 @@ type pages map[string]*template.Template
 type page struct {
 	Title   string
 	User    string // who is signed in
+	Admin   bool   // the user may administer the shop
 	Flash   string
 	Problem string
 	Gone    bool   // the problem is a cookie of a session that has ended
@@ -75,6 +76,7 @@ func (all pages) write(w http.ResponseWriter, status int, name string, p page) {
 // render writes a page with the session data that every page shows.
 func (s *shop) render(w http.ResponseWriter, sess *session.Session, status int, name string, p page) {
 	p.User = s.signedIn(sess)
+	p.Admin = p.User != "" && s.users.isFirst(sess.Owner())
 	if p.Flash == "" {
 		p.Flash, _ = flash.Pop(sess)
 	}

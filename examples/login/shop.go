@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/holdfast-go/holdfast/admin"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -36,6 +37,8 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 	s := &shop{closing: closing, users: newUsers(), attempts: attempts{full: map[string]time.Time{}}, unchecked: uncheckedStore{p}, pages: parsePages()}
 	cfg.ErrorHandler = s.sessionError
 	cfg.OwnerLimit = maxDevices
+	var stats admin.Stats
+	cfg.Observer = stats.Observe
 	var err error
 	s.sessions, err = session.New(p, cfg)
 	if err != nil {
@@ -65,6 +68,7 @@ func newShop(closing context.Context, p provider.Provider, cfg session.Config) (
 		mux.Handle(pattern, s.sessions.HandlerFunc(handler))
 	}
 	mux.Handle("GET /events", s.sessions.Passive(s.sessions.HandlerFunc(s.events))) // no use of the session
+	mux.Handle("/admin/", s.admin(&stats))
 	mux.HandleFunc("POST /forget", s.forget)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", s.notFound)

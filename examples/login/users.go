@@ -40,6 +40,7 @@ type users struct {
 	mu     sync.Mutex
 	byName map[string]*user
 	byID   map[string]*user
+	first  string // the ID of the first account, whose user may administer the shop
 	decoy  []byte // the hash to compare a password with if there is no such user
 }
 
@@ -83,6 +84,9 @@ func (u *users) add(name, password string) (account, error) {
 	}
 	added := &user{account: account{ID: rand.Text()}, name: name, hash: hash}
 	u.byName[name], u.byID[added.ID] = added, added
+	if u.first == "" {
+		u.first = added.ID
+	}
 	return added.account, nil
 }
 
@@ -170,6 +174,13 @@ func (u *users) name(acc account) string {
 		return found.name
 	}
 	return ""
+}
+
+// isFirst reports whether the account was the first one.
+func (u *users) isFirst(id string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return id != "" && u.first == id
 }
 
 // cleanName returns the name as it is stored and compared, or errName. Names that look

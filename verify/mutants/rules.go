@@ -13,6 +13,8 @@ const (
 	migrating = "provider/migrate"
 	providers = "provider"
 	paging    = "provider/internal/paging"
+
+	adminPages = "admin"
 )
 
 // enginePackages are the packages that a rule of the engine may be in. Which one it is may
@@ -71,4 +73,5 @@ var sections = []section{
 	{"Logs and errors (docs/security.md)", leaks},
 	{"Listing (provider.Lister)", listing},
 	{"Other stacks and proxies", stacks},
+	{"The operator's page (package admin)", operators},
 }

@@ -22,7 +22,7 @@ type verifier struct {
 }
 
 func newVerifier(root string) (*verifier, error) {
-	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory", "./provider/sealed", "./provider/migrate")
+	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "./session", "./provider/memory", "./provider/sealed", "./provider/migrate", "./admin")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	list, err := cmd.Output()
 	if err != nil {

@@ -13,6 +13,15 @@ import (
 // The caller must have acquired the right to refresh. All visitors share the ring, so the
 // refresh goes on if the visitor whose request causes it disconnects.
 func (r *Ring) refresh(ctx context.Context, create bool) *view {
+	v, _ := r.refreshBy(ctx, func(a *records.Access, snap *Snapshot) (*Snapshot, error) {
+		return r.advance(a, snap, create)
+	})
+	return v
+}
+
+// refreshBy is refresh with another change of the ring. The error is that of reading or
+// changing it.
+func (r *Ring) refreshBy(ctx context.Context, change func(*records.Access, *Snapshot) (*Snapshot, error)) (*view, error) {
 	a := r.store.Access(ctx, nil)
 	old, began := r.view.Load(), time.Now()
 	snap, err := r.fetch(&a)
@@ -20,7 +29,7 @@ func (r *Ring) refresh(ctx context.Context, create bool) *view {
 		snap, err = r.restore(&a, old, snap)
 	}
 	if err == nil {
-		snap, err = r.advance(&a, snap, create)
+		snap, err = change(&a, snap)
 	}
 	if err == nil {
 		snap, err = r.restore(&a, old, snap) // what was lost meanwhile
@@ -28,7 +37,7 @@ func (r *Ring) refresh(ctx context.Context, create bool) *view {
 	r.report(ctx, old, snap, err)
 	v := outcome(old, snap, err, began)
 	r.view.Store(v)
-	return v
+	return v, err
 }
 
 // outcome returns the view that follows old. A failure keeps the snapshot. Without a

@@ -3,6 +3,8 @@ package keyring
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -40,6 +42,9 @@ func signing(keys []Key, now time.Time) int {
 	}
 	return i
 }
+
+// SigningAt returns the index of the key of s that signs at now.
+func (s *Snapshot) SigningAt(now time.Time) int { return signing(s.Keys, now) }
 
 // ahead reports whether the newest key is dated so far ahead of now that one of the two
 // clocks must be wrong. Nothing can be concluded from their difference.
@@ -86,6 +91,51 @@ func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapsho
 	return changed, err
 }
 
+// ErrFull is returned by [Ring.Rotate] for a ring of [MaxKeys] keys, each of which may have
+// signed a cookie that is still valid.
+var ErrFull = errors.New("keyring: the ring is full, and none of its keys can be removed yet")
+
+// Rotate adds a key before it is due. The key signs after [Lead], when all instances know
+// it. Rotate creates the ring if there is none, and does nothing if the newest key does not
+// sign yet, so that a repeated call adds one key. It always reads the store.
+func (r *Ring) Rotate(ctx context.Context) error {
+	if !r.acquire(ctx, true) {
+		return fmt.Errorf("keyring: %w", context.Cause(ctx))
+	}
+	defer r.release()
+	_, err := r.refreshBy(ctx, r.rotate)
+	return err
+}
+
+// rotate is the change of Rotate.
+func (r *Ring) rotate(a *records.Access, snap *Snapshot) (*Snapshot, error) {
+	full := false
+	changed, err := r.change(a, snap, func(stored *Snapshot) []Key {
+		now := time.Now()
+		full = false
+		switch {
+		case stored == nil:
+			return []Key{newKey(now)}
+		case stored.Keys[0].From.After(now):
+			return nil
+		}
+		kept := r.opts.prune(stored.Keys, now)
+		if full = len(kept) >= MaxKeys; full {
+			return nil
+		}
+		return withNewKey(kept, now)
+	})
+	if err == nil && full {
+		err = ErrFull
+	}
+	return changed, err
+}
+
+// withNewKey returns keys with one more, which is published at now.
+func withNewKey(kept []Key, now time.Time) []Key {
+	return append([]Key{newKey(now.Add(Lead))}, kept...)
+}
+
 // due returns the keys that the ring should have, or nil if it has them.
 func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	if ahead(keys, now) {
@@ -96,7 +146,7 @@ func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	kept := r.opts.prune(keys, now)
 	switch {
 	case r.opts.due(keys, now) && len(kept) < MaxKeys:
-		return append([]Key{newKey(now.Add(Lead))}, kept...)
+		return withNewKey(kept, now)
 	case r.opts.due(keys, now):
 		r.log(ctx, slog.LevelWarn, "signing keys are rotated too often for the lifetime of cookies: the ring is full")
 	case len(kept) < len(keys):
