@@ -17,11 +17,14 @@ import (
 )
 
 // execution is one order of the calls of a few requests to the store, and of what fails.
-// At each step it does one of the things that can happen next. The path says which.
+// At each step it does one of the things that can happen next. The path says which. The
+// pauses between attempts are random, so an execution may differ from the one whose path
+// it continues.
 type execution struct {
 	begin  []func() // of the requests that have not begun
 	path   []int    // the choices, of which those beyond its end are 0
-	widths []int    // the number of options at each step
+	widths []int    // the number of options at each step, up to one that had too few for the path
+	differ bool     // there was such a step
 	faults int      // that may still happen
 	elapse int      // how often MaxWait may still pass while something else could happen
 
@@ -33,10 +36,14 @@ type execution struct {
 
 // storeCall is a call to the store that has not been answered.
 type storeCall struct {
+	by     string // the letter of the requester
 	name   string
 	apply  func() error
 	answer chan error
 }
+
+// byKey is the context key of the letter of a requester.
+type byKey struct{}
 
 // option is something that can happen next.
 type option struct {
@@ -45,10 +52,12 @@ type option struct {
 }
 
 // call is a call to the store. It returns when the execution says so.
-func (x *execution) call(name string, apply func() error) error {
-	c := &storeCall{name, apply, make(chan error)}
+func (x *execution) call(ctx context.Context, name string, apply func() error) error {
+	by, _ := ctx.Value(byKey{}).(string)
+	c := &storeCall{by, name, apply, make(chan error)}
 	x.mu.Lock()
 	x.calls = append(x.calls, c)
+	slices.SortStableFunc(x.calls, func(a, b *storeCall) int { return strings.Compare(a.by, b.by) })
 	x.mu.Unlock()
 	return <-c.answer
 }
@@ -58,10 +67,10 @@ func (x *execution) watch(w *world) {
 	w.via.OnSave = func(ctx context.Context, rec *provider.Record, expect int64, next storetest.SaveFunc) error {
 		copied := *rec
 		copied.Data = slices.Clone(rec.Data)
-		return x.call("save", func() error { return next(context.Background(), &copied, expect) })
+		return x.call(ctx, "save", func() error { return next(context.Background(), &copied, expect) })
 	}
 	w.via.OnFetch = func(ctx context.Context, id string, next storetest.FetchFunc) (rec *provider.Record, err error) {
-		err = x.call("fetch", func() (err error) {
+		err = x.call(ctx, "fetch", func() (err error) {
 			rec, err = next(ctx, id)
 			return err
 		})
@@ -86,7 +95,7 @@ func (x *execution) options() (all []option) {
 				c.answer <- how()
 			}
 		}
-		all = append(all, option{c.name, answer(false, c.apply)})
+		all = append(all, option{c.by + ": " + c.name, answer(false, c.apply)})
 		if x.faults == 0 {
 			continue
 		}
@@ -124,7 +133,12 @@ func (x *execution) run() {
 		if step == len(x.path) {
 			x.path = append(x.path, 0)
 		}
-		x.widths = append(x.widths, len(all))
+		if last := len(all) - 1; x.path[step] > last {
+			x.path[step], x.differ = last, true
+		}
+		if !x.differ {
+			x.widths = append(x.widths, len(all))
+		}
 		chosen := all[x.path[step]]
 		x.trace = append(x.trace, chosen.what)
 		chosen.do()
@@ -152,6 +166,7 @@ type requester struct {
 
 func (r *requester) begin(w *world) {
 	v := w.visit(first)
+	v.req.ctx = context.WithValue(v.req.ctx, byKey{}, r.letter)
 	if r.reads {
 		r.saw = v.get("n")
 		v.set("n", r.saw+r.letter)
