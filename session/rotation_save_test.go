@@ -70,6 +70,16 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		}).wantCookies(t, 1)
 		c.wantState("a=2")
 	})
+	bubble("a request does not rotate a session that has ended meanwhile", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		other := c.tab()
+		w.onSave(before(func() { other.post(func(s *session.Session) { s.Destroy() }).wantPage(t) }))
+		a := c.get(read(keyA))
+		a.wantPage(t)
+		a.wantCookies(t, 0)
+		c.wantState("empty")
+	})
 	bubble("a request gives up after some conflicts", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)
