@@ -1,4 +1,6 @@
 # make test   every test of every module, with the race detector, none skipped
+# make quick  the tests that need no server, in about a minute
+# make times  show where the time of the last make test went
 # make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems
 # make tidy   write the go.mod and go.sum files as lint wants them
 # make vuln   look for known vulnerabilities that the code reaches
@@ -26,7 +28,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test test-together test-alone install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: test-together test-alone
 lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
@@ -42,8 +44,8 @@ install:
 # test runs: a compiler beside them takes the processors that tests of timeouts need.
 # So do other packages' tests, of which verify/itest has none at the same time. The
 # other modules are tested together, because much of the time of one test is waiting.
-TEST = $(STRICT); \
-	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+# The output is kept in .ci/log for make times.
+TEST = $(STRICT); mkdir -p .ci/log; log=.ci/log/$(3).log; \
 	(go list -race -test -deps -export -f '{{""}}' $(1) >/dev/null && \
 		go test -race -v -timeout 1h $(2) $(1) 2>&1) | tee "$$log" | \
 		grep -vE '^(=== (RUN|PAUSE|CONT|NAME) |PASS$$)|^ *--- PASS: '; \
@@ -54,11 +56,20 @@ TEST = $(STRICT); \
 ALONE := ./verify/itest
 test-together test-alone $(addprefix test-,$(MODULES)): export HOLDFAST_TEST_NOSKIP := 1
 test-together: install
-	@echo "== test all modules but $(ALONE)"; $(call TEST,$(patsubst %,%/...,$(filter-out $(ALONE),$(MODULES))))
+	@echo "== test all modules but $(ALONE)"; $(call TEST,$(patsubst %,%/...,$(filter-out $(ALONE),$(MODULES))),,together)
 test-alone: install
-	@echo "== test $(ALONE)"; $(call TEST,$(ALONE)/...,-p 1)
+	@echo "== test $(ALONE)"; $(call TEST,$(ALONE)/...,-p 1,alone)
 $(addprefix test-,$(MODULES)): test-%: install
-	@echo "== test $*"; $(call TEST,$*/...,$(if $(filter $*,$(ALONE)),-p 1))
+	@echo "== test $*"; $(call TEST,$*/...,$(if $(filter $*,$(ALONE)),-p 1),$(subst /,-,$(patsubst ./%,%,$(patsubst .,root,$*))))
+
+# Of the root module, without the race detector, and without the models.
+quick:
+	@$(STRICT); go vet ./...; \
+	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | \
+		grep -v -e internal/testserver -e verify/protocol | cut -d' ' -f1)
+
+times:
+	@go run ./verify/times .ci/log/together.log .ci/log/alone.log
 
 gofumpt:
 	@$(STRICT); echo "== gofumpt"; \
