@@ -70,19 +70,22 @@ func TestARefreshTakesTheShortWay(t *testing.T) {
 
 // A renewal that cannot keep the way from the registration changes nothing.
 func TestARenewalWithoutTheWay(t *testing.T) {
-	f := newBoundFleet(t)
-	v, s := f.bound(t)
-	f.a.wantPage(t, v, "/renew", "a=1, bound")
-	f.before = func() { // the save of the tombstone, and no other one
-		f.err = provider.ErrRefused
-		f.before = func() { f.err = nil }
-	}
-	if res := v.Do(f.a, "GET", "/renew"); res.StatusCode != http.StatusServiceUnavailable || len(res.Cookies()) != 0 {
-		t.Errorf("%s, cookies %v; want 503 and none", res.Status, res.Cookies())
-	}
-	f.before, f.err = nil, nil
-	f.b.wantPage(t, v, "/", "a=1, bound")
-	wantStatus(t, "the refresh", v.Refresh(f.a, s, v.Device.Prove(s.Challenge)), 200)
+	synctest.Test(t, func(t *testing.T) {
+		f := newBoundFleet(t)
+		v, s := f.bound(t)
+		f.a.wantPage(t, v, "/renew", "a=1, bound")
+		time.Sleep(time.Second) // for a later end, which the tombstone does not have yet
+		f.before = func() {     // the save of the tombstone, and no other one
+			f.err = provider.ErrRefused
+			f.before = func() { f.err = nil }
+		}
+		if res := v.Do(f.a, "GET", "/renew"); res.StatusCode != http.StatusServiceUnavailable || len(res.Cookies()) != 0 {
+			t.Errorf("%s, cookies %v; want 503 and none", res.Status, res.Cookies())
+		}
+		f.before, f.err = nil, nil
+		f.b.wantPage(t, v, "/", "a=1, bound")
+		wantStatus(t, "the refresh", v.Refresh(f.a, s, v.Device.Prove(s.Challenge)), 200)
+	})
 }
 
 // A revocation by the ID of the registration ends the session, also after many renewals.
