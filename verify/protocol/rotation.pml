@@ -1,6 +1,6 @@
 /*
  * Rotation: a session whose cookie gets a new index from time to time, so that a copy of an
- * old one shows: section 25 of docs/protocol.md, session/internal/rotation.
+ * old one shows: section 23 of docs/protocol.md, session/internal/rotation.
  *
  * A browser has one jar of cookies, in memory and on its disk. Its tabs send requests in
  * parallel, each to any instance. Requests and answers are under way for a while, answers may

@@ -1,6 +1,6 @@
 // Package rotation gives sessions new cookies from time to time, so that the use of an old
 // one shows that two clients have copies of the session's cookie. The cookies of a session
-// differ by an index that is signed with the token. Section 25 of docs/protocol.md has the
+// differ by an index that is signed with the token. Section 23 of docs/protocol.md has the
 // rules.
 package rotation
 
