@@ -49,11 +49,11 @@ type Cookie struct {
 	Partitioned bool          // one cookie jar for each top-level site (CHIPS)
 
 	// MaxAge is how long the browser keeps the cookie, counted from when the session is
-	// created or renewed, or its cookie rotated (Config.RotateInterval), not from its last use. The store keeps the session by
-	// Config.IdleTimeout and Lifetime, independent of MaxAge. A longer MaxAge extends
-	// nothing; with a shorter one the browser drops the cookie of a session that is still
-	// alive. For "keep me signed in" use Session.Persist, which sets both. Default 0: until
-	// the browser session ends.
+	// created or renewed, or its cookie rotated (Config.RotateInterval), not from its last
+	// use. The store keeps the session by Config.IdleTimeout and Lifetime, independent of
+	// MaxAge. A longer MaxAge extends nothing; with a shorter one the browser drops the
+	// cookie of a session that is still alive. For "keep me signed in" use Session.Persist,
+	// which sets both. Default 0: until the browser session ends.
 	MaxAge time.Duration
 
 	// Insecure omits the Secure attribute, for plain HTTP, where anyone on the network path

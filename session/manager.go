@@ -21,12 +21,12 @@ import (
 	"github.com/holdfast-go/holdfast/session/internal/watch"
 )
 
-// Manager gives each visitor a session in the handlers that it wraps. It needs no
-// closing: it has goroutines only while a session is watched ([Session.Watch]), while
-// copies are in use ([ReadCache]), while a request waits for another instance
-// ([Key.Refresh]), and while other instances are told that a session has ended or a lease
-// was released. One call of provider.Listen at a time serves all of these. It is safe for concurrent use. [New]
-// makes a Manager; the zero Manager panics.
+// Manager gives each visitor a session in the handlers that it wraps. It needs no closing:
+// it has goroutines only while a session is watched ([Session.Watch]), while copies are in
+// use ([ReadCache]), while a request waits for another instance ([Key.Refresh]), and while
+// other instances are told that a session has ended or a lease was released. One call of
+// provider.Listen at a time serves all of these. It is safe for concurrent use. [New] makes
+// a Manager; the zero Manager panics.
 type Manager struct {
 	cfg      Config
 	provider provider.Provider // for tools; requests use records

@@ -101,9 +101,8 @@ func newReadCache(cfg *Config, listener *broadcast.Listener) *readcache.Cache {
 	})
 }
 
-// fetch returns the content of the record of who: a copy if req may use it, or else what is stored,
-// for which there may be room. Age is that of the copy, and 0 if the
-// store was read.
+// fetch returns the content of the record of who: a copy if req may use it, or else what is
+// stored, for which there may be room. Age is that of the copy, and 0 if the store was read.
 func (m *Manager) fetch(ctx context.Context, req request, who token.Identity, room *records.Content) (c *records.Content, age time.Duration, err error) {
 	id := who.ID
 	if m.cache != nil {

@@ -231,10 +231,10 @@ func (s *Session) Update(ctx context.Context, fn func(*Session) error) error {
 func (s *Session) Touch(ctx context.Context) error { return s.transaction().Touch(ctx) }
 
 // Check reports whether the session is still alive. It takes one storage trip and returns
-// nil if the session is alive. For a long-lived connection, [Session.Watch] is better. It returns ErrEnded if the
-// session was destroyed, revoked or renewed, has expired, or is not stored yet; otherwise
-// ErrUnavailable or ErrUnreadable. It does not count as use of the session: call Touch to
-// extend it.
+// nil if the session is alive. For a long-lived connection, [Session.Watch] is better. It
+// returns ErrEnded if the session was destroyed, revoked or renewed, has expired, or is not
+// stored yet; otherwise ErrUnavailable or ErrUnreadable. It does not count as use of the
+// session: call Touch to extend it.
 func (s *Session) Check(ctx context.Context) error { return s.transaction().Check(ctx) }
 
 // codec returns the codec of the session's values.

@@ -97,9 +97,10 @@ func (s *Signer) keysOf(snapshot *keyring.Snapshot) *keySet {
 }
 
 // Verify appends the sessions that these cookie values stand for: one for each distinct
-// token with a valid signature, with the highest index that came with it. It returns an error if found stays empty and the ring
-// cannot be read. It does not read the ring for values that no key can have signed, such as
-// the tokens of other software in the header Authorization.
+// token with a valid signature, with the highest index that came with it. It returns an
+// error if found stays empty and the ring cannot be read. It does not read the ring for
+// values that no key can have signed, such as the tokens of other software in the header
+// Authorization.
 func (s *Signer) Verify(ctx context.Context, values []string, found []Identity) ([]Identity, error) {
 	if s.fixed != nil {
 		found = s.verifyBy(s.fixed, values, found)
