@@ -57,7 +57,7 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 			d.p.start[k] = int32(1 + k)
 		}
 	}
-	d.p.epochs = d.drawEpochs()
+	d.p.periods = d.drawPeriods()
 	d.theme = d.drawTheme()
 	d.Repeat(2, 4, func() { d.p.clients = append(d.p.clients, d.drawClient()) })
 	switch {
@@ -71,6 +71,12 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	}
 	if d.p.maxStale == 0 && d.Often(4) {
 		d.drawRotation()
+	}
+	if d.Often(4) {
+		d.drawLabels()
+	}
+	if d.p.maxStale == 0 && !d.p.rotates && d.Often(4) {
+		d.drawRevocations()
 	}
 	return &d.p
 }
@@ -115,31 +121,31 @@ func (d *drawing) drawCopies() {
 // which the first session is rotated.
 func (d *drawing) drawRotation() {
 	d.p.rotates = true
-	d.p.epochs = []epoch{{}, {1, 0}, {1, 1}, {1, 1 + d.IntN(2)}}
+	d.p.periods = []period{{}, {1, 0}, {1, 1}, {1, 1 + d.IntN(2)}}
 	for _, c := range d.p.clients {
 		at := 0
 		for i := range c.requests {
 			at += d.IntN(3 - at)
-			c.requests[i].epoch = at
+			c.requests[i].period = at
 		}
 	}
 }
 
-func (d *drawing) drawEpochs() []epoch {
-	list := []epoch{{}}
+func (d *drawing) drawPeriods() []period {
+	list := []period{{}}
 	for range max(0, d.IntN(6)-3) {
-		list = append(list, epoch{d.IntN(3), d.IntN(3)})
+		list = append(list, period{d.IntN(3), d.IntN(3)})
 	}
 	for i, e := range list[1:] { // make them rise
 		last := list[i]
 		if e.major <= last.major && e.minor <= last.minor {
-			e = epoch{last.major, last.minor + 1}
+			e = period{last.major, last.minor + 1}
 		}
 		e.major = max(e.major, last.major)
 		list[i+1] = e
 	}
 	last := list[len(list)-1]
-	return append(list, epoch{last.major, last.minor + d.IntN(2)})
+	return append(list, period{last.major, last.minor + d.IntN(2)})
 }
 
 func (d *drawing) drawTheme() []verb {
@@ -152,7 +158,7 @@ func (d *drawing) drawClient() client {
 	var c client
 	at := 0
 	d.Repeat(1, 3, func() {
-		if at < len(d.p.epochs)-2 && d.Often(3) {
+		if at < len(d.p.periods)-2 && d.Often(3) {
 			at++
 		}
 		c.requests = append(c.requests, d.drawRequest(at))
@@ -183,7 +189,7 @@ func (d *drawing) upTo(t time.Duration) time.Duration { return time.Duration(d.I
 
 func (d *drawing) drawRequest(at int) request {
 	r := request{
-		epoch:   at,
+		period:  at,
 		wait:    d.upTo(25 * time.Millisecond),
 		mode:    mode(d.IntN(int(nModes))),
 		jar:     []jar{own, own, own, shared, shared, first, first, empty}[d.IntN(8)],

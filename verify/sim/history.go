@@ -113,8 +113,8 @@ type visit struct {
 	id, client int
 	host       int
 	request    request
-	at         epoch
-	epoch      int8 // its number
+	at         period
+	period     int8 // its number
 	sent       ticket
 	runs       int  // of the handler
 	copied     bool // the session was a copy
@@ -125,6 +125,8 @@ type visit struct {
 	status     int
 	err        error // what ErrorHandler saw
 	joined     joined
+	listed     []string   // by SessionsBy: public IDs
+	lists      accountSet // the same
 	out        ticket
 	answered   bool   // the client got the answer, which was no error of a commit or load
 	ofRefresh  bool   // a call of Refresh, which commits by itself, beside the request that makes it
@@ -143,7 +145,7 @@ func (v *visit) own() ticket { return ticket(v.id + 1) }
 
 func (v *visit) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[%v..%v] client %d visit %d at host %d %v, cookie %v, epoch %v: ", v.begun, v.end, v.client, v.id, v.host, v.request.mode, v.sent, v.at)
+	fmt.Fprintf(&b, "[%v..%v] client %d visit %d at host %d %v, cookie %v, period %v: ", v.begun, v.end, v.client, v.id, v.host, v.request.mode, v.sent, v.at)
 	switch {
 	case v.ofRefresh:
 		b.WriteString("call of Refresh")

@@ -11,12 +11,14 @@ import (
 // account is a session, by the model's books.
 type account struct {
 	data
+	labelled
+	birth
 	state   state
-	ended   int8   // the number of the epoch in which it was renewed or destroyed
-	dies    int8   // the first major epoch that finds it expired
+	ended   int8   // the number of the period in which it was renewed or destroyed
+	dies    int8   // the first major period that finds it expired
 	persist bool   //
 	next    ticket // what it was renewed to
-	shown   int8   // and the first major epoch in which that could not live any more
+	shown   int8   // and the first major period in which that could not live any more
 
 	// Of one that has ended, and whose tombstone shows it.
 	outside bool          // it was revoked
@@ -35,12 +37,19 @@ const (
 	ended
 )
 
-func (a *account) alive(at epoch) bool { return a.state == live && at.major < int(a.dies) }
+// alive reports whether a lives as far as the instance of s knows.
+func (w *world) alive(a *account, s *script) bool {
+	return a.stored(s) && a.epoch >= w.epochs.known[s.host]
+}
+
+// stored reports whether the record of a is that of a session, which RevokeEverything may
+// have ended.
+func (a *account) stored(s *script) bool { return a.state == live && s.at.major < int(a.dies) }
 
 // tomb reports whether a tombstone shows to s that a ended: it does for minutes, which is
-// the rest of an epoch, and that of a renewal as long as what a became could live.
+// the rest of an period, and that of a renewal as long as what a became could live.
 func (a *account) tomb(s *script) bool {
-	return a.state == ended && (a.ended == s.epoch || a.next >= 0 && s.at.major < int(a.shown))
+	return a.state == ended && (a.ended == s.period || a.next >= 0 && s.at.major < int(a.shown))
 }
 
 // fresh is what a visit is bound to that has no session: to a new one, should
@@ -54,6 +63,7 @@ type place struct {
 	bound ticket // its session
 	gave  ticket // what its answer must do about the cookie
 	faced bool   // it found a tombstone
+	floor int8   // the latest epoch that its instance knew when it began
 	late  bool   // it has seen something of a session that another has ended before its Destroy
 	anew  bool   // it goes on with a session that has nothing of what it read
 }
@@ -68,6 +78,8 @@ const (
 // world is a state of the model, comparable.
 type world struct {
 	accounts [maxAccounts]account
+	epochs   epochs
+	lists    [maxLists]sightings
 	at       [maxVisits]place
 }
 
@@ -77,7 +89,7 @@ func newWorld(p *Program) (w world) {
 	}
 	first := account{data: p.start, state: live, dies: 1, next: noTicket, claim: noTicket}
 	if p.rotates {
-		first.extend(epoch{}, &step{persists: true})
+		first.extend(period{}, &step{persists: true})
 	}
 	w.accounts[origin] = first
 	return w
@@ -86,7 +98,7 @@ func newWorld(p *Program) (w world) {
 // load lets v find its session, and checks what it then read.
 func (w *world) load(s *script) bool {
 	p := &w.at[s.id]
-	*p = place{step: 1, may: p.may, bound: fresh, gave: noTicket}
+	*p = place{step: 1, may: p.may, floor: p.floor, bound: fresh, gave: noTicket}
 	view := nothing
 	if s.ofRefresh { // of a session that the request has loaded before, and that may have ended
 		p.bound = s.sent
@@ -95,7 +107,7 @@ func (w *world) load(s *script) bool {
 	}
 	if s.sent >= 0 {
 		switch a := &w.accounts[s.sent]; {
-		case a.alive(s.at):
+		case w.meets(a, s):
 			p.bound, view = s.sent, a.data
 		case a.tomb(s):
 			p.faced = true
@@ -114,7 +126,7 @@ func (w *world) take(s *script) bool {
 	st := &s.steps[p.step-1]
 	p.step++
 	if st.verdict == gone {
-		return p.bound == fresh && (p.faced || p.late) || p.bound >= 0 && !w.accounts[p.bound].alive(s.at)
+		return p.bound == fresh && (p.faced || p.late) || p.bound >= 0 && !w.alive(&w.accounts[p.bound], s)
 	}
 	before := p.gave
 	if !w.commit(s, st) {
@@ -135,6 +147,9 @@ func (w *world) take(s *script) bool {
 func (w *world) commit(s *script, st *step) bool {
 	p := &w.at[s.id]
 	switch {
+	case st.revokesAll:
+		w.epochs.advance(s.host)
+		return true
 	case st.revokes:
 		w.revoke(s)
 		return true
@@ -146,7 +161,10 @@ func (w *world) commit(s *script, st *step) bool {
 		at = w.successor(at, s)
 	}
 	a := &w.accounts[at]
-	if !a.alive(s.at) {
+	if a.unsure {
+		a.birth = w.born(s)
+	}
+	if !w.alive(a, s) {
 		return w.late(s, st)
 	}
 	d, ok := s.play(a.data, st.ops, false)
@@ -161,14 +179,16 @@ func (w *world) commit(s *script, st *step) bool {
 	case st.renews:
 		st := *st
 		st.persists = st.persists || a.persist
+		before := *a
 		w.end(a, s, s.own())
 		w.create(s, d, &st)
+		w.accounts[s.own()].renews(&before)
 		a.shown = math.MaxInt8
 		if st.persists {
 			a.shown = w.accounts[s.own()].dies
 		}
 	default:
-		a.data = d
+		a.relabel(d)
 		a.extend(s.at, st)
 		if st.persists {
 			p.gave = p.bound
@@ -221,6 +241,7 @@ func (w *world) begin(s *script, st *step) bool {
 		w.create(s, d, st)
 	case s.out == s.own(): // an empty session may be stored, or not
 		w.create(s, d, st)
+		w.accounts[s.own()].unsure = true
 	case st.destroys && s.sent >= 0: // an unknown cookie may be cleared, or not
 		p.gave = s.out
 	}
@@ -258,12 +279,15 @@ func (a *account) claimable(s *script) bool {
 // there without one.
 func (w *world) takeOver(at ticket, s *script) {
 	t := &w.accounts[at]
+	if t.stored(s) && !w.alive(t, s) {
+		w.end(t, s, noTicket) // the claim is written over what RevokeEverything has ended
+	}
 	if !t.tomb(s) {
 		return
 	}
 	if t.claim >= 0 && !t.login {
-		if first := &w.accounts[t.claim]; first.alive(s.at) {
-			first.doubtful, first.ended, first.since = true, s.epoch, s.begun
+		if first := &w.accounts[t.claim]; w.alive(first, s) {
+			first.doubtful, first.ended, first.since = true, s.period, s.begun
 		}
 	}
 	t.claim, t.login, t.since = s.own(), true, s.begun
@@ -280,7 +304,7 @@ func (w *world) revoke(s *script) {
 	if at < 0 {
 		return
 	}
-	if a := &w.accounts[w.successor(at, s)]; a.alive(s.at) {
+	if a := &w.accounts[w.successor(at, s)]; a.stored(s) {
 		w.end(a, s, noTicket)
 		a.outside = true
 	}
@@ -299,13 +323,13 @@ func (w *world) restart(s *script, d data, st *step) bool {
 func (w *world) create(s *script, d data, st *step) {
 	p := &w.at[s.id]
 	p.bound, p.gave = s.own(), s.own()
-	a := account{data: d, state: live, next: noTicket, claim: noTicket}
+	a := account{data: d, birth: w.born(s), labelled: labelled{coming: true}, state: live, next: noTicket, claim: noTicket}
 	a.extend(s.at, st)
 	w.accounts[p.bound] = a
 }
 
 func (w *world) end(a *account, s *script, next ticket) {
-	*a = account{data: nothing, state: ended, ended: s.epoch, next: next, claim: noTicket, since: s.begun}
+	*a = account{data: nothing, state: ended, ended: s.period, next: next, claim: noTicket, since: s.begun}
 }
 
 // successor follows renewals, as far as tombstones show them.
@@ -317,7 +341,7 @@ func (w *world) successor(t ticket, s *script) ticket {
 }
 
 // extend moves a's end, which never comes nearer.
-func (a *account) extend(at epoch, st *step) {
+func (a *account) extend(at period, st *step) {
 	span := 1
 	switch {
 	case st.persists:
@@ -326,75 +350,4 @@ func (a *account) extend(at epoch, st *step) {
 		return
 	}
 	a.dies = max(a.dies, int8(at.major+span))
-}
-
-// needs reports whether d is what earlier segments make a commit depend on.
-func (st *step) needs(d data) bool {
-	for k, n := range st.need {
-		if n != free && d[k] != n {
-			return false
-		}
-	}
-	return true
-}
-
-// play does what ops did, to d. In a view, all that was read must be so; in a
-// commit, what is firm. Session.Update sees no view but what it commits on.
-func (s *script) play(d data, ops []seen, view bool) (data, bool) {
-	before, ok := d, true
-	for i := range ops {
-		o := &ops[i]
-		if view && (o.tx || o.old) {
-			continue
-		}
-		firm, firmFrom := view || o.firm, view || o.firmFrom
-		switch o.verb {
-		case get:
-			if firm && d[o.key] != o.val {
-				return d, false
-			}
-		case pop:
-			if firm && d[o.key] != o.val {
-				return d, false
-			}
-			if o.val != none {
-				d[o.key] = none
-			}
-		case set, setGot:
-			var merged bool
-			d[o.key], merged = s.merge(o, before[o.key])
-			ok = ok && merged
-		case del:
-			d[o.key] = none
-		case update, updateFrom:
-			was, other := number(d[o.key]), number(d[o.from])
-			if o.verb == update {
-				other = 0
-			}
-			if firm && was != o.was || firmFrom && other != o.other {
-				return d, false
-			}
-			d[o.key] = was + other + o.n
-		case keys:
-			if firm && d.keys() != o.val {
-				return d, false
-			}
-		case clear_:
-			d = nothing
-		case destroy:
-			d, before, ok = nothing, nothing, true
-		}
-	}
-	return d, ok
-}
-
-// merge returns what a set makes of a key that held theirs.
-func (s *script) merge(o *seen, theirs int32) (int32, bool) {
-	switch {
-	case s.kinds[o.key] != merging, theirs == none && o.base == none:
-		return o.val, true
-	case theirs == none: // deleted meanwhile
-		return none, false
-	}
-	return theirs + o.val - number(o.base), true
 }

@@ -7,11 +7,12 @@ import "fmt"
 // nothing of a visit happens before it began. What is of unknown outcome
 // happens at any later time, or never.
 type oracle struct {
-	h       *History
-	scripts []*script
-	tried   map[where]bool
-	early   []*early // by visit; nil: its load is after it has begun
-	deepest int      // the first event that could not be reached
+	h                  *History
+	scripts            []*script
+	tried              map[where]bool
+	early              []*early // by visit; nil: its load is after it has begun
+	lists, revocations []*listing
+	deepest            int // the first event that could not be reached
 }
 
 // where is a point of the search.
@@ -27,6 +28,7 @@ func (h *History) explain() error {
 		o.scripts = append(o.scripts, newScript(v, h.program))
 		o.early = append(o.early, h.earlyLoad(v))
 	}
+	o.lists, o.revocations = o.listingsOf(sessionsBy), o.listingsOf(revokeBy)
 	if o.search(0, newWorld(h.program)) {
 		return nil
 	}
@@ -36,8 +38,22 @@ func (h *History) explain() error {
 
 // search reports whether the events from the given one on can be explained.
 func (o *oracle) search(from int, w world) bool {
-	for from < len(o.h.events) && o.passes(&w, o.h.events[from]) {
+	o.observe(from, &w)
+	for from < len(o.h.events) {
+		before := w
+		if !o.passes(&w, from) {
+			w = before
+			break
+		}
 		from++
+		o.observe(from, &w)
+		if o.returns(o.h.events[from-1]) { // afterwards less may happen than before
+			if o.search(from, w) {
+				return true
+			}
+			w, from = before, from-1
+			break
+		}
 	}
 	o.deepest = max(o.deepest, from)
 	if from == len(o.h.events) {
@@ -66,7 +82,7 @@ func (o *oracle) search(from int, w world) bool {
 			return true
 		}
 	}
-	return false
+	return o.revokeOne(from, &w) || o.learnOne(from, &w)
 }
 
 // step searches on from the next step of a visit. A session that a login was to end may
@@ -84,7 +100,7 @@ func (o *oracle) step(from int, w world, visit int) bool {
 			return true
 		}
 	}
-	return o.advance(from, w, visit)
+	return o.advance(from, w, visit) || at >= 0 && o.elder(from, w, visit, at)
 }
 
 func (o *oracle) advance(from int, w world, visit int) bool {
@@ -100,17 +116,19 @@ func (o *oracle) advance(from int, w world, visit int) bool {
 	return w.take(s) && o.search(from, w)
 }
 
-// passes reports whether e can happen, and lets it: what a Save says was saved
+// passes reports whether an event can happen, and lets it: what a Save says was saved
 // was saved before it returned. It may have been so when the session was loaded,
 // where there was nothing to change; Session.Update loads anew.
-func (o *oracle) passes(w *world, e event) bool {
+func (o *oracle) passes(w *world, from int) bool {
+	e := o.h.events[from]
 	s := o.scripts[e.visit]
 	p := &w.at[e.visit]
 	switch {
 	case e.what == begin:
-		p.may = s.until(0)
+		p.may, p.floor = s.until(0), w.epochs.known[s.host]
+		o.calls(from, w, s)
 	case e.what == end:
-		return o.ends(p, s)
+		return o.showsAll(from, w, s) && o.hasEnded(w, s) && o.ends(w, s)
 	case e.run != s.runs: // nobody knows of this run
 	case e.what == call:
 		p.may = s.until(e.seg + 1)
@@ -122,7 +140,8 @@ func (o *oracle) passes(w *world, e event) bool {
 
 // ends reports whether a visit can be answered as it was, and ends it. What is
 // of unknown outcome may still happen.
-func (o *oracle) ends(p *place, s *script) bool {
+func (o *oracle) ends(w *world, s *script) bool {
+	p := &w.at[s.id]
 	if !s.loaded {
 		return s.out == noTicket
 	}
@@ -131,6 +150,9 @@ func (o *oracle) ends(p *place, s *script) bool {
 	}
 	if int(p.step) > len(s.steps) {
 		*p = place{}
+	}
+	if _, ok := s.administers(revokeEverything); ok && s.succeeds() {
+		w.epochs.learn()
 	}
 	return true
 }

@@ -8,14 +8,16 @@ import (
 	"github.com/holdfast-go/holdfast/session"
 )
 
-// The keys of every session: three numbers, a one-time token, and what Refresh renews.
+// The keys of every session: three numbers, a one-time token, and what Refresh renews. The
+// label is none of them, but a number beside them that no isolation level applies to.
 const (
 	token     = 3
 	refreshed = 4
-	nKeys     = 5
+	label     = 5
+	nKeys     = 6
 )
 
-var keyNames = [nKeys]string{"a", "b", "c", "t", "r"}
+var keyNames = [nKeys]string{"a", "b", "c", "t", "r", "label"}
 
 // kind is what a key is declared to be.
 type kind uint8
@@ -31,7 +33,7 @@ type data [nKeys]int32
 
 const none = -1 << 31
 
-var nothing = data{none, none, none, none, none}
+var nothing = data{none, none, none, none, none, none}
 
 // number is what an Update's closure is given for n.
 func number(n int32) int32 {
@@ -51,7 +53,8 @@ func (d data) String() string {
 	return "{" + strings.TrimPrefix(b.String(), " ") + "}"
 }
 
-// keys returns the set of keys that d has, as bits, without the one of Refresh.
+// keys returns the set of keys that d has, as bits, without the one of Refresh and the
+// label.
 func (d data) keys() (set int32) {
 	for k, v := range d[:refreshed] {
 		if v != none {
@@ -81,6 +84,12 @@ const (
 	transact        // Session.Update, with body
 	revoke          // Manager.Revoke of the session that was loaded
 	refresh         // Key.Refresh to the generation n, with the function from
+	pause           // the handler waits n milliseconds
+
+	// What an administrator does.
+	revokeBy         // Manager.RevokeBy of the label n
+	sessionsBy       // Manager.SessionsBy of the label n
+	revokeEverything // Manager.RevokeEverything
 )
 
 // op is one step of a handler.
@@ -112,8 +121,14 @@ func (o op) String() string {
 		return fmt.Sprintf("refresh to %d, %v", o.n, renewal(o.from))
 	case transact:
 		return "update{" + join(o.body) + "}"
+	case pause:
+		return fmt.Sprintf("wait %d ms", o.n)
+	case revokeBy:
+		return fmt.Sprintf("revoke by label %d", o.n)
+	case sessionsBy:
+		return fmt.Sprintf("list by label %d", o.n)
 	}
-	return [...]string{keys: "keys", clear_: "clear", renew: "renew", destroy: "destroy", persist: "persist", save: "save", revoke: "revoke"}[o.verb]
+	return [...]string{keys: "keys", clear_: "clear", renew: "renew", destroy: "destroy", persist: "persist", save: "save", revoke: "revoke", revokeEverything: "revoke everything"}[o.verb]
 }
 
 func join[T fmt.Stringer](list []T) string {
@@ -152,7 +167,7 @@ const (
 
 // request is one request of a client.
 type request struct {
-	epoch   int           // when: in which of the program's epochs
+	period  int           // when: in which of the program's periods
 	wait    time.Duration // and how long after its start, or after the previous request
 	mode    mode
 	get     bool // of mode handler: a GET, which may use a copy
@@ -165,7 +180,7 @@ type request struct {
 }
 
 func (r request) String() string {
-	s := fmt.Sprintf("epoch %d +%v %v, cookie %s: %s -> %d", r.epoch, r.wait, r.mode, [...]string{"own", "shared", "first", "none"}[r.jar], join(r.ops), r.status)
+	s := fmt.Sprintf("period %d +%v %v, cookie %s: %s -> %d", r.period, r.wait, r.mode, [...]string{"own", "shared", "first", "none"}[r.jar], join(r.ops), r.status)
 	if r.get {
 		s += ", GET"
 	}
@@ -222,10 +237,10 @@ type client struct {
 	faults   []fault
 }
 
-// epoch is a moment after which things happen within seconds. Between two
+// period is a moment after which things happen within seconds. Between two
 // minor ones ten minutes pass: tombstones end, idle sessions are touched.
 // Between two major ones two hours pass: what was not persisted expires.
-type epoch struct{ major, minor int }
+type period struct{ major, minor int }
 
 const (
 	majorStep = 2 * time.Hour
@@ -240,7 +255,7 @@ const (
 	rotateGrace    = 59 * time.Minute
 )
 
-func (e epoch) start() time.Duration {
+func (e period) start() time.Duration {
 	return time.Duration(e.major)*majorStep + time.Duration(e.minor)*minorStep
 }
 
@@ -253,19 +268,23 @@ type Program struct {
 	oneHost  bool          // the clients share a Manager
 	maxStale time.Duration // of Config.ReadCache; 0: there are no copies
 	rotates  bool          // Config.RotateInterval is set
-	epochs   []epoch       // the last one is for the look at what is left
+	revokes  bool          // Config.RevokeEverythingWithin is set
+	periods  []period      // the last one is for the look at what is left
 	clients  []client
 }
 
 func (p *Program) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, level %s, one host %t, session %v, epochs %v\n",
-		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.epochs)
+	fmt.Fprintf(&b, "seed %d, level %s, one host %t, session %v, periods %v\n",
+		p.seed, [...]string{"merge", "serializable", "strict"}[p.level], p.oneHost, p.start, p.periods)
 	if p.maxStale > 0 {
 		fmt.Fprintf(&b, "  copies for %v\n", p.maxStale)
 	}
 	if p.rotates {
 		b.WriteString("  rotates cookies\n")
+	}
+	if p.revokes {
+		b.WriteString("  can revoke everything\n")
 	}
 	for k, kind := range p.kinds {
 		if kind != plain {

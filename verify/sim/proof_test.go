@@ -13,7 +13,7 @@ type tale struct {
 }
 
 func tell(level session.Isolation, start data) *tale {
-	return &tale{&History{program: &Program{level: level, start: start, epochs: []epoch{{}}}}}
+	return &tale{&History{program: &Program{level: level, start: start, periods: []period{{}}}}}
 }
 
 // begins lets a visit with the given cookie begin.
@@ -51,7 +51,7 @@ func deletes(k int) seen   { return seen{op: op{verb: del, key: k}} }
 func lists(set int32) seen { return seen{op: op{verb: keys}, val: set} }
 func does(v verb) seen     { return seen{op: op{verb: v}} }
 
-var base = data{1, 2, none, 7, none}
+var base = data{1, 2, none, 7, none, none}
 
 const (
 	a, b, c = 0, 1, 2

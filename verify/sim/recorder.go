@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // recorder plays a request's handler and records what it sees. A replay starts
@@ -14,11 +15,13 @@ type recorder struct {
 	v   *visit
 	ctx context.Context
 
-	event   func(what, int)
-	run     *run
-	actor   *actor // nil: nobody's
-	outside []seen // the middleware's
-	segment        // the one being written, of this run
+	event    func(what, int)
+	run      *run
+	actor    *actor // nil: nobody's
+	met      verbs
+	loadedID string // public ID of the session that the request came with
+	outside  []seen // the middleware's
+	segment         // the one being written, of this run
 	tally
 }
 
@@ -56,7 +59,14 @@ func (h *recorder) leaf(s verbs) int {
 // finish adds the last segment.
 func (h *recorder) finish() { h.v.segs = append(h.v.segs, h.segment) }
 
-func (h *recorder) meet(s verbs) { h.v.loaded, h.v.isNew = true, s.isNew() }
+func (h *recorder) meet(s verbs) {
+	h.v.loaded, h.v.isNew = true, s.isNew()
+	h.met = s
+	if !h.v.isNew {
+		h.loadedID = s.publicID()
+		h.run.identify(h.loadedID, h.v.sent)
+	}
+}
 
 // again begins a run, and checks that it may be.
 func (h *recorder) again() {
@@ -102,6 +112,9 @@ func (h *recorder) do(s verbs, o op) int {
 	case o.verb == refresh:
 		h.refresh(s, o)
 		return 0
+	case o.verb == pause:
+		h.actor.pause(time.Duration(o.n) * time.Millisecond)
+		return 0
 	}
 	h.event(call, len(h.v.segs))
 	var err error
@@ -116,6 +129,9 @@ func (h *recorder) do(s verbs, o op) int {
 		}
 		h.write(o, none)
 		err = s.revoke(h.ctx)
+	case revokeBy, sessionsBy, revokeEverything:
+		h.write(o, none)
+		err = h.administer(s, o)
 	}
 	h.event(back, len(h.v.segs))
 	h.tx = o.verb == transact
@@ -200,7 +216,7 @@ func (h *recorder) act(s verbs, o op) {
 		h.write(o, h.list(s.keys()))
 	case clear_:
 		s.clear()
-		h.deleted = [nKeys]bool{true, true, true, true, true}
+		h.deleted = [nKeys]bool{true, true, true, true, true, true}
 		h.write(o, none)
 	case renew:
 		s.renew()

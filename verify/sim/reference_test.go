@@ -398,7 +398,7 @@ func (s *referenceSession) keys() (list []string) {
 	return list
 }
 
-func (s *referenceSession) clear() { s.page.Data, s.dirty = nothing, true }
+func (s *referenceSession) clear() { s.page.Data, s.dirty = s.page.Data.cleared(), true }
 func (s *referenceSession) renew() { s.renews, s.dirty = true, true }
 func (s *referenceSession) destroy() {
 	s.page, s.persists = page{Data: nothing}, false

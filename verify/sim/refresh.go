@@ -105,7 +105,7 @@ func (st *run) begins(by *visit, sent ticket) *visit {
 		return nil
 	}
 	v := &visit{
-		id: firstCall + len(st.calls), client: by.client, epoch: by.epoch, at: by.at,
+		id: firstCall + len(st.calls), client: by.client, host: by.host, period: by.period, at: by.at,
 		sent: sent, out: noTicket, runs: 1, begun: time.Since(st.opened), ofRefresh: true,
 	}
 	st.calls = append(st.calls, v)

@@ -76,7 +76,7 @@ func (v *visit) cannotConflict(p *Program) bool {
 // an Update look again when others had changed it.
 func (v *visit) maySee() bool {
 	var look look
-	return v.has(update) || v.has(updateFrom) || v.has(refresh) ||
+	return v.has(update) || v.has(updateFrom) || v.has(refresh) || v.readsLabel() ||
 		slices.ContainsFunc(v.segs, func(g segment) bool { return look.at(g.ops) })
 }
 
@@ -86,7 +86,7 @@ func (h *History) firstAfterRevoke(v *visit) bool {
 	var last *visit // by its end
 	for _, o := range h.visits {
 		switch {
-		case o == v || o.ofRefresh || o.sent != v.sent || o.epoch != v.epoch || v.sent < 0:
+		case o == v || o.ofRefresh || o.sent != v.sent || o.period != v.period || v.sent < 0:
 		case o.end >= h.since(v), o.has(renew), o.has(destroy): // the tombstone may be that one's
 			return false
 		case last == nil || o.end > last.end:
@@ -130,6 +130,6 @@ func (h *History) since(v *visit) time.Duration {
 }
 
 func (v *visit) changes() bool {
-	return v.has(refresh) ||
+	return v.has(refresh) || v.has(revokeBy) ||
 		slices.ContainsFunc(v.segs, func(g segment) bool { return slices.ContainsFunc(g.ops, seen.changes) })
 }

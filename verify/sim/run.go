@@ -34,13 +34,15 @@ type run struct {
 	opened  time.Time
 	clients sync.WaitGroup
 
-	mu     sync.Mutex
-	h      *History
-	first  cookie
-	jar    cookie   // what tabs share
-	issued []cookie // all that were ever handed out
-	tokens tokenServer
-	calls  []*visit // of Refresh
+	mu      sync.Mutex
+	h       *History
+	first   cookie
+	jar     cookie   // what tabs share
+	issued  []cookie // all that were ever handed out
+	tokens  tokenServer
+	calls   []*visit          // of Refresh
+	ids     map[string]ticket // of the sessions, by public ID
+	revoked []*visit          // the calls of RevokeEverything that have returned without an error
 }
 
 // Play runs a program in a bubble of its own, with package session on a store that
@@ -52,8 +54,9 @@ func Play(t *testing.T, p *Program, open func() provider.Provider, traced bool) 
 func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, traced bool) (h *History) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, p.seed)
-		st := &run{program: p, h: &History{program: p}}
+		st := &run{program: p, h: &History{program: p}, ids: map[string]ticket{}}
 		st.store = newStore(open(), traced)
+		st.store.slow = p.revokes
 		st.open(mk)
 		for i := range p.clients {
 			st.clients.Go(func() { st.run(i) })
@@ -61,7 +64,11 @@ func perform(t *testing.T, p *Program, open func() provider.Provider, mk maker, 
 		st.clients.Wait()
 		st.store.late.Wait()
 		st.look()
+		if p.revokes { // the instances may still read the epoch
+			time.Sleep(time.Second)
+		}
 		st.addCalls()
+		st.resolveLists()
 		st.h.storage = st.store.trace
 		h = st.h
 	})
@@ -81,7 +88,9 @@ func (st *run) open(mk maker) {
 		st.hosts = append(st.hosts, mk(st.store, st.program))
 	}
 	x := newExchange(context.Background(), request{}, noCookie)
+	var first verbs
 	x.leaf = func(s verbs) int {
+		first = s
 		for k, n := range st.program.start {
 			if n != none {
 				s.set(k, int(n))
@@ -97,6 +106,7 @@ func (st *run) open(mk maker) {
 	if len(made) != 1 {
 		panic(fmt.Sprintf("the first request got %d cookies, status %d, error %v", len(made), x.w.Code, x.err))
 	}
+	st.ids[first.publicID()] = origin
 	st.first = cookie{made[0].Value, origin}
 	st.jar = st.first
 	st.issued = []cookie{st.first}
@@ -135,7 +145,7 @@ func (st *run) run(i int) {
 	}
 	mine, seen := st.first, seenVersions{}
 	for _, r := range st.program.clients[i].requests {
-		a.pause(max(0, st.program.epochs[r.epoch].start()-time.Since(st.opened)) + r.wait)
+		a.pause(max(0, st.program.periods[r.period].start()-time.Since(st.opened)) + r.wait)
 		c := st.pick(r.jar, mine)
 		given, ok := st.visit(i, a, r, c, seen)
 		if a.dead {
@@ -170,7 +180,7 @@ func (st *run) visit(i int, a *actor, r request, c cookie, seen seenVersions) (c
 
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	given := st.leave(v, x)
+	given := st.leave(v, x, h)
 	if !a.dead && ctx.Err() == nil {
 		v.answered = v.err == nil && v.loaded
 		seen.receive(x)
@@ -212,7 +222,7 @@ func (st *run) enter(i int, r request, c cookie) *visit {
 	defer st.mu.Unlock()
 	v := &visit{
 		id: len(st.h.visits), client: i, request: r, sent: c.ticket,
-		epoch: int8(r.epoch), at: st.program.epochs[r.epoch], begun: time.Since(st.opened),
+		period: int8(r.period), at: st.program.periods[r.period], begun: time.Since(st.opened),
 	}
 	v.host = st.hostOf(v)
 	st.h.visits = append(st.h.visits, v)
@@ -230,10 +240,14 @@ func (st *run) hostOf(v *visit) int {
 }
 
 // leave notes the answer.
-func (st *run) leave(v *visit, x *exchange) cookie {
+func (st *run) leave(v *visit, x *exchange, h *recorder) cookie {
 	v.copied, v.joined = x.copied, x.joined
 	v.status, v.err, v.out, v.end = x.w.Code, x.err, noTicket, time.Since(st.opened)
 	v.conclude()
+	h.identifyNew()
+	if _, ok := v.administers(revokeEverything); ok && v.succeeds() {
+		st.revoked = append(st.revoked, v)
+	}
 	st.h.events = append(st.h.events, event{visit: v.id, what: end, at: v.end})
 	made := x.cookies()
 	if len(made) == 0 {
@@ -296,9 +310,9 @@ func (v *visit) names(rotates bool) ticket {
 
 // look visits every session that anybody ever got a cookie of.
 func (st *run) look() {
-	last := len(st.program.epochs) - 1
-	time.Sleep(max(0, st.program.epochs[last].start()-time.Since(st.opened)))
-	r := request{epoch: last, status: http.StatusOK, ops: []op{{verb: keys}}}
+	last := len(st.program.periods) - 1
+	time.Sleep(max(0, st.program.periods[last].start()-time.Since(st.opened)))
+	r := request{period: last, status: http.StatusOK, ops: []op{{verb: keys}}}
 	for k := range nKeys {
 		r.ops = append(r.ops, op{verb: get, key: k})
 	}
@@ -308,7 +322,7 @@ func (st *run) look() {
 		h := st.recorder(v, context.Background())
 		x.leaf = h.leaf
 		st.serve(x, h)
-		st.leave(v, x)
+		st.leave(v, x, h)
 		time.Sleep(time.Microsecond)
 	}
 }

@@ -48,13 +48,14 @@ type step struct {
 	need                             data // what reads in earlier segments demand, or free
 	renews, destroys, persists, pops bool
 	revokes                          bool
+	revokesAll                       bool // RevokeEverything
 	saw                              bool // something of the session that it was bound to before
 }
 
 // free marks a key of which nothing is demanded.
 const free = none + 1
 
-var anything = data{free, free, free, free, free}
+var anything = data{free, free, free, free, free, free}
 
 func newScript(v *visit, p *Program) *script {
 	s := &script{visit: v, level: p.level, kinds: p.kinds, rotates: p.rotates}
@@ -64,6 +65,9 @@ func newScript(v *visit, p *Program) *script {
 	for i, g := range v.segs {
 		failed := g.verdict != committed
 		g = s.truncated(g)
+		if hasVerb(g, revokeEverything) && failed { // it may have ended everything all the same
+			g.verdict = unknown
+		}
 		s.mark(g)
 		view = append(view, s.plausible(i, g)...)
 		saw := look.at(g.ops)
@@ -109,7 +113,7 @@ func (l *look) at(ops []seen) (saw bool) {
 			}
 		case destroy:
 			saw = saw || l.saw
-			*l = look{mine: [nKeys]bool{true, true, true, true, true}}
+			*l = look{mine: [nKeys]bool{true, true, true, true, true, true}}
 		}
 		for k := range l.mine {
 			l.mine[k] = l.mine[k] || o.writes(k)
@@ -123,7 +127,7 @@ func (s *script) lossy(ops []seen) bool {
 	for _, o := range ops[cut(ops):] {
 		switch o.verb {
 		case set, setGot, del, update, updateFrom:
-			if s.kinds[o.key] != lastWins {
+			if s.kinds[o.key] != lastWins || o.key == label {
 				return false
 			}
 		case pop:
@@ -179,6 +183,8 @@ func (s *script) newStep(i int, g segment, known data) step {
 			st.persists = true
 		case revoke:
 			st.revokes = true
+		case revokeEverything:
+			st.revokesAll = true
 		case pop:
 			st.pops = st.pops || s.takes(g.ops[:i], o)
 		}
@@ -322,7 +328,7 @@ func (s *script) changes(ops []seen) bool { return slices.ContainsFunc(ops, seen
 
 func (o seen) changes() bool {
 	switch o.verb {
-	case get, keys, refresh:
+	case get, keys, refresh, revokeBy, sessionsBy:
 		return false
 	case pop:
 		return o.val != none
@@ -339,7 +345,7 @@ func (o seen) writes(k int) bool {
 func (o seen) overwrites(k int) bool {
 	switch o.verb {
 	case clear_:
-		return true
+		return k != label
 	case set, setGot, del:
 		return o.key == k
 	case pop:

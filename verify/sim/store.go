@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -80,6 +81,7 @@ type store struct {
 	late   sync.WaitGroup // writes on their way
 	began  time.Time
 	traced bool
+	slow   bool // also the calls that no client makes
 
 	mu    sync.Mutex
 	nLate int64
@@ -116,8 +118,8 @@ func newStore(p provider.Provider, traced bool) *store {
 // nothing that could land late.
 func (st *store) call(ctx context.Context, apply, change func(context.Context) error, name, id string, rec *provider.Record, expect int64) (err error) {
 	a, ok := ctx.Value(actorKey{}).(*actor)
-	if !ok {
-		return apply(ctx)
+	if !ok || inParallel(ctx) {
+		return st.callBeside(ctx, id, apply)
 	}
 	a.trip()
 	var f *fault
@@ -148,6 +150,30 @@ func (st *store) call(ctx context.Context, apply, change func(context.Context) e
 	}
 	return a.fail(ctx, f.slow)
 }
+
+// callBeside makes a call that no client makes: one of an instance, or one of several that a
+// client makes in parallel. It has no trouble.
+func (st *store) callBeside(ctx context.Context, id string, apply func(context.Context) error) error {
+	wait := func() {}
+	switch hash := crc32.ChecksumIEEE([]byte(id)); {
+	case inParallel(ctx):
+		wait = func() { time.Sleep(nap(time.Duration(hash%80)*100*time.Microsecond, int64(44+hash%16))) }
+	case st.slow:
+		wait = func() { time.Sleep(nap(4*time.Millisecond, 12)) }
+	}
+	wait()
+	defer wait()
+	return apply(ctx)
+}
+
+type parallelKey struct{}
+
+// parallel returns the context for calls that a client makes in parallel.
+func parallel(ctx context.Context) context.Context {
+	return context.WithValue(ctx, parallelKey{}, true)
+}
+
+func inParallel(ctx context.Context) bool { return ctx.Value(parallelKey{}) != nil }
 
 // postpone lets a change land after d, whoever still cares.
 func (st *store) postpone(d time.Duration, change func(context.Context) error) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
@@ -47,6 +48,8 @@ type verbs interface {
 	persist(time.Duration)
 	save(context.Context) error
 	transact(context.Context, func(verbs) error) error
+	publicID() string
+	administrator
 	revoke(context.Context) error
 	refresh(ctx context.Context, stale func(int) bool, fn func(context.Context, int) (int, error)) (int, error)
 }
@@ -79,6 +82,9 @@ func newHoldfast(p provider.Provider, prog *Program) system {
 	}
 	if prog.rotates {
 		cfg.RotateInterval, cfg.RotateGrace = rotateInterval, rotateGrace
+	}
+	if prog.revokes {
+		cfg.RevokeEverythingWithin = revocableWithin
 	}
 	m, err := session.New(p, cfg)
 	if err != nil {
@@ -161,10 +167,32 @@ type held struct {
 	h *holdfast
 }
 
-func (v held) isNew() bool                        { return v.s.IsNew() }
-func (v held) get(k int) (int, bool)              { return v.h.keys[k].Get(v.s) }
-func (v held) set(k, n int)                       { v.h.keys[k].Set(v.s, n) }
-func (v held) del(k int)                          { v.h.keys[k].Delete(v.s) }
+func (v held) isNew() bool      { return v.s.IsNew() }
+func (v held) publicID() string { return v.s.PublicID() }
+
+func (v held) get(k int) (int, bool) {
+	if k == label {
+		return labelOf(v.s)
+	}
+	return v.h.keys[k].Get(v.s)
+}
+
+func (v held) set(k, n int) {
+	if k == label {
+		v.s.SetLabel(labelName, strconv.Itoa(n))
+		return
+	}
+	v.h.keys[k].Set(v.s, n)
+}
+
+func (v held) del(k int) {
+	if k == label {
+		v.s.SetLabel(labelName, "")
+		return
+	}
+	v.h.keys[k].Delete(v.s)
+}
+
 func (v held) pop(k int) (int, bool)              { return v.h.keys[k].Pop(v.s) }
 func (v held) update(k int, fn func(int) int) int { return v.h.keys[k].Update(v.s, fn) }
 func (v held) keys() []string                     { return v.s.Keys() }

@@ -1,0 +1,90 @@
+package sim
+
+// RevokeEverything begins an epoch. An instance knows of it some time later, but when
+// RevokeEverything returns. A session ends on an instance that knows of a later epoch than
+// its own.
+
+// maxHosts is the maximum number of instances.
+const maxHosts = 4
+
+// epochs are the present epoch, and what the instances know of it.
+type epochs struct {
+	now   int8
+	known [maxHosts]int8
+}
+
+// advance begins an epoch by a call at that instance.
+func (e *epochs) advance(host int) {
+	e.now++
+	e.known[host] = e.now
+}
+
+// learn lets all instances know the epoch.
+func (e *epochs) learn() {
+	for h := range e.known {
+		e.known[h] = e.now
+	}
+}
+
+// birth is the epoch in which a session began. That is one of those that its instance knew
+// while the request was served: it takes time to save a session.
+type birth struct {
+	epoch int8 // the latest possible one
+	floor int8 // the earliest
+
+	unsure bool // it was empty, and may begin with the next commit
+}
+
+// born returns the epoch of a session that s begins.
+func (w *world) born(s *script) birth {
+	return birth{epoch: w.epochs.known[s.host], floor: w.at[s.id].floor}
+}
+
+// meets reports whether a lives for s, which loads it, and lets the instance learn the epoch
+// of a.
+func (w *world) meets(a *account, s *script) bool {
+	if !w.alive(a, s) {
+		return false
+	}
+	known := &w.epochs.known[s.host]
+	*known = max(*known, a.epoch)
+	return true
+}
+
+// elder searches on with the session of a visit having begun in an earlier epoch.
+func (o *oracle) elder(from int, w world, visit int, at ticket) bool {
+	a := &w.accounts[at]
+	for a.state == live && a.floor < a.epoch {
+		a.epoch--
+		if o.advance(from, w, visit) {
+			return true
+		}
+	}
+	return false
+}
+
+// learnOne searches on with one instance more that knows of the epoch.
+func (o *oracle) learnOne(from int, w *world) bool {
+	for h, known := range w.epochs.known {
+		if known == w.epochs.now {
+			continue
+		}
+		next := *w
+		next.epochs.known[h]++
+		if o.search(from, next) {
+			return true
+		}
+	}
+	return false
+}
+
+// returns reports whether e is the return of a call which changes what may happen later.
+func (o *oracle) returns(e event) bool {
+	if e.what != end {
+		return false
+	}
+	s := o.scripts[e.visit]
+	_, all := s.administers(revokeEverything)
+	_, some := s.administers(revokeBy)
+	return s.loaded && s.succeeds() && (all || some)
+}
