@@ -13,11 +13,8 @@ type epochs struct {
 	known [maxHosts]int8
 }
 
-// advance begins an epoch by a call at that instance.
-func (e *epochs) advance(host int) {
-	e.now++
-	e.known[host] = e.now
-}
+// advance begins an epoch. No instance has to know it until the call returns.
+func (e *epochs) advance() { e.now++ }
 
 // learn lets all instances know the epoch.
 func (e *epochs) learn() {
@@ -33,11 +30,20 @@ type birth struct {
 	floor int8 // the earliest
 
 	unsure bool // it was empty, and may begin with the next commit
+	coming bool // it may have begun later than what it replaces has ended, until that is answered
 }
 
 // born returns the epoch of a session that s begins.
 func (w *world) born(s *script) birth {
 	return birth{epoch: w.epochs.known[s.host], floor: w.at[s.id].floor}
+}
+
+// arrives notes that the session which s has begun, if any, is stored by now.
+func (w *world) arrives(s *script) {
+	if t := s.own(); t < maxAccounts && w.accounts[t].coming {
+		a := &w.accounts[t]
+		a.epoch = max(a.epoch, w.epochs.known[s.host])
+	}
 }
 
 // meets reports whether a lives for s, which loads it, and lets the instance learn the epoch
@@ -79,11 +85,14 @@ func (o *oracle) learnOne(from int, w *world) bool {
 }
 
 // returns reports whether e is the return of a call which changes what may happen later.
-func (o *oracle) returns(e event) bool {
+func (o *oracle) returns(w *world, e event) bool {
 	if e.what != end {
 		return false
 	}
 	s := o.scripts[e.visit]
+	if t := s.own(); o.h.program.revokes && t < maxAccounts && w.accounts[t].coming {
+		return true
+	}
 	_, all := s.administers(revokeEverything)
 	_, some := s.administers(revokeBy)
 	return s.loaded && s.succeeds() && (all || some)

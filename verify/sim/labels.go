@@ -16,8 +16,7 @@ func (s *accountSet) add(t ticket)     { *s |= 1 << t }
 
 // labelled is what the model keeps of a session that has a label.
 type labelled struct {
-	due    uint16 // the visits, by ID, whose RevokeBy must end it while it has the label
-	coming bool   // it may have been stored later than what it replaces was ended, until that is answered
+	due uint16 // the visits, by ID, whose RevokeBy must end it while it has the label
 }
 
 // relabel replaces a's data. Of a session whose label was changed, no RevokeBy that is under

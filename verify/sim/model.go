@@ -148,7 +148,7 @@ func (w *world) commit(s *script, st *step) bool {
 	p := &w.at[s.id]
 	switch {
 	case st.revokesAll:
-		w.epochs.advance(s.host)
+		w.epochs.advance()
 		return true
 	case st.revokes:
 		w.revoke(s)
@@ -161,8 +161,8 @@ func (w *world) commit(s *script, st *step) bool {
 		at = w.successor(at, s)
 	}
 	a := &w.accounts[at]
-	if a.unsure {
-		a.birth = w.born(s)
+	if a.unsure || a.coming && at == s.own() {
+		a.epoch = w.epochs.known[s.host]
 	}
 	if !w.alive(a, s) {
 		return w.late(s, st)
@@ -209,6 +209,7 @@ func (w *world) late(s *script, st *step) bool {
 		if !w.begin(s, st) {
 			return false
 		}
+		w.accounts[s.own()].coming = true
 		w.takeOver(at, s)
 		return true
 	case st.destroys && !st.pops:
@@ -218,6 +219,9 @@ func (w *world) late(s *script, st *step) bool {
 				return false
 			}
 			d = nothing
+		}
+		if a := &w.accounts[w.successor(w.at[s.id].bound, s)]; a.stored(s) { // RevokeEverything has ended it
+			w.end(a, s, noTicket)
 		}
 		w.at[s.id].late = st.saw
 		return ok && w.restart(s, d, st)
@@ -256,6 +260,7 @@ func (w *world) over(s *script, d data, st *step) bool {
 	switch {
 	case st.renews:
 		w.create(s, d, st)
+		w.accounts[s.own()].coming = true
 		w.takeOver(s.sent, s)
 	case d == nothing:
 	case s.lossy(st.ops) && s.out != s.own():
@@ -263,6 +268,7 @@ func (w *world) over(s *script, d data, st *step) bool {
 		return false
 	default:
 		w.create(s, d, st)
+		w.accounts[s.own()].coming = true
 		t.claim, t.login, t.since = s.own(), false, s.begun
 	}
 	return true
@@ -316,6 +322,7 @@ func (w *world) restart(s *script, d data, st *step) bool {
 	w.at[s.id].bound, w.at[s.id].gave = fresh, cleared
 	if d != nothing {
 		w.create(s, d, st)
+		w.accounts[s.own()].coming = true
 	}
 	return true
 }
@@ -323,7 +330,7 @@ func (w *world) restart(s *script, d data, st *step) bool {
 func (w *world) create(s *script, d data, st *step) {
 	p := &w.at[s.id]
 	p.bound, p.gave = s.own(), s.own()
-	a := account{data: d, birth: w.born(s), labelled: labelled{coming: true}, state: live, next: noTicket, claim: noTicket}
+	a := account{data: d, birth: w.born(s), state: live, next: noTicket, claim: noTicket}
 	a.extend(s.at, st)
 	w.accounts[p.bound] = a
 }

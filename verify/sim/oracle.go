@@ -47,7 +47,7 @@ func (o *oracle) search(from int, w world) bool {
 		}
 		from++
 		o.observe(from, &w)
-		if o.returns(o.h.events[from-1]) { // afterwards less may happen than before
+		if o.returns(&w, o.h.events[from-1]) { // afterwards less may happen than before
 			if o.search(from, w) {
 				return true
 			}
@@ -148,6 +148,7 @@ func (o *oracle) ends(w *world, s *script) bool {
 	if p.step < 1+s.must || !s.fits(p.gave) {
 		return false
 	}
+	w.arrives(s)
 	if int(p.step) > len(s.steps) {
 		*p = place{}
 	}
