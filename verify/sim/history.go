@@ -80,6 +80,7 @@ func judge(err error) verdict {
 // segment is what a handler did up to one commit.
 type segment struct {
 	ops     []seen
+	retried int  // how many of the ops came before a Save that failed; 0: none failed
 	tx      bool // the commit is Session.Update's
 	verdict verdict
 }

@@ -138,6 +138,9 @@ func (h *recorder) do(s verbs, o op) int {
 	h.verdict = judge(err)
 	if h.v.unsaved = h.verdict == failed; h.v.unsaved && o.verb == save && h.v.request.deaf && !h.renews() {
 		h.verdict = idle // what it was to save stays to be saved
+		if h.retried == 0 {
+			h.retried = len(h.ops)
+		}
 		return 0
 	}
 	h.v.segs = append(h.v.segs, h.segment)

@@ -109,7 +109,7 @@ func (st *run) begins(by *visit, sent ticket) *visit {
 		sent: sent, out: noTicket, runs: 1, begun: time.Since(st.opened), ofRefresh: true,
 	}
 	st.calls = append(st.calls, v)
-	st.h.events = append(st.h.events, event{visit: v.id})
+	st.h.events = append(st.h.events, event{visit: v.id, at: v.begun})
 	return v
 }
 
@@ -117,7 +117,7 @@ func (st *run) ends(v *visit) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	v.end = time.Since(st.opened)
-	st.h.events = append(st.h.events, event{visit: v.id, what: end})
+	st.h.events = append(st.h.events, event{visit: v.id, what: end, at: v.end})
 }
 
 // does notes what a call of Refresh has done to the session.

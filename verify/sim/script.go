@@ -158,6 +158,9 @@ func (s *script) plausible(i int, g segment) []seen {
 	if i > 0 && torn >= 0 && (g.verdict == refused || g.verdict == idle) {
 		return g.ops[:torn]
 	}
+	if g.retried > 0 { // the Save that failed may have read the session anew
+		return g.ops[:g.retried]
+	}
 	return g.ops
 }
 
