@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // RevokeEverything begins an epoch. An instance knows of it some time later, but when
 // RevokeEverything returns. A session ends on an instance that knows of a later epoch than
 // its own.
@@ -67,6 +69,21 @@ func (o *oracle) elder(from int, w world, visit int, at ticket) bool {
 		}
 	}
 	return false
+}
+
+// buried searches on with a tombstone of the session of a visit, which RevokeEverything has
+// ended. A logout that began before may have left it, also one that has failed.
+func (o *oracle) buried(from int, w world, visit int, at ticket) bool {
+	s, a := o.scripts[visit], &w.accounts[at]
+	if !a.stored(s) || w.alive(a, s) || !slices.ContainsFunc(o.h.events[:from], func(e event) bool {
+		u := o.scripts[e.visit]
+		return e.what == begin && u.sent == at && u.has(destroy)
+	}) {
+		return false
+	}
+	w.end(a, s, noTicket)
+	a.since = 0
+	return o.advance(from, w, visit)
 }
 
 // learnOne searches on with one instance more that knows of the epoch.

@@ -220,9 +220,6 @@ func (w *world) late(s *script, st *step) bool {
 			}
 			d = nothing
 		}
-		if a := &w.accounts[w.successor(w.at[s.id].bound, s)]; a.stored(s) { // RevokeEverything has ended it
-			w.end(a, s, noTicket)
-		}
 		w.at[s.id].late = st.saw
 		return ok && w.restart(s, d, st)
 	}

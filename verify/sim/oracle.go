@@ -100,7 +100,7 @@ func (o *oracle) step(from int, w world, visit int) bool {
 			return true
 		}
 	}
-	return o.advance(from, w, visit) || at >= 0 && o.elder(from, w, visit, at)
+	return o.advance(from, w, visit) || at >= 0 && (o.elder(from, w, visit, at) || o.buried(from, w, visit, at))
 }
 
 func (o *oracle) advance(from int, w world, visit int) bool {
