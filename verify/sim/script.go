@@ -267,7 +267,7 @@ func (s *script) mark(g segment) {
 	for i := range g.ops {
 		o := &g.ops[i]
 		firm := func(k int, later []seen) bool {
-			return !o.old && (o.tx || strict || s.holds(later, k) && !s.derived(g.ops[:i], k))
+			return !o.old && (o.tx || strict && k != label || s.holds(later, k) && !s.derived(g.ops[:i], k))
 		}
 		switch o.verb {
 		case get, pop:
