@@ -102,6 +102,20 @@ func (st *run) resolveLists() {
 	}
 }
 
+// isRevoked reports whether a RevokeEverything has returned that must have ended the session
+// which v came with.
+func (st *run) isRevoked(v *visit) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return slices.ContainsFunc(st.revoked, func(r *visit) bool {
+		if v.sent <= origin {
+			return v.sent == origin
+		}
+		by := st.h.visits[v.sent-1]
+		return by.end > 0 && by.end < r.begun
+	})
+}
+
 // The methods of package session.
 
 func (v held) revokeBy(ctx context.Context, n int32) error {

@@ -60,8 +60,8 @@ func (d *drawing) drawRevocations() {
 		case d.Often(2):
 			r.wait += d.upTo(revocableWithin + time.Second)
 		}
-		if d.Often(3) && !r.ofAdministrator() {
-			o := op{verb: pause, n: int32(d.IntN(int(revocableWithin / time.Millisecond)))}
+		if d.Often(2) && !r.ofAdministrator() {
+			o := op{verb: pause, n: int32(d.IntN(int(revocableWithin * 3 / 2 / time.Millisecond)))}
 			r.ops = slices.Insert(r.ops, d.IntN(len(r.ops)+1), o)
 		}
 	})

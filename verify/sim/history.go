@@ -173,7 +173,7 @@ func (v *visit) String() string {
 }
 
 // event is something that happened to a visit: it began, called Save or
-// Session.Update, saw that return, was answered.
+// Session.Update, saw that return, waited, was answered.
 type event struct {
 	visit int
 	what  what
@@ -189,6 +189,7 @@ const (
 	call
 	back
 	end
+	wake // the handler, or the function of a Refresh, has waited
 )
 
 // History is what was seen of a program: all that the oracle goes by.

@@ -117,7 +117,7 @@ func (o *oracle) advance(from int, w world, visit int) bool {
 }
 
 // passes reports whether an event can happen, and lets it: what a Save says was saved
-// was saved before it returned. It may have been so when the session was loaded,
+// was saved before it returned. What a segment changes is saved when its handler has waited. It may have been so when the session was loaded,
 // where there was nothing to change; Session.Update loads anew.
 func (o *oracle) passes(w *world, from int) bool {
 	e := o.h.events[from]
@@ -132,6 +132,8 @@ func (o *oracle) passes(w *world, from int) bool {
 	case e.run != s.runs: // nobody knows of this run
 	case e.what == call:
 		p.may = s.until(e.seg + 1)
+	case e.what == wake:
+		return !s.commitsAfter(e.seg) || p.step < s.after(e.seg)
 	case e.what == back:
 		return p.step >= min(s.after(e.seg), 1+s.must)
 	}

@@ -114,6 +114,7 @@ func (h *recorder) do(s verbs, o op) int {
 		return 0
 	case o.verb == pause:
 		h.actor.pause(time.Duration(o.n) * time.Millisecond)
+		h.event(wake, len(h.v.segs))
 		return 0
 	}
 	h.event(call, len(h.v.segs))

@@ -27,8 +27,12 @@ func (h *recorder) refresh(s verbs, o op) {
 		if int32(n)%grantStep >= o.n {
 			h.breach("token %d is renewed though it is not stale", n)
 		}
+		if h.run.isRevoked(v) {
+			h.breach("a token is renewed of a session that RevokeEverything has ended")
+		}
 		var err error
 		made, redeemed, err = h.renew(ctx, o, int32(n))
+		h.run.wakes(v)
 		return int(made), err
 	})
 	o.key = refreshed
@@ -111,6 +115,13 @@ func (st *run) begins(by *visit, sent ticket) *visit {
 	st.calls = append(st.calls, v)
 	st.h.events = append(st.h.events, event{visit: v.id, at: v.begun})
 	return v
+}
+
+// wakes notes that the function of a call of Refresh has returned.
+func (st *run) wakes(v *visit) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.h.events = append(st.h.events, event{visit: v.id, what: wake, run: v.runs, at: time.Since(st.opened)})
 }
 
 func (st *run) ends(v *visit) {

@@ -31,6 +31,33 @@ func (s *script) after(seg int) int8 {
 	return n
 }
 
+// commitsAfter reports whether the commit of the given segment follows on all that is in it:
+// without a change there is none.
+func (s *script) commitsAfter(seg int) bool {
+	return slices.ContainsFunc(s.steps, func(st step) bool {
+		return st.index == seg && (st.renews || s.increases(st.ops))
+	})
+}
+
+// increases reports whether ops do nothing to one of the keys but to increase it: what is set
+// may have been there before.
+func (s *script) increases(ops []seen) bool {
+	var raised, written [nKeys]bool
+	for _, o := range ops {
+		for k := range nKeys {
+			increases := (o.verb == update || o.verb == updateFrom) && s.kinds[k] != merging
+			raised[k] = raised[k] || increases && o.key == k
+			written[k] = written[k] || o.verb == destroy || !increases && o.writes(k)
+		}
+	}
+	for k := range nKeys {
+		if raised[k] && !written[k] {
+			return true
+		}
+	}
+	return false
+}
+
 // until returns how far s may come, from the given segment on, without calling
 // Session.Update.
 func (s *script) until(seg int) int8 {
