@@ -68,6 +68,13 @@ func (v *visit) readsLabel() bool {
 	})
 }
 
+// writesLabel reports whether v has committed a segment that does verb to the label.
+func (v *visit) writesLabel(verb verb) bool {
+	return slices.ContainsFunc(v.segs, func(g segment) bool {
+		return g.verdict == committed && slices.ContainsFunc(g.ops, func(o seen) bool { return o.verb == verb && o.key == label })
+	})
+}
+
 // identify notes which session has that public ID.
 func (st *run) identify(id string, t ticket) {
 	st.mu.Lock()
