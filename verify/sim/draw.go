@@ -30,7 +30,7 @@ type drawing struct {
 
 // draw returns the program of a seed.
 func draw(seed uint64) *Program {
-	return Draw(seed, seeded{rand.New(rand.NewPCG(seed, 0x5e551011))}, Levels...)
+	return Draw(seed, newDice(seed), Levels...)
 }
 
 type seeded struct{ *rand.Rand }
@@ -43,9 +43,26 @@ func (s seeded) Repeat(least, most int, what func()) {
 	}
 }
 
+// drawWithoutAdministrators returns the program of a seed, without what an administrator
+// would do in it.
+func drawWithoutAdministrators(seed uint64) *Program {
+	d := &drawing{Dice: newDice(seed)}
+	d.drawSessions(seed, Levels)
+	return &d.p
+}
+
+func newDice(seed uint64) Dice { return seeded{rand.New(rand.NewPCG(seed, 0x5e551011))} }
+
 // Draw returns a program, at one of the levels, whose waits the seed decides.
 func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	d := &drawing{Dice: dice}
+	d.drawSessions(seed, levels)
+	d.drawAdministrators()
+	return &d.p
+}
+
+// drawSessions draws what visitors do with their sessions.
+func (d *drawing) drawSessions(seed uint64, levels []session.Isolation) {
 	d.p = Program{seed: seed, start: nothing, oneHost: d.Often(2)}
 	d.p.level = levels[d.IntN(len(levels))]
 	d.p.kinds[1+d.IntN(2)] = []kind{plain, plain, merging, lastWins}[d.IntN(4)]
@@ -72,13 +89,6 @@ func Draw(seed uint64, dice Dice, levels ...session.Isolation) *Program {
 	if d.p.maxStale == 0 && d.Often(4) {
 		d.drawRotation()
 	}
-	if d.Often(4) {
-		d.drawLabels()
-	}
-	if d.p.maxStale == 0 && !d.p.rotates && d.Often(4) {
-		d.drawRevocations()
-	}
-	return &d.p
 }
 
 // crowd lets the clients change one session on one host at nearly the same time, so that

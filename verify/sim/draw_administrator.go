@@ -8,6 +8,16 @@ import (
 // nLabels is how many values the label has.
 const nLabels = 2
 
+// drawAdministrators draws what administrators do, in some of the programs.
+func (d *drawing) drawAdministrators() {
+	if d.Often(4) {
+		d.drawLabels()
+	}
+	if d.p.maxStale == 0 && !d.p.rotates && d.Often(4) {
+		d.drawRevocations()
+	}
+}
+
 // drawLabels gives sessions labels, and has an administrator list and end the sessions of a
 // label.
 func (d *drawing) drawLabels() {

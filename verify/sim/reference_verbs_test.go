@@ -35,7 +35,7 @@ func (s *referenceSession) update(k int, fn func(int) int) int {
 }
 
 func (s *referenceSession) keys() (list []string) {
-	for k, n := range s.page.Data {
+	for k, n := range s.page.Data[:label] {
 		if n != none {
 			list = append(list, keyNames[k])
 		}

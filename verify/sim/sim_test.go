@@ -20,11 +20,12 @@ var (
 type suite struct {
 	make  maker
 	check func(*History) error
+	draw  func(seed uint64) *Program
 }
 
 var (
-	genuine      = suite{newHoldfast, func(h *History) error { return cmp.Or(h.Check(), h.Promises()) }}
-	newReference = func(f flaw) suite { return suite{newToy(f), (*History).Check} }
+	genuine      = suite{newHoldfast, func(h *History) error { return cmp.Or(h.Check(), h.Promises()) }, draw}
+	newReference = func(f flaw) suite { return suite{newToy(f), (*History).Check, drawWithoutAdministrators} }
 )
 
 func inMemory() provider.Provider { return memory.New() }
@@ -43,7 +44,7 @@ func (s suite) run(t *testing.T, p *Program, traced bool) (*History, error) {
 // explore runs n programs, or as many as it takes to find one that fails.
 func (s suite) explore(t *testing.T, from uint64, n int) *Program {
 	for seed := range uint64(n) {
-		p := draw(from + seed)
+		p := s.draw(from + seed)
 		if _, err := s.run(t, p, false); err != nil {
 			return p
 		}
