@@ -17,6 +17,12 @@
 // (session.Config.RotateInterval), but none comes back so late that it is taken for a stolen
 // one. Package browsers has the thefts, and rotation with copies.
 //
+// In a quarter of the programs sessions have a label, and an administrator lists the sessions
+// of a label and ends them (SessionsBy, RevokeBy). In some of those without copies and
+// rotation an administrator ends all sessions (RevokeEverything), and handlers wait until
+// that is over. Neither RevokeBy nor SessionsBy is one step of the serial order: what each
+// may do and see until it returns, the model describes session by session.
+//
 // The tests here run on provider/memory. Those of itest/model run on each store's
 // real server, with programs that rapid draws and makes small.
 //
@@ -25,7 +31,9 @@
 //	system, reference       what is tested: package session, or a small stand-in
 //	history            what was seen
 //	script             which of what was seen must be true of the state committed on
-//	model, oracle      the serial session, and the search for an order
+//	model, play, oracle    the serial session, and the search for an order
+//	administrator, draw_administrator    what administrators do
+//	labels, epochs     what RevokeBy, SessionsBy and RevokeEverything may do in the model
 //	copies             what copies (Config.ReadCache) let a request see
 //	rules              what needs no search: sticky errors, replays, refusals
 //	refresh, tokens    calls of Key.Refresh, and the token server that they need

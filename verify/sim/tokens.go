@@ -31,6 +31,15 @@ const (
 	tooSlow         // it takes longer than its lease, and does not end with its context
 )
 
+// renewalTime returns how long the token server takes. RevokeEverything waits for seconds, and
+// is to return meanwhile.
+func (p *Program) renewalTime() time.Duration {
+	if p.revokes {
+		return 3 * time.Second
+	}
+	return 15 * time.Millisecond
+}
+
 func (r renewal) String() string {
 	return [...]string{"quick", "slow", "failing", "too slow"}[r]
 }
@@ -66,7 +75,7 @@ func (h *recorder) renew(ctx context.Context, o op, old int32) (made int32, rede
 		made, redeemed = h.run.redeem(c, h, old, o.n)
 		return made, redeemed, nil
 	case slow, failing:
-		h.actor.pause(15 * time.Millisecond)
+		h.actor.pause(h.p.renewalTime())
 	}
 	switch {
 	case renewal(o.from) == failing:
