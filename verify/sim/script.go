@@ -35,7 +35,7 @@ func (s *script) after(seg int) int8 {
 // without a change there is none.
 func (s *script) commitsAfter(seg int) bool {
 	return slices.ContainsFunc(s.steps, func(st step) bool {
-		return st.index == seg && (st.renews || s.increases(st.ops))
+		return st.index == seg && (s.ofRefresh || st.renews || s.increases(st.ops))
 	})
 }
 
