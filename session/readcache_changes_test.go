@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,17 @@ func TestRuleReadCacheChanges(t *testing.T) {
 		if c.wantState("a=5"); runs != 2 {
 			t.Errorf("the handler ran %d times; want 2", runs)
 		}
+	})
+
+	bubble("a Delete of what an old copy lacks is made over the newest version, also after a Refresh", t, func(t *testing.T) {
+		_, c, second := readers(t)
+		c.tab().post(set("b=5")).wantPage(t)
+		c.tab().readAt(second, func(s *session.Session) {
+			_, err := keyA.Refresh(t.Context(), s, func(n int) bool { return n != 7 }, func(context.Context, int) (int, error) { return 7, nil })
+			wantErr(t, err, nil)
+			keyB.Delete(s)
+		}).wantPage(t)
+		c.wantState("a=7")
 	})
 
 	bubble("such a change is refused if the session has ended", t, func(t *testing.T) {

@@ -40,6 +40,8 @@ var copies = []mutant{
 	// Changes over copies.
 	without("a change that a copy already has reads the store first", engine,
 		"if !d.needed() && c.overCopy() {", "if false {"),
+	without("a copy stays one when a Refresh has added its value", engine,
+		"\t\tt.keepCopied(base, &changed)\n", ""),
 	without("a commit over the newest version is none over a copy", engine,
 		"return c.t.copied != nil && c.t.copied == c.d.view.base && c.d.asks()", "return c.t.copied != nil && c.d.asks()"),
 	without("a Pop of what a copy lacks reads nothing", engine,

@@ -206,6 +206,7 @@ func (t *Txn) adopt(id, key string, now *records.Content) {
 	} else {
 		changed := *base
 		changed.Entries = entries
+		t.keepCopied(base, &changed)
 		base = &changed
 	}
 	_ = t.rebaseLocked(base) // an error is kept for the commit of the request's changes

@@ -164,6 +164,7 @@ func (t *Txn) seen(before, after *records.Content) {
 	case after.Expires.After(base.Expires):
 		used := *base // keeps its version, because its values differ from those of after
 		used.Expires, used.Seen = after.Expires, after.Seen
+		t.keepCopied(base, &used)
 		view.base = &used
 	}
 }
