@@ -93,7 +93,8 @@ func (h *recorder) identifyNew() {
 }
 
 // resolveLists finds out which sessions were listed. One that nobody had a cookie of can
-// only be that of a request, or of a renewal, that has failed.
+// only be that of a request that has failed: a renewal, and a login over a tombstone, save
+// the new session first.
 func (st *run) resolveLists() {
 	for _, v := range st.h.visits {
 		for _, id := range v.listed {
@@ -102,11 +103,18 @@ func (st *run) resolveLists() {
 				v.breach = "a session is listed twice"
 			case ok:
 				v.lists.add(t)
-			case !st.program.faulty() && !st.program.hasOp(renew):
+			case !st.program.faulty() && !st.fails(v):
 				v.breach = "a session is listed that no request has begun"
 			}
 		}
 	}
+}
+
+// fails reports whether a commit of any request was refused while v was served.
+func (st *run) fails(v *visit) bool {
+	return slices.ContainsFunc(st.h.visits, func(u *visit) bool {
+		return u.begun <= v.end && v.begun <= u.end && (u.meets(refused) || u.meets(gone) || u.runs > 1)
+	})
 }
 
 // isRevoked reports whether a RevokeEverything has returned that must have ended the session

@@ -47,7 +47,7 @@ func (w *world) alive(a *account, s *script) bool {
 func (a *account) stored(s *script) bool { return a.state == live && s.at.major < int(a.dies) }
 
 // tomb reports whether a tombstone shows to s that a ended: it does for minutes, which is
-// the rest of an period, and that of a renewal as long as what a became could live.
+// the rest of a period, and that of a renewal as long as what a became could live.
 func (a *account) tomb(s *script) bool {
 	return a.state == ended && (a.ended == s.period || a.next >= 0 && s.at.major < int(a.shown))
 }
