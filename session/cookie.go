@@ -195,7 +195,7 @@ func (p *requestState) writeToken(h http.Header) {
 	case loaded:
 		p.m.cfg.vary(h, &p.own.varyRoom)
 	}
-	if t := p.issued.Load(); t != nil {
+	if t := p.toSend(); t != nil {
 		p.put(h, t)
 		p.warnOfLoss()
 	}

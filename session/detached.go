@@ -37,11 +37,11 @@ func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *
 type noRequest struct{ outsideHTTP }
 
 func (noRequest) HeaderSent() bool               { return true }
-func (noRequest) SetToken(string, time.Duration) {}
-func (noRequest) ClearToken()                    {}
-func (noRequest) HasToken() bool                 { return false }
-func (noRequest) opens(string)                   {}
-func (noRequest) token() Token                   { return Token{} }
+func (noRequest) SetToken(string, time.Duration, time.Time) {}
+func (noRequest) ClearToken()                               {}
+func (noRequest) HasToken() bool                            { return false }
+func (noRequest) opens(string)                              {}
+func (noRequest) token() Token                              { return Token{} }
 
 func (noRequest) Sign(context.Context, []byte, uint64) (string, error) { return "", ErrHeaderSent }
 

@@ -80,6 +80,17 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		a.wantCookies(t, 0)
 		c.wantState("empty")
 	})
+	bubble("of requests that confirm the same index at once, one saves it", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		c.rotate(t)
+		time.Sleep(confirmedAfter)
+		w.onSave(before(func() { c.visit(t, 0, 0) }))
+		before := w.store.Saves.Load()
+		c.tab().get(read(keyA)).wantPage(t)
+		if n := w.store.Saves.Load() - before; n != 1 {
+			t.Errorf("%d saves", n)
+		}
+	})
 	bubble("a request gives up after some conflicts", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)

@@ -42,7 +42,7 @@ func (c *commit) create() error {
 	}
 	c.t.committed(d, who, next)
 	c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Create, PublicID: who.id, Owner: next.Owner})
-	c.setCookie(value, next)
+	c.setCookie(value, next, time.Time{})
 	return nil
 }
 
@@ -102,10 +102,11 @@ func (c *commit) sign(token []byte, index uint64) (string, error) {
 	return value, nil
 }
 
-func (c *commit) setCookie(value string, next *records.Content) {
+// setCookie sends the cookie of that value for next, unless the response begins after until.
+func (c *commit) setCookie(value string, next *records.Content, until time.Time) {
 	var persist time.Duration
 	if !next.Deadline.IsZero() {
 		persist = c.t.e.Lifetimes.End(next).Sub(records.Now()).Round(time.Second)
 	}
-	c.t.req.SetToken(value, persist)
+	c.t.req.SetToken(value, persist, until)
 }

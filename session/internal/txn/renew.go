@@ -3,6 +3,7 @@ package txn
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
@@ -37,7 +38,7 @@ func (c *commit) renew() error {
 	d := &c.d
 	c.t.committed(d, who, r.next)
 	c.NoteEnd(d.id, tombstone, observe.Renewed)
-	c.setCookie(value, r.next)
+	c.setCookie(value, r.next, time.Time{})
 	c.t.e.Owners.Remove(&c.Access, d.id, d.view.base)
 	return nil
 }

@@ -22,8 +22,8 @@ func (t *Txn) takeDue() (extend, rotate bool) {
 	return extend, rotate
 }
 
-// touch extends and rotates a session that was used but not changed. It is best effort:
-// only one touch of a session runs at a time, and after a conflict it does only what the
+// touch extends and rotates a session that was used but not changed. It is best effort: of
+// touches that do the same, one runs at a time, and after a conflict it does only what the
 // other commit, which has extended the session, has left undone of the rotation.
 func (c *commit) touch() {
 	e, d := c.t.e, &c.d
@@ -35,12 +35,14 @@ func (c *commit) touch() {
 	if !extend && !rotate {
 		return
 	}
-	if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
-		return
-	}
-	defer e.touching.Delete(d.id)
 	base := d.view.base
 	next := c.touched(base)
+	if key := c.touchKey(); key != nil {
+		if _, busy := e.touching.LoadOrStore(key, nil); busy {
+			return
+		}
+		defer e.touching.Delete(key)
+	}
 	event := e.Observer.Begin(observe.Touch)
 	err := e.fits(next)
 	event.PublicID, event.Err = d.id, err
@@ -59,6 +61,26 @@ func (c *commit) touch() {
 		e.Logger.Warn("session: not extended or rotated", slog.String("public_id", d.id), slog.Any("error", err))
 	}
 	e.Observer.End(c.Context(), event)
+}
+
+// touchKey is what a touch does that need not be done twice.
+type touchKey struct {
+	id       string // of the record
+	confirms uint64 // an index; 0: none
+}
+
+// touchKey returns the touchKey of c, or nil if the touch issues another index while one is
+// pending. Whoever has copied the cookie could otherwise touch the session all the time, so
+// that nothing is issued to the browser, or confirmed, and nothing is noticed.
+func (c *commit) touchKey() any {
+	key := touchKey{id: c.d.id}
+	switch r := &c.rotation; {
+	case r.issued && !c.d.view.base.Fields.Rotation().PendingSince.IsZero():
+		return nil
+	case r.changed && !r.issued:
+		key.confirms = r.next.Confirmed
+	}
+	return key
 }
 
 // saveTouched saves next in place of base. If others are first, it rotates what they have

@@ -48,7 +48,7 @@ type Engine struct {
 	Releases  Releases      // of leases in other instances; nil: nobody tells of them
 	Epochs    *epoch.Epochs // nil: Config.RevokeEverythingWithin is not set
 
-	touching sync.Map // IDs of the records that are being touched
+	touching sync.Map // of touchKey: the touches that are being saved
 	turns    turns    // of the commits of each record
 }
 
@@ -68,8 +68,9 @@ type Request interface {
 	HeaderSent() bool
 
 	// SetToken gives the visitor a signed token. He keeps it for persist, or as long as the
-	// Config says if persist is 0.
-	SetToken(value string, persist time.Duration)
+	// Config says if persist is 0. A response that begins after until does not send it,
+	// unless until is zero.
+	SetToken(value string, persist time.Duration, until time.Time)
 
 	// ClearToken takes the token from the visitor.
 	ClearToken()
