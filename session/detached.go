@@ -36,7 +36,7 @@ func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *
 // noRequest is the request of a Session that has none: no cookie can be sent.
 type noRequest struct{ outsideHTTP }
 
-func (noRequest) HeaderSent() bool               { return true }
+func (noRequest) HeaderSent() bool                          { return true }
 func (noRequest) SetToken(string, time.Duration, time.Time) {}
 func (noRequest) ClearToken()                               {}
 func (noRequest) HasToken() bool                            { return false }

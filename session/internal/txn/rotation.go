@@ -33,7 +33,7 @@ type rotating struct {
 // cookie too late.
 func (c *commit) rotate() {
 	d, p := &c.d, c.t.e.Rotation
-	c.rotation, c.value = rotating{}, ""
+	c.rotation, c.value, c.until = rotating{}, "", c.sendUntil()
 	if p == nil || d.id == "" {
 		return
 	}
@@ -133,8 +133,8 @@ func (c *commit) afterRotation(who identity) identity {
 }
 
 // sendUntil returns until when the response may send the cookie, which is zero if the session
-// is not rotated or if the request itself has begun it. After a Save the handler may take long
-// before it answers, and meanwhile the browser may get a newer cookie, which is confirmed.
+// is not rotated or if the request itself has begun it. The save may take long, and so may the
+// handler after a Save. Meanwhile the browser may get a newer cookie, which is confirmed.
 func (c *commit) sendUntil() time.Time {
 	if c.t.e.Rotation.Exempts(c.d.view.base) || c.d.use.At.IsZero() {
 		return time.Time{}
@@ -147,7 +147,7 @@ func (c *commit) sendCookie(next *records.Content) {
 	if c.value == "" {
 		return
 	}
-	c.setCookie(c.value, next, c.sendUntil())
+	c.setCookie(c.value, next, c.until)
 	if c.rotation.issued {
 		c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Rotate, PublicID: c.d.id, Owner: next.Owner})
 	}
