@@ -118,6 +118,19 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		time.Sleep(graceIsOver)
 		before.wantState("empty")
 	})
+	bubble("the cookie of a save that took long is not sent", t, func(t *testing.T) {
+		for _, use := range []func(s *session.Session){read(keyA), set("a=2")} {
+			w, c, _ := begun(t, rotating, func(cfg *session.Config) { cfg.StoreTimeout = 2 * patience })
+			time.Sleep(rotateInterval)
+			slow := before(func() { time.Sleep(strictWindow + time.Millisecond) })
+			w.onSave(slow)
+			a := c.post(use)
+			a.wantPage(t)
+			a.wantCookies(t, 0)
+			time.Sleep(graceIsOver)
+			c.visit(t, 1, 1)
+		}
+	})
 	bubble("a change that fails sends no cookie", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)

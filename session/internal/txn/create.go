@@ -42,7 +42,7 @@ func (c *commit) create() error {
 	}
 	c.t.committed(d, who, next)
 	c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Create, PublicID: who.id, Owner: next.Owner})
-	c.setCookie(value, next, time.Time{})
+	c.setCookie(value, next)
 	return nil
 }
 
@@ -102,8 +102,13 @@ func (c *commit) sign(token []byte, index uint64) (string, error) {
 	return value, nil
 }
 
-// setCookie sends the cookie of that value for next, unless the response begins after until.
-func (c *commit) setCookie(value string, next *records.Content, until time.Time) {
+// setCookie sends the cookie of that value for next.
+func (c *commit) setCookie(value string, next *records.Content) {
+	c.setCookieUntil(value, next, time.Time{})
+}
+
+// setCookieUntil is setCookie for a response that begins before until, if that is not zero.
+func (c *commit) setCookieUntil(value string, next *records.Content, until time.Time) {
 	var persist time.Duration
 	if !next.Deadline.IsZero() {
 		persist = c.t.e.Lifetimes.End(next).Sub(records.Now()).Round(time.Second)

@@ -3,7 +3,6 @@ package txn
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
@@ -38,7 +37,7 @@ func (c *commit) renew() error {
 	d := &c.d
 	c.t.committed(d, who, r.next)
 	c.NoteEnd(d.id, tombstone, observe.Renewed)
-	c.setCookie(value, r.next, time.Time{})
+	c.setCookie(value, r.next)
 	c.t.e.Owners.Remove(&c.Access, d.id, d.view.base)
 	return nil
 }

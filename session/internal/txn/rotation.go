@@ -147,7 +147,7 @@ func (c *commit) sendCookie(next *records.Content) {
 	if c.value == "" {
 		return
 	}
-	c.setCookie(c.value, next, c.until)
+	c.setCookieUntil(c.value, next, c.until)
 	if c.rotation.issued {
 		c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Rotate, PublicID: c.d.id, Owner: next.Owner})
 	}
