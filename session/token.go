@@ -49,7 +49,9 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // Token returns the token that the visitor is to hold as of the last commit. Call it
 // after Save, for example to answer a login with JSON: see Config.Header. In a request
 // that Handler, HandlerFunc or Replay serves, the Manager itself sends a token that has
-// changed.
+// changed. With Config.RotateInterval, the new token of a session that the request has not
+// begun itself counts for 30 seconds after the commit: by then the visitor may have a newer
+// one, and Token returns the one that the request came with, unchanged.
 func (s *Session) Token() Token {
 	s.transaction()
 	return s.req.token()
