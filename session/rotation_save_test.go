@@ -80,7 +80,7 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		a.wantCookies(t, 0)
 		c.wantState("empty")
 	})
-	bubble("of requests that confirm the same index at once, one saves it", t, func(t *testing.T) {
+	bubble("of requests that confirm an index at once, one saves it", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		c.rotate(t)
 		time.Sleep(confirmedAfter)

@@ -147,6 +147,24 @@ func TestRuleRotationOfAResponse(t *testing.T) {
 		}
 		c.visit(t, 1, 1)
 	})
+	bubble("a new cookie is not sent if the header follows its commit late", t, func(t *testing.T) {
+		_, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		slow := c.tab()
+		flush := slow.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			keyA.Get(load(t, r))
+			w.(http.Flusher).Flush() // sends nothing
+			time.Sleep(graceIsOver)
+			c.visit(t, 1, 1)
+			time.Sleep(confirmedAfter)
+			c.visit(t, 0, 1)
+		}))
+		slow.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			flush.ServeHTTP(struct{ http.ResponseWriter }{w}, r) // without the methods of w
+		}), request(http.MethodGet, "")).wantCookies(t, 0)
+		time.Sleep(graceIsOver)
+		c.wantState("a=1")
+	})
 	bubble("a request that goes on after its response does not confirm the cookie that it was sent", t, func(t *testing.T) {
 		_, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)

@@ -174,6 +174,21 @@ func TestRuleTheftMeetsOthers(t *testing.T) {
 			}
 		})
 	})
+	bubble("RevokeAll meanwhile is no theft", t, func(t *testing.T) {
+		var o watcher
+		w, c, thief, id := rotated(t, o.option)
+		c.post(own("ann")).wantPage(t)
+		time.Sleep(graceIsOver)
+		o.wantLife(t, created(id, ""))
+		w.onSave(before(func() {
+			wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		}))
+		thief.wantState("empty")
+		o.wantLife(t, ended(id, "ann", session.EndRevoked))
+		if w.log.has(slog.LevelError) {
+			t.Error(w.log.String())
+		}
+	})
 	bubble("two requests that show it end the session once", t, func(t *testing.T) {
 		var o watcher
 		w, _, thief, id := rotated(t, o.option)

@@ -22,9 +22,11 @@ func (t *Txn) takeDue() (extend, rotate bool) {
 	return extend, rotate
 }
 
-// touch extends and rotates a session that was used but not changed. It is best effort: of
-// touches that do the same, one runs at a time, and after a conflict it does only what the
-// other commit, which has extended the session, has left undone of the rotation.
+// touch extends and rotates a session that was used but not changed. It is best effort: only
+// one touch of a session runs at a time, and after a conflict it does only what the other
+// commit, which has extended the session, has left undone of the rotation. A touch that issues
+// another index runs beside others: whoever has copied the cookie could otherwise touch the
+// session all the time, so that none is issued to the browser, and nothing is noticed.
 func (c *commit) touch() {
 	e, d := c.t.e, &c.d
 	c.t.takeSnapshot(d)
@@ -37,11 +39,11 @@ func (c *commit) touch() {
 	}
 	base := d.view.base
 	next := c.touched(base)
-	if key := c.touchKey(); key != nil {
-		if _, busy := e.touching.LoadOrStore(key, nil); busy {
+	if !c.issuesAnother() {
+		if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
 			return
 		}
-		defer e.touching.Delete(key)
+		defer e.touching.Delete(d.id)
 	}
 	event := e.Observer.Begin(observe.Touch)
 	err := e.fits(next)
@@ -63,24 +65,9 @@ func (c *commit) touch() {
 	e.Observer.End(c.Context(), event)
 }
 
-// touchKey is what a touch does that need not be done twice.
-type touchKey struct {
-	id       string // of the record
-	confirms uint64 // an index; 0: none
-}
-
-// touchKey returns the touchKey of c, or nil if the touch issues another index while one is
-// pending. Whoever has copied the cookie could otherwise touch the session all the time, so
-// that nothing is issued to the browser, or confirmed, and nothing is noticed.
-func (c *commit) touchKey() any {
-	key := touchKey{id: c.d.id}
-	switch r := &c.rotation; {
-	case r.issued && !c.d.view.base.Fields.Rotation().PendingSince.IsZero():
-		return nil
-	case r.changed && !r.issued:
-		key.confirms = r.next.Confirmed
-	}
-	return key
+// issuesAnother reports whether c issues an index while one is pending.
+func (c *commit) issuesAnother() bool {
+	return c.rotation.issued && !c.d.view.base.Fields.Rotation().PendingSince.IsZero()
 }
 
 // saveTouched saves next in place of base. If others are first, it rotates what they have

@@ -48,7 +48,7 @@ type Engine struct {
 	Releases  Releases      // of leases in other instances; nil: nobody tells of them
 	Epochs    *epoch.Epochs // nil: Config.RevokeEverythingWithin is not set
 
-	touching sync.Map // of touchKey: the touches that are being saved
+	touching sync.Map // IDs of the records that are being touched
 	turns    turns    // of the commits of each record
 }
 
