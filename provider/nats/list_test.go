@@ -45,15 +45,25 @@ func TestAllNamesOfMoreThanAReply(t *testing.T) {
 
 // server answers as NATS does with up to limit names in a reply.
 func server(keys map[string]int, limit int) func(string) (map[string]int, bool, error) {
+	sorted := slices.Sorted(maps.Keys(keys))
+	paths := make([]string, len(sorted))
+	for i, key := range sorted {
+		paths[i] = strings.ReplaceAll(key, ".", "/")
+	}
 	return func(filter string) (map[string]int, bool, error) {
 		found := map[string]int{}
 		matching := 0
-		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			if ok, _ := path.Match(strings.ReplaceAll(filter, ".", "/"), strings.ReplaceAll(key, ".", "/")); !ok {
+		pattern := strings.ReplaceAll(filter, ".", "/")
+		literal := pattern[:strings.IndexAny(pattern+"*", "*?[")]
+		for i, name := range paths {
+			if !strings.HasPrefix(name, literal) {
+				continue
+			}
+			if ok, _ := path.Match(pattern, name); !ok {
 				continue
 			}
 			if matching++; matching <= limit {
-				found[key] = 1
+				found[sorted[i]] = 1
 			}
 		}
 		return found, matching <= limit, nil

@@ -17,18 +17,19 @@ type theft struct {
 // steal lets a thief copy the jar at some moment of the visits. Then both go on until the
 // theft is noticed, or each has sent so many requests, over that time at least.
 func (l *life) steal(requests int, least time.Duration) theft {
+	sub := func() *rand.Rand { return rand.New(rand.NewPCG(l.Uint64(), l.Uint64())) }
+	chance, rng := network{Rand: sub()}, sub()
 	var visits sync.WaitGroup
-	visits.Go(func() { l.visit() })
-	time.Sleep(l.spread(time.Second, 2*time.Hour))
-	rng := rand.New(rand.NewPCG(l.Uint64(), l.Uint64()))
+	visits.Go(func() { l.visit() }) // takes numbers of l
+	time.Sleep(chance.spread(time.Second, 2*time.Hour))
 	thief := &visitor{name: "thief", server: l.server, jar: l.browser.jar.copied(rng), seen: l.browser.seen, rng: rng}
-	pauses := [2]time.Duration{l.spread(time.Second, 6*time.Hour), l.spread(time.Second, 6*time.Hour)} // on average
+	pauses := [2]time.Duration{chance.spread(time.Second, 6*time.Hour), chance.spread(time.Second, 6*time.Hour)} // on average
 	switch {
-	case l.often(0.03): // the thief is first whenever an index may be issued
+	case chance.often(0.03): // the thief is first whenever an index may be issued
 		thief.loss, thief.fast = 1, true
-		pauses = [2]time.Duration{l.spread(5*time.Minute, 30*time.Minute), 4 * time.Second}
+		pauses = [2]time.Duration{chance.spread(5*time.Minute, 30*time.Minute), 4 * time.Second}
 		l.browser.seen.add("a thief who polls and takes no cookies")
-	case l.often(0.3):
+	case chance.often(0.3):
 		thief.loss = 1
 		l.browser.seen.add("a thief who takes no cookies")
 	}
