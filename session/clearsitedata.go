@@ -41,7 +41,7 @@ func (p *requestState) writeClearSiteData(h http.Header) {
 	all, kept := quoteAll(types), quoteAll(slices.DeleteFunc(slices.Clone(types), func(name string) bool { return name == clearCookies }))
 	lines := slices.DeleteFunc(h["Clear-Site-Data"], func(line string) bool { return line == all || line == kept })
 	line := kept
-	if t := p.issued.Load(); t != nil && t.Value == "" {
+	if t := p.toSend(); t != nil && t.Value == "" {
 		line = all
 	}
 	if line != "" {

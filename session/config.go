@@ -150,9 +150,10 @@ type Config struct {
 	RotateInterval time.Duration
 
 	// RotateGrace is how long after the browser has sent a new cookie back the one before may
-	// still arrive, with requests that were sent before the browser had the new one. A proxy
-	// that buffers uploads holds requests back for as long as the upload takes. At least 30
-	// seconds. Default 1 minute.
+	// still arrive, with requests that were sent before the browser had the new one. A request
+	// has arrived when its session is loaded: a handler that reads an upload calls Load before.
+	// A proxy that buffers uploads holds requests back for as long as the upload takes. At
+	// least 30 seconds. Default 1 minute.
 	RotateGrace time.Duration
 
 	// Namespace separates the sessions and owners of Managers that share a store. Managers

@@ -195,9 +195,12 @@ func (p *requestState) writeToken(h http.Header) {
 	case loaded:
 		p.m.cfg.vary(h, &p.own.varyRoom)
 	}
-	if t := p.issued.Load(); t != nil {
+	switch t := p.toSend(); {
+	case t != nil:
 		p.put(h, t)
 		p.warnOfLoss()
+	case p.issued.Load() != nil: // h may have it since a Flush that has sent nothing
+		p.withdraw(h)
 	}
 	p.writeBinding(h)
 	p.writeClearSiteData(h)
@@ -212,6 +215,15 @@ func (p *requestState) put(h http.Header, t *Token) {
 	}
 	cookie := p.m.cfg.Cookie.of(*t)
 	putCookie(h, cookie, p.inOtherScopes(cookie))
+}
+
+// withdraw removes the token from h.
+func (p *requestState) withdraw(h http.Header) {
+	if p.usesHeader {
+		h.Del(p.m.cfg.responseHeader())
+		return
+	}
+	removeCookie(h, p.m.cfg.Cookie.Name)
 }
 
 // warnOfLoss logs, once for each kind, that the browser drops the cookie, or that it
@@ -248,12 +260,17 @@ func (p *requestState) inOtherScopes(cookie *http.Cookie) []*http.Cookie {
 // clear its name in other scopes. It forbids caching, because a cache that keeps the
 // response would hand the session to other visitors (as in CVE-2023-30861).
 func putCookie(h http.Header, cookie *http.Cookie, others []*http.Cookie) {
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, cookie.Name+"=")
-	})
+	removeCookie(h, cookie.Name)
 	for _, other := range others {
 		h.Add("Set-Cookie", other.String())
 	}
 	h.Add("Set-Cookie", cookie.String()) // last, for clients that ignore scopes
 	forbidCaching(h)
+}
+
+// removeCookie removes the cookies of that name from the header h of a response.
+func removeCookie(h http.Header, name string) {
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, name+"=")
+	})
 }

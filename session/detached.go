@@ -36,12 +36,12 @@ func (m *Manager) detached(ctx context.Context, id string, c *records.Content) *
 // noRequest is the request of a Session that has none: no cookie can be sent.
 type noRequest struct{ outsideHTTP }
 
-func (noRequest) HeaderSent() bool               { return true }
-func (noRequest) SetToken(string, time.Duration) {}
-func (noRequest) ClearToken()                    {}
-func (noRequest) HasToken() bool                 { return false }
-func (noRequest) opens(string)                   {}
-func (noRequest) token() Token                   { return Token{} }
+func (noRequest) HeaderSent() bool                          { return true }
+func (noRequest) SetToken(string, time.Duration, time.Time) {}
+func (noRequest) ClearToken()                               {}
+func (noRequest) HasToken() bool                            { return false }
+func (noRequest) opens(string)                              {}
+func (noRequest) token() Token                              { return Token{} }
 
 func (noRequest) Sign(context.Context, []byte, uint64) (string, error) { return "", ErrHeaderSent }
 

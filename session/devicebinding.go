@@ -172,7 +172,7 @@ func (p *requestState) writeBinding(h http.Header) {
 	if p.m.binder == nil || p.usesHeader {
 		return
 	}
-	if t := p.issued.Load(); t != nil && t.Value == "" {
+	if t := p.toSend(); t != nil && t.Value == "" {
 		if len(p.boundTokens()) > 0 {
 			putCookie(h, p.m.cfg.Cookie.bound().expired(), nil)
 		}

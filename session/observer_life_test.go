@@ -185,6 +185,7 @@ func TestRuleObserverOfExpiredSessions(t *testing.T) {
 		o.wantLife(t, created(id, "ann"))
 		time.Sleep(time.Hour)
 		removeExpired(t, store)
+		runtime.KeepAlive(m) // a Manager that is not in use is told of nothing
 		o.wantLife(t, ended(id, "ann", session.EndExpired))
 	})
 	bubble("it tells of no tombstone, of no list of sessions, and of nothing of another format", t, func(t *testing.T) {

@@ -261,7 +261,7 @@ func (rw *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rw.sent && rw.req.issued.Load() != nil {
+	if !rw.sent && rw.req.toSend() != nil {
 		rw.req.m.cfg.Logger.Warn("session: connection hijacked with a token to be sent; it is in the header map, and is lost unless the hijacking handler sends it",
 			slog.String("public_id", rw.req.publicID()))
 	}

@@ -65,13 +65,13 @@ func (m *Manager) endStolen(ctx context.Context, who token.Identity, c *records.
 	if err != nil {
 		return nil, ends, err
 	}
-	if !ended {
+	if ended == nil {
 		return stored, ends, nil
 	}
-	m.owners.Remove(&a, who.ID, c)
-	m.logTheft(who, c)
+	m.owners.Remove(&a, who.ID, ended) // others may have changed the owner and the labels of c
+	m.logTheft(who, ended)
 	if m.engine.Observer != nil {
-		ends = append(ends, observe.Event{Op: observe.End, PublicID: who.ID, Owner: c.Owner, EndReason: observe.Theft})
+		ends = append(ends, observe.Event{Op: observe.End, PublicID: who.ID, Owner: ended.Owner, EndReason: observe.Theft})
 	}
 	return stored, ends, nil
 }

@@ -80,6 +80,17 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		a.wantCookies(t, 0)
 		c.wantState("empty")
 	})
+	bubble("of requests that confirm an index at once, one saves it", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		c.rotate(t)
+		time.Sleep(confirmedAfter)
+		w.onSave(before(func() { c.visit(t, 0, 0) }))
+		before := w.store.Saves.Load()
+		c.tab().get(read(keyA)).wantPage(t)
+		if n := w.store.Saves.Load() - before; n != 1 {
+			t.Errorf("%d saves", n)
+		}
+	})
 	bubble("a request gives up after some conflicts", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)
@@ -106,6 +117,19 @@ func TestRuleRotationCannotFailARequest(t *testing.T) {
 		c.visit(t, 0, 1)
 		time.Sleep(graceIsOver)
 		before.wantState("empty")
+	})
+	bubble("the cookie of a save that took long is not sent", t, func(t *testing.T) {
+		for _, use := range []func(s *session.Session){read(keyA), set("a=2")} {
+			w, c, _ := begun(t, rotating, func(cfg *session.Config) { cfg.StoreTimeout = 2 * patience })
+			time.Sleep(rotateInterval)
+			slow := before(func() { time.Sleep(strictWindow + time.Millisecond) })
+			w.onSave(slow)
+			a := c.post(use)
+			a.wantPage(t)
+			a.wantCookies(t, 0)
+			time.Sleep(graceIsOver)
+			c.visit(t, 1, 1)
+		}
 	})
 	bubble("a change that fails sends no cookie", t, func(t *testing.T) {
 		w, c, _ := begun(t, rotating)

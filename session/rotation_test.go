@@ -147,6 +147,24 @@ func TestRuleRotationOfAResponse(t *testing.T) {
 		}
 		c.visit(t, 1, 1)
 	})
+	bubble("a new cookie is not sent if the header follows its commit late", t, func(t *testing.T) {
+		_, c, _ := begun(t, rotating)
+		time.Sleep(rotateInterval)
+		slow := c.tab()
+		flush := slow.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			keyA.Get(load(t, r))
+			w.(http.Flusher).Flush() // sends nothing
+			time.Sleep(graceIsOver)
+			c.visit(t, 1, 1)
+			time.Sleep(confirmedAfter)
+			c.visit(t, 0, 1)
+		}))
+		slow.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			flush.ServeHTTP(struct{ http.ResponseWriter }{w}, r) // without the methods of w
+		}), request(http.MethodGet, "")).wantCookies(t, 0)
+		time.Sleep(graceIsOver)
+		c.wantState("a=1")
+	})
 	bubble("a request that goes on after its response does not confirm the cookie that it was sent", t, func(t *testing.T) {
 		_, c, _ := begun(t, rotating)
 		time.Sleep(rotateInterval)
@@ -228,67 +246,6 @@ func TestRuleRotationOfAResponse(t *testing.T) {
 			t.Errorf("%d runs", runs)
 		}
 		tab.wantState("a=6")
-	})
-}
-
-func TestRuleRotationAndPersist(t *testing.T) {
-	persist := func(s *session.Session) { s.Persist(day) }
-	bubble("the new cookie is kept for the rest of the time", t, func(t *testing.T) {
-		_, c, _ := begun(t, rotating)
-		c.post(persist)
-		time.Sleep(rotateInterval)
-		a := c.get(read(keyA))
-		a.wantCookies(t, 1)
-		if want := int((day - rotateInterval).Seconds()); a.Result().Cookies()[0].MaxAge != want {
-			t.Errorf("Max-Age %d; want %d", a.Result().Cookies()[0].MaxAge, want)
-		}
-	})
-	bubble("Persist and the rotation are one save and one cookie", t, func(t *testing.T) {
-		_, c, _ := begun(t, rotating)
-		before := c.tab()
-		time.Sleep(rotateInterval)
-		a := c.post(persist)
-		a.wantCookies(t, 1)
-		if age := a.Result().Cookies()[0].MaxAge; age != int(day.Seconds()) {
-			t.Errorf("Max-Age %d", age)
-		}
-		time.Sleep(confirmedAfter)
-		c.visit(t, 0, 1)
-		time.Sleep(graceIsOver)
-		before.wantState("empty")
-	})
-	bubble("Persist sends the present cookie again", t, func(t *testing.T) {
-		_, c, before, _ := rotated(t)
-		c.post(persist).wantCookies(t, 1)
-		c.wantState("a=1")
-		time.Sleep(graceIsOver)
-		c.wantState("a=1")
-		before.wantState("empty")
-	})
-	bubble("Persist with an older cookie saves the time, and sends no cookie", t, func(t *testing.T) {
-		_, c, id := begun(t, rotating)
-		time.Sleep(rotateInterval)
-		slow := c.tab()
-		slow.post(func(s *session.Session) {
-			c.visit(t, 1, 1)
-			s.Persist(day)
-		}).wantCookies(t, 0)
-		if got := c.expiry(id); got != day {
-			t.Errorf("it ends in %v", got)
-		}
-	})
-	bubble("where rotation was turned off, Persist sends the newest cookie", t, func(t *testing.T) {
-		w, c, _ := begun(t, rotating)
-		before := c.rotate(t)
-		off := before.at(w.manager())
-		off.wantState("a=1")
-		off.post(persist).wantCookies(t, 1)
-		on := off.at(w.m)
-		time.Sleep(confirmedAfter)
-		on.visit(t, 0, 1)
-		time.Sleep(graceIsOver)
-		c.wantState("a=1") // the same cookie, by another way
-		before.wantState("empty")
 	})
 }
 

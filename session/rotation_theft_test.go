@@ -82,6 +82,23 @@ func TestRuleTheft(t *testing.T) {
 		}
 		c.wantState("empty")
 	})
+	bubble("a thief whose requests are saved all the time is noticed", t, func(t *testing.T) {
+		w, c, _ := begun(t, rotating)
+		thief := c.tab()
+		time.Sleep(rotateInterval)
+		thief.tab().get(read(keyA)).wantCookies(t, 1)
+		during := func(fn func()) {
+			w.onSave(before(fn))
+			thief.tab().get(read(keyA)).wantPage(t)
+		}
+		time.Sleep(graceIsOver)
+		during(func() { c.visit(t, 1, 1) })
+		time.Sleep(confirmedAfter)
+		during(func() { c.visit(t, 0, 1) })
+		time.Sleep(graceIsOver)
+		thief.wantState("empty")
+		c.wantState("empty")
+	})
 	bubble("browser and thief cannot rotate in turn", t, func(t *testing.T) {
 		_, c, _ := begun(t, rotating)
 		thief := c.tab()
@@ -142,6 +159,35 @@ func TestRuleTheftMeetsOthers(t *testing.T) {
 		w.onSave(before(func() { c.post(set("b=1")).wantPage(t) }))
 		thief.wantState("empty")
 		c.wantState("empty")
+	})
+	bubble("the user who has signed in meanwhile is told", t, func(t *testing.T) {
+		var o watcher
+		w, c, thief, id := rotated(t, o.option)
+		time.Sleep(graceIsOver)
+		o.wantLife(t, created(id, ""))
+		w.onSave(before(func() { c.post(own("ann")).wantPage(t) }))
+		thief.wantState("empty")
+		o.wantLife(t, ended(id, "ann", session.EndTheft))
+		w.wantTrips(t, 1, func() { // of the list, which has no entry
+			if all, err := w.m.Sessions(t.Context(), "ann"); err != nil || len(all) != 0 {
+				t.Errorf("%d sessions, %v", len(all), err)
+			}
+		})
+	})
+	bubble("RevokeAll meanwhile is no theft", t, func(t *testing.T) {
+		var o watcher
+		w, c, thief, id := rotated(t, o.option)
+		c.post(own("ann")).wantPage(t)
+		time.Sleep(graceIsOver)
+		o.wantLife(t, created(id, ""))
+		w.onSave(before(func() {
+			wantErr(t, w.m.RevokeAll(t.Context(), "ann"), nil)
+		}))
+		thief.wantState("empty")
+		o.wantLife(t, ended(id, "ann", session.EndRevoked))
+		if w.log.has(slog.LevelError) {
+			t.Error(w.log.String())
+		}
 	})
 	bubble("two requests that show it end the session once", t, func(t *testing.T) {
 		var o watcher

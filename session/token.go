@@ -49,7 +49,9 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // Token returns the token that the visitor is to hold as of the last commit. Call it
 // after Save, for example to answer a login with JSON: see Config.Header. In a request
 // that Handler, HandlerFunc or Replay serves, the Manager itself sends a token that has
-// changed.
+// changed. With Config.RotateInterval, the new token of a session that the request has not
+// begun itself counts for 30 seconds after the commit: by then the visitor may have a newer
+// one, and Token returns the one that the request came with, unchanged.
 func (s *Session) Token() Token {
 	s.transaction()
 	return s.req.token()
@@ -79,15 +81,30 @@ func (m *Manager) Cookie(t Token) *http.Cookie {
 // part of request.
 type issuer struct {
 	m      *Manager
-	opened string                // the token that has opened the session; "": it is a new one
-	issued atomic.Pointer[Token] // nil: the visitor keeps what was sent
+	opened string                      // the token that has opened the session; "": it is a new one
+	issued atomic.Pointer[issuedToken] // nil: the visitor keeps what was sent
+}
+
+// issuedToken is a token that a commit gives the visitor.
+type issuedToken struct {
+	Token
+	until time.Time // when it is too old to be sent; zero: never
 }
 
 func (i *issuer) opens(value string) { i.opened = value }
 
+// toSend returns the token that the response has to send, or nil.
+func (i *issuer) toSend() *Token {
+	t := i.issued.Load()
+	if t == nil || !t.until.IsZero() && time.Now().After(t.until) {
+		return nil
+	}
+	return &t.Token
+}
+
 func (i *issuer) token() Token {
-	if issued := i.issued.Load(); issued != nil {
-		return *issued
+	if t := i.toSend(); t != nil {
+		return *t
 	}
 	return Token{Value: strings.Clone(i.opened)} // it may be a part of a header of up to 1 MB
 }
@@ -96,12 +113,12 @@ func (i *issuer) Sign(ctx context.Context, token []byte, index uint64) (string, 
 	return i.m.signer.Sign(ctx, token, index)
 }
 
-func (i *issuer) SetToken(value string, persist time.Duration) {
+func (i *issuer) SetToken(value string, persist time.Duration, until time.Time) {
 	age := i.m.cfg.Cookie.MaxAge
 	if persist != 0 {
 		age = persist
 	}
-	i.issued.Store(&Token{Value: value, MaxAge: age, Changed: true})
+	i.issued.Store(&issuedToken{Token{Value: value, MaxAge: age, Changed: true}, until})
 }
 
-func (i *issuer) ClearToken() { i.issued.Store(&Token{Changed: true}) }
+func (i *issuer) ClearToken() { i.issued.Store(&issuedToken{Token: Token{Changed: true}}) }

@@ -84,6 +84,9 @@ func TestNewStorePanics(t *testing.T) {
 		"with a wrong Config": {func() {
 			gorillaholdfast.NewStore(memory.New(), gorillaholdfast.WithConfig(session.Config{MaxSize: -1}))
 		}, "MaxSize"},
+		"with rotation": {func() {
+			gorillaholdfast.NewStore(memory.New(), gorillaholdfast.WithConfig(session.Config{RotateInterval: time.Hour}))
+		}, "RotateInterval"},
 		"with a key of no value": {func() { gorillaholdfast.NewStore(memory.New(), gorillaholdfast.LastWriteWins(nil)) }, "LastWriteWins"},
 	} {
 		func() {

@@ -12,7 +12,9 @@ type Option func(*Store)
 
 // WithConfig sets the Config of the sessions: their time limits, signing keys, isolation
 // level, logger and so on. The Store sets the fields Cookie and Codec itself, and Header,
-// HeaderOnly, ErrorHandler, ReplayAttempts and MaxReplayBody have no effect.
+// HeaderOnly, ErrorHandler, ReplayAttempts and MaxReplayBody have no effect. RotateInterval
+// must be zero: a request that only reads calls no Save, so its response could not send the
+// new cookie.
 //
 // A zero PersistLifetime means 400 days here, so that Options.MaxAge alone limits a
 // session, as with gorilla's stores. See "How long a session lives" in the documentation

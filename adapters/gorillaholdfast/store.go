@@ -65,6 +65,9 @@ func NewStore(p provider.Provider, opts ...Option) *Store {
 	for _, opt := range opts {
 		opt(s)
 	}
+	if s.cfg.RotateInterval != 0 {
+		panic("gorillaholdfast: NewStore: Config.RotateInterval must be zero: a request that only reads calls no Save, which would send the new cookie")
+	}
 	if s.cfg.Logger == nil {
 		s.cfg.Logger = slog.Default()
 	}

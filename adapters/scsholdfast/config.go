@@ -23,6 +23,7 @@ type core struct {
 	idleTimeout time.Duration // 0: none
 	lifetime    time.Duration
 	cookie      SessionCookie
+	rotates     bool // Config.RotateInterval is set
 	codec       valueCodec
 	errorFunc   func(http.ResponseWriter, *http.Request, error)
 	mayLose     func(key string) bool
@@ -43,6 +44,7 @@ func (s *SessionManager) build() (*core, error) {
 		idleTimeout: s.IdleTimeout,
 		lifetime:    s.Lifetime,
 		cookie:      s.Cookie,
+		rotates:     s.Config.RotateInterval > 0,
 		codec:       newValueCodec(s.Codec),
 		errorFunc:   s.ErrorFunc,
 		mayLose:     s.LastWriteWins,

@@ -33,11 +33,13 @@ func deadlineOf(v encoded, ok bool) (time.Time, bool) {
 // RememberMe says whether the browser keeps the cookie until the deadline of the session,
 // or only until the browser session ends. It has an effect if Cookie.Persist is not set,
 // and only in LoadAndSave and WriteSessionCookie. As in scs, the setting is the value of
-// the key "__rememberMe".
+// the key "__rememberMe". With Config.RotateInterval it takes effect with the next new
+// cookie, such as that of RenewToken: to send the present one again could replace a newer
+// one.
 func (s *SessionManager) RememberMe(ctx context.Context, val bool) {
 	s.Put(ctx, rememberMe, val)
 	d := s.data(ctx)
-	if !d.core.cookie.Persist {
+	if !d.core.cookie.Persist && !d.core.rotates {
 		d.resend.Store(true)
 	}
 }

@@ -111,10 +111,16 @@ func serve(opts *server.Options) error {
 		return errors.New("it does not take connections")
 	}
 	fmt.Println("ready")
-	for !s.JetStreamIsCurrent() {
+	for !isCurrent(s, len(opts.Routes)) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	fmt.Println("current")
 	s.WaitForShutdown()
 	return nil
+}
+
+// isCurrent reports whether s takes part in a cluster of that many servers. The leader
+// places a stream only on servers that it has heard of.
+func isCurrent(s *server.Server, servers int) bool {
+	return s.JetStreamIsCurrent() && (!s.JetStreamIsLeader() || len(s.JetStreamClusterPeers()) >= servers)
 }

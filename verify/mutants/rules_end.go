@@ -222,9 +222,9 @@ var destroys = []mutant{
 	without("the tombstone first, then the create", engine,
 		"if b := d.destroyed; b != nil {\n\t\tif err := c.destroy(b); err != nil {\n\t\t\treturn err\n\t\t}\n", "if b := d.destroyed; b != nil {\n\t\tdefer c.destroy(b)\n"),
 	without("one Set-Cookie", engine,
-		"return strings.HasPrefix(line, cookie.Name+\"=\")", "return false && strings.HasPrefix(line, cookie.Name+\"=\")"),
+		"return strings.HasPrefix(line, name+\"=\")", "return false && strings.HasPrefix(line, name+\"=\")"),
 	without("the new session's cookie goes before the clearing one", engine,
-		"\ti.issued.Store(&Token{Value: value, MaxAge: age, Changed: true})\n", "\ti.issued.CompareAndSwap(nil, &Token{Value: value, MaxAge: age, Changed: true})\n"),
+		"\ti.issued.Store(&issuedToken{Token{Value: value, MaxAge: age, Changed: true}, until})\n", "\ti.issued.CompareAndSwap(nil, &issuedToken{Token{Value: value, MaxAge: age, Changed: true}, until})\n"),
 	without("if the create fails the clearing cookie goes out with the error", engine,
 		"\trw.restoreHeader()\n\trw.req.writeToken(rw.raw.Header())\n", "\trw.restoreHeader()\n"),
 }

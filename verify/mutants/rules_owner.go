@@ -275,7 +275,7 @@ var outsides = []mutant{
 		"\tif provider.ValidateID(publicID) != nil {\n\t\treturn ErrEnded\n\t}\n", "\t_ = provider.ValidateID\n"),
 	without("Manager.Update needs no cookie", engine,
 		"func (noRequest) Sign(context.Context, []byte, uint64) (string, error) { return \"\", ErrHeaderSent }\n", "func (noRequest) Sign(context.Context, []byte, uint64) (string, error) { return \"\", nil }\n",
-		"func (noRequest) HeaderSent() bool               { return true }\n", "func (noRequest) HeaderSent() bool               { return false }\n"),
+		"func (noRequest) HeaderSent() bool                          { return true }\n", "func (noRequest) HeaderSent() bool                          { return false }\n"),
 	without("what is done outside of an Update is dropped", engine,
 		"\tt.begin(e, req, identity{id: id}, found)\n\tt.over = true\n", "\tt.begin(e, req, identity{id: id}, found)\n"),
 	without("an owner index is no session", engine,

@@ -105,7 +105,7 @@ var secrets = []mutant{
 	without("an empty token of Open is none", engine,
 		"\t\tif token != \"\" {\n\t\t\tsent = append", "\t\tif true {\n\t\t\tsent = append"),
 	without("a Destroy by Open takes the token", engine,
-		"i.issued.Store(&Token{Changed: true})", "i.issued.Store(nil)"),
+		"i.issued.Store(&issuedToken{Token: Token{Changed: true}})", "i.issued.Store(nil)"),
 	without("a Destroy by Open takes the token of an unknown session", engine,
 		"issuer{m: m}, len(sent) > 0}", "issuer{m: m}, false}"),
 }

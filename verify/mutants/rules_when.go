@@ -17,7 +17,7 @@ var versions = []mutant{
 		c.first = next.Version
 	}
 	next.Version = c.first
-	return next, c.prepare`, "\tvalue    string   // of the cookie", "\tfirst    int64\n\tvalue    string   // of the cookie"),
+	return next, c.prepare`, "\tvalue    string    // of the cookie", "\tfirst    int64\n\tvalue    string    // of the cookie"),
 	without("the random half goes into the history", engine,
 		"c.Encode(prev.Version, prev.History,", "c.Encode(prev.Version>>32<<32, prev.History,"),
 }
@@ -52,7 +52,7 @@ var commitPoints = []mutant{
 	without("a cookie pending at Hijack stays in the header map", engine,
 		"conn, buf, err := http.NewResponseController(rw.raw).Hijack()", "rw.raw.Header().Del(\"Set-Cookie\")\n\tconn, buf, err := http.NewResponseController(rw.raw).Hijack()"),
 	without("a cookie pending at Hijack is logged", engine,
-		"if !rw.sent && rw.req.issued.Load() != nil {", "if false {"),
+		"if !rw.sent && rw.req.toSend() != nil {", "if false {"),
 	without("ResponseController works through Unwrap", engine,
 		"func (rw *responseWriter) Unwrap() http.ResponseWriter", "func (rw *responseWriter) unwrap() http.ResponseWriter"),
 	without("sendfile works", engine,

@@ -5,9 +5,9 @@ import "github.com/holdfast-go/holdfast/session/internal/records"
 // End ends the session of that ID, which holds base, because of the use of an index that
 // must not be used any more. It does so only if that is true of what is stored when the
 // tombstone is saved, and it does not follow a renewal. It returns what is stored
-// afterwards, which is nil if there is no record, and whether this call has ended the
-// session.
-func (p *Policy) End(a *records.Access, id string, base *records.Content, index uint64) (stored *records.Content, ended bool, err error) {
+// afterwards, which is nil if there is no record, and what this call has ended, which is nil
+// if it has not ended the session.
+func (p *Policy) End(a *records.Access, id string, base *records.Content, index uint64) (stored, ended *records.Content, err error) {
 	stored = base
 	tombstone, err := a.ChangeUnqueued(id, base, func(current *records.Content) (*records.Content, error) {
 		stored = current
@@ -17,7 +17,7 @@ func (p *Policy) End(a *records.Access, id string, base *records.Content, index 
 		return records.Tombstone(current, "", true), nil
 	})
 	if tombstone != nil {
-		return tombstone, true, err
+		return tombstone, stored, err
 	}
-	return stored, false, err
+	return stored, nil, err
 }

@@ -102,10 +102,16 @@ func (c *commit) sign(token []byte, index uint64) (string, error) {
 	return value, nil
 }
 
+// setCookie sends the cookie of that value for next.
 func (c *commit) setCookie(value string, next *records.Content) {
+	c.setCookieUntil(value, next, time.Time{})
+}
+
+// setCookieUntil is setCookie for a response that begins before until, if that is not zero.
+func (c *commit) setCookieUntil(value string, next *records.Content, until time.Time) {
 	var persist time.Duration
 	if !next.Deadline.IsZero() {
 		persist = c.t.e.Lifetimes.End(next).Sub(records.Now()).Round(time.Second)
 	}
-	c.t.req.SetToken(value, persist)
+	c.t.req.SetToken(value, persist, until)
 }

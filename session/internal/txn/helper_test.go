@@ -239,7 +239,7 @@ func (r *request) Sign(_ context.Context, token []byte, index uint64) (string, e
 	return "signed " + string(token), r.signErr
 }
 
-func (r *request) SetToken(value string, persist time.Duration) {
+func (r *request) SetToken(value string, persist time.Duration, _ time.Time) {
 	r.cookies, r.persist = append(r.cookies, value), persist
 }
 

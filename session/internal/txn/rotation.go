@@ -2,6 +2,7 @@ package txn
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
@@ -32,7 +33,7 @@ type rotating struct {
 // cookie too late.
 func (c *commit) rotate() {
 	d, p := &c.d, c.t.e.Rotation
-	c.rotation, c.value = rotating{}, ""
+	c.rotation, c.value, c.until = rotating{}, "", c.sendUntil()
 	if p == nil || d.id == "" {
 		return
 	}
@@ -71,7 +72,7 @@ func (c *commit) prepareCookie() error {
 		return nil
 	}
 	newest := rotation.Newest(c.rotation.stateAfter(d.view.base))
-	if d.use.Index != newest && !c.t.e.Rotation.Exempts(d.view.base) {
+	if d.use.Index != newest && !c.t.e.Rotation.Exempts(d.view.base) && !c.t.req.HeaderSent() {
 		return nil // the browser has a newer cookie, or is about to
 	}
 	var err error
@@ -131,12 +132,22 @@ func (c *commit) afterRotation(who identity) identity {
 	return who
 }
 
+// sendUntil returns until when the response may send the cookie, which is zero if the session
+// is not rotated or if the request itself has begun it. The save may take long, and so may the
+// handler after a Save. Meanwhile the browser may get a newer cookie, which is confirmed.
+func (c *commit) sendUntil() time.Time {
+	if c.t.e.Rotation.Exempts(c.d.view.base) || c.d.use.At.IsZero() {
+		return time.Time{}
+	}
+	return records.Now().Std().Add(records.StrictWindow)
+}
+
 // sendCookie sends the cookie that was signed for the save of next, if any.
 func (c *commit) sendCookie(next *records.Content) {
 	if c.value == "" {
 		return
 	}
-	c.setCookie(c.value, next)
+	c.setCookieUntil(c.value, next, c.until)
 	if c.rotation.issued {
 		c.t.e.Observer.Report(c.Context(), observe.Event{Op: observe.Rotate, PublicID: c.d.id, Owner: next.Owner})
 	}

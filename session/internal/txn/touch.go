@@ -22,9 +22,11 @@ func (t *Txn) takeDue() (extend, rotate bool) {
 	return extend, rotate
 }
 
-// touch extends and rotates a session that was used but not changed. It is best effort:
-// only one touch of a session runs at a time, and after a conflict it does only what the
-// other commit, which has extended the session, has left undone of the rotation.
+// touch extends and rotates a session that was used but not changed. It is best effort: only
+// one touch of a session runs at a time, and after a conflict it does only what the other
+// commit, which has extended the session, has left undone of the rotation. A touch that issues
+// another index runs beside others: whoever has copied the cookie could otherwise touch the
+// session all the time, so that none is issued to the browser, and nothing is noticed.
 func (c *commit) touch() {
 	e, d := c.t.e, &c.d
 	c.t.takeSnapshot(d)
@@ -35,12 +37,14 @@ func (c *commit) touch() {
 	if !extend && !rotate {
 		return
 	}
-	if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
-		return
-	}
-	defer e.touching.Delete(d.id)
 	base := d.view.base
 	next := c.touched(base)
+	if !c.issuesAnother() {
+		if _, busy := e.touching.LoadOrStore(d.id, nil); busy {
+			return
+		}
+		defer e.touching.Delete(d.id)
+	}
 	event := e.Observer.Begin(observe.Touch)
 	err := e.fits(next)
 	event.PublicID, event.Err = d.id, err
@@ -59,6 +63,11 @@ func (c *commit) touch() {
 		e.Logger.Warn("session: not extended or rotated", slog.String("public_id", d.id), slog.Any("error", err))
 	}
 	e.Observer.End(c.Context(), event)
+}
+
+// issuesAnother reports whether c issues an index while one is pending.
+func (c *commit) issuesAnother() bool {
+	return c.rotation.issued && !c.d.view.base.Fields.Rotation().PendingSince.IsZero()
 }
 
 // saveTouched saves next in place of base. If others are first, it rotates what they have

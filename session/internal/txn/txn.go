@@ -68,8 +68,9 @@ type Request interface {
 	HeaderSent() bool
 
 	// SetToken gives the visitor a signed token. He keeps it for persist, or as long as the
-	// Config says if persist is 0.
-	SetToken(value string, persist time.Duration)
+	// Config says if persist is 0. A response that begins after until does not send it,
+	// unless until is zero.
+	SetToken(value string, persist time.Duration, until time.Time)
 
 	// ClearToken takes the token from the visitor.
 	ClearToken()
