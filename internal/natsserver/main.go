@@ -119,8 +119,9 @@ func serve(opts *server.Options) error {
 	return nil
 }
 
-// isCurrent reports whether s takes part in a cluster of that many servers. The leader
-// places a stream only on servers that it has heard of.
+// isCurrent reports whether s takes part in a cluster of that many servers, 0 for a server
+// that is alone. The leader places a stream only on servers that it has heard of.
 func isCurrent(s *server.Server, servers int) bool {
-	return s.JetStreamIsCurrent() && (!s.JetStreamIsLeader() || len(s.JetStreamClusterPeers()) >= servers)
+	leads := servers > 0 && s.JetStreamIsLeader()
+	return s.JetStreamIsCurrent() && (!leads || len(s.JetStreamClusterPeers()) >= servers)
 }
