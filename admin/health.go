@@ -148,12 +148,10 @@ func checkFailures(h *lastHour) check {
 }
 
 func checkUnknown(h *lastHour) check {
-	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeUnknown) })
-	c := check{Level: levelFine, Name: "Unknown outcomes", Found: countText(n) + " saves"}
-	if n > 0 {
-		c.Level, c.Advice = levelWatch, "The store failed during these saves and while they were read back. The change may have been made."
-	}
-	return c
+	return checkOutcome(h, outcomeUnknown, " saves", check{
+		Level: levelWatch, Name: "Unknown outcomes",
+		Advice: "The store failed during these saves and while they were read back. The change may have been made.",
+	})
 }
 
 func checkConflicts(h *lastHour) check {
@@ -177,19 +175,25 @@ func checkConflicts(h *lastHour) check {
 }
 
 func checkUnreadable(h *lastHour) check {
-	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeUnreadable) })
-	c := check{Level: levelFine, Name: "Unreadable records and values", Found: countText(n) + " reads"}
-	if n > 0 {
-		c.Level, c.Advice = levelProblem, "A value has another type than its key, a codec or a key of provider/sealed is missing, or a record is damaged. Values that do not decode are read as absent: give the key an Upgrade."
-	}
-	return c
+	return checkOutcome(h, outcomeUnreadable, " reads", check{
+		Level: levelProblem, Name: "Unreadable records and values",
+		Advice: "A value has another type than its key, a codec or a key of provider/sealed is missing, or a record is damaged. Values that do not decode are read as absent: give the key an Upgrade.",
+	})
 }
 
 func checkRefused(h *lastHour) check {
-	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcomeRefused) })
-	c := check{Level: levelFine, Name: "Refused changes", Found: countText(n) + " commits"}
-	if n > 0 {
-		c.Level, c.Advice = levelWatch, "A session was larger than Config.MaxSize, an owner or a label had too many sessions, a value could not be encoded, or a change came after the header. The latest errors on the page Health say which."
+	return checkOutcome(h, outcomeRefused, " commits", check{
+		Level: levelWatch, Name: "Refused changes",
+		Advice: "A session was larger than Config.MaxSize, an owner or a label had too many sessions, a value could not be encoded, or a change came after the header. The latest errors on the page Health say which.",
+	})
+}
+
+// checkOutcome returns c if an operation had that outcome, and otherwise that all is fine.
+func checkOutcome(h *lastHour, outcome int, counted string, c check) check {
+	n := h.sum(func(m *minute) uint64 { return ofAll(m, outcome) })
+	c.Found = countText(n) + counted
+	if n == 0 {
+		c.Level, c.Advice = levelFine, ""
 	}
 	return c
 }
