@@ -15,6 +15,9 @@ import (
 // first have to elect a leader.
 const createTimeout = 30 * time.Second
 
+// answerTimeout is how long CreateBucket waits for one answer before it asks again.
+const answerTimeout = 2 * time.Second
+
 func (p *Provider) stream() string { return "KV_" + p.bucket }
 
 // Bucket returns the name of the bucket.
@@ -35,10 +38,7 @@ func (p *Provider) CreateBucket(ctx context.Context) error {
 	if err := p.connected(); err != nil {
 		return p.explain(ctx, err)
 	}
-	stream, err := p.js.Stream(ctx, p.stream())
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = p.createStream(ctx)
-	}
+	stream, err := p.ensureStream(ctx)
 	if err != nil {
 		return p.explainBucket(ctx, err)
 	}
@@ -46,6 +46,28 @@ func (p *Provider) CreateBucket(ctx context.Context) error {
 		return fmt.Errorf("nats: bucket %q exists, but is not as it should be: %s; change the stream %s, or choose another bucket", p.bucket, strings.Join(faults, ", "), p.stream())
 	}
 	return nil
+}
+
+// ensureStream returns the stream of the bucket, which it creates unless it exists. A
+// cluster that has not elected the leader of a stream leaves some requests without an
+// answer, so ensureStream asks again until ctx ends.
+func (p *Provider) ensureStream(ctx context.Context) (jetstream.Stream, error) {
+	for {
+		stream, err := p.tryStream(ctx)
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return stream, err
+		}
+	}
+}
+
+func (p *Provider) tryStream(ctx context.Context) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	stream, err := p.js.Stream(ctx, p.stream())
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return p.createStream(ctx)
+	}
+	return stream, err
 }
 
 // createStream creates the stream of the bucket. If another instance has created the same

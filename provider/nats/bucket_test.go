@@ -1,8 +1,11 @@
 package nats_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +46,56 @@ func TestCreateBucketConcurrentlyAndAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A cluster may leave requests without an answer. CreateBucket asks again.
+func TestCreateBucketAsksAgain(t *testing.T) {
+	t.Parallel()
+	url, bucket := testserver.SharedNats(t), newName()
+	lossy := &lossyDialer{kinds: []string{"STREAM.INFO", "STREAM.CREATE"}}
+	js := dial(t, url, natsclient.SetCustomDialer(lossy))
+	lost, err := dial(t, url).Conn().SubscribeSync("$XX.API.*.*.KV_" + bucket) // and answers none
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nats.New(js, nats.Bucket(bucket)).CreateBucket(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, kind := range []string{"STREAM.INFO", "STREAM.CREATE"} {
+		if m, err := lost.NextMsg(time.Minute); err != nil || !strings.Contains(m.Subject, kind) {
+			t.Errorf("got message %v, error %v, want a request %s that is lost", m, err, kind)
+		}
+	}
+	if err := js.DeleteKeyValue(t.Context(), bucket); err != nil {
+		t.Error(err)
+	}
+}
+
+// A lossyDialer makes connections that send the first request of each kind to a subject
+// that JetStream does not hear.
+type lossyDialer struct{ kinds []string }
+
+func (d *lossyDialer) Dial(network, addr string) (net.Conn, error) {
+	conn, err := net.Dial(network, addr)
+	return lossyConn{conn, d}, err
+}
+
+type lossyConn struct {
+	net.Conn
+	dialer *lossyDialer
+}
+
+func (c lossyConn) Write(p []byte) (int, error) {
+	c.dialer.kinds = slices.DeleteFunc(c.dialer.kinds, func(kind string) bool {
+		i := bytes.Index(p, []byte("$JS.API."+kind))
+		if i < 0 {
+			return false
+		}
+		p = slices.Clone(p)
+		copy(p[i:], "$XX")
+		return true
+	})
+	return c.Conn.Write(p)
 }
 
 func TestCreateBucketRefusesOthers(t *testing.T) {
