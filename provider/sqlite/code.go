@@ -38,7 +38,7 @@ var codeTexts = map[int]string{
 	codeCorrupt:    "the database is corrupt",
 	codeFull:       "the database or the disk is full",
 	codeCantOpen:   "the file cannot be opened",
-	codeProtocol:   "the locks of the database are in disorder",
+	codeProtocol:   "locked by another connection that does not finish its commit; continue or kill a process that is stopped",
 	codeSchema:     "the schema has changed",
 	codeTooBig:     "a value is too big",
 	codeConstraint: "a constraint or a trigger of the table has refused the change",

@@ -72,6 +72,11 @@
 // ends. A process that is stopped while it writes keeps all others from writing, and none
 // from reading. When it is killed, the next writer goes on.
 //
+// There is one exception, which lasts for microseconds of each commit: a process that is
+// stopped while it publishes the commit in the -shm file keeps the others from reading,
+// too, until it continues or is killed. Their calls then exceed their context's deadline
+// by up to ten seconds, because SQLite waits that long and cannot be interrupted.
+//
 // Never put the file on a network file system (NFS, SMB): their locks are unreliable, and
 // the write-ahead log needs memory that the processes share. The same is true of a file
 // that is shared between containers on different machines, or between a virtual machine

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,8 +197,9 @@ func TestFrozenProcessHoldsTheLock(t *testing.T) {
 	})
 }
 
-// A process that is frozen at any moment keeps no other from reading. A Save of another
-// succeeds, or has certainly not been saved, unless its time is over while it runs.
+// A process that is frozen at any moment changes nothing for others but how long they
+// wait. A Save of another succeeds, or has certainly not been saved, unless its time is
+// over while it runs.
 func TestFrozenProcess(t *testing.T) {
 	each(t, func(t *testing.T, b backend) {
 		p, _, path := b.store(t)
@@ -210,27 +212,92 @@ func TestFrozenProcess(t *testing.T) {
 		}
 		for range 30 {
 			writer.freeze()
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			later := storetest.Next(rec)
-			switch err := p.Save(ctx, later, rec.Version); {
-			case err == nil:
-				rec = later
-			default:
-				wantTimedOut(t, err)
-				if got, err := p.Fetch(t.Context(), rec.ID); err == nil && got.Version == later.Version {
-					rec = later
-				}
-			}
-			cancel()
-			storetest.WantRecord(t, p, rec)
+			saveErr := saveBriefly(t, p, later, rec.Version)
+			read, readErr := fetchBriefly(t, p, rec.ID)
 			writer.thaw()
+			current, err := p.Fetch(t.Context(), rec.ID)
+			must(t, err)
+			if saved := current.Version == later.Version; saveErr == nil && !saved || errors.Is(saveErr, provider.ErrNotSaved) && saved {
+				t.Errorf("Save: got error %v, but the record has version %d, not %d", saveErr, current.Version, later.Version)
+			}
+			if readErr == nil && read.Version != current.Version {
+				t.Errorf("Fetch: got version %d, want %d", read.Version, current.Version)
+			}
+			rec = current
 			for range 1 + rand.IntN(3) {
 				writer.line()
 			}
 		}
-		later := storetest.Next(rec)
-		storetest.Save(t, p, later, rec.Version, nil)
+		storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
 	})
+}
+
+// saveBriefly saves rec unless that takes longer than other writers usually do.
+func saveBriefly(t *testing.T, p provider.Provider, rec *provider.Record, expected int64) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := p.Save(ctx, rec, expected)
+	if err != nil {
+		wantTimedOut(t, err)
+	}
+	return err
+}
+
+func fetchBriefly(t *testing.T, p provider.Provider, id string) (*provider.Record, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	rec, err := p.Fetch(ctx, id)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Fetch: got error %v, want DeadlineExceeded", err)
+	}
+	return rec, err
+}
+
+// A process that is frozen while it publishes a commit keeps others from reading. When it
+// is gone, all is there.
+func TestFrozenWhilePublishing(t *testing.T) {
+	each(t, func(t *testing.T, b backend) {
+		t.Parallel() // SQLite waits for ten seconds
+		p, _, path := b.store(t)
+		rec := storetest.NewRecord()
+		storetest.Save(t, p, rec, 0, nil)
+		holder := b.start(t, "hold", path)
+		if got := holder.line(); got != "holds" {
+			t.Fatalf("the child prints %q: %s", got, &holder.stderr)
+		}
+		holder.freeze()
+		changeIndexHeader(t, path)
+		if _, err := fetchBriefly(t, p, rec.ID); err == nil {
+			t.Error("Fetch returned a record, although the index of the write-ahead log is being written")
+		}
+		holder.kill()
+		storetest.WantRecord(t, p, rec)
+		storetest.Save(t, p, storetest.Next(rec), rec.Version, nil)
+	})
+}
+
+// changeIndexHeader changes one of the two copies of the header of the index of the
+// write-ahead log, as a commit does before it changes the other: see the description of
+// SQLite's [WAL-index format].
+//
+// [WAL-index format]: https://sqlite.org/walformat.html#the_wal_index_header
+func changeIndexHeader(t *testing.T, path string) {
+	t.Helper()
+	const counter = 8 // the offset of the transaction counter
+	shm, err := os.OpenFile(path+"-shm", os.O_RDWR, 0)
+	must(t, err)
+	defer shm.Close()
+	var b [1]byte
+	if _, err := shm.ReadAt(b[:], counter); err != nil {
+		t.Fatal(err)
+	}
+	b[0]++
+	if _, err := shm.WriteAt(b[:], counter); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // purgeForever fills the table with expired records and removes them.
