@@ -42,7 +42,7 @@ func (p *Provider) publish(ctx context.Context, sharded bool, message []byte) er
 	payload := &parcel{bytes: bytes.Clone(message)}
 	cmd := once{goredis.NewCmd(ctx, command, p.channel(), payload)}
 	cmd.SetFirstKeyPos(1)
-	err := p.await(ctx, func() error { return p.client.Process(ctx, cmd) })
+	err := p.process(ctx, cmd)
 	if err != nil {
 		payload.keep()
 	}

@@ -16,7 +16,7 @@ import (
 // timeouts: until one of them fires it may use a connection, and everything that was
 // passed to it.
 func (p *Provider) await(ctx context.Context, call func() error) error {
-	if p.honorsDeadline && provider.OnlyTimesOut(ctx) || ctx.Done() == nil {
+	if p.endsWith(ctx) {
 		return call()
 	}
 	done := make(chan error, 1)
@@ -32,6 +32,19 @@ func (p *Provider) await(ctx context.Context, call func() error) error {
 	default:
 		return ctx.Err()
 	}
+}
+
+// process is await for one command.
+func (p *Provider) process(ctx context.Context, cmd goredis.Cmder) error {
+	if p.endsWith(ctx) { // without the allocation of a function
+		return p.client.Process(ctx, cmd)
+	}
+	return p.await(ctx, func() error { return p.client.Process(ctx, cmd) })
+}
+
+// endsWith reports whether a call that is made directly ends when ctx does.
+func (p *Provider) endsWith(ctx context.Context) bool {
+	return p.honorsDeadline && provider.OnlyTimesOut(ctx) || ctx.Done() == nil
 }
 
 // honorsDeadline reports whether the client's calls end at the deadline of their context,

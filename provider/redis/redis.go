@@ -88,13 +88,14 @@ func (p *Provider) Fetch(ctx context.Context, id string) (*provider.Record, erro
 	if err := outcome.Check(ctx, "redis", provider.ValidateID(id)); err != nil {
 		return nil, err
 	}
-	cmd := getex(ctx, p.key(id))
-	err := p.await(ctx, func() error { return p.client.Process(ctx, cmd) })
+	key := p.key(id)
+	cmd := getex(ctx, key)
+	err := p.process(ctx, cmd)
 	switch {
 	case errors.Is(err, goredis.Nil):
 		return nil, errNotFound
 	case err != nil:
-		return nil, p.failed(ctx, p.key(id), err)
+		return nil, p.failed(ctx, key, err)
 	}
 	value, _ := cmd.Bytes()
 	return decode(id, value)
@@ -110,6 +111,7 @@ func (p *Provider) Save(ctx context.Context, rec *provider.Record, expectVersion
 	}
 	return p.apply(ctx, &change{
 		id:     rec.ID,
+		key:    p.key(rec.ID),
 		value:  encode(rec),
 		expect: expectation(expectVersion),
 		pxat:   pxat(rec),
@@ -121,7 +123,7 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err := outcome.Check(ctx, "redis", provider.ValidateID(id)); err != nil {
 		return err
 	}
-	return p.apply(ctx, &change{id: id, expect: expectAny})
+	return p.apply(ctx, &change{id: id, key: p.key(id), expect: expectAny})
 }
 
 func (p *Provider) key(id string) string { return p.prefix + id }

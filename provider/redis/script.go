@@ -15,18 +15,24 @@ import (
 //go:embed save.lua
 var script string
 
-// scriptSHA is the name of the script on a server that has loaded it.
-var scriptSHA = func() string {
-	sum := sha1.Sum([]byte(script))
-	return hex.EncodeToString(sum[:])
-}()
+// A scriptCall is a command that runs the script, and its first argument. Both are strings,
+// which do not have to be converted for each call.
+type scriptCall struct{ command, script any }
 
-// A change is one call of the script, which documents the strings.
+var (
+	callLoaded = func() scriptCall { // of a server that has loaded the script, by its name there
+		sum := sha1.Sum([]byte(script))
+		return scriptCall{"evalsha", hex.EncodeToString(sum[:])}
+	}()
+	callSent = scriptCall{"eval", script}
+)
+
+// A change is one call of the script, which documents the strings. It is not modified,
+// because the client may use it after the call was given up.
 type change struct {
-	id     string
-	value  []byte
-	expect string
-	pxat   string
+	id, key      string
+	value        []byte
+	expect, pxat string
 }
 
 const (
@@ -49,15 +55,15 @@ func expectation(version int64) string {
 
 // apply makes the change with one call of the script.
 func (p *Provider) apply(ctx context.Context, c *change) error {
-	reply, err := p.call(ctx, c, "evalsha", scriptSHA)
+	reply, err := p.call(ctx, c, callLoaded)
 	if err != nil && goredis.HasErrorPrefix(err, "NOSCRIPT") { // after a restart or a failover
-		reply, err = p.call(ctx, c, "eval", script)
+		reply, err = p.call(ctx, c, callSent)
 	}
 	switch {
 	case errors.Is(err, goredis.Nil):
 		return conflictError(nil)
 	case err != nil:
-		return p.changeFailure(ctx, p.key(c.id), err)
+		return p.changeFailure(ctx, c.key, err)
 	case reply == changed:
 		return nil
 	}
@@ -69,16 +75,15 @@ func (p *Provider) apply(ctx context.Context, c *change) error {
 	return conflictError(current)
 }
 
-func (p *Provider) call(ctx context.Context, c *change, command, script string) (reply any, err error) {
-	key, value := p.key(c.id), &parcel{bytes: c.value}
-	cmd := once{goredis.NewCmd(ctx, command, script, 1, key, value, c.expect, c.pxat)}
+func (p *Provider) call(ctx context.Context, c *change, sc scriptCall) (reply any, err error) {
+	value := &parcel{bytes: c.value}
+	cmd := once{goredis.NewCmd(ctx, sc.command, sc.script, 1, &c.key, value, &c.expect, &c.pxat)}
 	cmd.SetFirstKeyPos(3)
-	err = p.await(ctx, func() error {
-		if p.replicas.count > 0 {
-			return p.replicas.process(ctx, p.client, key, cmd)
-		}
-		return p.client.Process(ctx, cmd)
-	})
+	if p.replicas.count > 0 {
+		err = p.await(ctx, func() error { return p.replicas.process(ctx, p.client, c.key, cmd) })
+	} else {
+		err = p.process(ctx, cmd)
+	}
 	switch {
 	case err == nil:
 		return cmd.Val(), nil

@@ -76,7 +76,8 @@ func (e *Epochs) Known() int64 {
 	return e.known.Load()
 }
 
-// Current makes sure that Known is not older than MaxAge. It reads the store if need be.
+// Current makes sure that Known is not older than MaxAge. It reads the store if need be, and
+// waits for that until ctx ends.
 // It does nothing for nil Epochs.
 func (e *Epochs) Current(ctx context.Context) error {
 	if e == nil {

@@ -88,7 +88,7 @@ func (c *commit) run() error {
 	if d.encoding != nil {
 		return c.observe(observe.Save, "", func() error { return d.encoding })
 	}
-	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+	if err := c.t.e.current(); err != nil {
 		return c.observe(observe.Save, "", func() error { return err })
 	}
 	if b := d.destroyed; b != nil {
@@ -315,6 +315,9 @@ func (c *commit) prepare(id string, next, prev *records.Content) error {
 	}
 	return nil
 }
+
+// current makes sure that the latest epoch is known. The request's end does not stop it.
+func (e *Engine) current() error { return e.Epochs.Current(context.Background()) }
 
 // fits returns ErrTooLarge for a session that is too large.
 func (e *Engine) fits(c *records.Content) error {

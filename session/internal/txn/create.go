@@ -16,7 +16,7 @@ const maxCreates = 4
 // create stores a session that is not stored yet.
 func (c *commit) create() error {
 	d := &c.d
-	if err := c.t.e.Epochs.Current(c.Context()); err != nil {
+	if err := c.t.e.current(); err != nil {
 		return err
 	}
 	if c.t.refusal != nil && !d.renew {

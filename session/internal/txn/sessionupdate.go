@@ -119,7 +119,7 @@ func (t *Txn) newest(ctx context.Context, id string) (*records.Content, error) {
 	a := t.e.Records.Access(ctx, nil)
 	found, err := a.Fetch(id)
 	if err == nil {
-		err = t.e.Epochs.Current(a.Context())
+		err = t.e.current()
 	}
 	if err != nil {
 		return nil, err

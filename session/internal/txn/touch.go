@@ -121,7 +121,7 @@ func (t *Txn) touchNow(ctx context.Context, id string) (saved bool, err error) {
 	defer a.Leave()
 	found, err := a.Fetch(id)
 	if err == nil {
-		err = t.e.Epochs.Current(a.Context())
+		err = t.e.current()
 	}
 	if err != nil {
 		return false, err
