@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -79,78 +77,14 @@ func TestRepeatedSaveAfterWaitHasLanded(t *testing.T) {
 	}
 }
 
-// Many writers append to a list in one record, with nothing to go by but the
-// conflicts and the records in them: a conflict that is reported for what has
-// landed makes an item appear twice, one that is not reported loses items, and a
-// current record that never was breaks the chain.
 func TestContention(t *testing.T) {
 	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
 		t.Run(level, func(t *testing.T) {
 			table := newTable(t)
 			cfg := config(t)
 			cfg.ConnConfig.RuntimeParams["default_transaction_isolation"] = level
-			contend(t, postgres.New(open(t, cfg), postgres.Table(table)))
+			storetest.Contend(t, postgres.New(open(t, cfg), postgres.Table(table)))
 		})
-	}
-}
-
-const (
-	writers = 20
-	items   = 15 // of each writer
-)
-
-func contend(t *testing.T, p provider.Provider) {
-	rec := storetest.NewRecord()
-	rec.Data = nil
-	storetest.Save(t, p, rec, 0, nil)
-
-	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
-	defer cancel()
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for range items {
-				if err := add(ctx, p, rec, byte(w)); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-
-	got, err := p.Fetch(t.Context(), rec.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := map[byte]int{}
-	for _, item := range got.Data {
-		count[item]++
-	}
-	for w := range writers {
-		if n := count[byte(w)]; n != items {
-			t.Errorf("%d items of writer %d, want %d", n, w, items)
-		}
-	}
-}
-
-// add appends an item to the list, starting from what was once there.
-func add(ctx context.Context, p provider.Provider, base *provider.Record, item byte) error {
-	for {
-		n := base.Clone()
-		n.Version = 1 + rand.Int64N(1<<62)
-		n.Data = append(n.Data, item)
-		err := p.Save(ctx, n, base.Version)
-		conflict, ok := errors.AsType[*provider.ConflictError](err)
-		switch {
-		case err == nil:
-			return nil
-		case !ok || conflict.Current == nil:
-			return fmt.Errorf("got error %w, want a conflict with the current record", err)
-		case len(conflict.Current.Data) < len(base.Data) || conflict.Current.Version == base.Version:
-			return fmt.Errorf("the current record of a conflict is older than the one expected")
-		}
-		base = conflict.Current
 	}
 }
 
@@ -208,7 +142,7 @@ func TestHinderedSaveIsAnError(t *testing.T) {
 func TestManyCallersShareOneConnection(t *testing.T) {
 	cfg := config(t)
 	cfg.MaxConns = 1
-	contend(t, postgres.New(open(t, cfg), postgres.Table(newTable(t))))
+	storetest.Contend(t, postgres.New(open(t, cfg), postgres.Table(newTable(t))))
 }
 
 // A context that ends while the database is busy ends the call, and the pool
