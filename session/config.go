@@ -28,7 +28,7 @@ type Config struct {
 	// Without SigningKeys, the Manager keeps a ring of keys in the provider, which all
 	// instances share. If the store loses the ring, an instance that has it in memory
 	// restores it and logs an error. An instance reads the ring when it first needs it,
-	// every five minutes, and for cookies of an unknown key at most once in ten seconds. An
+	// every four to five minutes, and for cookies of an unknown key at most once in ten seconds. An
 	// instance that has found no ring treats cookies as forged until it reads again. An
 	// instance that has never been able to read the ring answers requests with a session
 	// cookie with ErrUnavailable. It tries again after one second, then after longer pauses

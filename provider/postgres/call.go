@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -27,7 +28,7 @@ func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 			return p.explain(ctx, err)
 		}
 		if err := sleep.For(ctx, rand.N(pause)); err != nil {
-			return p.explain(ctx, &unsent{err}) // the sent statement was rolled back
+			return p.explain(ctx, &unsent{err, false}) // the sent statement was rolled back
 		}
 	}
 }
@@ -40,12 +41,34 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	if !ok {
 		return f(p.db)
 	}
-	conn, err := pool.Acquire(ctx)
+	conn, err := acquire(ctx, pool)
 	if err != nil {
-		return &unsent{err}
+		return err
 	}
 	defer conn.Release()
 	return f(conn)
+}
+
+// acquire waits for a connection for half of the time of the call at most. A call that gets
+// one at the last moment has no time left for its answer, and pgx closes the connection of a
+// call that has ended without one. After an outage, when many calls are waiting, each would
+// then be the last on its connection: the server would do nothing but open others.
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	half, cancel := ctx, func() {}
+	if deadline, ok := ctx.Deadline(); ok {
+		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+	}
+	defer cancel()
+	conn, err := pool.Acquire(half)
+	switch {
+	case err == nil:
+		return conn, nil
+	case half.Err() != nil && ctx.Err() == nil:
+		return nil, &unsent{fmt.Errorf("no connection of the pool was free for half of the time of the call; "+
+			"the database is too slow, or pool_max_conns in the URL too small: %w", err), true}
+	default:
+		return nil, &unsent{err, false}
+	}
 }
 
 // serialize makes a trip. If the database is a single connection, it first waits until
@@ -56,7 +79,7 @@ func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error 
 		case p.turn <- struct{}{}:
 			defer func() { <-p.turn }()
 		case <-ctx.Done():
-			return &unsent{ctx.Err()}
+			return &unsent{ctx.Err(), false}
 		}
 	}
 	return p.on(ctx, trip)

@@ -46,7 +46,10 @@ const (
 
 // unsent is the error of a call of which nothing was sent, or whose statement was rolled
 // back.
-type unsent struct{ error }
+type unsent struct {
+	error
+	late bool // to wait longer would leave too little time for the call
+}
 
 func (u *unsent) Unwrap() error { return u.error }
 
@@ -76,7 +79,8 @@ func notSent(err error) bool {
 func refused(ctx context.Context, err error) bool {
 	pg, replied := errors.AsType[*pgconn.PgError](err)
 	if notSent(err) {
-		return replied || ctx.Err() != nil
+		waited, ok := errors.AsType[*unsent](err)
+		return replied || ctx.Err() != nil || ok && waited.late
 	}
 	return replied && rolledBack(pg)
 }

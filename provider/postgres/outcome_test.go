@@ -121,6 +121,19 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 	}
 }
 
+// A call that would get a connection later than this would be too late for its answer, and
+// would cost the connection.
+func TestWaitForAConnectionLeavesHalfOfTheTime(t *testing.T) {
+	p := postgres.New(busy(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	err := p.Save(ctx, storetest.NewRecord(), 0)
+	isOutcome(t, "Save", err, refused)
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pool_max_conns") {
+		t.Errorf("the context has ended: %v; got error %v, want DeadlineExceeded before that, and advice", ctx.Err() != nil, err)
+	}
+}
+
 // What has been sent is in doubt, until the answer comes.
 func TestSentIsInDoubt(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -33,6 +33,9 @@
 //     attempt might arrive late. The same is true of MaxRedirects, except for
 //     redirections, which are refusals. A proxy between client and server must not repeat
 //     commands either.
+//   - PoolTimeout: less than half of Config.StoreTimeout of package session, such as a
+//     second. A call that waits longer for a connection has no time left for its reply, and
+//     costs the connection: after an outage, a busy server might do nothing but open others.
 //   - PoolSize limits the number of concurrent calls. A handler that holds a connection
 //     (Conn, a PubSub, a blocking command) while it writes its response needs a second
 //     one, since its session is saved before the first byte: call Session.Save before, or

@@ -35,6 +35,12 @@ func Open(url string, opts ...Option) (*Provider, error) {
 const (
 	dialTimeout = 2 * time.Second
 	ioTimeout   = 3 * time.Second
+
+	// poolTimeout is how long a call waits for a connection. It is a part of the time that
+	// package session gives a call: one that gets a connection at the last moment has no time
+	// left for its reply, and go-redis closes the connection of a call that has ended without
+	// one. After an outage, when many calls are waiting, each would cost a connection.
+	poolTimeout = time.Second
 )
 
 // setUp sets the options that the URL has not set.
@@ -43,7 +49,7 @@ func setUp(o *goredis.Options) {
 	set(&o.DialTimeout, dialTimeout)
 	set(&o.ReadTimeout, ioTimeout)
 	set(&o.WriteTimeout, ioTimeout)
-	set(&o.PoolTimeout, ioTimeout)
+	set(&o.PoolTimeout, poolTimeout)
 	// Dialing goes on in the background after the call that needs the connection has ended.
 	// Until it ends, too, the pool has one connection less. By default that takes 5 times 5
 	// seconds.

@@ -22,6 +22,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
+	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/redis"
 )
 
@@ -67,6 +68,30 @@ func TestOpenTakesDatabaseAndUserFromURL(t *testing.T) {
 	if !strings.Contains(clients, "user=app") || !strings.Contains(clients, "name=here") || !strings.Contains(clients, "db=3") {
 		t.Errorf("connected as\n%s", clients)
 	}
+}
+
+// A call that would get a connection later than this would be too late for its reply, and
+// would cost the connection.
+func TestOpenLeavesTimeForTheReplyAfterTheWaitForAConnection(t *testing.T) {
+	server := testserver.Redis(t)
+	p, err := redis.Open(server.URL+"?pool_size=1", redis.Prefix(prefix(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing(t, p)
+	stored(t, p)
+	server.Freeze()
+	defer server.Thaw()
+	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+	defer cancel()
+	errs := make(chan error)
+	for range 2 { // one of them gets the connection, and no reply
+		go func() { errs <- p.Save(ctx, record(), 0) }()
+	}
+	if err := <-errs; !errors.Is(err, provider.ErrNotSaved) || ctx.Err() != nil {
+		t.Errorf("got error %v, the context's is %v; want ErrNotSaved before it ends", err, ctx.Err())
+	}
+	<-errs
 }
 
 // What is under way when a call has ended with its deadline ends as well.

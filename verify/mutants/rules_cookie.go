@@ -201,7 +201,9 @@ var signingKeys = []mutant{
 func (r *Ring) restoreOrFail(a *records.Access, old *view, stored *Snapshot) (*Snapshot, error) {
 	return r.change(`),
 	without("instances refresh every 5 minutes", keyrings,
-		"due: began.Add(MaxAge)}", "due: began.Add(12 * MaxAge)}"),
+		"due: began.Add(MaxAge - ", "due: began.Add(12*MaxAge - "),
+	without("instances do not read the ring at the same moments", keyrings,
+		"due: began.Add(MaxAge - records.Jitter(maxEarly))}", "due: began.Add(MaxAge)}"),
 	without("a new key is published 15 minutes before it signs", keyrings,
 		"return append([]Key{newKey(now.Add(Lead))}, kept...)", "return append([]Key{newKey(now)}, kept...)"),
 	without("a new key every SigningKeyRotation", keyrings,

@@ -33,6 +33,9 @@ const (
 	// MaxAge is how long a snapshot is used before the ring is read again.
 	MaxAge = 5 * time.Minute
 
+	// maxEarly is how much earlier than after MaxAge a snapshot may be read again.
+	maxEarly = time.Minute
+
 	// Backoff is the minimum time between a refresh and one that is caused by a cookie of an
 	// unknown key. A failed refresh is not repeated within Backoff while there is a snapshot
 	// to use. A refresh that found no ring is not repeated either, except to create the

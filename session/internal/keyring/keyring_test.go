@@ -184,7 +184,35 @@ func TestCreateRaceMakesOneRing(t *testing.T) {
 	}
 }
 
-func TestRefreshEvery5Minutes(t *testing.T) {
+// Instances that were started at the same moment, as after an outage of the machines, would
+// otherwise read the ring at the same moments for as long as they run.
+func TestInstancesReadTheRingAtDifferentTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := memory.New()
+		put(t, base, 0)
+		var instances []*instance
+		for range 100 {
+			in := newInstance(base)
+			mustVerify(t, in)
+			instances = append(instances, in)
+		}
+		elapse(4 * time.Minute)
+		for second := range 60 {
+			reads := 0
+			for _, in := range instances {
+				before := in.store.Trips()
+				mustVerify(t, in)
+				reads += int(in.store.Trips() - before)
+			}
+			if reads > 20 {
+				t.Errorf("%d of 100 instances read the ring in second %d", reads, 240+second)
+			}
+			elapse(time.Second)
+		}
+	})
+}
+
+func TestRefreshEvery4To5Minutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newInstance(memory.New())
 		put(t, in.store.Provider, 0)
@@ -194,10 +222,10 @@ func TestRefreshEvery5Minutes(t *testing.T) {
 		} {
 			use()
 			before := in.store.Trips()
-			elapse(5*time.Minute - 1)
+			elapse(4 * time.Minute)
 			use()
 			wantTrips(t, in, before)
-			elapse(1)
+			elapse(time.Minute)
 			use()
 			wantTrips(t, in, before+1)
 			elapse(5 * time.Minute)

@@ -42,7 +42,8 @@ func (r *Ring) refreshBy(ctx context.Context, change func(*records.Access, *Snap
 
 // outcome returns the view that follows old. A failure keeps the snapshot. Without a
 // snapshot, the pause before the next try grows with the time that the failure has
-// lasted.
+// lasted. After a success the pause is random, so that instances that were started at the
+// same moment do not read the ring at the same moments.
 func outcome(old *view, snap *Snapshot, err error, began time.Time) *view {
 	now := time.Now()
 	switch {
@@ -58,7 +59,7 @@ func outcome(old *view, snap *Snapshot, err error, began time.Time) *view {
 	case snap == nil:
 		return &view{read: began, tried: now, due: now.Add(Backoff)}
 	default:
-		return &view{snap: snap, read: began, tried: now, due: began.Add(MaxAge)}
+		return &view{snap: snap, read: began, tried: now, due: began.Add(MaxAge - records.Jitter(maxEarly))}
 	}
 }
 

@@ -57,7 +57,7 @@ func TestFailedRefreshIsLoggedAndNotTriedFor10Seconds(t *testing.T) {
 		}
 		down = false
 		mustVerify(t, in)
-		elapse(5*time.Minute - 1)
+		elapse(4 * time.Minute)
 		mustVerify(t, in)
 		wantTrips(t, in, 5)
 	})

@@ -108,7 +108,9 @@ var errFull = fmt.Errorf("session: %d entries", MaxEntries)
 
 // enterWithin is Enter that looks for stale entries if there are at least room entries.
 func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, s Session, in records.Label) error {
+	login := signIn{index: x, access: a, mine: mine, label: in, before: s.Before}
 	return x.amend(a, in, func(old *records.Content, at envelope.Time) ([]entry, error) {
+		login.at = at
 		entries := entriesOf(old, at)
 		if i := slices.IndexFunc(entries, func(e entry) bool { return e.id == s.ID }); i >= 0 {
 			if e := entries[i]; e.commit >= records.Commits(s.Next.Version) && at.Before(e.since.Add(pendingTTL/2)) {
@@ -116,7 +118,6 @@ func (x *Index) enterWithin(a *records.Access, mine *Entering, room int, s Sessi
 			}
 			entries = slices.Delete(entries, i, i+1) // a pending removal of it must not remove the new one
 		}
-		login := signIn{index: x, access: a, mine: mine, label: in, before: s.Before, at: at}
 		entries, err := login.makeRoom(login.pruneSome(old, entries))
 		if err == nil && len(entries) >= room {
 			entries, err = login.pruneAbove(entries)

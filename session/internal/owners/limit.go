@@ -1,6 +1,7 @@
 package owners
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -29,10 +30,34 @@ type signIn struct {
 	label  records.Label
 	before string // the session that this one is to replace
 	at     envelope.Time
+	alive  map[entry]*records.Content // what earlier tries of the sign-in have read; nil: nothing
 }
 
+// lookUp looks up the sessions of these entries. A try after a conflict does not read again
+// those that were alive in the try before: if many browsers sign in to one account, each try
+// would else read all sessions, take so long that another sign-in comes first, and fail. A
+// session that has ended in between may then still count. With Refuses it must not, because a
+// place that has become free is the visitor's.
 func (s *signIn) lookUp(entries []entry, at envelope.Time) (lookup, error) {
-	return s.index.lookUp(s.access.Context(), s.access.Caller(), s.label, entries, at)
+	unknown := slices.Clone(entries)
+	if !s.index.opts.Refuses {
+		unknown = slices.DeleteFunc(unknown, func(e entry) bool { return s.alive[e] != nil })
+	}
+	found, err := s.index.lookUp(s.access.Context(), s.access.Caller(), s.label, unknown, at)
+	if err != nil || s.index.opts.Refuses {
+		return found, err
+	}
+	for _, e := range entries {
+		if c := s.alive[e]; c != nil {
+			found.live = append(found.live, member{e, c})
+		}
+	}
+	slices.SortStableFunc(found.live, func(a, b member) int { return cmp.Compare(a.since, b.since) })
+	s.alive = make(map[entry]*records.Content, len(found.live))
+	for _, m := range found.live {
+		s.alive[m.entry] = m.Content
+	}
+	return found, nil
 }
 
 // pruneSome looks up some entries of a large index, others each time, and returns the
@@ -114,6 +139,7 @@ func (s *signIn) end(one member, found *lookup, how revocation) error {
 	if err := s.index.end(s.access.Caller(), one.id, one.Content, how); err != nil {
 		return err
 	}
+	delete(s.alive, one.entry)
 	found.live = slices.DeleteFunc(found.live, func(m member) bool { return m.id == one.id })
 	found.stale = append(found.stale, one.entry)
 	return nil

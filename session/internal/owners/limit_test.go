@@ -266,6 +266,40 @@ func TestStrayOfTheSameCommitIsEnded(t *testing.T) {
 	})
 }
 
+// Many browsers sign in to one account, as to that of a demonstration.
+func TestSignInAfterAConflictReadsOnlyWhatIsNew(t *testing.T) {
+	bubble(t, "at the limit", func(t *testing.T) {
+		r := newRig(t, limit(10))
+		r.mustSignIn(ann, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+		elsewhere := newRig(t)
+		elsewhere.mem, elsewhere.store = r.mem, records.New(r.mem, options)
+		elsewhere.Index = owners.New(elsewhere.store, owners.Options{ID: listID, Limit: 10, Lifetimes: &limits})
+		r.beforeSave(listOf(ann), func() { elsewhere.mustSignIn(ann, "k") })
+		r.via.Fetches.Store(0)
+		r.mustSignIn(ann, "l")
+		r.wantLive(false, "a", "b")
+		r.wantLive(true, "c", "d", "k", "l")
+		r.wantListed(ann, "c", "d", "e", "f", "g", "h", "i", "j", "k", "l")
+		if n := r.via.Fetches.Load(); n > 14 {
+			t.Errorf("%d reads; want those of the list, of 10 sessions, and of the new one", n)
+		}
+	})
+	bubble(t, "but a place that has become free is the visitor's", func(t *testing.T) {
+		r := newRig(t, limit(2), refuses)
+		one, ended, two := entry{id: "one", commit: 1}, entry{id: "ended", commit: 1}, entry{id: "two", commit: 1}
+		r.put("one", session(ann))
+		r.put("ended", records.Tombstone(session(ann), "", false))
+		r.putList(ann, one, ended)
+		r.beforeSave(listOf(ann), func() {
+			r.put("one", records.Tombstone(session(ann), "", false))
+			r.put("two", session(ann))
+			r.putList(ann, one, ended, two)
+		})
+		r.mustSignIn(ann, "three")
+		r.wantListed(ann, "two", "three")
+	})
+}
+
 // entries returns n entries of sessions that are not there.
 func entries(n int, ago time.Duration) (all []entry) {
 	for i := range n {
