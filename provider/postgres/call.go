@@ -28,7 +28,7 @@ func (p *Provider) call(ctx context.Context, trip func(db DB) error) error {
 			return p.explain(ctx, err)
 		}
 		if err := sleep.For(ctx, rand.N(pause)); err != nil {
-			return p.explain(ctx, &unsent{err, false}) // the sent statement was rolled back
+			return p.explain(ctx, &unsent{error: err}) // the sent statement was rolled back
 		}
 	}
 }
@@ -41,7 +41,8 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	if !ok {
 		return f(p.db)
 	}
-	conn, err := acquire(ctx, pool)
+	defer p.calls.Add(-1)
+	conn, err := p.acquire(ctx, pool, p.calls.Add(1))
 	if err != nil {
 		return err
 	}
@@ -49,25 +50,27 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 	return f(conn)
 }
 
-// acquire waits for a connection for half of the time of the call at most. A call that gets
-// one at the last moment has no time left for its answer, and pgx closes the connection of a
-// call that has ended without one. After an outage, when many calls are waiting, each would
-// then be the last on its connection: the server would do nothing but open others.
-func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
-	half, cancel := ctx, func() {}
-	if deadline, ok := ctx.Deadline(); ok {
+// acquire waits for a connection, for half of the time of the call at most if there are more
+// calls than connections. A call that gets one at the last moment has no time left for its
+// answer, and pgx closes the connection of a call that has ended without one. After an
+// outage, when many calls are waiting, each would then be the last on its connection: the
+// server would do nothing but open others.
+func (p *Provider) acquire(ctx context.Context, pool *pgxpool.Pool, calls int32) (*pgxpool.Conn, error) {
+	half := ctx
+	if deadline, ok := ctx.Deadline(); ok && calls > p.connections {
+		var cancel context.CancelFunc
 		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
 	}
-	defer cancel()
 	conn, err := pool.Acquire(half)
 	switch {
 	case err == nil:
 		return conn, nil
 	case half.Err() != nil && ctx.Err() == nil:
-		return nil, &unsent{fmt.Errorf("no connection of the pool was free for half of the time of the call; "+
-			"the database is too slow, or pool_max_conns in the URL too small: %w", err), true}
+		return nil, &unsent{late: true, error: fmt.Errorf("no connection of the pool was free for half of the time of the call; "+
+			"the database is too slow, or pool_max_conns in the URL too small: %w", err)}
 	default:
-		return nil, &unsent{err, false}
+		return nil, &unsent{error: err}
 	}
 }
 
@@ -79,7 +82,7 @@ func (p *Provider) serialize(ctx context.Context, trip func(db DB) error) error 
 		case p.turn <- struct{}{}:
 			defer func() { <-p.turn }()
 		case <-ctx.Done():
-			return &unsent{ctx.Err(), false}
+			return &unsent{error: ctx.Err()}
 		}
 	}
 	return p.on(ctx, trip)

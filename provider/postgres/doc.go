@@ -71,9 +71,10 @@
 // limits how long a new connection may take. A lock of the application on a session's row
 // makes Save wait: set lock_timeout or statement_timeout if you must hold such locks.
 //
-// A call waits for a connection of a *pgxpool.Pool for half of its time at most. Otherwise
-// calls that have waited for long would have no time left for their answer, and each would
-// cost a connection: after an outage, a busy server might do nothing but open connections.
+// If a *pgxpool.Pool has fewer connections than there are calls, a call waits for one for
+// half of its time at most. Otherwise calls that have waited for long would have no time
+// left for their answer, and each would cost a connection: after an outage, a busy server
+// might do nothing but open connections.
 //
 // If the connection of a Save breaks, or its deadline passes after it was sent, it may or
 // may not have been stored. If there was no connection for it, it was not stored

@@ -121,17 +121,22 @@ func TestNotSavedForWantOfAConnection(t *testing.T) {
 	}
 }
 
-// A call that would get a connection later than this would be too late for its answer, and
-// would cost the connection.
+// Of two calls on one connection, one would get it too late for its answer, which would
+// cost the connection.
 func TestWaitForAConnectionLeavesHalfOfTheTime(t *testing.T) {
 	p := postgres.New(busy(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
-	err := p.Save(ctx, storetest.NewRecord(), 0)
+	errs := make(chan error)
+	for range 2 {
+		go func() { errs <- p.Save(ctx, storetest.NewRecord(), 0) }()
+	}
+	err := <-errs
 	isOutcome(t, "Save", err, refused)
 	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pool_max_conns") {
 		t.Errorf("the context has ended: %v; got error %v, want DeadlineExceeded before that, and advice", ctx.Err() != nil, err)
 	}
+	<-errs
 }
 
 // What has been sent is in doubt, until the answer comes.

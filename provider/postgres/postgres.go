@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/expiring"
@@ -35,6 +36,9 @@ type Provider struct {
 	table table
 	sql   statements
 	log   *slog.Logger
+
+	connections int32        // of the pool at most; 0: db is not a pool
+	calls       atomic.Int32 // that have a connection of the pool, or wait for one
 
 	dialect atomic.Int32           // see isCockroach
 	channel atomic.Pointer[string] // see channelName
@@ -80,6 +84,9 @@ func New(db DB, opts ...Option) *Provider {
 	switch db.(type) {
 	case *pgx.Conn, interface{ Conn() *pgx.Conn }:
 		p.turn = make(chan struct{}, 1)
+	}
+	if pool, ok := db.(*pgxpool.Pool); ok && pool != nil {
+		p.connections = pool.Config().MaxConns
 	}
 	for _, opt := range opts {
 		opt(p)

@@ -29,7 +29,7 @@ func (p *Provider) save(ctx context.Context, rec *provider.Record, expectVersion
 			return outcome.Conflict("postgres", current, rec)
 		}
 		if err := sleep.For(ctx, rand.N(maxPause)); err != nil {
-			return p.explain(ctx, &unsent{err, false})
+			return p.explain(ctx, &unsent{error: err})
 		}
 	}
 	return errHindered
