@@ -101,6 +101,11 @@
 // Save that has not been given up begins to wait again, until its context ends. The same is
 // done after a deadlock: the server has rolled the statement back, so nothing was saved.
 //
+// If a *sql.DB with SetMaxOpenConns has fewer connections than there are calls, a call waits
+// for one for half of its time at most. Otherwise calls that have waited for long would have
+// no time left for their answer, and each would cost a connection: after an outage, a busy
+// server might do nothing but open connections.
+//
 // If the connection of a Save breaks, or its deadline passes after it was sent, it may or
 // may not have been stored. The same is true if the server has interrupted it (KILL, or
 // max_statement_time of MariaDB), is shutting down, or reports an error of its binary log.

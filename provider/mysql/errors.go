@@ -64,7 +64,10 @@ const (
 
 // unsent is the error of a call of which nothing was sent, or whose statement was rolled
 // back.
-type unsent struct{ error }
+type unsent struct {
+	error
+	late bool // to wait longer would leave too little time for the call
+}
 
 func (u *unsent) Unwrap() error { return u.error }
 
@@ -103,6 +106,10 @@ func notSent(err error) bool {
 func refused(ctx context.Context, err error) bool {
 	reply, replied := errors.AsType[*mysql.MySQLError](err)
 	if notSent(err) {
+		waited, ok := errors.AsType[*unsent](err)
+		if ok && waited.late {
+			return true
+		}
 		_, wrongSettings := errors.AsType[*unfit](err)
 		return replied || wrongSettings || errors.Is(err, provider.ErrTooLarge) || errors.Is(err, mysql.ErrPktTooLarge) || over(ctx, err) != nil
 	}

@@ -194,6 +194,25 @@ func busy(t *testing.T) *sql.DB {
 	return db
 }
 
+// Of two calls on one connection, one would get it too late for its answer, which would
+// cost the connection.
+func TestWaitForAConnectionLeavesHalfOfTheTime(t *testing.T) {
+	p := mysqlprovider.New(busy(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	errs := make(chan error)
+	for range 2 {
+		go func() { errs <- p.Save(ctx, storetest.NewRecord(), 0) }()
+	}
+	err := <-errs
+	isOutcome(t, "Save", err, refused)
+	says(t, err, "SetMaxOpenConns")
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the context has ended: %v; got error %v, want DeadlineExceeded before that", ctx.Err() != nil, err)
+	}
+	<-errs
+}
+
 func TestDeadlineWhileWaitingForConnection(t *testing.T) {
 	p := mysqlprovider.New(busy(t))
 	for name, call := range map[string]func(context.Context) error{

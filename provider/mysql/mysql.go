@@ -22,6 +22,7 @@ type Provider struct {
 	sql    statements
 	log    *slog.Logger
 	close  func() error
+	calls  atomic.Int32 // that have a connection, or wait for one
 	packet atomic.Int64 // max_allowed_packet; 0: the settings are not checked yet
 
 	expired expiring.Listeners

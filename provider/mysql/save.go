@@ -76,7 +76,7 @@ func (p *Provider) makeRoom(ctx context.Context, id string, expectVersion int64)
 		}
 	}
 	if err := sleep.For(ctx, rand.N(maxPause)); err != nil {
-		return p.explain(ctx, &unsent{err})
+		return p.explain(ctx, &unsent{error: err})
 	}
 	return nil
 }

@@ -79,11 +79,11 @@ func (p *Provider) checkSize(ctx context.Context, conn *sql.Conn, query string, 
 	}
 	var packet int64
 	if err := conn.QueryRowContext(ctx, packetSQL).Scan((*number)(&packet)); err != nil {
-		return &unsent{err}
+		return &unsent{error: err}
 	}
 	p.packet.Store(packet)
 	if size > packet {
-		return &unsent{tooLarge{}}
+		return &unsent{error: tooLarge{}}
 	}
 	return nil
 }
