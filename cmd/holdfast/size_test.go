@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestGoldenSize(t *testing.T) {
 	for _, kind := range []string{"redis-cluster", "postgres", "dynamodb"} {
 		golden(t, "size-"+kind+".txt", newMemorySite(t).must(append(million, "-store", kind)...), nil)
 	}
-	golden(t, "size-dynamodb.json", newMemorySite(t).must(append(million, "-store", "dynamodb", "-json")...), nil)
+	golden(t, "help-size.txt", newMemorySite(t).must("help", "size"), nil)
 }
 
 // The store is never opened, and the one of the environment is not meant.
@@ -55,6 +56,26 @@ func TestSizeFlags(t *testing.T) {
 	}
 	if got := load("-sessions=1000000", "-bytes", "3e2", "-changes", "0.1", "-owned", "50%", "-idle", "60m", "-replicas", "0"); got != usual {
 		t.Errorf("got %+v, want %+v", got, usual)
+	}
+}
+
+// Without -store there is one object for each store.
+func TestSizeJSON(t *testing.T) {
+	text := newMemorySite(t).must(append(million, "-json")...)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	kinds := capacity.Stores()
+	if len(lines) != len(kinds) {
+		t.Fatalf("%d lines for %d stores", len(lines), len(kinds))
+	}
+	for i, kind := range kinds {
+		var got capacity.Estimate
+		if err := json.Unmarshal([]byte(lines[i]), &got); err != nil {
+			t.Fatal(err)
+		}
+		want, err := capacity.Of(kind, got.Load)
+		if err != nil || !reflect.DeepEqual(&got, want) {
+			t.Errorf("got  %+v\nwant %+v, %v", got, want, err)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func (r sizeReport) String() string {
 }
 
 // estimates says what the figures are worth.
-const estimates = "Memory and disk are measured within 15 % for Redis, PostgreSQL and SQLite; all else is an estimate. See docs/scale.md.\n"
+const estimates = "The room of a record is measured for SQLite, Redis, PostgreSQL and MariaDB, within 15 %. All else is an estimate: see docs/scale.md.\n"
 
 // loadText says what was asked, in two lines.
 func loadText(e *capacity.Estimate) string {

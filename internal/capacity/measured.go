@@ -49,8 +49,8 @@ var stores = []store{
 		kind: "mysql", remote: true, largest: 16 * mib,
 		disk: size{156, 1.70}, journal: 96 * mib, // innodb_log_file_size of MariaDB 10.11
 		late:   10 * time.Minute,
-		fetch:  call{180 * time.Microsecond, 80 * time.Microsecond},
-		save:   call{328 * time.Microsecond, 190 * time.Microsecond},
+		fetch:  call{180 * time.Microsecond, 88 * time.Microsecond},
+		save:   call{328 * time.Microsecond, 200 * time.Microsecond},
 		wire:   wire{350, 1},
 		limits: mysqlLimits,
 		beyond: "give each part of the site a database of its own, or take DynamoDB or Redis Cluster",
@@ -73,8 +73,8 @@ var stores = []store{
 		journal:  5 * 64 * mib,    // --max-wals
 		versions: 5 * time.Minute, // auto-compaction-retention of provider/etcd
 		late:     time.Hour,
-		fetch:    call{299 * time.Microsecond, 100 * time.Microsecond},
-		save:     call{615 * time.Microsecond, 200 * time.Microsecond},
+		fetch:    call{299 * time.Microsecond, 120 * time.Microsecond},
+		save:     call{615 * time.Microsecond, 370 * time.Microsecond},
 		wire:     wire{300, 1},
 		limits:   etcdLimits,
 		beyond:   "take another store: etcd is made for some gigabytes",
@@ -83,8 +83,8 @@ var stores = []store{
 		kind: "nats", remote: true, replicas: 2, largest: mib,
 		memory: size{790, 0.5}, disk: size{214, 1},
 		late:   time.Minute,
-		fetch:  call{267 * time.Microsecond, 50 * time.Microsecond},
-		save:   call{731 * time.Microsecond, 100 * time.Microsecond},
+		fetch:  call{267 * time.Microsecond, 97 * time.Microsecond},
+		save:   call{731 * time.Microsecond, 630 * time.Microsecond},
 		wire:   wire{500, 1},
 		limits: natsLimits,
 		beyond: "give each part of the site a bucket of its own, on other servers",
