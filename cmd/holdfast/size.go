@@ -48,7 +48,7 @@ func (s share) Set(text string) error {
 type count struct{ of *int64 }
 
 // maxCount is more than anybody has, and little enough for exact arithmetic.
-const maxCount = 1e15
+const maxCount = 1e12
 
 func (c count) String() string {
 	if c.of == nil {
@@ -60,7 +60,7 @@ func (c count) String() string {
 func (c count) Set(text string) error {
 	x, err := strconv.ParseFloat(text, 64)
 	if err != nil || x != math.Trunc(x) || x < 1 || x > maxCount {
-		return errors.New("it is not a whole number from 1 to 1e15")
+		return errors.New("it is not a whole number from 1 to 1e12")
 	}
 	*c.of = int64(x)
 	return nil
@@ -111,10 +111,11 @@ func sizeStores(_ context.Context, j *job) error {
 	if err := checkLoad(j.load); err != nil {
 		return err
 	}
-	if j.kind == "" {
+	store := cmp.Or(j.kind, j.storeURL) // behind the command or before it
+	if store == "" {
 		return j.compareStores()
 	}
-	kind, err := kindOf(j.kind)
+	kind, err := kindOf(store)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func checkLoad(l capacity.Load) error {
 	case l.Requests == 0:
 		return usageError("how many requests a second? Give -requests R; see holdfast help size")
 	case !(l.Requests > 0 && l.Requests <= maxCount):
-		return usageError("-requests is not a number from 0 to 1e15")
+		return usageError("-requests is not a number from 0 to 1e12")
 	case l.Requests < least:
 		return usageError(fmt.Sprintf("so many sessions need %s requests a second only to begin and to sign in, since each lasts for -used and -idle, %s; "+
 			"give more -requests, fewer -sessions, or the -idle and -used of your program", thousands(math.Ceil(least)), shortly(l.Used+l.Idle)))

@@ -32,6 +32,9 @@ func TestSizeOpensNothing(t *testing.T) {
 			t.Errorf("%s:\n%s", store, got)
 		}
 	}
+	if got := s.must(append([]string{"-store", "redis"}, million...)...); got != want {
+		t.Errorf("-store before the command:\n%s", got)
+	}
 	for _, kind := range capacity.Stores() {
 		if all := s.must(million...); !strings.Contains(all, "\n"+kind+" ") {
 			t.Errorf("%s is missing:\n%s", kind, all)

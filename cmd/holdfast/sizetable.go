@@ -31,7 +31,7 @@ func (t sizeTable) String() string {
 		if e.Money != nil {
 			dollars = roughly(e.Money.Total)
 		}
-		needed := roughly(e.Stores())
+		needed := roughly(e.StoresNeeded())
 		if e.Masters > 0 {
 			needed += fmt.Sprintf(", of %s masters", roughly(e.Masters))
 		}

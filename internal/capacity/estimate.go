@@ -103,7 +103,14 @@ func (e *Estimate) call(s *store) {
 
 // AtLimit returns the estimate of the largest load that this store takes, in the proportions
 // of e's load: its first limit is the one that is reached.
-func (e *Estimate) AtLimit() *Estimate {
+func (e *Estimate) AtLimit() *Estimate { return e.times(e.most()) }
+
+// StoresNeeded returns how many stores of this kind are needed to stay within every limit, if
+// each of them has an equal part of the load.
+func (e *Estimate) StoresNeeded() float64 { return max(1, math.Ceil(1/e.most())) }
+
+// most returns how many times the load this store takes.
+func (e *Estimate) most() float64 {
 	within, beyond := 0.0, 1.0
 	for e.times(beyond).Limits[0].Share <= 1 {
 		within, beyond = beyond, beyond*2
@@ -115,7 +122,7 @@ func (e *Estimate) AtLimit() *Estimate {
 			beyond = half
 		}
 	}
-	return e.times(within)
+	return within
 }
 
 // times returns the estimate of so many times the load.
@@ -124,10 +131,4 @@ func (e *Estimate) times(factor float64) *Estimate {
 	l.Sessions = int64(float64(l.Sessions) * factor)
 	l.Requests *= factor
 	return of(storeOf(e.Store), l)
-}
-
-// Stores returns how many stores of this kind are needed to stay within every limit, if each
-// of them has an equal part of the load.
-func (e *Estimate) Stores() float64 {
-	return max(1, math.Ceil(float64(e.Load.Sessions)/float64(e.AtLimit().Load.Sessions)))
 }

@@ -144,13 +144,13 @@ func TestLimits(t *testing.T) {
 			if share := most.Limits[0].Share; share > 1 || share < 0.99 && kind != "redis-cluster" { // whose nodes are whole
 				t.Errorf("at the limit, %v of it is needed: %+v", share, most.Limits)
 			}
-			if small.Stores() != 1 || most.Stores() != 1 {
-				t.Errorf("%v stores are needed for 3600 sessions, and %v for %d", small.Stores(), most.Stores(), most.Load.Sessions)
+			if small.StoresNeeded() != 1 || most.StoresNeeded() != 1 {
+				t.Errorf("%v stores are needed for 3600 sessions, and %v for %d", small.StoresNeeded(), most.StoresNeeded(), most.Load.Sessions)
 			}
 			l := most.Load
 			l.Sessions, l.Requests = l.Sessions*5/2, l.Requests*5/2
-			if e := estimate(t, kind, l); e.Limits[0].Share <= 1 || e.Stores() != 3 {
-				t.Errorf("%v stores are needed for 2.5 times what one takes: %+v", e.Stores(), e.Limits)
+			if e := estimate(t, kind, l); e.Limits[0].Share <= 1 || e.StoresNeeded() != 3 {
+				t.Errorf("%v stores are needed for 2.5 times what one takes: %+v", e.StoresNeeded(), e.Limits)
 			}
 		})
 	}
@@ -173,6 +173,16 @@ func TestMasters(t *testing.T) {
 		if want := tc.want(e); e.Masters != want || e.Limits[0].Needed != 2*want {
 			t.Errorf("%s: %v masters, want %v; %v nodes", name, e.Masters, want, e.Limits[0].Needed)
 		}
+	}
+}
+
+// Also a single session may need several stores, for its requests.
+func TestOneBusySession(t *testing.T) {
+	l := oneASecond()
+	l.Sessions, l.Requests, l.Changes = 1, 1e6, 0
+	e := estimate(t, "redis", l)
+	if want := math.Ceil(e.Cores); want < 10 || e.StoresNeeded() != want {
+		t.Errorf("%v stores are needed for %v cores of one thread each", e.StoresNeeded(), e.Cores)
 	}
 }
 

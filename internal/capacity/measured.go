@@ -55,8 +55,8 @@ var stores = []store{
 		limits: mysqlLimits,
 		beyond: "give each part of the site a database of its own, or take DynamoDB or Redis Cluster",
 	},
-	redis("redis", 0, redisLimits, "take Redis Cluster"),
-	redis("redis-cluster", 1, clusterLimits, "give each part of the site a cluster of its own"),
+	redis("redis", 0, 0, redisLimits, "take Redis Cluster"),
+	redis("redis-cluster", 1, slotList, clusterLimits, "give each part of the site a cluster of its own"),
 	{
 		kind: "dynamodb", remote: true, largest: 400*kib - dynamoItem,
 		disk:   size{dynamoItem + dynamoIndexed, 1},
@@ -104,13 +104,17 @@ var stores = []store{
 // sqliteSize is also that of Cloudflare, whose Durable Objects have the same table in SQLite.
 var sqliteSize = size{125, 1.09}
 
+// slotList is what a node of Redis Cluster takes for each key besides, to list the keys of a
+// slot: two pointers.
+const slotList = 16
+
 // redis returns what one server and a cluster have in common. The file is the append-only
 // one: by RDB's layout after its rewriting, as large again until it is rewritten
 // (auto-aof-rewrite-percentage 100), and the new one beside it.
-func redis(kind string, replicas int, limits []limit, beyond string) store {
+func redis(kind string, replicas int, perKey float64, limits []limit, beyond string) store {
 	return store{
 		kind: kind, inMemory: true, remote: true, replicas: replicas, largest: 16 * mib,
-		memory: size{190, 1.10}, disk: size{90, 1}, rewritten: 2,
+		memory: size{190 + perKey, 1.10}, disk: size{90, 1}, rewritten: 2,
 		fetch:  call{70 * time.Microsecond, 13 * time.Microsecond},
 		save:   call{296 * time.Microsecond, 58 * time.Microsecond}, // with appendfsync always
 		wire:   wire{250, 1},
