@@ -69,7 +69,7 @@ func cpuOfCalls(b *testing.B, records []sizedRecord, call func(*sizedRecord) err
 // The table of internal/capacity is true of real servers. They need not wait for the disk: the
 // room is the same.
 func TestCapacity(t *testing.T) {
-	const n, data, tolerance = 20_000, 300, 0.15
+	const n, data, tolerance = 10_000, 300, 0.15
 	for kind, open := range map[string]func(testing.TB) openedStore{
 		"sqlite": func(tb testing.TB) openedStore { return sqliteWith(tb, opensqlite.Synchronous(opensqlite.Normal)) },
 		"redis":  func(tb testing.TB) openedStore { return redisAt(tb, testserver.Redis(tb).Addr) },
