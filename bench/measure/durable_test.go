@@ -33,7 +33,10 @@ import (
 )
 
 func durableRedis(tb testing.TB) openedStore {
-	addr := testserver.Redis(tb, "--appendonly", "yes", "--appendfsync", "always").Addr
+	return redisAt(tb, testserver.Redis(tb, "--appendonly", "yes", "--appendfsync", "always").Addr)
+}
+
+func redisAt(tb testing.TB, addr string) openedStore {
 	driver := newRawRedis(tb, addr)
 	return openedStore{openRedis(tb, addr), driver, func(ctx context.Context) (int64, error) {
 		info, err := driver.client.Info(ctx, "memory").Result()
@@ -46,8 +49,10 @@ func durableRedis(tb testing.TB) openedStore {
 	}}
 }
 
-func durablePostgres(tb testing.TB) openedStore {
-	pool, err := pgxpool.New(context.Background(), testserver.Postgres(tb).URL)
+func durablePostgres(tb testing.TB) openedStore { return postgresAt(tb, testserver.Postgres(tb).URL) }
+
+func postgresAt(tb testing.TB, url string) openedStore {
+	pool, err := pgxpool.New(context.Background(), url)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,9 +62,11 @@ func durablePostgres(tb testing.TB) openedStore {
 	}}
 }
 
-func durableSQLite(tb testing.TB) openedStore {
+func durableSQLite(tb testing.TB) openedStore { return sqliteWith(tb) }
+
+func sqliteWith(tb testing.TB, options ...opensqlite.Option) openedStore {
 	file := filepath.Join(tb.TempDir(), "sessions.db")
-	p, err := opensqlite.Open(file)
+	p, err := opensqlite.Open(file, options...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,14 +89,15 @@ func durableSQLite(tb testing.TB) openedStore {
 	}}
 }
 
-func durableMariaDB(tb testing.TB) openedStore {
-	server := testserver.MariaDB(tb)
-	p, err := mysqlprovider.Open(server.URL)
+func durableMariaDB(tb testing.TB) openedStore { return mariaDBAt(tb, testserver.MariaDB(tb).URL) }
+
+func mariaDBAt(tb testing.TB, server string) openedStore {
+	p, err := mysqlprovider.Open(server)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { p.Close() })
-	db := openMariaDB(tb, server.URL)
+	db := openMariaDB(tb, server)
 	return openedStore{p, &rawSQL{db: db, provider: p}, func(ctx context.Context) (size int64, err error) {
 		if _, err := db.ExecContext(ctx, "ANALYZE TABLE holdfast_sessions"); err != nil {
 			return 0, err

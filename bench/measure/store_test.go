@@ -102,7 +102,7 @@ func BenchmarkStoreSize(b *testing.B) {
 	}
 }
 
-func mustSize(b *testing.B, store openedStore) int64 {
+func mustSize(b testing.TB, store openedStore) int64 {
 	b.Helper()
 	size, err := store.size(b.Context())
 	if err != nil {

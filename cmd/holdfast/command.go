@@ -17,6 +17,7 @@ type command struct {
 	usage    string           // what follows the name
 	summary  string           // in a few words
 	pair     bool             // it has the flags from and to, and not store
+	offline  bool             // it opens no store
 	flags    []string         // besides store
 	operands int              // at most
 	creates  bool             // it creates what the store needs
@@ -60,6 +61,11 @@ var commands = []command{
 		flags: []string{"verify", "create", "replace", "revive", "parallel", "json"}, run: copyStore,
 	},
 	{
+		name: "size", usage: "-sessions N -requests R [-bytes B] [-changes SHARE] [-owned SHARE] [-idle DURATION] [-used DURATION] [-store KIND] [-replicas N] [-json]",
+		summary: "estimate memory, disk, calls and money of so many sessions", offline: true,
+		flags: []string{"sessions", "requests", "bytes", "changes", "owned", "idle", "used", "replicas", "json"}, run: sizeStores,
+	},
+	{
 		name: "create", summary: "make the table or directory that the store needs", creates: true, run: create,
 	},
 	{
@@ -92,7 +98,7 @@ func (c *command) allFlags() []string {
 
 // before returns what may precede the name of c.
 func (c *command) before() string {
-	if c.pair {
+	if c.pair || c.offline {
 		return ""
 	}
 	return "[-store URL] "
@@ -103,6 +109,9 @@ func (j *job) flags(of string, names ...string) *flag.FlagSet {
 	fs := flag.NewFlagSet(of, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the error says it all
 	for _, name := range names {
+		if of == "size" && j.sizeFlag(fs, name) {
+			continue
+		}
 		switch name {
 		case "store":
 			fs.StringVar(&j.storeURL, name, j.storeURL, "the `URL` of the store; by default $"+storeEnv)

@@ -1,6 +1,6 @@
 // Holdfast manages the sessions in a store: it lists, shows, ends and counts them,
 // creates the table they need and removes expired ones. It moves them to another store,
-// and copies them to and from backups.
+// and copies them to and from backups. It estimates what so many sessions take of a store.
 //
 //	go install github.com/holdfast-go/holdfast/cmd/holdfast@latest
 //
@@ -13,6 +13,7 @@
 //	holdfast [-store URL] purge
 //	holdfast move -from URL -to URL [-dry-run | -verify | -clean] [-create] [-parallel N] [-yes] [-json]
 //	holdfast copy -from URL -to URL [-verify] [-create] [-replace] [-revive] [-parallel N] [-json]
+//	holdfast size -sessions N -requests R [-bytes B] [-changes SHARE] [-owned SHARE] [-idle DURATION] [-used DURATION] [-store KIND] [-replicas N] [-json]
 //	holdfast [-store URL] create
 //	holdfast [-store URL] admin [-namespace NAME] [-port N] [-read-only]
 //	holdfast [-store URL] serve [-listen ADDRESS] [-token-file FILE | -no-token] [-tls-cert FILE -tls-key FILE | -plain]
@@ -176,6 +177,21 @@
 // With -verify, copy changes nothing and compares the records of -from, also of a backup,
 // with those of -to. The exit code is 1 if one of them is not the same there.
 //
+// # Estimates
+//
+// size estimates what -sessions stored at a time, with -requests a second, take of a store:
+// records, memory, disk, reads and saves a second, connections, for DynamoDB units, and for
+// DynamoDB and Cloudflare money a month. It says which limit of the store is reached first,
+// and at how many sessions. Without -store it compares all stores. It opens none: -store is
+// a kind, such as redis, or a URL of which only the scheme matters.
+//
+// -bytes are those of a session's data, as stats counts them. -changes is the share of the
+// requests that change the session, and -owned the share of the sessions whose visitor signs
+// in, as 10% or 0.1. -idle is the program's Config.IdleTimeout, and -used the time from a
+// session's first request to its last: together they are how long a session is stored, and
+// so they tell how many begin in a second. Take the requests of the busiest hour. The page
+// docs/scale.md says what the estimates are made of.
+//
 // # JSON
 //
 // list -json prints one object per line:
@@ -199,6 +215,12 @@
 // limit, the size that -to takes. With -verify: left, with its parts moving, missing, same,
 // differ and damaged; marked; ended, the part of marked that -to has not; complete. With
 // -clean: removed. Sizes are of format and data.
+//
+// size -json prints one object for each store: store, load with what was asked (durations in
+// nanoseconds), records and rates by kind, bytesOfSession, memory, disk, table, copies,
+// masters, network, connections, cores, purge in seconds, units of DynamoDB a second, money
+// with its costs, limits with needed, most and share, the one that is reached first first,
+// and beyond, what to do then. Numbers are not rounded, but no more exact than those of the text.
 //
 // copy -json prints one object: copied, replaced, kept, expired, refused, with its parts
 // tooLarge and unversioned, and complete. To a backup: copied, bytes, sealed. With -verify:

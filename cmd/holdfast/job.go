@@ -43,6 +43,7 @@ type options struct {
 
 	serveOptions
 	pairOptions
+	sizeOptions
 }
 
 // prepare evaluates the flags and the environment.

@@ -112,6 +112,8 @@ func (t *tool) do(ctx context.Context, j *job, c *command, args []string) (err e
 		return usageError(fmt.Sprintf("what is %s? See holdfast help %s", quoted(j.args[c.operands]), c.name))
 	case c.pair:
 		return j.between(ctx, c)
+	case c.offline:
+		return c.run(ctx, j)
 	}
 	if err := j.prepare(c); err != nil {
 		return err
