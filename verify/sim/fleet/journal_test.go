@@ -64,13 +64,3 @@ func (j *journal) has(id string) bool {
 	defer j.mu.Unlock()
 	return j.lost[id]
 }
-
-// count returns how many records have lost a write.
-func (j *journal) count() int {
-	if j == nil {
-		return 0
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return len(j.lost)
-}
