@@ -17,19 +17,37 @@ var (
 	seed   = flag.Uint64("seed", 1, "the `seed`")
 )
 
+var small = size{instances: 20, users: 2000, workers: 1, think: 6 * time.Second}
+
 // TestInstallation plays each scene in an installation of its own, with -large in one that is
 // large.
 func TestInstallation(t *testing.T) {
 	if *large {
 		million := size{instances: 200, users: 1_000_000, workers: 8, think: 4 * time.Minute}
-		long := lengths{steady: 10 * time.Second, deploy: 20 * time.Second, storm: 20 * time.Second, before: 5 * time.Second, outage: 30 * time.Second, after: 20 * time.Second}
-		simulate(t, million, session.Config{}, long.scenes(million)...)
+		simulate(t, million, session.Config{}, lengths{10 * time.Second, 20 * time.Second, 20 * time.Second}.scenes(million)...)
 		return
 	}
-	small := size{instances: 20, users: 2000, workers: 1, think: 6 * time.Second}
-	short := lengths{steady: time.Second, deploy: 5 * time.Second, storm: time.Second, before: time.Second, outage: 4 * time.Second, after: 5 * time.Second}
-	for _, sc := range short.scenes(small) {
+	for _, sc := range (lengths{time.Second, 5 * time.Second, time.Second}).scenes(small) {
 		t.Run(sc.name, func(t *testing.T) { simulate(t, small, session.Config{}, sc) })
+	}
+}
+
+// TestFailover has fewer users than TestInstallation: each request that waits for an answer
+// needs memory.
+func TestFailover(t *testing.T) {
+	o := outage{time.Second, 4 * time.Second, 9 * time.Second}
+	t.Run("that loses writes", func(t *testing.T) {
+		simulate(t, small, session.Config{}, o.failover("FailoverThatLosesWrites", time.Second, false))
+	})
+	t.Run("without the rule of waiting", func(t *testing.T) {
+		simulate(t, small, session.Config{}, o.failover("FailoverWithoutThatRule", 0, true))
+	})
+	if *large {
+		s := size{instances: 200, users: 100_000, workers: 4, think: 48 * time.Second}
+		o := outage{5 * time.Second, 30 * time.Second, 15 * time.Second}
+		t.Run("of a large installation", func(t *testing.T) {
+			simulate(t, s, session.Config{}, o.failover("Failover", 0, false))
+		})
 	}
 }
 

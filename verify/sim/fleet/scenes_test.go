@@ -22,7 +22,6 @@ type phase struct {
 // lengths are how long scenes play.
 type lengths struct {
 	steady, deploy, storm time.Duration
-	before, outage, after time.Duration // of a failover
 }
 
 // scenes returns the scenes for an installation of that size.
@@ -46,24 +45,20 @@ func (l lengths) scenes(s size) []scene {
 			check:  allServed,
 			phases: []phase{{"storm", 0, seconds(l.storm)}},
 		},
-		l.failover("Failover", 0, false),
-		l.failover("FailoverThatLosesWrites", time.Second, false),
-		l.failover("FailoverWithoutThatRule", 0, true),
 	}
 }
 
 const waves = 10
 
+// outage is how long a failover plays before, during and after the time without answers.
+type outage struct{ before, during, after time.Duration }
+
 // failover is that of the database to a standby that lacks the writes of the time lag.
 // With waitsAll, calls wait for a connection until their deadline: then the installation does
 // not recover.
-func (l lengths) failover(name string, lag time.Duration, waitsAll bool) scene {
-	outage := l.outage
-	if waitsAll {
-		outage = min(outage, 10*time.Second)
-	}
-	from := seconds(l.before + outage)
-	end := from + seconds(l.after)
+func (o outage) failover(name string, lag time.Duration, waitsAll bool) scene {
+	from := seconds(o.before + o.during)
+	end := from + seconds(o.after)
 	sc := scene{
 		name: name,
 		play: func(in *installation) {
@@ -71,12 +66,12 @@ func (l lengths) failover(name string, lag time.Duration, waitsAll bool) scene {
 			if lag > 0 {
 				in.database.journal = newJournal(lag)
 			}
-			in.failover(l.before, outage, l.after)
+			in.failover(o.before, o.during, o.after)
 		},
 		check: func(t *testing.T, in *installation) { in.wantServed(t, end-1) },
 		phases: []phase{
-			{"before", 0, seconds(l.before)},
-			{"outage", seconds(l.before), from},
+			{"before", 0, seconds(o.before)},
+			{"outage", seconds(o.before), from},
 			{"afterwards", from, end},
 			{"the last second", end - 1, end},
 		},
