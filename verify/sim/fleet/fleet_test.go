@@ -44,7 +44,7 @@ func TestFailover(t *testing.T) {
 	})
 	if *large {
 		s := size{instances: 200, users: 100_000, workers: 4, think: 48 * time.Second}
-		o := outage{5 * time.Second, 30 * time.Second, 15 * time.Second}
+		o := outage{5 * time.Second, 30 * time.Second, 40 * time.Second}
 		t.Run("of a large installation", func(t *testing.T) {
 			simulate(t, s, session.Config{}, o.failover("Failover", 0, false))
 		})
