@@ -9,6 +9,7 @@
 # make fuzz   every fuzz target for FUZZTIME each
 # make bench  measure beside other libraries, write docs/performance.md and its charts
 # make model  search all executions of the commit protocol within longer bounds
+# make fleet  simulate a large installation, write the tables of docs/fleet.md
 # make mutants  leave out the rules, one at a time, and show which test notices
 #
 # Nothing but Go, make, bash and a C compiler is needed: "make test" installs what
@@ -28,7 +29,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model fleet mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: test-together test-alone
 lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
@@ -130,6 +131,9 @@ bench: install
 # One search at a time, for the memory.
 model: install
 	HOLDFAST_TEST_NOSKIP=1 go test -v -timeout 3h -parallel 1 -run TestProtocol ./verify/protocol -long
+
+fleet:
+	go test -v -timeout 2h ./verify/sim/fleet -large -update
 
 mutants:
 	go run ./verify/mutants -out verify/mutants/RESULTS.md
