@@ -41,6 +41,25 @@ var life = []mutant{
 		"\t\ts.noteExpired(c)\n\t\treturn nil\n", "\t\treturn nil\n"),
 }
 
+var faults = []mutant{
+	without("a session that has vanished is observed", engine,
+		"\treturn append(events, observe.Event{Op: observe.Faulty, Fault: observe.Vanished, PublicID: id})\n", "\treturn events\n"),
+	without("a session that was used later than now is observed", engine,
+		"\tif ahead < tolerableSkew {\n", "\tif true {\n"),
+	without("clocks that differ by less than five seconds are no fault", engine,
+		"\tif ahead < tolerableSkew {\n", "\tif ahead <= 0 {\n"),
+	without("a list that is full is observed", engine,
+		"\tx.opts.Observer.Report(ctx, observe.Event{Op: observe.Faulty, Fault: observe.ListFull, Err: err})\n", ""),
+	without("a fault of the signing keys is observed", engine,
+		"\te.Op = observe.Faulty\n\tr.opts.Observer.Report(ctx, e)\n", "\t_ = e\n"),
+	without("a commit of a response has the route", engine,
+		"return t.commit(ctx, Auto, route)", "return t.commit(ctx, Auto, \"\")"),
+	without("a Save in HandlerFunc has the route", engine,
+		"rw != nil && rw.routed && e.Route", "rw != nil && false && e.Route"),
+	without("the log has the route of a request that failed", engine,
+		"slog.String(\"route\", r.Pattern), ", ""),
+}
+
 var clearing = []mutant{
 	without("Clear-Site-Data comes with Destroy alone", engine,
 		"if len(types) == 0 || !p.destroyed.Load() {", "if len(types) == 0 {"),

@@ -2,6 +2,7 @@ package operate_test
 
 import (
 	"context"
+	"flag"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,20 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/internal/testserver"
 )
+
+var measure = flag.Duration("measure", 0, "log the figures of the dashboard after `so long` without a fault, for docs/operating.md")
+
+// logFigures logs what the dashboard shows.
+func logFigures(t *testing.T, m *monitor) {
+	d := readDashboard(t)
+	vars := strings.NewReplacer("$job", "shop", "$instance", ".+", "$__rate_interval", "1m")
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			samples, err := m.query(vars.Replace(target.Expr))
+			t.Log(p.Title, samples, err)
+		}
+	}
+}
 
 func TestMain(m *testing.M) { testserver.Main(m) }
 
@@ -43,6 +58,7 @@ func TestOperate(t *testing.T) {
 	var visitors sync.WaitGroup
 	ctx, leave := context.WithCancel(t.Context())
 	defer visitors.Wait()
+	defer a.http.CloseClientConnections() // the stream of events
 	defer leave()
 	visitors.Go(func() { watcher.do("GET /events") })
 	for range 2 {
@@ -53,11 +69,15 @@ func TestOperate(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(a.http.CloseClientConnections)
+	if *measure > 0 {
+		time.Sleep(*measure)
+		logFigures(t, m)
+	}
 
 	played := map[string]bool{}
 	for _, scene := range scenes {
 		played[scene.alert] = true
+		began := time.Now()
 		storetest.Eventually(t, scene.alert, func() bool {
 			scene.play(a)
 			annotations, fires := m.alerts()[scene.alert]
@@ -66,6 +86,7 @@ func TestOperate(t *testing.T) {
 			}
 			return fires
 		})
+		t.Logf("%s fires after %v", scene.alert, time.Since(began).Round(time.Millisecond))
 	}
 	a.server.Restart()
 	for _, r := range m.rules() {
@@ -86,17 +107,26 @@ func wantData(t *testing.T, m *monitor) {
 	t.Helper()
 	d := readDashboard(t)
 	vars := strings.NewReplacer("$job", "shop", "$instance", ".+", "$__rate_interval", "10m", " or vector(0)", "")
-	for title, queries := range d.queries() {
-		for _, expr := range queries {
-			storetest.Eventually(t, title+": "+expr, func() bool {
+	var empty string // of the queries
+	storetest.Eventually(t, "the queries of the dashboard return data", func() bool {
+		before := empty
+		empty = ""
+		for title, queries := range d.queries() {
+			for _, expr := range queries {
 				samples, err := m.query(vars.Replace(expr))
 				if err != nil {
 					t.Fatalf("%s: %v", title, err)
 				}
-				return len(samples) > 0 && !slices.ContainsFunc(samples, func(s sample) bool { return s.Value[1] == "NaN" })
-			})
+				if len(samples) == 0 || slices.ContainsFunc(samples, func(s sample) bool { return s.Value[1] == "NaN" }) {
+					empty += "\n" + title + ": " + expr
+				}
+			}
 		}
-	}
+		if len(empty) != len(before) {
+			t.Logf("these queries have no data yet:%s", empty)
+		}
+		return empty == ""
+	})
 	samples, err := m.query(`topk(1, sum by (http_route) (holdfast_session_conflicts_total{http_route=~"POST.*"}))`)
 	if err != nil || len(samples) != 1 || samples[0].Metric["http_route"] != "POST /basket" {
 		t.Errorf("the route of most conflicts is %v (%v); want POST /basket", samples, err)
