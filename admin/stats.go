@@ -65,6 +65,9 @@ func (r *recent) add(p problem) {
 // Observe counts an event. It has the type of session.Config.Observer. It takes well under a
 // microsecond and allocates nothing.
 func (s *Stats) Observe(_ context.Context, e session.Event) {
+	if e.Op == session.OpFault { // the operation that has met it counts
+		return
+	}
 	op, outcome, at := indexOfOp(e.Op), indexOfOutcome(e.Outcome()), e.Start.Add(e.Duration)
 	s.mu.Lock()
 	defer s.mu.Unlock()

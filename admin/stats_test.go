@@ -67,6 +67,16 @@ func TestStatsCount(t *testing.T) {
 }
 
 // What happened an hour ago is forgotten, also if nothing has happened since.
+// A fault comes in addition to the operation that has met it.
+func TestStatsDoNotCountFaults(t *testing.T) {
+	var s Stats
+	s.observe(event(session.OpFault, 0, session.ErrUnavailable))
+	h := s.lastHour(time.Now())
+	if n := h.sum(operations); n != 0 || len(h.problems) != 0 {
+		t.Errorf("%d operations and the problems %v after a fault; want none", n, h.problems)
+	}
+}
+
 func TestStatsForgetAfterAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s Stats

@@ -32,7 +32,7 @@ func (p *requestState) answerError(w http.ResponseWriter, r *http.Request, err e
 		level = slog.LevelWarn
 	}
 	p.m.cfg.Logger.Log(r.Context(), level, "session: request failed",
-		slog.String("public_id", p.publicID()), slog.String("method", r.Method), slog.Int("status", status), slog.Any("error", err))
+		slog.String("public_id", p.publicID()), slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", status), slog.Any("error", err))
 	forbidCaching(w.Header())
 	http.Error(w, errorText(err), status)
 }

@@ -52,12 +52,12 @@ func (m *Manager) noteEnd(ends []observe.Event, id, owner string, why observe.En
 // loadEvents are the events of one load.
 type loadEvents struct {
 	load observe.Event
-	ends []observe.Event
+	more []observe.Event // ends and faults
 }
 
 func (e *loadEvents) report(ctx context.Context, o observe.Observer) {
-	for _, end := range e.ends {
-		o.Report(ctx, end)
+	for _, event := range e.more {
+		o.Report(ctx, event)
 	}
 	o.End(ctx, e.load)
 }

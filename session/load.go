@@ -97,7 +97,7 @@ func (s *Session) begin(ctx context.Context, sent []string, room txnRoom, events
 	*event = m.engine.Observer.Begin(observe.Load)
 	var found finding
 	err := m.find(ctx, s.req, sent, room.content, &found)
-	events.ends = found.ends
+	events.more = found.more
 	if err == nil {
 		err = found.problem()
 	}
@@ -158,7 +158,7 @@ type finding struct {
 	unproven   candidate   // the first that may not be served to the request
 	refusal    error       // why not
 
-	ends []observe.Event // of sessions that were found to have expired
+	more []observe.Event // ends and faults that were found
 
 	age time.Duration // of the copy that was used; 0: none
 }
@@ -186,20 +186,21 @@ func (m *Manager) find(ctx context.Context, req request, sent []string, room *re
 			err = m.meet(ctx, c)
 		}
 		if err == nil && m.isTheft(c, who.Index) {
-			c, f.ends, err = m.endStolen(ctx, who, c, f.ends)
+			c, f.more, err = m.endStolen(ctx, who, c, f.more)
 		}
 		switch {
 		case errors.Is(err, ErrUnreadable):
 			f.err = cmp.Or(f.err, err)
 		case err != nil:
-			*f = finding{ends: f.ends}
+			*f = finding{more: f.more}
 			return err
 		case c == nil:
-			m.logVanished(who.ID)
-			f.ends = m.noteEnd(f.ends, who.ID, "", observe.Missing)
+			f.more = m.noteVanished(f.more, who.ID)
+			f.more = m.noteEnd(f.more, who.ID, "", observe.Missing)
 		case m.outlived(c):
-			f.ends = m.noteEnd(f.ends, who.ID, c.Owner, m.endOf(c))
+			f.more = m.noteEnd(f.more, who.ID, c.Owner, m.endOf(c))
 		default:
+			f.more = m.noteClockSkew(f.more, who.ID, c)
 			admitted, err := m.admit(ctx, req, who.ID, c)
 			if admitted != c {
 				f.age = 0 // it was read just now

@@ -3,11 +3,9 @@ package session
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/binding"
@@ -43,8 +41,11 @@ type Manager struct {
 	watches  *watch.Hub
 	missed   missed // expired sessions that requests have found
 
-	decodable      sync.Map     // types of which Config.Codec, if not built in, has decoded a value
-	vanishedLogged atomic.Int64 // when, in Unix seconds
+	decodable sync.Map // types of which Config.Codec, if not built in, has decoded a value
+
+	// What is logged once an hour.
+	warnedOfVanished hourly // a session that the store has lost
+	warnedOfClock    hourly // a session that was used later than now
 
 	// What is logged once.
 	warnedOfPlainHTTP atomic.Bool // a Secure cookie that is about to be lost
@@ -129,6 +130,7 @@ func (m *Manager) signing(cfg Config) token.Options {
 			Rotation:  cfg.SigningKeyRotation,
 			Retention: max(cfg.Lifetime, cfg.PersistLifetime),
 			Logger:    cfg.Logger,
+			Observer:  observer(cfg.Observer),
 		})
 		o.Ring = m.ring
 	}
@@ -172,23 +174,4 @@ func (m *Manager) ClearCookie(w http.ResponseWriter, r *http.Request) {
 	p := &requestState{issuer: issuer{m: m}, request: r}
 	p.takeTokens(nil)
 	p.put(w.Header(), &Token{Changed: true})
-}
-
-// vanishingInterval is the minimum time between two log lines about vanished sessions.
-const vanishingInterval = time.Hour
-
-// logVanished logs that the session of a valid cookie is absent although it must be
-// stored.
-func (m *Manager) logVanished(id string) {
-	ago, vanished := m.records.Vanished(id)
-	if !vanished {
-		return
-	}
-	now, last := time.Now().Unix(), m.vanishedLogged.Load()
-	if now-last < int64(vanishingInterval.Seconds()) || !m.vanishedLogged.CompareAndSwap(last, now) {
-		return
-	}
-	m.cfg.Logger.Error("session: a session that was saved a moment ago is not in the store, so its visitor is anonymous; "+
-		"if the clock of the store is ahead of this machine's, synchronize both; otherwise check whether the store evicts records or was emptied",
-		slog.String("public_id", id), slog.Duration("saved_ago", ago))
 }

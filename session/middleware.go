@@ -194,8 +194,9 @@ func (p *requestState) session() *Session {
 
 // commit stores the request's changes before a header of this status or, if status is 0,
 // after it. An error response (500 or more) commits nothing. A client error response (400
-// or more) of a handler whose last Save failed commits nothing either.
-func (p *requestState) commit(status int) error {
+// or more) of a handler whose last Save failed commits nothing either. Route is the pattern
+// of the request.
+func (p *requestState) commit(status int, route string) error {
 	if p.session() == nil || p.dropped.Load() != 0 {
 		return nil
 	}
@@ -207,7 +208,7 @@ func (p *requestState) commit(status int) error {
 	if tx == nil {
 		return nil
 	}
-	return tx.Commit(p.request.Context(), txn.Auto)
+	return tx.CommitResponse(p.request.Context(), route)
 }
 
 // transaction returns the transaction of the session, or nil if there is none.

@@ -33,6 +33,7 @@ const (
 	OpEnd          Op = "end"           // a session has ended; EndReason says why
 
 	OpRevokeEverything Op = "revoke_everything" // Manager.RevokeEverything was called; there is no public ID
+	OpFault            Op = "fault"             // something was found that an operator has to mend; Fault says what
 )
 
 // Event reports one finished operation to Config.Observer.
@@ -51,6 +52,10 @@ const (
 // in a while, and several instances may report the same: tell them apart by PublicID.
 // A provider does not know Namespaces, so a Manager also reports expired sessions of other
 // Managers that use the same provider.Provider.
+//
+// OpFault comes in addition to the event of the operation that has met the fault, and has no
+// Duration and no Attempts. It is reported each time that the fault is met, so count
+// requests with it, not faults. The log says more about it.
 type Event struct {
 	Op       Op
 	PublicID string        // of the session, "" if there is none
@@ -61,6 +66,8 @@ type Event struct {
 	Age      time.Duration // OpLoad: the maximum age of the copy that was used (Config.ReadCache); 0 if the store was read
 	Key      string        // OpUndecodable, OpRefresh, OpLeaseWait, OpLeaseExpired: the key
 	Err      error         // why it failed. OpRefresh: also the error of the function. OpLoad: ErrEnded also for the cookie of a session that was renewed or destroyed, though Load does not fail
+	Route    string        // OpSave, OpRenew, OpDestroy: the pattern of the http.ServeMux for the request, if there is one. It is not known of Session.Save and Session.Update in a handler that is in neither HandlerFunc nor Replay
+	Fault    Fault         // OpFault
 
 	Owner     string    // OpCreate, OpEnd, OpRotate: the owner of the session, "" if it has none or, for EndMissing, if that is not known
 	EndReason EndReason // OpEnd
@@ -80,6 +87,18 @@ const (
 	EndExpired   EndReason = "expired"   // it was not used for too long, or has reached its lifetime
 	EndTheft     EndReason = "theft"     // a cookie was used that a newer one has replaced, so the cookie was copied: see Config.RotateInterval
 	EndMissing   EndReason = "missing"   // a request came with its token, and it is not stored: most likely it has expired
+)
+
+// Fault is what an operator has to mend.
+type Fault string
+
+// The faults of OpFault.
+const (
+	FaultKeysLost   Fault = "keys_lost"   // the store has lost signing keys; those that an instance has in memory are restored
+	FaultKeysFailed Fault = "keys_failed" // the signing keys could not be read, made or rotated; Err says why
+	FaultClockSkew  Fault = "clock_skew"  // a session was used later than now, by five seconds or more, or signing keys are dated ahead by over an hour: the clock of this or another instance is or was wrong
+	FaultVanished   Fault = "vanished"    // a session that was created a moment ago is not in the store: its clock is ahead, or it has lost the record
+	FaultListFull   Fault = "list_full"   // the list of the sessions of an owner or a label is full, so a session was refused: see ErrTooManySessions
 )
 
 // Outcome classifies the result of an operation.
@@ -159,6 +178,19 @@ func observer(fn func(context.Context, Event)) observe.Observer {
 			Op: Op(e.Op), PublicID: e.PublicID, Start: e.Start, Duration: e.Duration,
 			Attempts: e.Attempts, Joined: e.Joined, Age: e.Age, Key: e.Key, Err: e.Err,
 			Owner: e.Owner, EndReason: EndReason(e.EndReason), Successor: e.Successor,
+			Route: routeOf(ctx, e), Fault: Fault(e.Fault),
 		})
 	}
+}
+
+// routeOf returns the Route of an event. A commit that the response has begun knows it, and
+// otherwise the writer of the handler that has committed.
+func routeOf(ctx context.Context, e observe.Event) string {
+	switch e.Op {
+	case observe.Save, observe.Renew, observe.Destroy:
+		if rw := writerOf(ctx, nil); rw != nil && rw.routed && e.Route == "" {
+			return rw.inner.Pattern
+		}
+	}
+	return e.Route
 }

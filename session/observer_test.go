@@ -98,7 +98,9 @@ func TestObserver(t *testing.T) {
 		w.erase(c.sessionID())
 		o.want(t, "save ok", "load ok")
 		c.post(func(*session.Session) {})
-		o.want(t, "load none")
+		if events := o.want(t, "fault ok", "load none"); events[0].Fault != session.FaultVanished {
+			t.Errorf("got %+v", events[0])
+		}
 	})
 	each("a merge, a conflict, a replay", session.LevelMerge, func(t *testing.T, w *world, o *watcher) {
 		c := w.client()

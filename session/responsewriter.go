@@ -19,10 +19,12 @@ type responseWriter struct {
 	raw       http.ResponseWriter
 	req       *requestState
 	ctx       handlerContext
-	entry     http.Header // a copy from when the handler was called
-	outermost bool        // no other writer of the request is around this one
-	sent      bool        // the header is on its way
-	err       error       // why the handler's response will not be sent
+	entry     http.Header   // a copy from when the handler was called
+	inner     *http.Request // that next was given, with the pattern that a ServeMux has set
+	routed    bool          // the pattern was set before
+	outermost bool          // no other writer of the request is around this one
+	sent      bool          // the header is on its way
+	err       error         // why the handler's response will not be sent
 }
 
 var (
@@ -37,6 +39,7 @@ var (
 func (rw *responseWriter) start(p *requestState, raw http.ResponseWriter, r *http.Request, outermost bool) {
 	rw.raw, rw.req, rw.outermost = raw, p, outermost
 	rw.ctx.Context, rw.ctx.writer = r.Context(), rw
+	rw.routed = r.Pattern != ""
 	if h := raw.Header(); len(h) > 0 {
 		rw.entry = h.Clone()
 	}
@@ -44,6 +47,7 @@ func (rw *responseWriter) start(p *requestState, raw http.ResponseWriter, r *htt
 
 // serve calls next and commits the remaining changes. A panic commits nothing.
 func (rw *responseWriter) serve(next http.Handler, r *http.Request) {
+	rw.inner = r
 	returned := false
 	defer func() {
 		rw.ctx.stop(context.Canceled)
@@ -70,7 +74,7 @@ func (rw *responseWriter) finish() {
 		_ = rw.begin(http.StatusOK)
 		return
 	}
-	if err := rw.req.commit(0); err != nil && rw.req.unsaved() {
+	if err := rw.req.commit(0, rw.inner.Pattern); err != nil && rw.req.unsaved() {
 		rw.req.m.cfg.Logger.Error("session: changes made after the response began are lost",
 			slog.String("public_id", rw.req.publicID()), slog.Any("error", err))
 	}
@@ -89,7 +93,7 @@ func (rw *responseWriter) begin(status int) error {
 	if rw.err != nil || rw.sent {
 		return rw.err
 	}
-	if err := rw.req.commit(status); err != nil {
+	if err := rw.req.commit(status, rw.inner.Pattern); err != nil {
 		rw.fail(err)
 		return err
 	}

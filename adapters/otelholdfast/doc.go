@@ -14,6 +14,8 @@
 //	holdfast.session.operation.duration   histogram, s        loads, saves, touches, renewals, logouts, revocations, refreshes, waits for them
 //	holdfast.session.operation.retries    counter, {retry}    how often they were tried again, since others were first
 //	holdfast.session.replays              counter, {replay}   handlers and closures of Update that ran again
+//	holdfast.session.conflicts            counter, {conflict} commits that were refused with session.ErrConflict
+//	holdfast.session.faults               counter, {fault}    what an operator has to mend: see session.OpFault
 //	holdfast.session.undecodable_values   counter, {value}    stored values that were read as absent
 //	holdfast.session.created              counter, {session}  sessions that have begun: see session.OpCreate
 //	holdfast.session.ended                counter, {session}  sessions whose end was noticed: see session.OpEnd
@@ -32,6 +34,15 @@
 // The last two reasons are counted by each instance that finds the end, if any does, so the
 // difference of the two counters is not the number of live sessions. The owner is in no
 // metric and no span.
+//
+// The counter conflicts has the attribute http.route if the pattern of an http.ServeMux is
+// known: see session.Event. The key is not an attribute of a metric, because an app may
+// generate names of keys at run time, and each would be a time series. The span and the log
+// line have it. The counter faults has the attribute holdfast.session.fault: keys_lost,
+// keys_failed, clock_skew, vanished or list_full.
+//
+// The folder dashboard has a dashboard for Grafana and alerts for Prometheus, which
+// docs/operating.md explains.
 //
 // ObserveWatches adds metrics of session.Session.Watch, which have no attributes:
 //
@@ -57,17 +68,21 @@
 //	outdated   the browser had seen a newer version
 //	deaf       the store's broadcast was not heard
 //
-// The key of an undecodable value is not an attribute: an app may generate names of keys
-// at run time, and each would be a time series. The log line and the trace contain it.
+// ObservePurges adds metrics of a provider.Purger, such as that of PostgreSQL:
+//
+//	holdfast.session.purge.age       gauge, s           time since the last Purge without an error, at first since the recording began
+//	holdfast.session.purge.removed   counter, {record}  expired records that were removed
 //
 // # Spans
 //
 // Every operation is an internal span, such as "session load", below the span of its
 // context if that is recorded. It has the attributes above, holdfast.session.public_id
 // and, if it was tried more than once, holdfast.session.operation.attempts. A replay, an
-// undecodable value and an expired lease are events of the context's span,
-// holdfast.session.replay, holdfast.session.undecodable_value and
-// holdfast.session.expired_lease. Spans never contain cookies or values, nor the error of
+// undecodable value, an expired lease and a fault are events of the context's span,
+// holdfast.session.replay, holdfast.session.undecodable_value,
+// holdfast.session.expired_lease and holdfast.session.fault. The span of a commit has
+// http.route, as the counter conflicts has, and that of a conflict has
+// holdfast.session.conflict: a text that names the key and a remedy. Spans never contain cookies or values, nor the error of
 // a function of Key.Refresh, whose text is the app's.
 //
 // A span is created when the operation has ended. So the spans of a database driver are

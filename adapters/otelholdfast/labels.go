@@ -18,6 +18,8 @@ const (
 	operationAttemptsKey = attribute.Key("holdfast.session.operation.attempts")
 	publicIDKey          = attribute.Key("holdfast.session.public_id")
 	endReasonKey         = attribute.Key("holdfast.session.end.reason")
+	faultKey             = attribute.Key("holdfast.session.fault")
+	conflictKey          = attribute.Key("holdfast.session.conflict")
 	keyKey               = attribute.Key("holdfast.session.key")
 	runsKey              = attribute.Key("holdfast.session.replay.runs")
 )
@@ -50,6 +52,14 @@ func (l labels) attributes() []attribute.KeyValue {
 		kvs = append(kvs, semconv.ErrorTypeKey.String(l.errorType))
 	}
 	return kvs
+}
+
+// routeAttributes returns the route of e, if it has one.
+func routeAttributes(e session.Event) []attribute.KeyValue {
+	if e.Route == "" {
+		return nil
+	}
+	return []attribute.KeyValue{semconv.HTTPRoute(e.Route)}
 }
 
 // failures are the errors that are not caused by the visitor. ErrOutcomeUnknown is an

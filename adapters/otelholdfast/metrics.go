@@ -3,6 +3,7 @@ package otelholdfast
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -28,12 +29,15 @@ type instruments struct {
 	created     metric.Int64Counter
 	ended       metric.Int64Counter
 	rotated     metric.Int64Counter
+	conflicts   metric.Int64Counter
+	faults      metric.Int64Counter
+	routes      routes
 	options     map[labels]options
 }
 
 func newInstruments(meter metric.Meter) (*instruments, error) {
 	in := &instruments{options: foreseen()}
-	var errs [9]error
+	var errs [11]error
 	in.duration, errs[0] = meter.Float64Histogram("holdfast.session.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of session operations."),
@@ -63,6 +67,12 @@ func newInstruments(meter metric.Meter) (*instruments, error) {
 	in.rotated, errs[8] = meter.Int64Counter("holdfast.session.rotated",
 		metric.WithUnit("{cookie}"),
 		metric.WithDescription("Number of times a visitor was given a new cookie of the same session."))
+	in.conflicts, errs[9] = meter.Int64Counter("holdfast.session.conflicts",
+		metric.WithUnit("{conflict}"),
+		metric.WithDescription("Number of commits that were refused because a parallel request changed what they had read."))
+	in.faults, errs[10] = meter.Int64Counter("holdfast.session.faults",
+		metric.WithUnit("{fault}"),
+		metric.WithDescription("Number of times a fault was met that an operator has to mend."))
 	return in, errors.Join(errs[:]...)
 }
 
@@ -80,6 +90,8 @@ func (in *instruments) record(ctx context.Context, e session.Event) {
 		in.rotated.Add(ctx, 1)
 	case session.OpEnd:
 		in.ended.Add(ctx, 1, metric.WithAttributes(endReasonKey.String(string(e.EndReason))))
+	case session.OpFault:
+		in.faults.Add(ctx, 1, metric.WithAttributes(faultKey.String(string(e.Fault))))
 	default:
 		in.operation(ctx, e)
 	}
@@ -98,9 +110,25 @@ func (in *instruments) operation(ctx context.Context, e session.Event) {
 		opts = newOptions(l)
 	}
 	in.duration.Record(ctx, e.Duration.Seconds(), opts.record...)
+	if l.outcome == session.OutcomeConflict {
+		in.conflicts.Add(ctx, 1, in.routes.options(e)...)
+	}
 	if e.Attempts > 1 {
 		in.retries.Add(ctx, int64(e.Attempts-1), opts.add...)
 	}
+}
+
+// routes keeps the options for the routes of conflicts, of which an app has as many as it has
+// patterns. The zero routes are empty.
+type routes struct{ known sync.Map }
+
+func (r *routes) options(e session.Event) []metric.AddOption {
+	if known, ok := r.known.Load(e.Route); ok {
+		return known.([]metric.AddOption)
+	}
+	opts := []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(routeAttributes(e)...))}
+	r.known.Store(e.Route, opts)
+	return opts
 }
 
 // options are labels in the form that the instruments take.

@@ -97,8 +97,11 @@ func TestInstruments(t *testing.T) {
 	st.observe(session.Event{Op: session.OpLeaseExpired, Key: "token"})
 	v.post(200, (*session.Session).Destroy)
 
+	st.observe(session.Event{Op: session.OpFault, Fault: session.FaultVanished})
 	want := map[string]string{
 		"holdfast.session.operation.duration": "s",
+		"holdfast.session.conflicts":          "{conflict}",
+		"holdfast.session.faults":             "{fault}",
 		"holdfast.session.operation.retries":  "{retry}",
 		"holdfast.session.replays":            "{replay}",
 		"holdfast.session.undecodable_values": "{value}",

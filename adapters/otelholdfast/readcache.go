@@ -8,7 +8,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -26,7 +25,7 @@ func ObserveReadCache(m *session.Manager, opts ...Option) (metric.Registration, 
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	meter := cfg.meters.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
+	meter := cfg.meter()
 	var errs [4]error
 	requests, err := meter.Int64ObservableCounter("holdfast.session.read_cache.requests",
 		metric.WithUnit("{request}"),

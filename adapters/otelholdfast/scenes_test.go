@@ -60,6 +60,7 @@ var scenes = []struct {
 			v.post(http.StatusConflict, v.bump())
 		},
 		want: []string{"save ok", "load ok", "load ok", "save ok", "save conflict"},
+		more: []string{"conflicts 1"},
 	},
 	{
 		name: "a replay is an event of the request",
@@ -68,7 +69,7 @@ var scenes = []struct {
 			v.get(http.StatusOK, v.bump())
 		},
 		want:  []string{"save ok", "load ok", "load ok", "save ok", "save conflict", "save ok"},
-		more:  []string{"replays 1"},
+		more:  []string{"replays 1", "conflicts 1"},
 		event: "holdfast.session.replay holdfast.session.replay.runs=1",
 	},
 	{
@@ -93,7 +94,9 @@ var scenes = []struct {
 			}
 			v.post(http.StatusOK, func(s *session.Session) { count.Get(s) })
 		},
-		want: []string{"save ok", "load ok", "load none"},
+		want:  []string{"save ok", "load ok", "load none"},
+		more:  []string{"faults 1"},
+		event: "holdfast.session.fault holdfast.session.fault=vanished",
 	},
 	{
 		name: "a revocation",

@@ -26,6 +26,8 @@ func (t tracer) record(ctx context.Context, e session.Event) {
 		addEvent(parent, "holdfast.session.undecodable_value", e, keyKey.String(e.Key))
 	case session.OpLeaseExpired:
 		addEvent(parent, "holdfast.session.expired_lease", e, keyKey.String(e.Key))
+	case session.OpFault:
+		addEvent(parent, "holdfast.session.fault", e, faultKey.String(string(e.Fault)))
 	case session.OpCreate, session.OpEnd, session.OpRotate: // the operation that has caused it has a span
 	default:
 		t.operation(ctx, e)
@@ -38,6 +40,10 @@ func (t tracer) operation(ctx context.Context, e session.Event) {
 	if e.Attempts > 1 {
 		kvs = append(kvs, operationAttemptsKey.Int(e.Attempts))
 	}
+	if l.outcome == session.OutcomeConflict { // its text names keys and a remedy
+		kvs = append(kvs, conflictKey.String(e.Err.Error()))
+	}
+	kvs = append(kvs, routeAttributes(e)...)
 	_, span := t.Start(ctx, "session "+string(e.Op), trace.WithTimestamp(e.Start), trace.WithAttributes(kvs...))
 	switch {
 	case l.outcome == session.OutcomeFailed: // its error may quote a response with a token

@@ -44,7 +44,7 @@ func TestSpans(t *testing.T) {
 // labelsOf returns the attributes of span that its metrics have as well.
 func labelsOf(span sdktrace.ReadOnlySpan) attribute.Set {
 	set, _ := attribute.NewSetWithFiltered(span.Attributes(), func(kv attribute.KeyValue) bool {
-		return kv.Key != "holdfast.session.public_id" && kv.Key != "holdfast.session.operation.attempts"
+		return kv.Key != "holdfast.session.public_id" && kv.Key != "holdfast.session.operation.attempts" && kv.Key != "holdfast.session.conflict"
 	})
 	return set
 }

@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/holdfast-go/holdfast/session"
 )
@@ -22,7 +21,7 @@ func ObserveWatches(m *session.Manager, opts ...Option) (metric.Registration, er
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	meter := cfg.meters.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
+	meter := cfg.meter()
 	var errs [4]error
 	contexts, err := meter.Int64ObservableUpDownCounter("holdfast.session.watch.contexts",
 		metric.WithUnit("{context}"),

@@ -1,7 +1,7 @@
 // Package testserver starts real servers for tests: Redis, PostgreSQL, MariaDB, DynamoDB,
 // etcd and NATS; provider/httpstore and workerd; Sentinel and PgBouncer, which clients use
-// in front of them; and nginx as a proxy in front of an app. Each runs on a free port of the
-// loopback interface and in a folder of its own.
+// in front of them; nginx as a proxy in front of an app, and Prometheus, which scrapes one.
+// Each runs on a free port of the loopback interface and in a folder of its own.
 //
 // A server ends with the test that has started it. A shared server is used by all tests
 // of the binary, so each test uses its own key prefix or table; it ends with the binary.

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 // Provider implements provider.Provider. Make one with New or Open; the zero Provider
@@ -26,11 +27,13 @@ type Provider struct {
 	pingEvery, pingTimeout time.Duration // of a Listen
 
 	expired expiring.Listeners
+	purged  purging.Stats
 }
 
 var (
 	_ provider.Provider = (*Provider)(nil)
 	_ provider.Expirer  = (*Provider)(nil)
+	_ provider.Purger   = (*Provider)(nil)
 )
 
 // Option configures a Provider in New or Open.

@@ -28,6 +28,7 @@ const purgeTimeout = time.Minute // of one request, in case nobody answers
 // Records expire without Purge. Purge keeps the database from growing. It goes by the
 // clock of this machine.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	defer func() { p.purged.Note(removed, err) }()
 	if err := outcome.Check(ctx, "etcd", nil); err != nil {
 		return 0, err
 	}
@@ -46,6 +47,9 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	}
 	return removed, nil
 }
+
+// PurgeStats implements provider.Purger.
+func (p *Provider) PurgeStats() provider.PurgeStats { return p.purged.Sum() }
 
 // dead returns the keys of records that have expired.
 func dead(kvs []*mvccpb.KeyValue, now time.Time) (expired []*mvccpb.KeyValue) {

@@ -31,8 +31,12 @@ func fillExpired(t *testing.T, p provider.Provider, client *clientv3.Client, pre
 
 func purge(t *testing.T, p *etcd.Provider, want int64) {
 	t.Helper()
+	before := p.PurgeStats()
 	if n, err := p.Purge(t.Context()); n != want || err != nil {
 		t.Fatalf("Purge: got %d and error %v, want %d", n, err, want)
+	}
+	if now := p.PurgeStats(); now.Removed-before.Removed != want || !now.Last.After(before.Last) {
+		t.Errorf("PurgeStats: got %+v after %+v", now, before)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 // Provider implements provider.Provider. Make one with Open or New; the zero Provider
@@ -26,11 +27,13 @@ type Provider struct {
 	packet atomic.Int64 // max_allowed_packet; 0: the settings are not checked yet
 
 	expired expiring.Listeners
+	purged  purging.Stats
 }
 
 var (
 	_ provider.Provider = (*Provider)(nil)
 	_ provider.Expirer  = (*Provider)(nil)
+	_ provider.Purger   = (*Provider)(nil)
 )
 
 // Option configures a Provider in Open or New.

@@ -27,6 +27,7 @@ const (
 //
 // Records expire without Purge. Purge keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	defer func() { p.purged.Note(removed, err) }()
 	if err := outcome.Check(ctx, "mysql", nil); err != nil {
 		return 0, err
 	}
@@ -37,6 +38,9 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	}
 	return removed, err
 }
+
+// PurgeStats implements provider.Purger.
+func (p *Provider) PurgeStats() provider.PurgeStats { return p.purged.Sum() }
 
 // purgeRows removes the expired records among the rows after the ID first, and returns the
 // ID of the last of these rows.

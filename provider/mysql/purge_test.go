@@ -45,8 +45,12 @@ const alive = " WHERE expires_at = 0 OR expires_at > UNIX_TIMESTAMP() * 1000"
 
 func purge(t *testing.T, p *mysqlprovider.Provider, want int64) {
 	t.Helper()
+	before := p.PurgeStats()
 	if n, err := p.Purge(t.Context()); n != want || err != nil {
 		t.Fatalf("Purge: got %d and error %v, want %d", n, err, want)
+	}
+	if now := p.PurgeStats(); now.Removed-before.Removed != want || !now.Last.After(before.Last) {
+		t.Errorf("PurgeStats: got %+v after %+v", now, before)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 // DB has the methods of the database that a Provider calls. Use a *pgxpool.Pool. A
@@ -44,6 +45,7 @@ type Provider struct {
 	channel atomic.Pointer[string] // see channelName
 
 	expired expiring.Listeners
+	purged  purging.Stats
 
 	listenConfig *pgx.ConnConfig // nil: the pool's
 	pingEvery    time.Duration
@@ -54,6 +56,7 @@ type Provider struct {
 var (
 	_ provider.Provider = (*Provider)(nil)
 	_ provider.Expirer  = (*Provider)(nil)
+	_ provider.Purger   = (*Provider)(nil)
 )
 
 // Option configures a Provider in New.

@@ -23,6 +23,7 @@ const (
 //
 // Records expire without Purge. Purge keeps the table from growing.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	defer func() { p.purged.Note(removed, err) }()
 	if err := outcome.Check(ctx, "postgres", nil); err != nil {
 		return 0, err
 	}
@@ -40,6 +41,9 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	}
 	return removed, err
 }
+
+// PurgeStats implements provider.Purger.
+func (p *Provider) PurgeStats() provider.PurgeStats { return p.purged.Sum() }
 
 // blocks returns the length of the table in blocks, which usually have 8 KiB.
 func (p *Provider) blocks(ctx context.Context) (n int64, err error) {

@@ -29,8 +29,12 @@ func fill(tb testing.TB, pool *pgxpool.Pool, table string, n, size int) {
 
 func purge(t *testing.T, p *postgres.Provider, want int64) {
 	t.Helper()
+	before := p.PurgeStats()
 	if n, err := p.Purge(t.Context()); n != want || err != nil {
 		t.Fatalf("Purge: got %d and error %v, want %d", n, err, want)
+	}
+	if now := p.PurgeStats(); now.Removed-before.Removed != want || !now.Last.After(before.Last) {
+		t.Errorf("PurgeStats: got %+v after %+v", now, before)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 // Records expire without Purge. Purge makes room for new ones: the file does not shrink,
 // but its free pages are used again.
 func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
+	defer func() { p.purged.Note(removed, err) }()
 	if err := outcome.Check(ctx, "sqlite", nil); err != nil {
 		return 0, err
 	}
@@ -50,6 +51,9 @@ func (p *Provider) Purge(ctx context.Context) (removed int64, err error) {
 	}
 	return removed, nil
 }
+
+// PurgeStats implements provider.Purger.
+func (p *Provider) PurgeStats() provider.PurgeStats { return p.purged.Sum() }
 
 // purge removes the expired records of the rows after the first up to the last, of which
 // there are so many.

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
 	"github.com/holdfast-go/holdfast/provider/internal/expiring"
 	"github.com/holdfast-go/holdfast/provider/internal/outcome"
+	"github.com/holdfast-go/holdfast/provider/internal/purging"
 )
 
 // Provider implements provider.Provider. Make one with New; the zero Provider cannot be
@@ -23,11 +24,13 @@ type Provider struct {
 	log    *slog.Logger
 
 	expired expiring.Listeners
+	purged  purging.Stats
 }
 
 var (
 	_ provider.Provider = (*Provider)(nil)
 	_ provider.Expirer  = (*Provider)(nil)
+	_ provider.Purger   = (*Provider)(nil)
 )
 
 // Option configures a Provider in New.

@@ -46,6 +46,7 @@ var sections = []section{
 	{"Leases", leases},
 	{"Freshness and limits of one session", freshness},
 	{"Observer of begins and ends", life},
+	{"Observer of faults and routes", faults},
 	{"Clear-Site-Data", clearing},
 	{"Renew", renewals},
 	{"Sessions bound to a device", bindings},

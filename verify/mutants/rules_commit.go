@@ -327,7 +327,7 @@ var updates = []mutant{
 	without("undoes fn's changes when fn fails", engine,
 		"\terr := t.runUpdating(fn)\n\tif err != nil {\n", "\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\tundo = false\n"),
 	without("saves nothing when fn fails", engine,
-		"\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\treturn err\n\t}\n", "\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\t_ = t.commitLocked(ctx, updating)\n\t\tundo = false\n\t\treturn err\n\t}\n"),
+		"\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\treturn err\n\t}\n", "\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\t_ = t.commitLocked(ctx, updating, \"\")\n\t\tundo = false\n\t\treturn err\n\t}\n"),
 	without("returns fn's error", engine,
 		"\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\treturn err\n\t}\n", "\terr := t.runUpdating(fn)\n\tif err != nil {\n\t\treturn nil\n\t}\n"),
 	without("runs fn again is bounded", engine,

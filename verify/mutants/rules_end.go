@@ -63,7 +63,7 @@ var renewals = []mutant{
 	without("Renew sets the cookie", engine,
 		"\tc.setCookie(value, r.next)\n\tc.t.e.Owners", "\t_ = value\n\tc.t.e.Owners"),
 	without("no tombstone when the request's context is cancelled", engine,
-		"{c.Caller(), c.t.req.Context()}", "{c.Caller()}", "return tx.Commit(p.request.Context(), txn.Auto)", "return tx.Commit(context.WithoutCancel(p.request.Context()), txn.Auto)"),
+		"{c.Caller(), c.t.req.Context()}", "{c.Caller()}", "return tx.CommitResponse(p.request.Context(), route)", "return tx.CommitResponse(context.WithoutCancel(p.request.Context()), route)"),
 	without("no tombstone when Save's context is cancelled", engine,
 		"{c.Caller(), c.t.req.Context()}", "{c.t.req.Context()}"),
 	without("no tombstone when the request's context is cancelled, whatever Save's", engine,

@@ -18,11 +18,11 @@ var life = []mutant{
 	without("the end of a claim is observed", engine,
 		"\t\t\tc.NoteEnd(id, tombstone, observe.Replaced)\n", "\t\t\t_ = observe.Replaced\n"),
 	without("a session that is missed is observed", engine,
-		"\t\t\tf.ends = m.noteEnd(f.ends, who.ID, \"\", observe.Missing)\n", ""),
+		"\t\t\tf.more = m.noteEnd(f.more, who.ID, \"\", observe.Missing)\n", ""),
 	without("a session that is missed is observed once", engine,
 		"m.engine.Observer == nil || !m.missed.first(id)", "m.engine.Observer == nil"),
 	without("a session over its Lifetime is observed", engine,
-		"\t\t\tf.ends = m.noteEnd(f.ends, who.ID, c.Owner, m.endOf(c))\n", ""),
+		"\t\t\tf.more = m.noteEnd(f.more, who.ID, c.Owner, m.endOf(c))\n", ""),
 	without("what the provider tells of is observed", engine,
 		"\tm.observeExpired(p)\n", ""),
 	without("no tombstone is observed as an expired session", engine,
@@ -39,6 +39,25 @@ var life = []mutant{
 		"\t\ts.removeAsExpired(e)\n\t\te = nil", "\t\ts.remove(e)\n\t\te = nil"),
 	without("the memory provider tells of what is saved after its expiry", memory,
 		"\t\ts.noteExpired(c)\n\t\treturn nil\n", "\t\treturn nil\n"),
+}
+
+var faults = []mutant{
+	without("a session that has vanished is observed", engine,
+		"\treturn append(events, observe.Event{Op: observe.Faulty, Fault: observe.Vanished, PublicID: id})\n", "\treturn events\n"),
+	without("a session that was used later than now is observed", engine,
+		"\tif ahead < tolerableSkew {\n", "\tif true {\n"),
+	without("clocks that differ by less than five seconds are no fault", engine,
+		"\tif ahead < tolerableSkew {\n", "\tif ahead <= 0 {\n"),
+	without("a list that is full is observed", engine,
+		"\tx.opts.Observer.Report(ctx, observe.Event{Op: observe.Faulty, Fault: observe.ListFull, Err: err})\n", ""),
+	without("a fault of the signing keys is observed", keyrings,
+		"\te.Op = observe.Faulty\n\tr.opts.Observer.Report(ctx, e)\n}", "\t_ = e\n}"),
+	without("a commit of a response has the route", engine,
+		"return t.commit(ctx, Auto, route)", "return t.commit(ctx, Auto, \"\")"),
+	without("a Save in HandlerFunc has the route", engine,
+		"rw != nil && rw.routed && e.Route", "rw != nil && false && e.Route"),
+	without("the log has the route of a request that failed", engine,
+		"slog.String(\"route\", r.Pattern), ", ""),
 }
 
 var clearing = []mutant{

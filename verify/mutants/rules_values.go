@@ -8,7 +8,7 @@ var keys = []mutant{
 	without("what becomes of a value after Set makes no difference", engine,
 		"\ttx.Set(k.name, v, k.lastWriteWins", "\tlater = func() {\n\t\tagain, _ := s.codec().Marshal(&value)\n\t\tcopy(v.Data, again)\n\t}\n\ttx.Set(k.name, v, k.lastWriteWins",
 		"func (k Key[T]) encodeError", "var later = func() {}\n\nfunc (k Key[T]) encodeError",
-		"\treturn tx.Commit(p.request.Context(), txn.Auto)", "\tlater()\n\treturn tx.Commit(p.request.Context(), txn.Auto)",
+		"\treturn tx.CommitResponse(p.request.Context(), route)", "\tlater()\n\treturn tx.CommitResponse(p.request.Context(), route)",
 		"\treturn s.transaction().Commit(ctx, txn.Explicit)", "\tlater()\n\treturn s.transaction().Commit(ctx, txn.Explicit)"),
 	without("texts that are as long differ", engine,
 		" && other.Text == v.Text[more:]", ""),
@@ -153,9 +153,9 @@ var keys = []mutant{
 
 var times = []mutant{
 	without("a session that has vanished is logged", engine,
-		"\t\t\tm.logVanished(who.ID)\n", ""),
+		"\t\t\tf.more = m.noteVanished(f.more, who.ID)\n", ""),
 	without("a session that has vanished is logged once an hour", engine,
-		"now-last < int64(vanishingInterval.Seconds())", "false"),
+		"now-last >= int64(time.Hour/time.Second) && ", ""),
 	without("a session that may have expired has not vanished", engine,
 		"min(vanishingWindow, c.Expires.Std().Sub(at)/2)", "vanishingWindow"),
 	without("a session that may have been ended has not vanished", engine,

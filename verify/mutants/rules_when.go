@@ -179,7 +179,7 @@ var afterwards = []mutant{
 	without("the Observer is told of what was dropped", engine,
 		"\tif errors.Is(err, ErrRequestDone) {\n\t\tevent :=", "\tif false {\n\t\tevent :="),
 	without("changes after the headers are committed at the return", engine,
-		"if err := rw.req.commit(0); err != nil &&", "if err := error(nil); err != nil &&"),
+		"if err := rw.req.commit(0, rw.inner.Pattern); err != nil &&", "if err := error(nil); err != nil &&"),
 	without("a conflict after the headers is logged", engine,
 		"\t\trw.req.m.cfg.Logger.Error(\"session: changes made after the response began are lost\",\n", "\t\trw.req.m.cfg.Logger.Debug(\"\",\n"),
 	without("what needs a cookie is not committed after the headers", engine,

@@ -63,3 +63,25 @@ func TestThePageNamesTheMetrics(t *testing.T) {
 		}
 	}
 }
+
+func TestThePageForPrometheusHasTheMetrics(t *testing.T) {
+	mux := http.NewServeMux()
+	if err := servePrometheus(mux); err != nil {
+		t.Fatal(err)
+	}
+	sessions, err := newSessions(memory.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.HandleFunc("POST /count", sessions.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *session.Session) {
+		session.NewKey[int]("counter").Set(s, 1)
+	}))
+	b := browser.New(t, mux)
+	b.Post("/count")
+	page := b.Get("/metrics")
+	for _, name := range []string{"holdfast_session_created_total{", "holdfast_session_watch_contexts{", `otel_scope_version="0.`} {
+		if !strings.Contains(page.Body, name) {
+			t.Errorf("the page lacks %s: %s", name, page.Body)
+		}
+	}
+}

@@ -68,9 +68,11 @@ func answerError(sessions *session.Manager, w http.ResponseWriter, r *http.Reque
 	case status == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}
+	level := slog.LevelWarn
 	if status >= 500 {
-		slog.ErrorContext(r.Context(), "no session", "error", err)
+		level = slog.LevelError
 	}
+	slog.Log(r.Context(), level, "request failed", "route", r.Pattern, "status", status, "error", err)
 	w.WriteHeader(status)
 	_ = errorPage.Execute(w, message)
 }

@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -28,6 +30,8 @@ type instance struct {
 	*keyring.Ring
 	store *storetest.Store
 	log   *bytes.Buffer
+
+	faults []observe.Fault
 }
 
 func newInstance(base provider.Provider, change ...func(*keyring.Options)) *instance {
@@ -37,6 +41,7 @@ func newInstance(base provider.Provider, change ...func(*keyring.Options)) *inst
 		Rotation:  rotation,
 		Retention: retention,
 		Logger:    slog.New(slog.NewTextHandler(in.log, nil)),
+		Observer:  func(_ context.Context, e observe.Event) { in.faults = append(in.faults, e.Fault) },
 	}
 	for _, f := range change {
 		f(&o)

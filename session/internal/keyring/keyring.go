@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -63,7 +64,8 @@ type Options struct {
 	// waits until the oldest is pruned.
 	Retention time.Duration
 
-	Logger *slog.Logger
+	Logger   *slog.Logger
+	Observer observe.Observer // of faults
 }
 
 // Snapshot is the ring as it was read at one moment. It is immutable. A refresh that

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -66,14 +67,21 @@ func outcome(old *view, snap *Snapshot, err error, began time.Time) *view {
 func (r *Ring) report(ctx context.Context, old *view, snap *Snapshot, err error) {
 	switch {
 	case err != nil:
-		r.log(ctx, slog.LevelError, "signing keys could not be read or made", slog.Any("error", err))
+		r.fault(ctx, observe.Event{Fault: observe.KeysFailed, Err: err}, slog.LevelError, "signing keys could not be read or made", slog.Any("error", err))
 	case snap == nil && old.snap != nil:
-		r.log(ctx, slog.LevelError, "signing keys are gone from the store, and those in memory are too old to restore: their cookies are invalid")
+		r.fault(ctx, observe.Event{Fault: observe.KeysLost}, slog.LevelError, "signing keys are gone from the store, and those in memory are too old to restore: their cookies are invalid")
 	}
 }
 
 func (r *Ring) log(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
 	r.opts.Logger.LogAttrs(ctx, level, "keyring: "+msg, attrs...)
+}
+
+// fault logs a fault and reports it to the Observer.
+func (r *Ring) fault(ctx context.Context, e observe.Event, level slog.Level, msg string, attrs ...slog.Attr) {
+	r.log(ctx, level, msg, attrs...)
+	e.Op = observe.Faulty
+	r.opts.Observer.Report(ctx, e)
 }
 
 // fetch returns the ring in the store; it is nil if there is none. A known ring keeps its

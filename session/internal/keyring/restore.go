@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -34,7 +35,7 @@ func (r *Ring) reportLoss(ctx context.Context, stored *Snapshot, lost int) {
 	if stored != nil {
 		msg = "the store has lost signing keys and holds others (an eviction, a failover, a restored backup); restoring those in memory, without which their cookies are invalid"
 	}
-	r.log(ctx, slog.LevelError, msg, slog.Int("keys", lost))
+	r.fault(ctx, observe.Event{Fault: observe.KeysLost}, slog.LevelError, msg, slog.Int("keys", lost))
 }
 
 // lost returns the keys of old that were not pruned and are not stored. Pruning removes

@@ -3,6 +3,7 @@ package keyring_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/memory"
 	"github.com/holdfast-go/holdfast/session/internal/keyring"
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 )
 
 // wantKeys checks that the ring in the store and that of the instance have these keys,
@@ -52,6 +54,9 @@ func TestLostRingIsPutBack(t *testing.T) {
 				wantKeys(t, in, 0, keys...)
 				if n := strings.Count(in.log.String(), "\n"); n != 1 {
 					t.Errorf("%d lines logged, want one", n)
+				}
+				if want := []observe.Fault{observe.KeysLost}; !slices.Equal(in.faults, want) {
+					t.Errorf("observed the faults %q, want %q", in.faults, want)
 				}
 			})
 		})

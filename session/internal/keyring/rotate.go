@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
 
@@ -85,7 +86,7 @@ func (r *Ring) advance(a *records.Access, snap *Snapshot, create bool) (*Snapsho
 		return nil
 	})
 	if err != nil && snap != nil {
-		r.log(ctx, slog.LevelError, "signing keys could not be rotated", slog.Any("error", err))
+		r.fault(ctx, observe.Event{Fault: observe.KeysFailed, Err: err}, slog.LevelError, "signing keys could not be rotated", slog.Any("error", err))
 		return snap, nil
 	}
 	return changed, err
@@ -139,7 +140,7 @@ func withNewKey(kept []Key, now time.Time) []Key {
 // due returns the keys that the ring should have, or nil if it has them.
 func (r *Ring) due(ctx context.Context, keys []Key, now time.Time) []Key {
 	if ahead(keys, now) {
-		r.log(ctx, slog.LevelWarn, "signing keys are dated ahead: the clock of this or another instance is or was wrong",
+		r.fault(ctx, observe.Event{Fault: observe.ClockSkew}, slog.LevelWarn, "signing keys are dated ahead: the clock of this or another instance is or was wrong",
 			slog.Duration("by", keys[0].From.Sub(now)))
 		return nil
 	}

@@ -29,6 +29,7 @@ const (
 	End          Op = "end"
 
 	RevokeEverything Op = "revoke_everything"
+	Faulty           Op = "fault"
 )
 
 // EndReason is why a session has ended; package session documents each.
@@ -46,6 +47,18 @@ const (
 	Theft     EndReason = "theft"
 )
 
+// Fault is what an operator has to mend; package session documents each.
+type Fault string
+
+// The faults.
+const (
+	KeysLost   Fault = "keys_lost"
+	KeysFailed Fault = "keys_failed"
+	ClockSkew  Fault = "clock_skew"
+	Vanished   Fault = "vanished"
+	ListFull   Fault = "list_full"
+)
+
 // Event is a finished operation: see session.Event.
 type Event struct {
 	Op       Op
@@ -57,6 +70,8 @@ type Event struct {
 	Age      time.Duration
 	Key      string
 	Err      error
+	Route    string
+	Fault    Fault
 
 	Owner     string
 	EndReason EndReason

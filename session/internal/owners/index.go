@@ -11,6 +11,7 @@
 package owners
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,7 @@ func (x *Index) Enter(a *records.Access, mine *Entering, s Session, in records.L
 		err = x.enterWithin(a, mine, 0, s, in)
 	}
 	if errors.Is(err, errFull) || errors.Is(err, records.ErrTooLarge) {
-		return x.full(in, err)
+		return x.full(a.Caller(), in, err)
 	}
 	if err == nil {
 		mine.entered = append(mine.entered, entered{s.ID, in})
@@ -87,8 +88,9 @@ func (x *Index) Enter(a *records.Access, mine *Entering, s Session, in records.L
 	return err
 }
 
-// full logs that the index of a label is full, and returns the error for the sign-in.
-func (x *Index) full(of records.Label, err error) error {
+// full logs and reports that the index of a label is full, and returns the error for the sign-in.
+func (x *Index) full(ctx context.Context, of records.Label, err error) error {
+	x.opts.Observer.Report(ctx, observe.Event{Op: observe.Faulty, Fault: observe.ListFull, Err: err})
 	list := slog.String("list", x.opts.ID(of))
 	if of.Name != "" {
 		x.opts.Logger.Error("session: the list of the sessions of a label is full, so no session gets the label; "+

@@ -36,7 +36,8 @@ type commit struct {
 	records.Access
 	t        *Txn
 	mode     Mode
-	joined   bool // the save of another commit has stored it, or has failed to
+	route    string // that the Observer is told of
+	joined   bool   // the save of another commit has stored it, or has failed to
 	entering owners.Entering
 	d        snapshot  // that is being stored
 	rotation rotating  // what the save does to the rotation of the session
@@ -45,7 +46,15 @@ type commit struct {
 }
 
 // Commit stores the changes. Only one commit of a transaction runs at a time.
-func (t *Txn) Commit(ctx context.Context, mode Mode) error {
+func (t *Txn) Commit(ctx context.Context, mode Mode) error { return t.commit(ctx, mode, "") }
+
+// CommitResponse is Commit when the response begins or the handler has returned, for a
+// request of that route.
+func (t *Txn) CommitResponse(ctx context.Context, route string) error {
+	return t.commit(ctx, Auto, route)
+}
+
+func (t *Txn) commit(ctx context.Context, mode Mode, route string) error {
 	if t.idle() {
 		if mode == Explicit { // all is well again, should an Update have failed before
 			t.recordResult(nil, mode)
@@ -56,16 +65,16 @@ func (t *Txn) Commit(ctx context.Context, mode Mode) error {
 		return err
 	}
 	defer t.unlockCommit()
-	return t.commitLocked(ctx, mode)
+	return t.commitLocked(ctx, mode, route)
 }
 
 // commitLocked is Commit with the commit lock held.
-func (t *Txn) commitLocked(ctx context.Context, mode Mode) error {
+func (t *Txn) commitLocked(ctx context.Context, mode Mode, route string) error {
 	ticket, err := t.previousResult()
 	if err != nil {
 		return t.refused(ctx, err)
 	}
-	c := &commit{t: t, Access: t.e.Records.Access(ctx, ticket), mode: mode}
+	c := &commit{t: t, Access: t.e.Records.Access(ctx, ticket), mode: mode, route: route}
 	var again bool
 	defer func() { c.leaveQueue(again) }()
 	err = c.run()
@@ -141,6 +150,7 @@ func (c *commit) observe(op observe.Op, publicID string, do func() error) error 
 	}
 	event.PublicID, event.Attempts, event.Err = cmp.Or(publicID, c.t.PublicID()), 1+c.Conflicts()-before, err
 	event.Joined = c.joined
+	event.Route = c.route
 	c.t.e.Observer.End(c.Context(), event)
 	return err
 }

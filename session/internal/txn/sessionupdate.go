@@ -64,7 +64,7 @@ func (t *Txn) runOnce(ctx context.Context, fn func() error, startOver bool) erro
 	if err != nil {
 		return err
 	}
-	err = t.commitLocked(ctx, updating)
+	err = t.commitLocked(ctx, updating, "")
 	undo = errors.Is(err, errRerun) || err != nil && t.isOver()
 	return err
 }
