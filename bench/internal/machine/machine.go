@@ -5,26 +5,25 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
-
-// A Library is a module whose version the results depend on, and the key of that version.
-type Library struct{ Key, Module string }
 
 // programs are the programs of the servers.
 var programs = map[string]string{
 	"redis": "redis-server", "postgres": "postgres", "mariadb": "mariadbd", "etcd": "etcd",
 }
 
-// Write writes the properties of the machine that the results depend on, with the versions of
-// these servers and libraries, as configuration lines of the benchmark format.
-func Write(w io.Writer, servers []string, libraries []Library) error {
+// Write writes the properties of the machine that the results depend on, as configuration
+// lines of the benchmark format, with the versions of servers, and of modules by their keys.
+func Write(w io.Writer, servers []string, libraries map[string]string) error {
 	versions, err := moduleVersions()
 	if err != nil {
 		return err
@@ -35,8 +34,8 @@ func Write(w io.Writer, servers []string, libraries []Library) error {
 	for _, server := range servers {
 		fmt.Fprintf(w, "%s-version: %s\n", server, serverVersion(programs[server]))
 	}
-	for _, lib := range libraries {
-		fmt.Fprintf(w, "%s: %s\n", lib.Key, versions[lib.Module])
+	for _, key := range slices.Sorted(maps.Keys(libraries)) {
+		fmt.Fprintf(w, "%s: %s\n", key, versions[libraries[key]])
 	}
 	return nil
 }
