@@ -17,6 +17,7 @@ require (
 	github.com/gorilla/securecookie v1.1.2
 	github.com/gorilla/sessions v1.4.0
 	github.com/holdfast-go/holdfast v0.1.0
+	github.com/holdfast-go/holdfast/internal/storeurl v0.1.0
 	github.com/holdfast-go/holdfast/provider/etcd v0.1.0
 	github.com/holdfast-go/holdfast/provider/mysql v0.1.0
 	github.com/holdfast-go/holdfast/provider/nats v0.1.0

@@ -1,0 +1,45 @@
+package measure_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/holdfast-go/holdfast/internal/testserver"
+)
+
+// A store is one that is measured, and a small one of the same kind beside it.
+type store struct {
+	large, small string // URLs
+	bulk         func(ctx context.Context, url string) (bulkWriter, error)
+
+	// sizes returns the bytes that the parts of the large store take, such as its memory.
+	sizes func(context.Context) (map[string]int64, error)
+
+	// expire lets the sessions of these IDs expire at one moment, and returns at that moment.
+	// Gone returns when the store has removed them, or after a while, and says how many it
+	// has. Expire is nil if expired sessions stay until they are purged.
+	expire func(ctx context.Context, ids []string) (gone func() (int64, error), err error)
+
+	backup ownBackup
+	victim *testserver.Server // that is killed; nil: the store has no server
+	heir   *testserver.Server // that takes over from victim; nil: victim is restarted
+}
+
+// ownBackup is the way in which a store itself is backed up.
+type ownBackup struct {
+	name string
+	run  func(ctx context.Context, dir string) (size int64, err error)
+}
+
+// stores are the kinds of stores that are measured. Their servers wait for the disk before
+// they acknowledge a change, except those of the cluster.
+var stores = []struct {
+	name  string
+	count *int
+	start func(*testing.T) *store
+}{
+	{"SQLite", sessionCount, startSQLite},
+	{"PostgreSQL", sessionCount, startPostgres},
+	{"Redis", sessionCount, startRedis},
+	{"Redis-Cluster", clusterCount, startCluster},
+}
