@@ -39,7 +39,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"2026-01-02",
-		"1.5 to 2.5, median 2.0: nothing else ran.",
+		"1.5 to 2.5, median 2.5: nothing else ran.",
 		"| Redis Cluster | 1,000,000 | 100,000 | 1,350,000 | 300 B | 12.0 s |",
 		"| Redis Cluster, memory | 200 B | 210 MiB |",
 		"| Redis Cluster, read | 5.50 ms | 11.0 ms | 2.00× | 11.0 ms | 11.0 ms | 1.00× |",

@@ -35,7 +35,9 @@ func startRedis(t *testing.T) *store {
 		bulk:   newRedisBulk,
 		victim: server,
 		sizes:  func(ctx context.Context) (map[string]int64, error) { return redisSizes(ctx, nodes) },
-		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) { return expireAll(ctx, client, nodes, ids) },
+		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
+			return expireAll(ctx, client, nodes, ids)
+		},
 		backup: ownBackup{"BGSAVE", func(ctx context.Context, _ string) (int64, error) { return saveAll(ctx, nodes) }},
 	}
 }
