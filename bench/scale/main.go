@@ -25,8 +25,8 @@ var defaults = sizes{sessions: 1_000_000, cluster: 5_000_000}
 func main() {
 	log.SetFlags(0)
 	var s sizes
-	flag.IntVar(&s.sessions, "sessions", defaults.sessions, "the `number` of sessions in each store but Redis Cluster, in thousands")
-	flag.IntVar(&s.cluster, "cluster", defaults.cluster, "the `number` of sessions in Redis Cluster, in thousands")
+	flag.IntVar(&s.sessions, "sessions", defaults.sessions, "the `number` of sessions in each store but Redis Cluster, rounded down to a multiple of 1,000")
+	flag.IntVar(&s.cluster, "cluster", defaults.cluster, "the `number` of sessions in Redis Cluster, rounded down to a multiple of 1,000")
 	flag.StringVar(&s.only, "only", "", "measure only the stores that match this `pattern`: SQLite, PostgreSQL, Redis$ or Redis-Cluster")
 	from := flag.String("from", "", "write the page from this `file` of an earlier run")
 	out := flag.String("out", docs, "the `folder` to write to")
