@@ -2,13 +2,13 @@ package measure_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,8 +92,13 @@ func pages(m *session.Manager) http.Handler {
 
 func randomText(n int) string {
 	text := make([]byte, n)
+	var bits uint64
 	for i := range text {
-		text[i] = byte('a' + rand.IntN(26))
+		if i%16 == 0 {
+			bits = rand.Uint64()
+		}
+		text[i] = 'a' + byte(bits&15)
+		bits >>= 4
 	}
 	return string(text)
 }
@@ -131,12 +136,16 @@ func (a answer) took() time.Duration { return a.end.Sub(a.start) }
 
 // ask sends a request of the visitor who has a cookie.
 func ask(handler http.Handler, path, cookie, owner string) answer {
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil)
+	header := http.Header{}
 	if cookie != "" {
-		r.Header.Set("Cookie", cookie)
+		header["Cookie"] = []string{cookie}
 	}
 	if owner != "" {
-		r.Header.Set("Owner", owner)
+		header["Owner"] = []string{owner}
+	}
+	r := &http.Request{
+		Method: http.MethodGet, URL: &url.URL{Path: path}, Host: "localhost", Header: header, Body: http.NoBody,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	w := httptest.NewRecorder()
 	a := answer{cookie: cookie, start: time.Now()}
