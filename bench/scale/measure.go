@@ -19,6 +19,7 @@ type sizes struct {
 // measure builds the test of package measure and the program holdfast, and runs the test,
 // which writes its results to a file.
 func measure(s sizes, results string) error {
+	before := machine.LoadAverage() // which compiling raises
 	dir, err := os.MkdirTemp("", "holdfast-scale-")
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func measure(s sizes, results string) error {
 		return err
 	}
 	found := filepath.Join(dir, "results")
-	if err := describeMachine(found); err != nil {
+	if err := describeMachine(found, before); err != nil {
 		return err
 	}
 	err = execute(test, "-test.run=^TestScale$/"+s.only, "-test.timeout=2h",
@@ -49,7 +50,7 @@ func measure(s sizes, results string) error {
 	return os.WriteFile(results, text, 0o644)
 }
 
-func describeMachine(name string) error {
+func describeMachine(name, load string) error {
 	file, err := os.Create(name)
 	if err != nil {
 		return err
@@ -62,6 +63,7 @@ func describeMachine(name string) error {
 	}); err != nil {
 		return err
 	}
+	fmt.Fprintf(file, "load-before: %s\n", load)
 	return file.Close()
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -40,14 +41,13 @@ func page(f *results) (string, error) {
 	return b.String(), err
 }
 
-// quietLoad is a load average that the measurement alone does not exceed for long: it has
-// some runnable processes on each core.
-const quietLoad = 4
+// quietLoad is a load average of a machine that does nothing else.
+const quietLoad = 1
 
-// quiet reports whether the machine had little else to do.
+// quiet reports whether the machine did nothing else when the run began.
 func (f *results) quiet() bool {
-	middle, ok := benchfile.Median(f.Loads)
-	return ok && middle < quietLoad
+	before, err := strconv.ParseFloat(f.Machine["load-before"], 64)
+	return err == nil && before < quietLoad
 }
 
 // figure returns one figure for the text of the page, in the form of its unit.

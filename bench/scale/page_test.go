@@ -9,6 +9,7 @@ import (
 )
 
 const sample = `date: 2026-01-02
+load-before: 0.25
 load: 1.5
 round: 1
 BenchmarkFill/store=Redis-Cluster 1 300.4 data-B/session 100000 expiring 1.35e+06 records 12 sec 1e+06 sessions
@@ -25,7 +26,7 @@ BenchmarkBeside/store=Redis-Cluster/job=list/route=read/phase=during 1 0.4 max-s
 BenchmarkJob/store=Redis-Cluster/job=expiry 1 100000 expired 90000 rows 10 sec
 BenchmarkRevokeAll/store=Redis-Cluster/size=small 1 0.004 max-sec 0.002 p50-sec
 BenchmarkRevokeAll/store=Redis-Cluster/size=large 1 0.005 max-sec 0.003 p50-sec
-BenchmarkKill/store=Redis-Cluster 1 10 affected 400 changes 44 failed 2 lost 3 outage-p50-sec 6 ready-sec 6.5 recovered-sec 1 unknown 30 visitors
+BenchmarkKill/store=Redis-Cluster/coverage=part 1 10 affected 400 changes 44 failed 2 lost 4 outage-max-sec 3 outage-p50-sec 6 ready-sec 6.5 recovered-sec 1 unknown 30 visitors
 `
 
 func TestPage(t *testing.T) {
@@ -39,7 +40,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"2026-01-02",
-		"1.5 to 2.5, median 2.5: nothing else ran.",
+		"0.25 before the run, and 1.5 to 2.5, median 2.5 in\nit. Nothing else ran.",
 		"| Redis Cluster | 1,000,000 | 100,000 | 1,350,000 | 300 B | 12.0 s |",
 		"| Redis Cluster, memory | 200 B | 210 MiB |",
 		"| Redis Cluster, read | 5.50 ms | 11.0 ms | 2.00× | 11.0 ms | 11.0 ms | 1.00× |",
@@ -47,7 +48,7 @@ func TestPage(t *testing.T) {
 		"| Redis Cluster, read | 1.00 ms | 3.00 ms | 2.00 ms | 4.00 ms | 300 ms | 400 ms |",
 		"| Redis Cluster | 100,000 | 90,000 | 10.0 s | 9,000 |",
 		"| Redis Cluster | 2.00 ms | 3.00 ms | 4.00 ms | 5.00 ms |",
-		"| Redis Cluster | 6.00 s | 6.50 s | 10 of 30 | 3.00 s | 44 | 1 | 2 |",
+		"| Redis Cluster, `cluster-require-full-coverage no` | 6.00 s | 6.50 s | 10 of 30 | 3.00 s | 4.00 s | 44 | 1 | 2 |",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -200,18 +200,33 @@ func (f *results) revokeTable() string {
 }
 
 func (f *results) killTable() string {
-	header := []string{"server ready after", "last failed answer after", "visitors affected", "for, median", "answered 503", "unknown outcome", "acknowledged changes lost"}
-	return f.eachStore(header, func(store string) []string {
+	var rows [][]string
+	for _, store := range f.stores() {
 		name := "Kill/store=" + store
-		affected, ok := f.Median(name, "affected")
-		if !ok {
-			return nil
+		for _, kill := range []struct{ labels, setting string }{
+			{"", ""}, {"/coverage=full", ""}, {"/coverage=part", ", `cluster-require-full-coverage no`"},
+		} {
+			if row := f.killed(name + kill.labels); row != nil {
+				rows = append(rows, append([]string{title(store) + kill.setting}, row...))
+			}
 		}
-		visitors, _ := f.Median(name, "visitors")
-		return []string{
-			f.Show(name, "ready-sec", table.Duration), f.Show(name, "recovered-sec", table.Duration),
-			fmt.Sprintf("%.0f of %.0f", affected, visitors), f.Show(name, "outage-p50-sec", table.Duration),
-			f.Show(name, "failed", whole), f.Show(name, "unknown", whole), f.Show(name, "lost", whole),
-		}
-	})
+	}
+	return table.Markdown([]string{
+		"store", "ready after", "last failed answer after", "visitors affected", "for, median", "longest", "answered 503", "unknown outcome", "acknowledged changes lost",
+	}, rows)
+}
+
+// killed returns what visitors have seen of the end of a server, or nil.
+func (f *results) killed(name string) []string {
+	affected, ok := f.Median(name, "affected")
+	if !ok {
+		return nil
+	}
+	visitors, _ := f.Median(name, "visitors")
+	return []string{
+		f.Show(name, "ready-sec", table.Duration), f.Show(name, "recovered-sec", table.Duration),
+		fmt.Sprintf("%.0f of %.0f", affected, visitors),
+		f.Show(name, "outage-p50-sec", table.Duration), f.Show(name, "outage-max-sec", table.Duration),
+		f.Show(name, "failed", whole), f.Show(name, "unknown", whole), f.Show(name, "lost", whole),
+	}
 }

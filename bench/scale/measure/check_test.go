@@ -57,8 +57,10 @@ var ofStores = map[string][]bound{
 		{"Size/part=memory", "B/session", 400, 2000},
 		{"Size/part=replicas-memory", "B/session", 400, 2000},
 		{"Job/job=expiry", "expired", 100, most},
-		{"Kill", "recovered-sec", 1, 120},
-		{"Kill", "affected", 1, keepers},
+		{"Kill/coverage=full", "recovered-sec", 0.1, 120},
+		{"Kill/coverage=full", "affected", 1, keepers},
+		{"Kill/coverage=part", "recovered-sec", 0.1, 120},
+		{"Kill/coverage=part", "affected", 1, keepers - 1},
 	},
 }
 

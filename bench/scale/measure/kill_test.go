@@ -87,9 +87,14 @@ func (k *keeper) lastGood() time.Time {
 
 // measureKill kills a server of the store while visitors change their sessions, lets it
 // return or another one take over, and counts what the visitors have seen.
-func measureKill(t *testing.T, r *results, s *store, site *site) {
+func measureKill(t *testing.T, r *results, k kill, site *site) {
 	t.Helper()
 	r.begin("a server is killed", 1)
+	if k.set != nil {
+		if err := k.set(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	all := make([]*keeper, keepers)
 	stopped := make(chan struct{})
 	var wg sync.WaitGroup
@@ -99,18 +104,18 @@ func measureKill(t *testing.T, r *results, s *store, site *site) {
 	}
 	time.Sleep(4 * *period)
 	killed := time.Now()
-	s.victim.Kill()
-	if s.heir == nil {
-		s.victim.Restart()
+	k.victim.Kill()
+	if k.heir == nil {
+		k.victim.Restart()
 	} else {
-		awaitMaster(t, s.heir.Addr)
+		awaitMaster(t, k.heir.Addr)
 	}
 	ready := time.Now()
 	awaitAll(t, all, ready)
 	time.Sleep(*period)
 	close(stopped)
 	wg.Wait()
-	r.note("Kill", "", killFigures(t, all, killed, ready))
+	r.note("Kill", k.labels, killFigures(t, all, killed, ready))
 }
 
 // awaitAll returns when each keeper has been answered well again.

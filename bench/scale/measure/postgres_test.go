@@ -19,10 +19,10 @@ const postgresTable = "holdfast_sessions"
 func startPostgres(t *testing.T) *store {
 	server := testserver.Postgres(t)
 	return &store{
-		large:  server.URL,
-		small:  server.URL + "&table=small_sessions",
-		bulk:   newPostgresBulk,
-		victim: server,
+		large: server.URL,
+		small: server.URL + "&table=small_sessions",
+		bulk:  newPostgresBulk,
+		kills: []kill{{victim: server}},
 		sizes: func(ctx context.Context) (map[string]int64, error) {
 			conn, err := pgx.Connect(ctx, server.URL)
 			if err != nil {
@@ -38,7 +38,7 @@ func startPostgres(t *testing.T) *store {
 	}
 }
 
-// pgDump makes a dump, which pg_dump compresses.
+// pgDump makes a dump, which pg_dump compresses as fast as it can.
 func pgDump(ctx context.Context, server, dir string) (int64, error) {
 	program, err := exec.LookPath("pg_dump")
 	if err != nil { // Debian's folder is not in PATH
@@ -48,7 +48,7 @@ func pgDump(ctx context.Context, server, dir string) (int64, error) {
 		}
 		program = found[len(found)-1]
 	}
-	said, err := exec.CommandContext(ctx, program, "--format=custom", "--table="+postgresTable, "--file="+filepath.Join(dir, "dump"), server).CombinedOutput()
+	said, err := exec.CommandContext(ctx, program, "--format=custom", "--compress=1", "--table="+postgresTable, "--file="+filepath.Join(dir, "dump"), server).CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("pg_dump: %w\n%s", err, said)
 	}

@@ -30,11 +30,11 @@ func startRedis(t *testing.T) *store {
 	t.Cleanup(func() { client.Close() })
 	nodes := []*goredis.Client{client}
 	return &store{
-		large:  server.URL,
-		small:  small.URL,
-		bulk:   newRedisBulk,
-		victim: server,
-		sizes:  func(ctx context.Context) (map[string]int64, error) { return redisSizes(ctx, nodes) },
+		large: server.URL,
+		small: small.URL,
+		bulk:  newRedisBulk,
+		kills: []kill{{victim: server}},
+		sizes: func(ctx context.Context) (map[string]int64, error) { return redisSizes(ctx, nodes) },
 		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
 			return expireAll(ctx, client, nodes, ids)
 		},

@@ -21,8 +21,15 @@ type store struct {
 	expire func(ctx context.Context, ids []string) (gone func() (int64, error), err error)
 
 	backup ownBackup
-	victim *testserver.Server // that is killed; nil: the store has no server
-	heir   *testserver.Server // that takes over from victim; nil: victim is restarted
+	kills  []kill // in this order; none: the store has no server
+}
+
+// A kill is what happens to a server of a store.
+type kill struct {
+	labels string                      // of the figures
+	set    func(context.Context) error // changes a setting before; nil: none
+	victim *testserver.Server
+	heir   *testserver.Server // takes over from victim; nil: victim is restarted
 }
 
 // ownBackup is the way in which a store itself is backed up.
