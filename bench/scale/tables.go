@@ -17,6 +17,11 @@ var titles = map[string]string{
 	"table":           "disk: table",
 	"index":           "disk: index",
 	"WAL":             "disk: write-ahead log",
+	"purge":           "`holdfast purge`",
+	"expiry":          "by itself",
+	"hastened-expiry": "`active-expire-effort 10`",
+	"copy":            "`holdfast copy`",
+	"own-backup":      "its own backup",
 }
 
 func title(name string) string {
@@ -141,7 +146,7 @@ func (f *results) besideTable(jobs ...string) string {
 				}
 				row := []string{title(store) + ", " + route}
 				if len(jobs) > 1 {
-					row[0] = title(store) + ", " + route + ", " + job
+					row[0] += ", " + title(job)
 				}
 				for _, unit := range []string{"p50-sec", "p99-sec", "max-sec"} {
 					row = append(row, f.Show(name+"before", unit, table.Duration), f.Show(name+"during", unit, table.Duration))
@@ -176,17 +181,18 @@ func (f *results) backupTable() string {
 }
 
 func (f *results) removalTable() string {
-	return f.eachStore([]string{"expired", "removed", "in", "a second"}, func(store string) []string {
-		for _, job := range f.Labels("Job/store="+store, "job") {
+	var rows [][]string
+	for _, store := range f.stores() {
+		for _, job := range []string{"purge", "expiry", "hastened-expiry"} {
 			name := "Job/store=" + store + "/job=" + job
 			if _, ok := f.Median(name, "rows"); ok {
-				return []string{
-					f.Show("Fill/store="+store, "expiring", whole), f.Show(name, "rows", whole), f.Show(name, "sec", table.Duration), f.rate(name, "rows"),
-				}
+				rows = append(rows, []string{
+					title(store) + ", " + title(job), f.Show(name, "expired", whole), f.Show(name, "rows", whole), f.Show(name, "sec", table.Duration), f.rate(name, "rows"),
+				})
 			}
 		}
-		return nil
-	})
+	}
+	return table.Markdown([]string{"store", "expired", "removed", "in", "a second"}, rows)
 }
 
 func (f *results) revokeTable() string {

@@ -31,24 +31,17 @@ func startCluster(t *testing.T) *store {
 		bulk:  newClusterBulk,
 		kills: []kill{
 			{labels: "/coverage=full", victim: servers[0], heir: servers[masters]},
-			{labels: "/coverage=part", set: func(ctx context.Context) error { return servePart(ctx, nodes[1:]) }, victim: servers[1], heir: servers[masters+1]},
+			{labels: "/coverage=part", set: func(ctx context.Context) error {
+				return configSet(ctx, nodes[1:], "cluster-require-full-coverage", "no")
+			}, victim: servers[1], heir: servers[masters+1]},
 		},
 		sizes: func(ctx context.Context) (map[string]int64, error) { return clusterSizes(ctx, nodes) },
 		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
 			return expireAll(ctx, client, nodes[:masters], ids)
 		},
+		hasten: func(ctx context.Context) error { return configSet(ctx, nodes[:masters], "active-expire-effort", "10") },
 		backup: ownBackup{"BGSAVE", func(ctx context.Context, _ string) (int64, error) { return saveAll(ctx, nodes[:masters]) }},
 	}
-}
-
-// servePart lets the nodes that live serve their keys while others have no master.
-func servePart(ctx context.Context, nodes []*goredis.Client) error {
-	for _, node := range nodes {
-		if err := node.ConfigSet(ctx, "cluster-require-full-coverage", "no").Err(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // clusterSizes returns the sizes of the masters, and the memory of the replicas.

@@ -122,7 +122,7 @@ func purgeAll(f *filled) (figures, error) {
 	if err == nil && n != len(f.expiring) {
 		err = fmt.Errorf("purge removed %d sessions, want %d: %s", n, len(f.expiring), said.Bytes())
 	}
-	return figures{"rows": float64(n)}, err
+	return figures{"expired": float64(len(f.expiring)), "rows": float64(n)}, err
 }
 
 // measureAdmin opens pages of the admin's site.

@@ -38,6 +38,7 @@ func startRedis(t *testing.T) *store {
 		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
 			return expireAll(ctx, client, nodes, ids)
 		},
+		hasten: func(ctx context.Context) error { return configSet(ctx, nodes, "active-expire-effort", "10") },
 		backup: ownBackup{"BGSAVE", func(ctx context.Context, _ string) (int64, error) { return saveAll(ctx, nodes) }},
 	}
 }
@@ -59,6 +60,16 @@ func redisSizes(ctx context.Context, nodes []*goredis.Client) (map[string]int64,
 		}
 	}
 	return sizes, nil
+}
+
+// configSet changes a setting of all nodes.
+func configSet(ctx context.Context, nodes []*goredis.Client, setting, value string) error {
+	for _, node := range nodes {
+		if err := node.ConfigSet(ctx, setting, value).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // redisInfo returns the fields of INFO.

@@ -17,8 +17,12 @@ type store struct {
 
 	// expire lets the sessions of these IDs expire at one moment, and returns at that moment.
 	// Gone returns when the store has removed them, or after a while, and says how many it
-	// has. Expire is nil if expired sessions stay until they are purged.
+	// has; it may be called again. Expire is nil if expired sessions stay until they are
+	// purged.
 	expire func(ctx context.Context, ids []string) (gone func() (int64, error), err error)
+
+	// hasten lets the store make more effort to remove expired sessions; nil with expire.
+	hasten func(context.Context) error
 
 	backup ownBackup
 	kills  []kill // in this order; none: the store has no server
