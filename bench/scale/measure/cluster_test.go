@@ -75,7 +75,7 @@ func newClusterBulk(_ context.Context, url string) (bulkWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &redisBulk{goredis.NewClusterClient(o)}, nil
+	return &redisBulk{goredis.NewClusterClient(o), func() error { return nil }}, nil
 }
 
 // awaitMaster returns when the server is a master.

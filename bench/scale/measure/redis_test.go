@@ -171,14 +171,21 @@ func saved(ctx context.Context, node *goredis.Client) error {
 }
 
 // redisBulk sets the keys of a batch by a pipeline.
-type redisBulk struct{ client goredis.UniversalClient }
+type redisBulk struct {
+	client goredis.UniversalClient
+	end    func() error // undoes what was set for the time of filling
+}
 
-func newRedisBulk(_ context.Context, url string) (bulkWriter, error) {
+// newRedisBulk lets the server not wait for the disk until all is written: it would do so
+// after each few kilobytes of a pipeline.
+func newRedisBulk(ctx context.Context, url string) (bulkWriter, error) {
 	o, err := goredis.ParseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	return &redisBulk{goredis.NewClient(o)}, nil
+	client := goredis.NewClient(o)
+	sync := func(when string) error { return client.ConfigSet(ctx, "appendfsync", when).Err() }
+	return &redisBulk{client, func() error { return sync("always") }}, sync("everysec")
 }
 
 func (r *redisBulk) write(ctx context.Context, recs []*provider.Record) error {
@@ -191,7 +198,7 @@ func (r *redisBulk) write(ctx context.Context, recs []*provider.Record) error {
 	return err
 }
 
-func (r *redisBulk) close() error { return r.client.Close() }
+func (r *redisBulk) close() error { return errors.Join(r.end(), r.client.Close()) }
 
 func redisKey(id string) string { return "holdfast:" + id }
 
