@@ -36,7 +36,7 @@ func startCluster(t *testing.T) *store {
 			}, victim: servers[1], heir: servers[masters+1]},
 		},
 		sizes: func(ctx context.Context) (map[string]int64, error) { return clusterSizes(ctx, nodes) },
-		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
+		expire: func(ctx context.Context, ids []string) (time.Time, func() (int64, error), error) {
 			return expireAll(ctx, client, nodes[:masters], ids)
 		},
 		hasten: func(ctx context.Context) error { return configSet(ctx, nodes[:masters], "active-expire-effort", "10") },

@@ -63,14 +63,23 @@ func (c *crowd) between(t *testing.T, route string, begin, end time.Time) (took 
 	return took
 }
 
+// beforeJob is how long visitors ask before a job begins.
+func beforeJob() time.Duration { return 4 * *period }
+
 // measureJob runs a job while visitors ask, and measures what they notice of it. The figures
 // of the job are added to those that it returns.
 func measureJob(t *testing.T, r *results, name string, s *site, job func() (figures, error)) {
 	t.Helper()
+	measureJobAt(t, r, name, s, time.Now().Add(beforeJob()), job)
+}
+
+// measureJobAt is measureJob for a job that begins at some time.
+func measureJobAt(t *testing.T, r *results, name string, s *site, at time.Time, job func() (figures, error)) {
+	t.Helper()
 	r.begin(name, 1)
 	c := gather(s)
 	start := time.Now()
-	time.Sleep(4 * *period)
+	time.Sleep(time.Until(at))
 	begin := time.Now()
 	found, err := job()
 	end := time.Now()

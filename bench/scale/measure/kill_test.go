@@ -102,7 +102,7 @@ func measureKill(t *testing.T, r *results, k kill, site *site) {
 		all[i] = newKeeper(t, site)
 		wg.Go(func() { all[i].goOn(stopped) })
 	}
-	time.Sleep(4 * *period)
+	time.Sleep(beforeJob())
 	killed := time.Now()
 	k.victim.Kill()
 	if k.heir == nil {

@@ -35,7 +35,7 @@ func startRedis(t *testing.T) *store {
 		bulk:  newRedisBulk,
 		kills: []kill{{victim: server}},
 		sizes: func(ctx context.Context) (map[string]int64, error) { return redisSizes(ctx, nodes) },
-		expire: func(ctx context.Context, ids []string) (func() (int64, error), error) {
+		expire: func(ctx context.Context, ids []string) (time.Time, func() (int64, error), error) {
 			return expireAll(ctx, client, nodes, ids)
 		},
 		hasten: func(ctx context.Context) error { return configSet(ctx, nodes, "active-expire-effort", "10") },
@@ -84,14 +84,15 @@ func redisInfo(ctx context.Context, node *goredis.Client) (map[string]string, er
 	return info, err
 }
 
-// expireAll sets the expiry of all keys to one moment, and returns at this moment. Gone returns
-// when the servers have removed the keys, or after a while, and says how many they have.
-func expireAll(ctx context.Context, client goredis.Cmdable, nodes []*goredis.Client, ids []string) (gone func() (int64, error), err error) {
+// expireAll sets the expiry of all keys to one moment. Gone returns when the servers have
+// removed the keys, or after a while, and says how many they have.
+func expireAll(ctx context.Context, client goredis.Cmdable, nodes []*goredis.Client, ids []string) (at time.Time, gone func() (int64, error), err error) {
 	before, err := keyCount(ctx, nodes)
 	if err != nil {
-		return nil, err
+		return at, nil, err
 	}
-	at := time.Now().Add(time.Second + time.Duration(len(ids))*20*time.Microsecond) // when all are set
+	ready := time.Now().Add(time.Second + time.Duration(len(ids))*100*time.Microsecond)
+	at = ready.Add(beforeJob())
 	for some := range slices.Chunk(ids, 10_000) {
 		_, err := client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for _, id := range some {
@@ -100,11 +101,13 @@ func expireAll(ctx context.Context, client goredis.Cmdable, nodes []*goredis.Cli
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return at, nil, err
 		}
 	}
-	time.Sleep(time.Until(at))
-	return func() (int64, error) { return awaitFewer(ctx, nodes, before, before-int64(len(ids))) }, nil
+	if time.Now().After(ready) {
+		return at, nil, errors.New("to set the expiries took too long")
+	}
+	return at, func() (int64, error) { return awaitFewer(ctx, nodes, before, before-int64(len(ids))) }, nil
 }
 
 // awaitFewer returns by how much the number of keys has fallen, when it has fallen to few or

@@ -88,7 +88,7 @@ func measureExpiry(t *testing.T, r *results, s *store, large *site, f *filled) {
 		measureJob(t, r, "purge", large, func() (figures, error) { return purgeAll(f) })
 		return
 	}
-	gone, err := s.expire(t.Context(), f.expiring)
+	at, gone, err := s.expire(t.Context(), f.expiring)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func measureExpiry(t *testing.T, r *results, s *store, large *site, f *filled) {
 		removed, err = gone()
 		return figures{"expired": float64(int64(len(f.expiring)) - before), "rows": float64(removed - before)}, err
 	}
-	measureJob(t, r, "expiry", large, remove)
+	measureJobAt(t, r, "expiry", large, at, remove)
 	if err := s.hasten(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package measure_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/holdfast-go/holdfast/internal/testserver"
 )
@@ -15,11 +16,11 @@ type store struct {
 	// sizes returns the bytes that the parts of the large store take, such as its memory.
 	sizes func(context.Context) (map[string]int64, error)
 
-	// expire lets the sessions of these IDs expire at one moment, and returns at that moment.
+	// expire lets the sessions of these IDs expire at a moment that is at least 4 periods away.
 	// Gone returns when the store has removed them, or after a while, and says how many it
 	// has; it may be called again. Expire is nil if expired sessions stay until they are
 	// purged.
-	expire func(ctx context.Context, ids []string) (gone func() (int64, error), err error)
+	expire func(ctx context.Context, ids []string) (at time.Time, gone func() (int64, error), err error)
 
 	// hasten lets the store make more effort to remove expired sessions; nil with expire.
 	hasten func(context.Context) error
