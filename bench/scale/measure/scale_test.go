@@ -1,6 +1,8 @@
 package measure_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 )
 
@@ -67,8 +69,8 @@ func noteFill(r *results, f *filled) {
 // noteSizes notes by how much the parts of the store have grown for each session, with its
 // share of the owners' indexes.
 func noteSizes(r *results, f *filled, before, after map[string]int64) {
-	for part, size := range after {
-		grown := float64(size - before[part])
+	for _, part := range slices.Sorted(maps.Keys(after)) {
+		grown := float64(after[part] - before[part])
 		r.note("Size", "/part="+part, figures{
 			"B":         grown,
 			"B/session": grown / float64(f.sessions+len(f.expiring)),
