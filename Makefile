@@ -8,6 +8,7 @@
 # make rehearsal  publish the last commit to a proxy on the disk, and run what the pages tell a newcomer to run
 # make fuzz   every fuzz target for FUZZTIME each
 # make bench  measure beside other libraries, write docs/performance.md and its charts
+# make scale  measure stores with a million sessions, write that section of docs/scale.md
 # make model  search all executions of the commit protocol within longer bounds
 # make fleet  simulate a large installation, write the tables of docs/fleet.md
 # make mutants  leave out the rules, one at a time, and show which test notices
@@ -29,7 +30,7 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench model fleet mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench scale model fleet mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: test-together test-alone
 lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
@@ -127,6 +128,10 @@ $(addprefix fuzz-,$(MODULES)): fuzz-%:
 # ARGS=-long takes more and longer rounds.
 bench: install
 	@cd bench && go run . $(ARGS)
+
+# ARGS="-sessions 100000 -cluster 100000 -out /tmp" takes fewer sessions.
+scale: install
+	@cd bench && go run ./scale $(ARGS)
 
 # One search at a time, for the memory.
 model: install

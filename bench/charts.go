@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/holdfast-go/holdfast/bench/chart"
+	"github.com/holdfast-go/holdfast/bench/internal/benchfile"
+	"github.com/holdfast-go/holdfast/bench/internal/table"
 )
 
 // drawCharts draws all charts of the page into a folder, except those of which nothing is measured.
@@ -28,7 +30,7 @@ func drawCharts(f *results, folder string) error {
 		{"server", "Server", f.serverChart},
 	}
 	for _, c := range charts {
-		if !slices.ContainsFunc(f.rows, func(r row) bool { return strings.HasPrefix(r.name, c.shows) }) {
+		if !slices.ContainsFunc(f.Rows, func(r benchfile.Row) bool { return strings.HasPrefix(r.Name, c.shows) }) {
 			continue
 		}
 		if err := os.WriteFile(filepath.Join(folder, c.name+".svg"), c.svg(), 0o644); err != nil {
@@ -68,26 +70,26 @@ func (f *results) requestChart(store, where string) []byte {
 }
 
 func (f *results) serverChart() []byte {
-	peers := append(slices.DeleteFunc(f.labels("Server/scenario=read", "peer"), isFloor), "floor")
-	return f.dots("A server under load: its CPU time for a request", "cpu-sec/req", 3, "no sessions", f.labels("Server", "scenario"), peers, serverName)
+	peers := append(slices.DeleteFunc(f.Labels("Server/scenario=read", "peer"), isFloor), "floor")
+	return f.dots("A server under load: its CPU time for a request", "cpu-sec/req", 3, "no sessions", f.Labels("Server", "scenario"), peers, serverName)
 }
 
 // dots returns a chart with a panel for each scenario, and in it a row for each library.
 func (f *results) dots(title, unit string, columns int, floor string, scenarios, peers []string, name func(scenario, peer string) string) []byte {
-	d := chart.Dots{Title: title, About: howToReadDots, Columns: columns, Format: duration, Tick: shortDuration}
+	d := chart.Dots{Title: title, About: howToReadDots, Columns: columns, Format: table.Duration, Tick: shortDuration}
 	for _, scenario := range scenarios {
 		panel := chart.Panel{Title: scenario, About: whatScenariosDo[scenario]}
 		for _, peer := range peers {
 			r := chart.Row{Name: peer}
-			r.Value, _ = f.median(name(scenario, peer), unit)
+			r.Value, _ = f.Median(name(scenario, peer), unit)
 			switch {
 			case peer == ours:
 				r.Kind = chart.Ours
 			case isFloor(peer):
 				r.Kind, r.Name = chart.Floor, floor
 			}
-			if ratio, ok := f.ratio(name(scenario, peer), name(scenario, ours), unit); ok && peer != ours && ratio >= 0.01 {
-				r.Note = times(ratio)
+			if ratio, ok := f.Ratio(name(scenario, peer), name(scenario, ours), unit); ok && peer != ours && ratio >= 0.01 {
+				r.Note = table.Times(ratio)
 			}
 			panel.Rows = append(panel.Rows, r)
 		}
@@ -109,19 +111,19 @@ func line(name string, colour, dashes int, ns []string, measured func(n string) 
 }
 
 func (f *results) timeOf(name func(n string) string) func(string) (float64, bool) {
-	return func(n string) (float64, bool) { return f.median(name(n), "sec/op") }
+	return func(n string) (float64, bool) { return f.Median(name(n), "sec/op") }
 }
 
 func (f *results) sessionChart() []byte {
 	at := func(scenario string) func(string) (float64, bool) {
 		return f.timeOf(func(n string) string { return sessionsName(n, scenario) })
 	}
-	ns := f.labels("Sessions", "n")
+	ns := f.Labels("Sessions", "n")
 	return chart.Lines{
 		Title: "Time of a request by the number of sessions in the memory store", About: "Holdfast. Each request is that of a random visitor.",
 		XTitle: "sessions, logarithmic scale", Tick: shortNumber,
 		Panels: []chart.LinePanel{{
-			FromZero: true, Format: duration, Tick: shortDuration,
+			FromZero: true, Format: table.Duration, Tick: shortDuration,
 			Lines: []chart.Line{line("change", 1, 1, ns, at("change")), line("read", 0, 0, ns, at("read"))},
 		}},
 	}.SVG()
@@ -131,12 +133,12 @@ func (f *results) keyChart() []byte {
 	at := func(scenario, peer string) func(string) (float64, bool) {
 		return f.timeOf(func(n string) string { return keysName(n, scenario, peer) })
 	}
-	ns := f.labels("Keys", "n")
+	ns := f.Labels("Keys", "n")
 	return chart.Lines{
 		Title: "Time of a request by the number of keys in the session", About: "In process. The handler reads or changes one of them. Both scales are logarithmic.",
 		XTitle: "keys", Tick: shortNumber,
 		Panels: []chart.LinePanel{{
-			Format: duration, Tick: shortDuration,
+			Format: table.Duration, Tick: shortDuration,
 			Lines: []chart.Line{
 				line("scs, change", 1, 1, ns, at("change", "scs")), line("scs, read", 1, 0, ns, at("read", "scs")),
 				line("Holdfast, change", 0, 1, ns, at("change", ours)), line("Holdfast, read", 0, 0, ns, at("read", ours)),
@@ -146,12 +148,12 @@ func (f *results) keyChart() []byte {
 }
 
 func (f *results) writerChart() []byte {
-	saves := chart.LinePanel{Title: "Saves", About: "for each request", Format: digits, Tick: shortNumber}
-	against := chart.LinePanel{Title: "Time", About: "against the same requests in series", Format: times, Tick: func(x float64) string { return shortNumber(x) + "×" }}
-	for i, store := range f.labels("Writers", "store") {
-		ns := f.labels("Writers/store="+store+"/instances=1", "n")
+	saves := chart.LinePanel{Title: "Saves", About: "for each request", Format: table.Digits, Tick: shortNumber}
+	against := chart.LinePanel{Title: "Time", About: "against the same requests in series", Format: table.Times, Tick: func(x float64) string { return shortNumber(x) + "×" }}
+	for i, store := range f.Labels("Writers", "store") {
+		ns := f.Labels("Writers/store="+store+"/instances=1", "n")
 		name := func(n string) string { return writersName(store, "1", n) }
-		saves.Lines = append(saves.Lines, line(store, i, i, ns, func(n string) (float64, bool) { return f.median(name(n), "saves/success") }))
+		saves.Lines = append(saves.Lines, line(store, i, i, ns, func(n string) (float64, bool) { return f.Median(name(n), "saves/success") }))
 		against.Lines = append(against.Lines, line(store, i, i, ns, func(n string) (float64, bool) { return f.against(name(n)) }))
 	}
 	return chart.Lines{

@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/holdfast-go/holdfast/bench/internal/benchfile"
 )
 
 const docs = "../docs"
@@ -49,10 +51,11 @@ func run(long bool, only, from, out string) error {
 		return err
 	}
 	defer file.Close()
-	found, err := read(file)
+	read, err := benchfile.Read(file)
 	if err != nil {
 		return err
 	}
+	found := &results{read}
 	if err := drawCharts(found, out); err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/holdfast-go/holdfast/bench/internal/machine"
 )
 
 // measure runs the groups round by round, so that other load on the machine affects all
@@ -33,7 +35,7 @@ func measure(groups []group, results string) error {
 				continue
 			}
 			progress.next(g, round)
-			fmt.Fprintf(&found, "round: %d\nload: %s\n", round, loadAverage())
+			fmt.Fprintf(&found, "round: %d\nload: %s\n", round, machine.LoadAverage())
 			if err := g.run(&found, program); err != nil {
 				return err
 			}

@@ -4,13 +4,18 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/holdfast-go/holdfast/bench/internal/benchfile"
+	"github.com/holdfast-go/holdfast/bench/internal/table"
 )
 
 //go:embed performance.md.tmpl
 var pageText string
+
+// results are the results with the tables of the page.
+type results struct{ *benchfile.Results }
 
 // page returns docs/performance.md.
 func page(f *results) (string, error) {
@@ -24,9 +29,9 @@ func page(f *results) (string, error) {
 		"profile":     f.profileTable,
 		"share":       f.profileShare,
 		"split":       f.splitTable,
-		"compute":     func() string { return f.show("Compute", "sec/op", duration) },
-		"cookie":      func() string { return f.show("Cookie", "sec/op", duration) },
-		"cookies":     func() string { return f.show("Cookie", "allocs/op", whole) },
+		"compute":     func() string { return f.Show("Compute", "sec/op", table.Duration) },
+		"cookie":      func() string { return f.Show("Cookie", "sec/op", table.Duration) },
+		"cookies":     func() string { return f.Show("Cookie", "allocs/op", table.Whole) },
 		"stores":      f.storeTable,
 		"dynamodb":    f.dynamoTable,
 		"sessions":    f.sessionTable,
@@ -39,9 +44,9 @@ func page(f *results) (string, error) {
 		"writers":     f.writerTable,
 		"server":      f.serverTable,
 		"outage":      f.outageTable,
-		"of":          func(key string) string { return f.machine[key] },
-		"date":        f.date,
-		"load":        f.load,
+		"of":          func(key string) string { return f.Machine[key] },
+		"date":        f.Date,
+		"load":        f.Load,
 		"rounds":      f.rounds,
 	}).Parse(pageText)
 	if err != nil {
@@ -52,17 +57,8 @@ func page(f *results) (string, error) {
 	return b.String(), err
 }
 
-// load describes the machine's load averages during the run.
-func (f *results) load() string {
-	if len(f.loads) == 0 {
-		return "unknown"
-	}
-	middle, _ := median(f.loads)
-	return fmt.Sprintf("%.1f to %.1f, median %.1f", slices.Min(f.loads), slices.Max(f.loads), middle)
-}
-
 // rounds returns the number of runs of a benchmark.
-func (f *results) rounds(name string) int { return len(f.each(name, "sec/op")) }
+func (f *results) rounds(name string) int { return len(f.Each(name, "sec/op")) }
 
 // The table of the stores is also in the page that helps to choose one, between these.
 const (

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/holdfast-go/holdfast/bench/internal/table"
 )
 
 // parts are the parts of a request whose share the profile shows. They overlap: most of
@@ -85,7 +87,7 @@ func (f *results) profileTable() string {
 		}
 		rows = append(rows, row)
 	}
-	return markdown(append([]string{"share of the CPU time"}, profiled...), rows)
+	return table.Markdown(append([]string{"share of the CPU time"}, profiled...), rows)
 }
 
 // profileShare shows the share of a part in the time of a scenario.
@@ -93,7 +95,7 @@ func (f *results) profileShare(scenario, part string) (string, error) {
 	for _, p := range parts {
 		if p.label == part {
 			name := "Profile/scenario=" + scenario + "/part=" + part
-			return f.show(name, "percent", func(x float64) string { return whole(x) + " %" }), nil
+			return f.Show(name, "percent", func(x float64) string { return table.Whole(x) + " %" }), nil
 		}
 	}
 	return "", fmt.Errorf("the profile has no part %q", part)

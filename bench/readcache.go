@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/bench/chart"
+	"github.com/holdfast-go/holdfast/bench/internal/table"
 )
 
 // readCacheStores are the stores of BenchmarkReadCache. The memory store has no copies.
@@ -24,16 +25,16 @@ func (f *results) readCacheTable() string {
 	var rows [][]string
 	for _, store := range readCacheStores {
 		name := readCacheName(store.label)
-		against, ok := f.ratio(name, readCacheName("memory"), "sec/op")
+		against, ok := f.Ratio(name, readCacheName("memory"), "sec/op")
 		rows = append(rows, []string{
-			store.text, f.show(name, "sec/op", duration), cell(against, ok && store.label != "memory", times),
-			f.show(name, "allocs/op", whole), f.show(name, "copies-%", percent),
+			store.text, f.Show(name, "sec/op", table.Duration), table.Cell(against, ok && store.label != "memory", table.Times),
+			f.Show(name, "allocs/op", table.Whole), f.Show(name, "copies-%", percent),
 		})
 	}
-	return markdown([]string{"a read", "time", "to memory", "allocations", "served by a copy"}, rows)
+	return table.Markdown([]string{"a read", "time", "to memory", "allocations", "served by a copy"}, rows)
 }
 
-func percent(x float64) string { return digits(x) + " %" }
+func percent(x float64) string { return table.Digits(x) + " %" }
 
 // A shopDay names a day of BenchmarkDay.
 type shopDay struct {
@@ -83,7 +84,7 @@ func (f *results) saved(d shopDay) (float64, bool) {
 func (f *results) leftTrips(d shopDay) (float64, bool) {
 	without := d
 	without.stale = 0
-	share, ok := f.ratio(d.name(), without.name(), perPage)
+	share, ok := f.Ratio(d.name(), without.name(), perPage)
 	return allPercent * share, ok
 }
 
@@ -95,14 +96,14 @@ func (f *results) dayTable() string {
 		without.stale = 0
 		saved, ok := f.saved(d)
 		row := []string{
-			d.text(), f.show(without.name(), perPage, digits), f.show(d.name(), perPage, digits), cell(saved, ok, percent),
+			d.text(), f.Show(without.name(), perPage, table.Digits), f.Show(d.name(), perPage, table.Digits), table.Cell(saved, ok, percent),
 		}
 		for _, part := range []string{"rest/page", "after-changes/page", "too-old/page", "first-reads/page"} {
-			row = append(row, f.show(d.name(), part, digits))
+			row = append(row, f.Show(d.name(), part, table.Digits))
 		}
 		rows = append(rows, row)
 	}
-	return markdown([]string{
+	return table.Markdown([]string{
 		"trips for each page", "without copies", "with", "less by",
 		"of them: changes", "first read elsewhere after a change", "copy too old", "no copy",
 	}, rows)
@@ -147,7 +148,7 @@ func (f *results) dayChart() []byte {
 func (f *results) dayLine(d shopDay, style int) chart.Line {
 	l := chart.Line{Name: d.mix, Colour: style, Dashes: style}
 	parent, _, _ := strings.Cut(d.name(), "/stale=")
-	for _, label := range f.labels(parent, "stale") {
+	for _, label := range f.Labels(parent, "stale") {
 		stale, err := time.ParseDuration(label)
 		if err != nil || stale == 0 {
 			continue

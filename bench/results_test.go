@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/holdfast-go/holdfast/bench/internal/benchfile"
 )
 
 // Two rounds, of which the second is ten times as slow.
@@ -21,20 +23,25 @@ BenchmarkRequest/store=memory/scenario=read/peer=scs-2       	 100	  80000 ns/op
 
 func readSample(t *testing.T) *results {
 	t.Helper()
-	f, err := read(strings.NewReader(sample))
+	return readResults(t, sample)
+}
+
+func readResults(t *testing.T, text string) *results {
+	t.Helper()
+	read, err := benchfile.Read(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return &results{read}
 }
 
 func TestRatiosAreWithinRounds(t *testing.T) {
 	f := readSample(t)
 	mine, scs := request("memory", "read", ours), request("memory", "read", "scs")
-	if got, ok := f.ratio(scs, mine, "sec/op"); !ok || got != 8 {
+	if got, ok := f.Ratio(scs, mine, "sec/op"); !ok || got != 8 {
 		t.Errorf("ratio %v, %v, want 8", got, ok)
 	}
-	if _, ok := f.ratio(scs, request("memory", "read", "gin"), "sec/op"); ok {
+	if _, ok := f.Ratio(scs, request("memory", "read", "gin"), "sec/op"); ok {
 		t.Error("a ratio to what was not measured")
 	}
 }
@@ -88,17 +95,6 @@ func TestGoals(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
-	for seconds, want := range map[float64]string{
-		0: "0 ns", 12e-9: "12 ns", 999e-9: "999 ns", 1e-6: "1.00 µs", 0.9999e-6: "1.00 µs",
-		99.96e-6: "100 µs", 3.0005: "3.00 s", -2e-6: "-2.00 µs",
-	} {
-		if got := duration(seconds); got != want {
-			t.Errorf("duration(%v) = %q, want %q", seconds, got, want)
-		}
-	}
-}
-
 const daySample = `round: 1
 BenchmarkReadCache/store=memory-2 	 100	    1000 ns/op	  5 allocs/op	  0 copies-%
 BenchmarkReadCache/store=redis-2  	 100	    1400 ns/op	  6 allocs/op	  99.9 copies-%
@@ -111,10 +107,7 @@ BenchmarkDay/mix=shopping/requests=5/broadcast=true/instances=2/stale=1m0s 1 100
 `
 
 func TestReadCacheOnPage(t *testing.T) {
-	f, err := read(strings.NewReader(daySample))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := readResults(t, daySample)
 	text, err := page(f)
 	if err != nil {
 		t.Fatal(err)
@@ -139,10 +132,7 @@ func TestReadCacheOnPage(t *testing.T) {
 }
 
 func TestDayChart(t *testing.T) {
-	f, err := read(strings.NewReader(daySample))
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := readResults(t, daySample)
 	svg := string(f.dayChart())
 	for _, want := range []string{"5 requests a page", "shopping", "20 s", "1 min", "40.0 %"} {
 		if !strings.Contains(svg, want) {

@@ -43,14 +43,17 @@ func RedisReplica(tb testing.TB, args ...string) (primary, replica *Server) {
 	primary = Redis(tb, args...)
 	host, port, _ := net.SplitHostPort(primary.Addr)
 	replica = Redis(tb, append([]string{"--replicaof", host + " " + port}, args...)...)
-	require(tb, poll(func() error {
-		info, err := redisCommand(replica.Addr, "INFO replication")
-		if err == nil && !strings.Contains(info, "master_link_status:up") {
-			err = errors.New("the replica is not in sync")
-		}
-		return err
-	}))
+	require(tb, poll(func() error { return inSync(replica) }))
 	return primary, replica
+}
+
+// inSync returns an error unless the replica is in sync with its primary.
+func inSync(replica *Server) error {
+	info, err := redisCommand(replica.Addr, "INFO replication")
+	if err == nil && !strings.Contains(info, "master_link_status:up") {
+		err = errors.New("the replica is not in sync")
+	}
+	return err
 }
 
 func startRedis(n int, args ...string) (servers []*Server, err error) {

@@ -1,6 +1,7 @@
 package testserver_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,6 +131,21 @@ func TestRedisClusterIsComplete(t *testing.T) {
 		if err != nil || !strings.Contains(slots, "cluster_slots_ok:16384") {
 			t.Errorf("%s: %v\n%s", addr, err, slots)
 		}
+	}
+}
+
+func TestReplicaOfRedisClusterTakesOver(t *testing.T) {
+	servers := testserver.RedisClusterWithReplicas(t, "--cluster-node-timeout", "500")
+	servers[1].Kill()
+	err := testserver.Poll(func() error {
+		role, err := testserver.RedisCommand(servers[4].Addr, "INFO replication")
+		if err == nil && !strings.Contains(role, "role:master") {
+			err = errors.New(role)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

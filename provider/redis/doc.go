@@ -106,6 +106,9 @@
 // Every command has one key, so any ID works and no hash tags are needed. After a failed
 // call the client updates its map of the slots, as go-redis itself does once a minute.
 //
+// Set cluster-require-full-coverage no. By default every master refuses all requests from
+// the moment when another one counts as failed until its replica has taken over.
+//
 // # Messages between instances
 //
 // The provider is a [provider.Broadcaster], by Redis's channels. The channel is the prefix,
@@ -145,6 +148,10 @@
 // A session takes about 100 bytes in addition to its key and value, and the rounding of
 // the allocator, a fifth at most: 420 bytes for a record of 256 bytes of data, 5.2 KB for
 // one of 4 KiB, with an ID of 64 characters (Redis 7.0).
+//
+// Redis looks for expired keys in samples, and stops when less than a tenth of a sample has
+// expired. So up to a tenth of the memory may be kept by sessions that have expired. A higher
+// active-expire-effort, which is 1 by default and 10 at most, makes that less.
 //
 // # Format
 //

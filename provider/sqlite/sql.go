@@ -38,11 +38,12 @@ DELETE FROM {table}
 WHERE id = ?1`
 
 	// A page begins after the last ID of the one before; with an OFFSET, records would be
-	// left out when others before them are deleted.
+	// left out when others before them are deleted. There is one lower bound: of two, SQLite
+	// looks up the first in the index, and each page would be read from the beginning.
 	listSQL = `
 SELECT {columns}
 FROM {table}
-WHERE id >= ?1 AND id < ?2 AND id > ?3 AND {live}
+WHERE id >= max(?1, ?3) AND id < ?2 AND id <> ?3 AND {live}
 ORDER BY id
 LIMIT ?4`
 

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+
 	"github.com/holdfast-go/holdfast/internal/storetest"
 	"github.com/holdfast-go/holdfast/provider"
 	"github.com/holdfast-go/holdfast/provider/sqlite"
@@ -70,6 +73,35 @@ func fillSQL(id, expiresAt string) string {
 	return `INSERT INTO holdfast_sessions (id, version, expires_at, format, data)
 		WITH RECURSIVE n(i) AS (SELECT 1 WHERE ?1 > 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
 		SELECT ` + id + `, 1, ` + expiresAt + `, '', x'' FROM n`
+}
+
+// If each page were read from the first one on, a listing of many records would not end.
+func TestPagesOfListTakeAsManySteps(t *testing.T) {
+	_, db, path := ncruces.store(t)
+	const pages = 20
+	run(t, db, fillSQL("printf('x%06d', i)", "0"), pages*pageSize)
+	var steps []int
+	traced, err := driver.Open(dataSource(path), func(c *sqlite3.Conn) error {
+		return c.Trace(sqlite3.TRACE_PROFILE, func(_ sqlite3.TraceEvent, stmt, _ any) error {
+			if s := stmt.(*sqlite3.Stmt); strings.Contains(s.SQL(), "ORDER BY id") {
+				steps = append(steps, s.Status(sqlite3.STMTSTATUS_VM_STEP, true))
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer traced.Close()
+	if ids, err := storetest.List(t.Context(), sqlite.New(traced), "x"); err != nil || len(ids) != pages*pageSize {
+		t.Fatalf("got %d records and error %v", len(ids), err)
+	}
+	if len(steps) != pages+1 || steps[0] < pageSize {
+		t.Fatalf("the pages took the steps %v, want those of %d pages", steps, pages+1)
+	}
+	if last := steps[pages-1]; last > steps[0]+steps[0]/2 {
+		t.Errorf("the last page took %d steps, the first one %d", last, steps[0])
+	}
 }
 
 // Otherwise each page would read the whole table, and sort it.
