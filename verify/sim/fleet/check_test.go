@@ -13,17 +13,13 @@ func (in *installation) check() (broken []string) {
 		broken = append(broken, fmt.Sprintf("%d requests were answered as to a stranger without a reason", n))
 	}
 	in.database.instant = true
-	lostUpdates := 0
 	for _, u := range in.users {
 		if u.done+u.unknown == 0 || in.database.journal.has(u.session) {
 			continue
 		}
-		if in.send(u, read, 0) != served || u.visits < u.done || u.visits > u.done+u.unknown {
-			lostUpdates++
+		if o := in.send(u, read, 0); o != served || u.visits < u.done || u.visits > u.done+u.unknown {
+			broken = append(broken, fmt.Sprintf("user %s sees %d changes, of which %d were acknowledged and %d are unknown; the outcome is %d", u.owner, u.visits, u.done, u.unknown, o))
 		}
-	}
-	if lostUpdates > 0 {
-		broken = append(broken, fmt.Sprintf("%d users have lost a change that was acknowledged, or see one twice", lostUpdates))
 	}
 	if n := len(in.database.starts); n > 0 && in.database.starts[n-1].After(time.Now()) {
 		broken = append(broken, "the queue of the database is not empty")

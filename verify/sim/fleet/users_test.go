@@ -21,6 +21,7 @@ type user struct {
 	unknown int32  // changes that were answered with an error
 	open    int32  // pages
 	signing bool   // in: no other page is open
+	lost    bool   // the database has lost the session: signs in once no page is open
 }
 
 // send sends a request of a user to an instance, and judges the answer.
@@ -87,11 +88,24 @@ func (u *user) begin(signIn bool) bool {
 	return true
 }
 
-func (u *user) end() {
+// end is called at the end of a page or a sign-in. It reports whether the user has to sign in,
+// and begins that.
+func (u *user) end() (signIn bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.signing = u.lost && u.open == 1
+	if u.signing {
+		u.lost = false
+		return true
+	}
 	u.open--
-	u.signing = false
+	return false
+}
+
+func (u *user) lose() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.lost = true
 }
 
 const (
@@ -127,11 +141,14 @@ func (in *installation) visit(u *user, rng *rand.Rand) {
 	if !u.begin(signIn) {
 		return
 	}
-	defer u.end()
 	if signIn {
 		in.signIn(u, rng)
 	} else {
 		in.open(u, rng)
+	}
+	if u.end() {
+		in.signIn(u, rng)
+		u.end()
 	}
 }
 
@@ -142,7 +159,8 @@ func (in *installation) open(u *user, rng *rand.Rand) {
 		case served:
 			return
 		case lost, signedOut:
-			in.signIn(u, rng)
+			u.lose()
+			return
 		}
 		in.pause(rng)
 	}
