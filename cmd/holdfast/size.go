@@ -93,7 +93,7 @@ func (j *job) sizeFlag(fs *flag.FlagSet, name string) bool {
 		l.Owned = usualOwned
 		fs.Var(share{&l.Owned}, name, "the `SHARE` of the sessions whose visitor signs in")
 	case "idle":
-		fs.DurationVar(&l.Idle, name, usualIdle, "the program's Config.IdleTimeout, a `DURATION`")
+		fs.DurationVar(&l.Idle, name, usualIdle, "the program's Config.IdleTimeout, a `DURATION` such as 720h")
 	case "used":
 		fs.DurationVar(&l.Used, name, usualUsed, "the `DURATION` from a session's first request to its last, as a mean")
 	case "replicas":

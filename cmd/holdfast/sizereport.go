@@ -21,7 +21,7 @@ func (r sizeReport) String() string {
 	row("  owner indexes", roughly(r.Records.Indexes), fmt.Sprintf("%d sessions of each owner", capacity.Devices))
 	row("  tombstones", roughly(r.Records.Tombstones), "of sign-ins, for 5 minutes")
 	row("  expired", roughly(r.Records.Expired), "at most, until they are removed")
-	row("room of a session", roughBytes(r.BytesOfSession), "with its part of the others")
+	row("room of a session", roughBytes(r.BytesOfSession), "all records, also expired ones, divided by the sessions")
 	r.roomTo(row)
 	if r.Purge > 0 {
 		row("a purge takes", roughDuration(r.Purge), "in the background: let PurgeEvery's interval be longer")

@@ -60,7 +60,7 @@ func dynamoMoney(e *Estimate) *Money {
 	m := &Money{Prices: dynamoPrices}
 	m.add("read request units", e.Units.Reads*month, 0, 1e6, 0.125)
 	m.add("write request units", e.Units.Writes*month, 0, 1e6, 0.625)
-	m.add("GB stored", e.Disk/gib, 25, 1, 0.25)
+	m.add("GB stored, above 25 that are free", e.Disk/gib, 25, 1, 0.25)
 	return m
 }
 
@@ -72,6 +72,6 @@ func cloudflareMoney(e *Estimate) *Money {
 	m.add("GB-s of the Durable Objects", cloudflareShards*0.128*month, 400_000, 1e6, 12.50)
 	m.add("rows read", calls, 25e9, 1e6, 0.001)
 	m.add("rows written", e.Rates.Saves*month, 50e6, 1e6, 1)
-	m.add("GB stored", e.Disk/1e9, 5, 1, 0.20)
+	m.add("GB stored, above 5 that are free", e.Disk/1e9, 5, 1, 0.20)
 	return m
 }

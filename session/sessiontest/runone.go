@@ -44,10 +44,11 @@ func (x *exploration) runOne() {
 	var o outcome
 	failedBefore, ended := x.tb.Failed(), false
 	x.store.log.hold()
-	watch := time.AfterFunc(stallTime, x.warn)
+	over := make(chan struct{})
+	go x.watch(over)
 	defer func() { // also if package testing ends the test
 		x.tb.Helper()
-		watch.Stop()
+		close(over)
 		x.store.running.Store(nil)
 		logged := x.store.log.release()
 		if !ended {
@@ -183,14 +184,27 @@ func (x *exploration) checkOne(t *testing.T, v *interleaving, o *outcome) {
 	o.quit = e.exited()
 }
 
+// watch warns of an interleaving that does not end, after stallTime and then each time that
+// the wait has doubled.
+func (x *exploration) watch(over <-chan struct{}) {
+	for pause, waited := stallTime, stallTime; ; pause, waited = waited, 2*waited {
+		select {
+		case <-over:
+			return
+		case <-time.After(pause):
+			x.warn(waited)
+		}
+	}
+}
+
 // warn writes to the standard error that an interleaving does not end, because the output
 // of a test that hangs is lost.
-func (x *exploration) warn() {
+func (x *exploration) warn(waited time.Duration) {
 	order := "(before or after the requests)"
 	if v := x.store.running.Load(); v != nil {
 		order = v.order()
 	}
 	fmt.Fprintf(os.Stderr, "sessiontest: Interleave in %s has waited for %v, after this order: %s\n"+
 		"Perhaps a request holds a sync.Mutex during a storage call, or uses the network: see \"Limits\" in the documentation of package sessiontest.\n",
-		x.tb.Name(), stallTime, order)
+		x.tb.Name(), waited, order)
 }

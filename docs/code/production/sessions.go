@@ -72,7 +72,7 @@ func answerError(sessions *session.Manager, w http.ResponseWriter, r *http.Reque
 	if status >= 500 {
 		level = slog.LevelError
 	}
-	slog.Log(r.Context(), level, "request failed", "route", r.Pattern, "status", status, "error", err)
+	slog.Log(r.Context(), level, "session: request failed", "method", r.Method, "route", r.Pattern, "status", status, "error", err)
 	w.WriteHeader(status)
 	_ = errorPage.Execute(w, message)
 }
