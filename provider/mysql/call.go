@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
+	"github.com/holdfast-go/holdfast/provider/internal/pooling"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -48,39 +49,20 @@ func (p *Provider) call(ctx context.Context, trip func(conn *sql.Conn) error) er
 func (p *Provider) on(ctx context.Context, f func(conn *sql.Conn) error) error {
 	argument.NotNil("mysql: the database of New", p.db) // which is for Schema alone then
 	defer p.calls.Add(-1)
-	conn, err := p.conn(ctx, p.calls.Add(1))
+	calls, most := p.calls.Add(1), p.db.Stats().MaxOpenConnections // 0: no limit
+	conn, late, err := pooling.Acquire(ctx, most > 0 && int(calls) > most, p.db.Conn)
+	if late {
+		err = fmt.Errorf("no connection was free for half of the time of the call; "+
+			"the database is too slow, or maxConns in the URL (SetMaxOpenConns) too small: %w", err)
+	}
 	if err != nil {
-		return err
+		return &unsent{error: err, late: late}
 	}
 	defer conn.Close()
 	if err := p.checkSettings(ctx, conn); err != nil {
 		return &unsent{error: err}
 	}
 	return f(conn)
-}
-
-// conn waits for a connection, for half of the time of the call at most if there are more
-// calls than connections. A call that gets one at the last moment has no time left for its
-// answer, and the driver closes the connection of a call that has ended without one. After
-// an outage, when many calls are waiting, each would then be the last on its connection: the
-// server would do nothing but open others.
-func (p *Provider) conn(ctx context.Context, calls int32) (*sql.Conn, error) {
-	half, most := ctx, p.db.Stats().MaxOpenConnections
-	if deadline, ok := ctx.Deadline(); ok && most > 0 && int(calls) > most {
-		var cancel context.CancelFunc
-		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
-	conn, err := p.db.Conn(half)
-	switch {
-	case err == nil:
-		return conn, nil
-	case half.Err() != nil && ctx.Err() == nil:
-		return nil, &unsent{late: true, error: fmt.Errorf("no connection was free for half of the time of the call; "+
-			"the database is too slow, or maxConns in the URL (SetMaxOpenConns) too small: %w", err)}
-	default:
-		return nil, &unsent{error: err}
-	}
 }
 
 // isYielding reports whether the server has rolled a statement back in favor of another:

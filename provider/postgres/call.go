@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/holdfast-go/holdfast/provider/internal/argument"
+	"github.com/holdfast-go/holdfast/provider/internal/pooling"
 	"github.com/holdfast-go/holdfast/provider/internal/sleep"
 )
 
@@ -42,36 +43,16 @@ func (p *Provider) on(ctx context.Context, f func(db DB) error) error {
 		return f(p.db)
 	}
 	defer p.calls.Add(-1)
-	conn, err := p.acquire(ctx, pool, p.calls.Add(1))
+	conn, late, err := pooling.Acquire(ctx, p.calls.Add(1) > p.connections, pool.Acquire)
+	if late {
+		err = fmt.Errorf("no connection of the pool was free for half of the time of the call; "+
+			"the database is too slow, or pool_max_conns in the URL too small: %w", err)
+	}
 	if err != nil {
-		return err
+		return &unsent{error: err, late: late}
 	}
 	defer conn.Release()
 	return f(conn)
-}
-
-// acquire waits for a connection, for half of the time of the call at most if there are more
-// calls than connections. A call that gets one at the last moment has no time left for its
-// answer, and pgx closes the connection of a call that has ended without one. After an
-// outage, when many calls are waiting, each would then be the last on its connection: the
-// server would do nothing but open others.
-func (p *Provider) acquire(ctx context.Context, pool *pgxpool.Pool, calls int32) (*pgxpool.Conn, error) {
-	half := ctx
-	if deadline, ok := ctx.Deadline(); ok && calls > p.connections {
-		var cancel context.CancelFunc
-		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
-	conn, err := pool.Acquire(half)
-	switch {
-	case err == nil:
-		return conn, nil
-	case half.Err() != nil && ctx.Err() == nil:
-		return nil, &unsent{late: true, error: fmt.Errorf("no connection of the pool was free for half of the time of the call; "+
-			"the database is too slow, or pool_max_conns in the URL too small: %w", err)}
-	default:
-		return nil, &unsent{error: err}
-	}
 }
 
 // serialize makes a trip. If the database is a single connection, it first waits until
