@@ -46,12 +46,7 @@ func run(long bool, only, from, out string) error {
 			return err
 		}
 	}
-	file, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	read, err := benchfile.Read(file)
+	read, err := benchfile.ReadFile(from)
 	if err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func (o *watcher) names() (all []string) {
 	return all
 }
 
-// Whoever reads the log must learn which page conflicts.
+// The log names the page that conflicts.
 func TestRuleRouteIsLogged(t *testing.T) {
 	w, c, _ := begun(t, func(cfg *session.Config) { cfg.ErrorHandler = nil })
 	mux := http.NewServeMux()

@@ -193,7 +193,7 @@ func (a *app) visitor() *visitor {
 }
 
 // do sends "GET /path" or "POST /path", and returns the status and the text of the answer. The
-// status is 0 if there is none, as at the end of the test.
+// status is 0 if no answer came, as at the end of the test.
 func (v *visitor) do(what string, form ...string) (status int, text string) {
 	method, path, _ := strings.Cut(what, " ")
 	values := url.Values{}

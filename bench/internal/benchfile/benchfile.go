@@ -4,6 +4,7 @@ package benchfile
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,16 @@ type Row struct {
 	Round  int
 	Date   string
 	Values map[string]float64 // by unit; nanoseconds are seconds
+}
+
+// ReadFile reads the output of benchmarks from a file.
+func ReadFile(name string) (*Results, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return Read(file)
 }
 
 // Read reads the output of benchmarks.

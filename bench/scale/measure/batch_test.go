@@ -24,7 +24,7 @@ const (
 // an owner.
 type batch struct {
 	records   []*provider.Record
-	expiring  []string // the IDs of those that expire, whose visitors do not come again
+	expiring  []string // the IDs of the sessions that expire; their visitors send no request
 	cookies   []string // of some of the others
 	dataBytes int      // of all sessions
 }

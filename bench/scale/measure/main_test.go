@@ -18,7 +18,7 @@ var (
 	period       = flag.Duration("period", 100*time.Millisecond, "let visitors go on for this `time` in each measurement")
 	nodeTimeout  = flag.Duration("node-timeout", 500*time.Millisecond, "the cluster-node-timeout of Redis Cluster: how long a node is missing before it counts as failed")
 	resultsFile  = flag.String("results", "", "append the results to this `file`")
-	program      = flag.String("holdfast", "", "the `program` holdfast; it is built if there is none")
+	program      = flag.String("holdfast", "", "the `program` holdfast; built from this clone by default")
 )
 
 func TestMain(m *testing.M) {

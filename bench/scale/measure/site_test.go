@@ -134,7 +134,7 @@ type answer struct {
 
 func (a answer) took() time.Duration { return a.end.Sub(a.start) }
 
-// ask sends a request of the visitor who has a cookie.
+// ask sends a request with the cookie of a visitor.
 func ask(handler http.Handler, path, cookie, owner string) answer {
 	header := http.Header{}
 	if cookie != "" {

@@ -326,17 +326,6 @@ func (c *commit) prepare(id string, next, prev *records.Content) error {
 	return nil
 }
 
-// current makes sure that the latest epoch is known. The request's end does not stop it.
-func (e *Engine) current() error { return e.Epochs.Current(context.Background()) }
-
-// fits returns ErrTooLarge for a session that is too large.
-func (e *Engine) fits(c *records.Content) error {
-	if size := c.Size(); size > e.MaxSize {
-		return fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", records.ErrTooLarge, size, e.MaxSize)
-	}
-	return nil
-}
-
 // mayFollow returns the reason why the commit cannot be tried again on top of current, or
 // nil.
 func (c *commit) mayFollow(current *records.Content, afterUnknown bool) error {

@@ -52,6 +52,17 @@ type Engine struct {
 	turns    turns    // of the commits of each record
 }
 
+// current makes sure that the latest epoch is known. The request's end does not stop it.
+func (e *Engine) current() error { return e.Epochs.Current(context.Background()) }
+
+// fits returns ErrTooLarge for a session that is too large.
+func (e *Engine) fits(c *records.Content) error {
+	if size := c.Size(); size > e.MaxSize {
+		return fmt.Errorf("%w: %d bytes, over the %d of Config.MaxSize", records.ErrTooLarge, size, e.MaxSize)
+	}
+	return nil
+}
+
 // Offered returns the fields of a session with the offer to bind it to a device, in place of
 // the present binding.
 type Offered func(f envelope.Fields) envelope.Fields
