@@ -54,8 +54,12 @@ func TestCreateBucketAsksAgain(t *testing.T) {
 	url, bucket := testserver.SharedNats(t), newName()
 	lossy := &lossyDialer{kinds: []string{"STREAM.INFO", "STREAM.CREATE"}}
 	js := dial(t, url, natsclient.SetCustomDialer(lossy))
-	lost, err := dial(t, url).Conn().SubscribeSync("$XX.API.*.*.KV_" + bucket) // and answers none
+	other := dial(t, url).Conn()
+	lost, err := other.SubscribeSync("$XX.API.*.*.KV_" + bucket) // and answers none
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Flush(); err != nil { // the server has the subscription
 		t.Fatal(err)
 	}
 	if err := nats.New(js, nats.Bucket(bucket)).CreateBucket(t.Context()); err != nil {

@@ -73,7 +73,7 @@ func (a *Access) EndLast(id string, base *Content, how Ending) (Ended, error) {
 			}
 		}
 	}
-	return ended, errContention(a.conflicts)
+	return ended, errContention(a.Conflicts())
 }
 
 func (e *Ending) spares(id string, c *Content) bool { return e.Spares != nil && e.Spares(id, c) }

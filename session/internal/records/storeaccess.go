@@ -17,8 +17,8 @@ type Access struct {
 	caller    context.Context // context of the code that asked for the commit; its end does not stop the commit
 	deadline  time.Time       // of all calls; zero until the next one
 	ticket    *queue.Ticket
+	conflicts int32
 	queued    bool // the commit has been in the queue once
-	conflicts int
 	reserve   bool // saves may use the provider's reserve
 }
 
@@ -35,7 +35,7 @@ func (a *Access) Caller() context.Context { return a.caller }
 func (a *Access) Context() context.Context { return context.WithoutCancel(a.caller) }
 
 // Conflicts returns how many conflicts the commit has met.
-func (a *Access) Conflicts() int { return a.conflicts }
+func (a *Access) Conflicts() int { return int(a.conflicts) }
 
 // NoteConflict counts a conflict that was met without a save.
 func (a *Access) NoteConflict() { a.conflicts++ }
@@ -118,7 +118,7 @@ func (a *Access) queueUp(id string, tries int) (waited bool, err error) {
 	}
 	a.conflicts++
 	if a.ticket != nil || a.queued {
-		a.backOff(a.conflicts)
+		a.backOff(a.Conflicts())
 		return false, nil
 	}
 	a.queued = true

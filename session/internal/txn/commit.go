@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
@@ -35,14 +34,14 @@ var (
 type commit struct {
 	records.Access
 	t        *Txn
-	mode     Mode
 	route    string // that the Observer is told of
-	joined   bool   // the save of another commit has stored it, or has failed to
+	mode     Mode
+	joined   bool // the save of another commit has stored it, or has failed to
 	entering owners.Entering
-	d        snapshot  // that is being stored
-	rotation rotating  // what the save does to the rotation of the session
-	value    string    // of the cookie that is to be set with it, "" for none
-	until    time.Time // when that cookie is too old to be sent; zero: never
+	d        snapshot      // that is being stored
+	rotation rotating      // what the save does to the rotation of the session
+	value    string        // of the cookie that is to be set with it, "" for none
+	until    envelope.Time // when that cookie is too old to be sent; zero: never
 }
 
 // Commit stores the changes. Only one commit of a transaction runs at a time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
 	"github.com/holdfast-go/holdfast/session/internal/records"
 )
@@ -104,14 +105,14 @@ func (c *commit) sign(token []byte, index uint64) (string, error) {
 
 // setCookie sends the cookie of that value for next.
 func (c *commit) setCookie(value string, next *records.Content) {
-	c.setCookieUntil(value, next, time.Time{})
+	c.setCookieUntil(value, next, 0)
 }
 
 // setCookieUntil is setCookie for a response that begins before until, if that is not zero.
-func (c *commit) setCookieUntil(value string, next *records.Content, until time.Time) {
+func (c *commit) setCookieUntil(value string, next *records.Content, until envelope.Time) {
 	var persist time.Duration
 	if !next.Deadline.IsZero() {
 		persist = c.t.e.Lifetimes.End(next).Sub(records.Now()).Round(time.Second)
 	}
-	c.t.req.SetToken(value, persist, until)
+	c.t.req.SetToken(value, persist, until.Std())
 }

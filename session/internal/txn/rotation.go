@@ -2,7 +2,6 @@ package txn
 
 import (
 	"log/slog"
-	"time"
 
 	"github.com/holdfast-go/holdfast/session/internal/envelope"
 	"github.com/holdfast-go/holdfast/session/internal/observe"
@@ -135,11 +134,11 @@ func (c *commit) afterRotation(who identity) identity {
 // sendUntil returns until when the response may send the cookie, which is zero if the session
 // is not rotated or if the request itself has begun it. The save may take long, and so may the
 // handler after a Save. Meanwhile the browser may get a newer cookie, which is confirmed.
-func (c *commit) sendUntil() time.Time {
+func (c *commit) sendUntil() envelope.Time {
 	if c.t.e.Rotation.Exempts(c.d.view.base) || c.d.use.At.IsZero() {
-		return time.Time{}
+		return 0
 	}
-	return records.Now().Std().Add(records.StrictWindow)
+	return records.Now().Add(records.StrictWindow)
 }
 
 // sendCookie sends the cookie that was signed for the save of next, if any.
