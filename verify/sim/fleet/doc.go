@@ -19,7 +19,7 @@
 //	tally, report what was counted, and the tables of it
 //
 // The tests simulate 20 instances. To simulate 200 instances and a million users, which takes
-// several minutes and 4 GB of memory, and to write the tables of docs/fleet.md:
+// four minutes and 4 GB of memory, and to write the tables of docs/fleet.md:
 //
 //	go test ./verify/sim/fleet -timeout 1h -large -update
 package fleet
