@@ -1,5 +1,5 @@
 # make test   every test of every module, with the race detector, none skipped
-# make quick  the tests that need no server, in about a minute
+# make quick  the tests that need no server, in under two minutes
 # make times  show where the time of the last make test went
 # make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems
 # make tidy   write the go.mod and go.sum files as lint wants them
@@ -67,7 +67,7 @@ $(addprefix test-,$(MODULES)): test-%: install
 # Of the root module, without the race detector, and without the models.
 quick:
 	@$(STRICT); go vet ./...; \
-	go test $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | \
+	go test -short $$(go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | \
 		grep -v -e internal/testserver -e verify/protocol | cut -d' ' -f1)
 
 times:

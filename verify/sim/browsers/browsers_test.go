@@ -13,12 +13,15 @@ import (
 )
 
 var (
-	count = flag.Int("browsers", 10000, "how many `browsers` to simulate; a fifth as many thefts")
+	count = flag.Int("browsers", 10000, "how many `browsers` to simulate, with -short a tenth; a fifth as many thefts")
 	seed  = flag.Uint64("seed", 1, "the `seed` of the first browser")
 )
 
 // each runs a life for each seed, in a bubble of its own, and several at the same time.
 func each(t *testing.T, n int, run func(t *testing.T, seed uint64)) {
+	if testing.Short() {
+		n /= 10
+	}
 	t.Logf("%d from -seed %d", n, *seed)
 	t.Run("group", func(t *testing.T) {
 		groups := runtime.GOMAXPROCS(0)
