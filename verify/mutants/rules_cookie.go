@@ -176,6 +176,8 @@ var signingKeys = []mutant{
 		"pause := min(max(now.Sub(since), firstBackoff), Backoff)", "pause := firstBackoff"),
 	without("a store that failed once is tried again after a second", keyrings,
 		"pause := min(max(now.Sub(since), firstBackoff), Backoff)", "pause := Backoff"),
+	without("instances read the ring at random times", keyrings,
+		"MaxAge - records.Jitter(maxEarly)", "MaxAge"),
 	without("a ring that the store has lost is put back", keyrings,
 		"\t\tlost := r.lost(old, stored)\n", "\t\tlost := r.lost(old, stored)[:0]\n"),
 	without("lost keys are put back beside those of another ring", keyrings,

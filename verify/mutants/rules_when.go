@@ -17,7 +17,7 @@ var versions = []mutant{
 		c.first = next.Version
 	}
 	next.Version = c.first
-	return next, c.prepare`, "\tvalue    string    // of the cookie", "\tfirst    int64\n\tvalue    string    // of the cookie"),
+	return next, c.prepare`, "\tvalue    string        // of the cookie", "\tfirst    int64\n\tvalue    string    // of the cookie"),
 	without("the random half goes into the history", engine,
 		"c.Encode(prev.Version, prev.History,", "c.Encode(prev.Version>>32<<32, prev.History,"),
 }

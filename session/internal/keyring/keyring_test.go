@@ -197,7 +197,7 @@ func TestInstancesReadTheRingAtDifferentTimes(t *testing.T) {
 			instances = append(instances, in)
 		}
 		elapse(4 * time.Minute)
-		for second := range 60 {
+		for second := range 61 {
 			reads := 0
 			for _, in := range instances {
 				before := in.store.Trips()

@@ -54,11 +54,17 @@ func TestFailover(t *testing.T) {
 // TestKeyRing replaces all instances at the same moment, and a key of the ring while they
 // run. There are fewer users, because the key ring is called as often whatever their number.
 func TestKeyRing(t *testing.T) {
-	s := size{instances: 20, users: 40, workers: 8, think: time.Minute}
+	cfg := session.Config{SigningKeyRotation: time.Hour}
 	if *large {
-		s = size{instances: 200, users: 4000, workers: 8, think: 4 * time.Minute}
+		simulate(t, size{instances: 200, users: 4000, workers: 8, think: 4 * time.Minute}, cfg, keyRing(70*time.Minute))
+		return
 	}
-	simulate(t, s, session.Config{SigningKeyRotation: time.Hour}, keyRing(70*time.Minute))
+	t.Run("a new key", func(t *testing.T) {
+		simulate(t, size{instances: 20, users: 40, workers: 8, think: time.Minute}, cfg, keyRing(70*time.Minute))
+	})
+	t.Run("the reads after a start", func(t *testing.T) {
+		simulate(t, size{instances: 100, users: 600, workers: 8, think: time.Minute}, cfg, keyRing(6*time.Minute))
+	})
 }
 
 // TestSharedAccount lets many browsers sign in to one account. Few others use the

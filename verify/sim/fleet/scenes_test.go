@@ -82,7 +82,8 @@ func (o outage) failover(name string, lag time.Duration, waitsAll bool) scene {
 	return sc
 }
 
-// keyRing replaces all instances at the same moment, and runs them until they have a new key.
+// keyRing replaces all instances at the same moment, and runs them for that long. After an hour
+// they have a new key.
 func keyRing(d time.Duration) scene {
 	return scene{
 		name: "KeyRing",
@@ -92,7 +93,9 @@ func keyRing(d time.Duration) scene {
 		},
 		check: func(t *testing.T, in *installation) {
 			allServed(t, in)
-			in.wantNewKey(t)
+			if d > time.Hour {
+				in.wantNewKey(t)
+			}
 			in.wantNoHerd(t, d)
 		},
 		phases: []phase{{"first second", 0, 1}, {"then", 1, seconds(d)}},
