@@ -51,7 +51,7 @@ type count struct{ of *int64 }
 const maxCount = 1e12
 
 func (c count) String() string {
-	if c.of == nil {
+	if c.of == nil || *c.of == 0 {
 		return ""
 	}
 	return strconv.FormatInt(*c.of, 10)
@@ -60,7 +60,7 @@ func (c count) String() string {
 func (c count) Set(text string) error {
 	x, err := strconv.ParseFloat(text, 64)
 	if err != nil || x != math.Trunc(x) || x < 1 || x > maxCount {
-		return errors.New("it is not a whole number from 1 to 1e12")
+		return errors.New("it is not a whole number from 1 to 1e12, such as 1000000 or 1e6")
 	}
 	*c.of = int64(x)
 	return nil
