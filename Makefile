@@ -1,7 +1,7 @@
 # make test   every test of every module, with the race detector, none skipped
 # make quick  the tests that need no server, in under two minutes
 # make times  show where the time of the last make test went
-# make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems
+# make lint   format, vet, staticcheck, tidy go.mod files, builds for other systems, mutants that fit the code
 # make tidy   write the go.mod and go.sum files as lint wants them
 # make vuln   look for known vulnerabilities that the code reaches
 # make api    compare the exported API with that of the last tag
@@ -30,10 +30,10 @@ SHELL := bash
 STRICT := set -euo pipefail
 
 .DEFAULT_GOAL := test
-.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench scale model fleet mutants $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
+.PHONY: test test-together test-alone quick times install lint gofumpt portable tidy tidy-check rehearsal vuln api fuzz bench scale model fleet mutants mutants-check $(addprefix test-,$(MODULES)) $(addprefix lint-,$(MODULES)) $(addprefix fuzz-,$(MODULES))
 
 test: test-together test-alone
-lint: gofumpt portable tidy-check $(addprefix lint-,$(MODULES))
+lint: gofumpt portable tidy-check mutants-check $(addprefix lint-,$(MODULES))
 fuzz: $(addprefix fuzz-,$(MODULES))
 
 install:
@@ -144,3 +144,5 @@ mutants:
 	go run ./verify/mutants -out verify/mutants/RESULTS.md
 	go run ./verify/mutants -claims docs/security.md
 	go run ./verify/mutants -claims SECURITY.md
+mutants-check:
+	@echo "== mutants fit the code"; go run ./verify/mutants -verify
