@@ -144,5 +144,6 @@ mutants:
 	go run ./verify/mutants -out verify/mutants/RESULTS.md
 	go run ./verify/mutants -claims docs/security.md
 	go run ./verify/mutants -claims SECURITY.md
+
 mutants-check:
 	@echo "== mutants fit the code"; go run ./verify/mutants -verify

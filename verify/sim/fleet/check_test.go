@@ -57,23 +57,23 @@ func (in *installation) wantNewKey(t *testing.T) {
 }
 
 const (
-	// ringCallsOfHour is how often an instance may call the key ring in an hour after the first
-	// call: it reads it every four to five minutes, and saves it when a key is due.
+	// ringCallsOfHour is how often an instance may call the key ring in an hour: it reads it
+	// every four to five minutes, and saves it when a key is due.
 	ringCallsOfHour = 16
 
 	// ringPeak is the part of the instances that may call the key ring in the same second, after
 	// the one in which all have started.
-	ringPeak = 0.15
+	ringPeak = 0.1
 
-	// ringInstances is the least number of instances of which ringPeak is not exceeded by chance.
-	ringInstances = 100
+	// ringInstances is how many instances there must be for ringPeak. Fewer exceed it by chance.
+	ringInstances = 200
 )
 
 // wantNoHerd wants few calls for the key ring, and few of them at the same time.
 func (in *installation) wantNoHerd(t *testing.T, d time.Duration) {
 	t.Helper()
 	sum, instances := in.tally.between(0, -1), len(in.instances)
-	if most := int((1 + ringCallsOfHour*d.Hours()) * float64(instances)); sum.ringCalls() > most {
+	if most := int(ringCallsOfHour * float64(instances) * d.Hours()); sum.ringCalls() > most {
 		t.Errorf("-seed %d: %d calls for the key ring, want %d at most", *seed, sum.ringCalls(), most)
 	}
 	if n, most := in.peakOfRing(1), int(ringPeak*float64(instances)); n > most && instances >= ringInstances {

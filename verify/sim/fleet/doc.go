@@ -18,7 +18,7 @@
 //	check         what must hold afterwards
 //	tally, report what was counted, and the tables of it
 //
-// The tests simulate 20 instances. To simulate 200 instances and a million users, which takes
+// The tests simulate 20 instances, and 200 for the reads of the key ring. To simulate 200 instances and a million users, which takes
 // four minutes and 4 GB of memory, and to write the tables of docs/fleet.md:
 //
 //	go test ./verify/sim/fleet -timeout 1h -large -update

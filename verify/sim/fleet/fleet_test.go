@@ -63,7 +63,7 @@ func TestKeyRing(t *testing.T) {
 		simulate(t, size{instances: 20, users: 40, workers: 8, think: time.Minute}, cfg, keyRing(70*time.Minute))
 	})
 	t.Run("the reads after a start", func(t *testing.T) {
-		simulate(t, size{instances: 100, users: 600, workers: 8, think: time.Minute}, cfg, keyRing(6*time.Minute))
+		simulate(t, size{instances: 200, users: 1200, workers: 8, think: time.Minute}, cfg, keyRing(450*time.Second))
 	})
 }
 
